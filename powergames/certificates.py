@@ -1,0 +1,373 @@
+"""Certificates: how much any player could gain at a profile, computed without any solver.
+
+For each player the gain of the best *mixed* deviation is bounded from above by weak duality: for any strategies `z` of
+the player's adversaries,
+
+    max_x U_i(x, x_{-i})  <=  max_a [ (1 - λ w_i) u_i(a, x_{-i}) + λ Σ_b W_b (K_b z_b)[a] ],
+
+where column `k` of the matrix ``K_b`` holds the payoffs of `i`'s actions against the `k`-th takeover by adversary `b`.
+A linear program finds the `z` that makes both sides equal; a `z` that somebody claims (a *witness*) is tried first,
+and a wrong one costs time, never correctness. Everything here is plain NumPy and SciPy, and works in exact fractions
+when the profile does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import Profile
+from powergames.objectives import PowerObjective
+
+# A gap this small, relative to the payoff range, is rounding.
+ROUNDING = 1e-12
+
+# witness[i][b] is a mixed strategy over the takeovers of player i's adversary b.
+Witness = Sequence[Sequence[np.ndarray]]
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """How much each player could gain at a profile, and whether that is within tolerance.
+
+    Attributes
+    ----------
+    regrets : ndarray, shape (n,)
+        Greatest gain of each player over all mixed deviations, in payoff units; exact fractions for exact profiles.
+    scaled_regrets : ndarray, shape (n,)
+        The same divided by the player's payoff range (by 1 where payoffs are constant).
+    tol : float
+        The certificate passes if every scaled regret is at most `tol`.
+    deviations : str
+        The class of deviations covered: "mixed".
+    bound : str
+        "exact": the numbers are the regrets, up to rounding.
+    """
+
+    regrets: np.ndarray
+    scaled_regrets: np.ndarray
+    tol: float
+    deviations: str = "mixed"
+    bound: str = "exact"
+
+    @property
+    def max_regret(self) -> float:
+        """Greatest regret of any player, in payoff units."""
+        return self.regrets.max()
+
+    @property
+    def scaled_regret(self) -> float:
+        """Greatest regret of any player, relative to that player's payoff range."""
+        return self.scaled_regrets.max()
+
+    @property
+    def passed(self) -> bool:
+        """Whether every scaled regret is at most `tol`."""
+        return bool(self.scaled_regret <= self.tol)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the certificate as plain JSON values; exact numbers become strings."""
+        number = str if self.regrets.dtype == object else float
+        return {
+            "max_regret": number(self.max_regret),
+            "scaled_regret": number(self.scaled_regret),
+            "regrets": [number(regret) for regret in self.regrets],
+            "tol": self.tol,
+            "deviations": self.deviations,
+            "bound": self.bound,
+            "passed": self.passed,
+        }
+
+    def __repr__(self) -> str:
+        verdict = "passed" if self.passed else "FAILED"
+        return (
+            f"<Certificate {verdict}: max regret {float(self.max_regret):.3g}, scaled {float(self.scaled_regret):.3g}, "
+            f"tol {self.tol:g}, {self.deviations} deviations, {self.bound}>"
+        )
+
+
+def certify(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    profile: Any,
+    *,
+    tol: float = 1e-8,
+    witness: Witness | None = None,
+) -> Certificate:
+    """Measure how far a profile is from a power-regularized equilibrium.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+    objective : PowerObjective
+    profile : sequence of array_like
+        ``profile[i][a]``, the probability with which player `i` plays action `a`. With `fractions.Fraction` entries
+        everything is computed exactly.
+    tol : float, default 1e-8
+        Largest scaled regret that passes.
+    witness : sequence of sequences of array_like, optional
+        ``witness[i][b]``: claimed worst-case mixed strategy of player `i`'s adversary `b`. Saves the linear program
+        when it is right and changes nothing when it is wrong.
+
+    Returns
+    -------
+    Certificate
+
+    Raises
+    ------
+    InputError
+        If the profile or objective does not fit the game.
+
+    Notes
+    -----
+    Costs two passes over the payoff tensor per player, and a linear program with A_i variables and Σ_j A_j rows for
+    a player whose adversaries are indifferent and for whom no right witness is given. The linear program grows its
+    rows as needed. The regret reported is an upper bound proved by weak duality, equal to the regret up to rounding.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> game = pg.load("stag_hunt")
+    >>> pg.certify(game, pg.PowerObjective(0.5), [[1, 0], [1, 0]]).max_regret
+    1.0
+    """
+    return certify_checked(game, objective, game.profile(profile), tol, witness)
+
+
+def certify_checked(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    profile: Profile,
+    tol: float = 1e-8,
+    witness: Witness | None = None,
+) -> Certificate:
+    """Certify a profile that is known to be valid; see `certify`."""
+    exact = profile[0].dtype == object
+    n_players = game.n_players
+    adversaries = objective.adversaries(n_players) if objective.exact_lam else None
+    regrets = np.empty(n_players, dtype=object if exact else np.float64)
+    scales = _scales(game, exact)
+    for player in range(n_players):
+        payoffs = _centred(game, player, exact)
+        if not adversaries or not adversaries[player]:
+            values = _action_values(payoffs, profile, player)
+            regrets[player] = max(values.max() - profile[player] @ values, 0)
+            continue
+        lam: Any = objective.exact_lam if exact else objective.lam
+        tables = _pair_tables(payoffs, profile, player)
+        weights: list[Any] = [lam * _number(a.weight, exact) for a in adversaries[player]]
+        blocks = [
+            np.concatenate([tables[j] for j in a.players], axis=1) for a in adversaries[player]
+        ]
+        other = next(iter(tables))
+        linear = (1 - sum(weights)) * (tables[other] @ profile[other])
+        problem = _Response(linear, weights, blocks, profile[player], scales[player])
+        regrets[player] = problem.regret(None if witness is None else witness[player])
+    return Certificate(regrets, regrets / scales, tol)
+
+
+@dataclass(frozen=True, eq=False)
+class _Response:
+    """One player's problem: maximize ``linear @ x + Σ_b weights[b] * min(x @ blocks[b])`` over mixed strategies."""
+
+    linear: np.ndarray
+    weights: list[Any]
+    blocks: list[np.ndarray]
+    strategy: np.ndarray
+    scale: Any
+
+    def value(self, strategy: np.ndarray) -> Any:
+        total = self.linear @ strategy
+        for weight, block in zip(self.weights, self.blocks, strict=True):
+            total = total + weight * (strategy @ block).min()
+        return total
+
+    def bound(self, responses: Sequence[np.ndarray]) -> Any:
+        """Upper bound on the value of any strategy, from mixed strategies of the adversaries."""
+        values = self.linear
+        for weight, block, response in zip(self.weights, self.blocks, responses, strict=True):
+            values = values + weight * (block @ response)
+        return values.max()
+
+    def regret(self, witness: Sequence[np.ndarray] | None) -> Any:
+        current = self.value(self.strategy)
+        exact = self.linear.dtype == object
+        best = self.bound(self._own_witness())
+        if witness is not None:
+            best = min(best, self.bound([_simplex(claim, exact) for claim in witness]))
+        if best - current > (0 if exact else ROUNDING * self.scale):
+            best = min(best, self._optimum())
+        return max(best - current, best - best)
+
+    def _own_witness(self) -> list[np.ndarray]:
+        """Spread each adversary evenly over its best takeovers; right whenever the best one is unique."""
+        responses = []
+        for block in self.blocks:
+            values = self.strategy @ block
+            least = values.min()
+            slack = 0 if values.dtype == object else ROUNDING * self.scale
+            ties = values <= least + slack
+            count = int(ties.sum())
+            share: Any = Fraction(1, count) if values.dtype == object else 1.0 / count
+            responses.append(np.where(ties, share, 0 * share))
+        return responses
+
+    def _optimum(self) -> Any:
+        """Value of the best mixed deviation, by a linear program whose columns and rows grow until both sides agree."""
+        exact = self.linear.dtype == object
+        scale = float(self.scale)
+        linear = np.asarray(self.linear / self.scale, dtype=np.float64)
+        weights = [float(weight) for weight in self.weights]
+        blocks = [np.asarray(block / self.scale, dtype=np.float64) for block in self.blocks]
+        strategy = np.asarray(self.strategy, dtype=np.float64)
+        actions = strategy > 0
+        actions[np.argmax(linear)] = True
+        takeovers = []
+        for block in blocks:
+            values = strategy @ block
+            takeovers.append(values <= values.min() + 1e-9)
+        best: Any = None
+        while True:
+            response, claims = _solve_response(linear, weights, blocks, actions, takeovers)
+            if exact:
+                bound = self.bound([_simplex(_rationalized(claim), True) for claim in claims])
+            else:
+                bound = self.bound(claims)
+            best = bound if best is None else min(best, bound)
+            values = linear.copy()
+            attained = float(linear @ response)
+            grown = False
+            for weight, block, claim, rows in zip(weights, blocks, claims, takeovers, strict=True):
+                values += weight * (block @ claim)
+                against = response @ block
+                attained += weight * against.min()
+                grown |= not rows[np.argmin(against)]
+                rows[np.argmin(against)] = True
+            grown |= not actions[np.argmax(values)]
+            actions[np.argmax(values)] = True
+            if float(bound) / scale - attained <= ROUNDING or not grown:
+                return best
+
+
+def _solve_response(
+    linear: np.ndarray,
+    weights: list[float],
+    blocks: list[np.ndarray],
+    actions: np.ndarray,
+    takeovers: list[np.ndarray],
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Solve the response problem on chosen actions and takeovers; return a strategy and the adversaries' claims."""
+    from scipy.optimize import linprog
+
+    chosen = np.flatnonzero(actions)
+    rows = [np.flatnonzero(block_rows) for block_rows in takeovers]
+    n_blocks = len(blocks)
+    cost = np.concatenate([-linear[chosen], -np.asarray(weights)])
+    constraints = np.zeros((sum(len(r) for r in rows), len(chosen) + n_blocks))
+    start = 0
+    for b, (block, block_rows) in enumerate(zip(blocks, rows, strict=True)):
+        stop = start + len(block_rows)
+        constraints[start:stop, : len(chosen)] = -block[np.ix_(chosen, block_rows)].T
+        constraints[start:stop, len(chosen) + b] = 1.0
+        start = stop
+    equality = np.zeros((1, len(cost)))
+    equality[0, : len(chosen)] = 1.0
+    solution = linprog(
+        cost,
+        constraints,
+        np.zeros(start),
+        equality,
+        [1.0],
+        bounds=[(0, None)] * len(chosen) + [(None, None)] * n_blocks,
+        method="highs-ds",
+        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    )
+    strategy = np.zeros(len(linear))
+    strategy[chosen] = solution.x[: len(chosen)]
+    claims = []
+    start = 0
+    for weight, block, block_rows in zip(weights, blocks, rows, strict=True):
+        claim = np.zeros(block.shape[1])
+        claim[block_rows] = (
+            -solution.ineqlin.marginals[start : start + len(block_rows)] / weight
+        )
+        claims.append(_simplex(claim, False))
+        start += len(block_rows)
+    return _simplex(strategy, False), claims
+
+
+def _simplex(claim: Any, exact: bool) -> np.ndarray:
+    """Project a claimed strategy onto the simplex, so that a bad claim still proves something true."""
+    vector = np.asarray(claim) if exact else np.asarray(claim, dtype=np.float64)
+    clipped = np.where(vector > 0, vector, 0 * vector)
+    total = clipped.sum()
+    if not total > 0:
+        count = len(vector)
+        return np.full(count, Fraction(1, count) if exact else 1.0 / count)
+    return clipped / total
+
+
+def _rationalized(claim: np.ndarray) -> np.ndarray:
+    return np.array(
+        [Fraction(value).limit_denominator(10**9) for value in claim.tolist()], dtype=object
+    )
+
+
+def _number(value: Fraction, exact: bool) -> Any:
+    return value if exact else float(value)
+
+
+def _scales(game: NormalFormGame, exact: bool) -> np.ndarray:
+    if not exact:
+        return np.where(game.payoff_range > 0, game.payoff_range, 1.0)
+    flat = game.exact_payoffs.reshape(game.n_players, -1)
+    return np.array([row.max() - row.min() or Fraction(1) for row in flat], dtype=object)
+
+
+def _centred(game: NormalFormGame, player: int, exact: bool) -> np.ndarray:
+    """Payoffs of one player, shifted where a common offset would swamp the differences."""
+    if exact:
+        return game.exact_payoffs[player]
+    payoffs, least = game.payoffs[player], game.payoff_min[player]
+    if abs(least) > 4.0 * game.payoff_range[player]:
+        return payoffs - least
+    return payoffs
+
+
+def _action_values(payoffs: np.ndarray, profile: Profile, player: int) -> np.ndarray:
+    """Expected payoff of each action of the player, shape (A_i,)."""
+    for k in range(payoffs.ndim - 1, -1, -1):
+        if k != player:
+            payoffs = _contract(payoffs, k, profile[k])
+    return payoffs
+
+
+def _pair_tables(payoffs: np.ndarray, profile: Profile, player: int) -> dict[int, np.ndarray]:
+    """Expected payoff ``tables[j][a_i, a_j]`` for each co-player `j`, all others playing the profile."""
+    tables = {}
+    remaining = list(range(payoffs.ndim))
+    for j in range(payoffs.ndim - 1, -1, -1):
+        if j == player:
+            continue
+        table = payoffs
+        for axis in range(len(remaining) - 1, -1, -1):
+            if remaining[axis] not in (player, j):
+                table = _contract(table, axis, profile[remaining[axis]])
+        tables[j] = table if player < j else table.T
+        payoffs = _contract(payoffs, remaining.index(j), profile[j])
+        remaining.remove(j)
+    return tables
+
+
+def _contract(tensor: np.ndarray, axis: int, strategy: np.ndarray) -> np.ndarray:
+    """Average a tensor over one axis without copying it."""
+    shape = tensor.shape
+    if axis == tensor.ndim - 1:
+        return tensor @ strategy
+    blocks = tensor.reshape(int(np.prod(shape[:axis])), shape[axis], -1)
+    return (strategy @ blocks).reshape(shape[:axis] + shape[axis + 1 :])

@@ -1,0 +1,338 @@
+"""Normal-form games: an explicit payoff tensor with labels, validated once and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.games.profiles import Profile, as_profile, frozen, uniform_profile
+
+
+class NormalFormGame:
+    """A finite n-player game in normal form.
+
+    Parameters
+    ----------
+    payoffs : array_like, shape (n, A_0, ..., A_{n-1})
+        ``payoffs[i, a_0, ..., a_{n-1}]`` is the payoff of player `i` when player `k` plays action `a_k`. Entries may
+        be floats, integers, `fractions.Fraction`, `decimal.Decimal` or strings such as ``"5/2"``; rationals that no
+        float represents are kept exactly in `exact_payoffs`.
+    players : sequence of str, optional
+        Names of the players; by default ``"0", "1", ...``.
+    actions : sequence of sequences of str, optional
+        ``actions[i][a]`` names action `a` of player `i`; by default ``"0", "1", ...``. Names need not differ.
+    title : str, optional
+        Title of the game.
+
+    Attributes
+    ----------
+    payoffs : ndarray of float64, read-only
+        The payoff tensor, in absolute player order.
+    players, actions, title
+        As above, as tuples and str.
+
+    Raises
+    ------
+    InputError
+        If the tensor is ragged, mis-shaped, empty or not finite, or the labels do not fit it.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> game = pg.NormalFormGame([[[4, 0], [3, 3]], [[4, 3], [0, 3]]], title="Stag hunt")
+    >>> game.n_players, game.n_actions
+    (2, (2, 2))
+    >>> game
+    <NormalFormGame 'Stag hunt': 2 players, 2 x 2 actions>
+    """
+
+    payoffs: np.ndarray
+    players: tuple[str, ...]
+    actions: tuple[tuple[str, ...], ...]
+    title: str
+
+    def __init__(
+        self,
+        payoffs: Any,
+        players: Sequence[str] | None = None,
+        actions: Sequence[Sequence[str]] | None = None,
+        title: str = "",
+    ) -> None:
+        values, exact = _payoff_arrays(payoffs)
+        _check_shape(values.shape)
+        _check_finite(values)
+        n_actions = values.shape[1:]
+        fields = {
+            "payoffs": frozen(values),
+            "players": _player_labels(players, len(n_actions)),
+            "actions": _action_labels(actions, n_actions),
+            "title": str(title),
+            "_exact": None if exact is None else frozen(exact),
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_bimatrix(
+        cls,
+        row_payoffs: Any,
+        column_payoffs: Any = None,
+        players: Sequence[str] | None = None,
+        actions: Sequence[Sequence[str]] | None = None,
+        title: str = "",
+    ) -> NormalFormGame:
+        """Build a two-player game from one payoff matrix per player.
+
+        Parameters
+        ----------
+        row_payoffs : array_like, shape (A_0, A_1)
+            ``row_payoffs[a_0, a_1]`` is the payoff of player 0.
+        column_payoffs : array_like, shape (A_0, A_1), optional
+            The payoff of player 1, same orientation; by default ``-row_payoffs`` (zero-sum).
+        players, actions, title
+            As in `NormalFormGame`.
+
+        Returns
+        -------
+        NormalFormGame
+
+        Raises
+        ------
+        InputError
+            If the matrices are not two-dimensional or differ in shape.
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> pg.NormalFormGame.from_bimatrix([[1, -1], [-1, 1]]).payoffs[1]
+        array([[-1.,  1.],
+               [ 1., -1.]])
+        """
+        rows = _rectangular(row_payoffs)
+        columns = _negated(rows) if column_payoffs is None else _rectangular(column_payoffs)
+        for name, matrix in (("row", rows), ("column", columns)):
+            if matrix.ndim != 2:
+                raise InputError(
+                    f"{name} payoffs: got shape {matrix.shape}; give a matrix (A_0, A_1)"
+                )
+        if rows.shape != columns.shape:
+            raise InputError(
+                f"payoff matrices differ in shape: row {rows.shape}, column {columns.shape}; both are (A_0, A_1)"
+            )
+        if {rows.dtype.kind, columns.dtype.kind} & set("OUS"):
+            rows, columns = rows.astype(object), columns.astype(object)
+        return cls(np.stack([rows, columns]), players, actions, title)
+
+    @property
+    def n_players(self) -> int:
+        """Number of players."""
+        return len(self.players)
+
+    @property
+    def n_actions(self) -> tuple[int, ...]:
+        """Number of actions of each player, (A_0, ..., A_{n-1})."""
+        return self.payoffs.shape[1:]
+
+    @cached_property
+    def payoff_min(self) -> np.ndarray:
+        """Least payoff of each player, shape (n,)."""
+        return frozen(self.payoffs.reshape(self.n_players, -1).min(axis=1))
+
+    @cached_property
+    def payoff_range(self) -> np.ndarray:
+        """Greatest minus least payoff of each player, shape (n,); the unit of scaled regret."""
+        return frozen(self.payoffs.reshape(self.n_players, -1).max(axis=1) - self.payoff_min)
+
+    @cached_property
+    def exact_payoffs(self) -> np.ndarray:
+        """Payoffs as `fractions.Fraction`, shape (n, A_0, ..., A_{n-1}), dtype object.
+
+        Rationals given exactly are returned as given; a float stands for the shortest decimal that prints it, so
+        ``0.1`` is 1/10.
+        """
+        exact: np.ndarray | None = self.__dict__["_exact"]
+        if exact is None:
+            flat = [Fraction(repr(value)) for value in self.payoffs.ravel().tolist()]
+            exact = frozen(np.array(flat, dtype=object).reshape(self.payoffs.shape))
+        return exact
+
+    def profile(self, profile: Any) -> Profile:
+        """Check a mixed-strategy profile of this game; see `powergames.games.profiles.as_profile`."""
+        return as_profile(self.n_actions, profile)
+
+    def uniform_profile(self) -> Profile:
+        """Return the profile in which every player mixes all actions equally."""
+        return uniform_profile(self.n_actions)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"NormalFormGame is immutable: cannot set {name!r}; build a new game")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"NormalFormGame is immutable: cannot delete {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NormalFormGame):
+            return NotImplemented
+        return (
+            self.players == other.players
+            and self.actions == other.actions
+            and self.title == other.title
+            and np.array_equal(self.payoffs, other.payoffs)
+            and (
+                (self.__dict__["_exact"] is None and other.__dict__["_exact"] is None)
+                or np.array_equal(self.exact_payoffs, other.exact_payoffs)
+            )
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.players, self.actions, self.title, self.payoffs.tobytes()))
+
+    def __repr__(self) -> str:
+        title = f" {self.title!r}" if self.title else ""
+        plural = "player" if self.n_players == 1 else "players"
+        sizes = " x ".join(str(size) for size in self.n_actions)
+        return f"<NormalFormGame{title}: {self.n_players} {plural}, {sizes} actions>"
+
+
+def to_fraction(value: Any) -> Fraction:
+    """Read a number exactly: a float stands for the shortest decimal that prints it.
+
+    Parameters
+    ----------
+    value : int, float, Fraction, Decimal or str
+        For a str, an integer, a decimal or a ratio such as ``"5/2"``.
+
+    Returns
+    -------
+    fractions.Fraction
+
+    Raises
+    ------
+    InputError
+        If the value is not a finite number, or so large or small that no float is near it.
+
+    Examples
+    --------
+    >>> to_fraction(0.1), to_fraction("5/2")
+    (Fraction(1, 10), Fraction(5, 2))
+    """
+    if isinstance(value, (Fraction, int)) and not isinstance(value, bool):
+        return Fraction(value)
+    text = (
+        repr(float(value)) if isinstance(value, (float, np.floating, np.integer)) else str(value)
+    )
+    if isinstance(value, np.integer):
+        return Fraction(int(value))
+    _, _, exponent = text.lower().partition("e")
+    try:
+        if exponent and abs(int(exponent)) > 400:
+            raise InputError(f"number {text[:40]!r} is out of the range of a float")
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise InputError(f"{text[:40]!r} is not a finite number") from None
+
+
+def _rectangular(payoffs: Any) -> np.ndarray:
+    try:
+        return np.asarray(payoffs)
+    except ValueError:
+        raise InputError(
+            "payoffs: ragged nested sequences; every player needs one payoff per joint action"
+        ) from None
+
+
+def _negated(matrix: np.ndarray) -> np.ndarray:
+    if matrix.dtype.kind in "US":
+        matrix = np.vectorize(to_fraction, otypes=[object])(matrix)
+    return -matrix
+
+
+def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return an owned float64 array, and the exact values where floats would lose some."""
+    values = _rectangular(payoffs)
+    if values.dtype.kind == "f":
+        return np.array(values, dtype=np.float64, order="C"), None
+    if values.dtype.kind not in "biuOUS":
+        raise InputError(f"payoffs: got dtype {values.dtype}; give real numbers")
+    if values.dtype.kind in "biu":
+        floats = np.array(values, dtype=np.float64, order="C")
+        if values.size == 0 or np.abs(floats).max() <= 2.0**53:
+            return floats, None
+    flat: list[Fraction | None] = []
+    numbers = np.empty(values.size)
+    for position, value in enumerate(values.ravel().tolist()):
+        if isinstance(value, float) and not np.isfinite(value):
+            numbers[position] = value
+            flat.append(None)
+            continue
+        if not isinstance(value, (int, float, str, Fraction, Decimal, np.number)):
+            raise InputError(
+                f"payoffs: got {type(value).__name__} at {np.unravel_index(position, values.shape)}; give real numbers"
+            )
+        fraction = to_fraction(value)
+        flat.append(fraction)
+        try:
+            numbers[position] = float(fraction)
+        except OverflowError:
+            numbers[position] = np.inf
+    floats = numbers.reshape(values.shape)
+    lossless = all(
+        fraction is None or Fraction(repr(number)) == fraction
+        for fraction, number in zip(flat, numbers.tolist(), strict=True)
+    )
+    return floats, None if lossless else np.array(flat, dtype=object).reshape(values.shape)
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if len(shape) < 2:
+        raise InputError(f"payoffs: got shape {shape}; expected (n, A_0, ..., A_{{n-1}})")
+    n = len(shape) - 1
+    if shape[0] == 0:
+        raise InputError("payoffs: zero players; a game needs at least one")
+    if shape[0] != n:
+        raise InputError(
+            f"payoffs: got shape {shape}, {shape[0]} payoff tensors of {n} axes; "
+            f"{shape[0]} players need shape (n, A_0, ..., A_{{n-1}}) with n = {shape[0]}"
+        )
+    if 0 in shape:
+        raise InputError(f"payoffs: player {shape[1:].index(0)} has zero actions; give at least one")
+
+
+def _check_finite(values: np.ndarray) -> None:
+    flat = values.reshape(-1)
+    # A sum is one pass without a temporary; only a suspicious one needs the element-wise search.
+    with np.errstate(over="ignore", invalid="ignore"):
+        suspicious = not np.isfinite(flat.sum())
+    if suspicious and not np.isfinite(flat).all():
+        where = np.unravel_index(int(np.argmin(np.isfinite(flat))), values.shape)
+        index = ", ".join(str(int(k)) for k in where)
+        raise InputError(f"payoffs[{index}] is {values[where]}; every payoff must be finite")
+
+
+def _player_labels(players: Sequence[str] | None, n: int) -> tuple[str, ...]:
+    if players is None:
+        return tuple(str(i) for i in range(n))
+    if isinstance(players, str) or len(players) != n:
+        raise InputError(f"players: got {len(players)} names for {n} players; give one each")
+    return tuple(str(name) for name in players)
+
+
+def _action_labels(
+    actions: Sequence[Sequence[str]] | None, n_actions: tuple[int, ...]
+) -> tuple[tuple[str, ...], ...]:
+    if actions is None:
+        return tuple(tuple(str(a) for a in range(size)) for size in n_actions)
+    if len(actions) != len(n_actions):
+        raise InputError(f"actions: got {len(actions)} lists for {len(n_actions)} players")
+    for player, (names, size) in enumerate(zip(actions, n_actions, strict=True)):
+        if isinstance(names, str) or len(names) != size:
+            raise InputError(
+                f"actions of player {player}: got {len(names)} names for {size} actions; give one each"
+            )
+    return tuple(tuple(str(name) for name in names) for names in actions)

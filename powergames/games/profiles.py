@@ -1,0 +1,161 @@
+"""Mixed-strategy profiles: one probability vector per player."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from powergames.errors import InputError
+
+SIMPLEX_TOLERANCE = 1e-6
+
+Profile = tuple[np.ndarray, ...]
+
+
+def as_profile(n_actions: Sequence[int], profile: Any) -> Profile:
+    """Check a profile and return it as a tuple of read-only arrays that sum to one.
+
+    Parameters
+    ----------
+    n_actions : sequence of int
+        Number of actions of each player.
+    profile : sequence of array_like
+        ``profile[i][a]`` is the probability with which player `i` plays action `a`. If every entry is a
+        `fractions.Fraction` or an int, the result keeps exact fractions (dtype object).
+
+    Returns
+    -------
+    tuple of ndarray
+        One read-only vector of shape (A_i,) per player. Sums within 1e-6 of one are normalized.
+
+    Raises
+    ------
+    InputError
+        If a vector is missing, has the wrong length, is not numeric or lies off the simplex.
+
+    Examples
+    --------
+    >>> as_profile((2, 2), [[1, 0], [0.5, 0.5]])[1]
+    array([0.5, 0.5])
+    """
+    try:
+        vectors = list(profile)
+    except TypeError:
+        raise InputError(
+            f"profile: got {type(profile).__name__}; give one probability vector per player"
+        ) from None
+    if len(vectors) != len(n_actions):
+        raise InputError(
+            f"profile: got {len(vectors)} vectors for {len(n_actions)} players; give one per player"
+        )
+    exact = any(_is_exact(vector) for vector in vectors)
+    return tuple(
+        _as_strategy(vector, size, player, exact)
+        for player, (vector, size) in enumerate(zip(vectors, n_actions, strict=True))
+    )
+
+
+def uniform_profile(n_actions: Sequence[int]) -> Profile:
+    """Return the profile in which every player mixes all actions equally.
+
+    Parameters
+    ----------
+    n_actions : sequence of int
+        Number of actions of each player.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``profile[i][a] = 1 / A_i``.
+
+    Examples
+    --------
+    >>> uniform_profile((2, 4))[1]
+    array([0.25, 0.25, 0.25, 0.25])
+    """
+    return tuple(frozen(np.full(size, 1.0 / size)) for size in n_actions)
+
+
+def pure_profile(n_actions: Sequence[int], joint_action: Sequence[int]) -> Profile:
+    """Return the profile in which every player plays one action.
+
+    Parameters
+    ----------
+    n_actions : sequence of int
+        Number of actions of each player.
+    joint_action : sequence of int
+        ``joint_action[i]`` is the action of player `i`.
+
+    Returns
+    -------
+    tuple of ndarray
+        Unit vectors.
+
+    Examples
+    --------
+    >>> pure_profile((2, 3), (0, 2))[1]
+    array([0., 0., 1.])
+    """
+    profile = []
+    for size, action in zip(n_actions, joint_action, strict=True):
+        strategy = np.zeros(size)
+        strategy[action] = 1.0
+        profile.append(frozen(strategy))
+    return tuple(profile)
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """Mark an array read-only and return it.
+
+    Examples
+    --------
+    >>> frozen(np.zeros(2)).flags.writeable
+    False
+    """
+    array.flags.writeable = False
+    return array
+
+
+def _is_exact(vector: Any) -> bool:
+    try:
+        entries = list(vector)
+    except TypeError:
+        return False
+    return any(isinstance(entry, Fraction) for entry in entries) and all(
+        isinstance(entry, (Fraction, int, np.integer)) for entry in entries
+    )
+
+
+def _as_strategy(vector: Any, size: int, player: int, exact: bool) -> np.ndarray:
+    try:
+        if exact:
+            strategy = np.array([Fraction(entry) for entry in vector], dtype=object)
+        else:
+            strategy = np.array(vector, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"profile of player {player}: not a vector of numbers; give {size} probabilities"
+        ) from None
+    if strategy.shape != (size,):
+        raise InputError(
+            f"profile of player {player}: got shape {strategy.shape}, expected ({size},), one probability per action"
+        )
+    lowest, total = strategy.min(), strategy.sum()
+    if not exact and not np.isfinite(total):
+        raise InputError(
+            f"profile of player {player}: contains NaN or infinity; give finite probabilities"
+        )
+    if lowest < -SIMPLEX_TOLERANCE or abs(total - 1) > SIMPLEX_TOLERANCE:
+        raise InputError(
+            f"profile of player {player}: off the simplex (smallest {float(lowest):.6g}, sum {float(total):.9g}); "
+            "give probabilities that sum to 1"
+        )
+    if lowest < 0:
+        strategy = np.where(strategy < 0, 0, strategy)
+        total = strategy.sum()
+    if total != 1:
+        strategy = strategy / total
+    return frozen(strategy)

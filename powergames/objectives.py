@@ -1,0 +1,213 @@
+"""The power-regularized objective: the one place that knows the sign and meaning of λ.
+
+With task value ``u_i`` and pairwise power ``rho_ij`` (what `j` can take from `i` by one action), player `i` maximizes
+
+    U_i(x) = u_i(x) - λ Σ_j W_ij rho_ij(x)                                   (mean, sum, or a matrix W)
+    U_i(x) = u_i(x) - λ max_j rho_ij(x)                                      (max)
+
+Given the co-players' strategies both are concave in `i`'s own: a linear task term plus, for each *adversary* of `i`,
+a weighted minimum of linear functions. A weighted aggregate has one adversary for every co-player; `max` has a single
+adversary who also picks which co-player to take over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.games.normal_form import to_fraction
+from powergames.games.profiles import frozen
+
+AGGREGATES = ("mean", "sum", "max")
+FORMS = ("penalty", "adversarial")
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """One adversary of a player: its weight in the objective and the co-players it may take over."""
+
+    weight: Fraction
+    players: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PowerObjective:
+    """What each player maximizes: task value minus λ times aggregated power.
+
+    Parameters
+    ----------
+    lam : float, Fraction or str, default 0
+        The power weight λ >= 0; 0 gives Nash equilibrium. ``"1/3"`` is kept exactly.
+    aggregate : {"mean", "sum", "max"} or array_like, shape (n, n), default "mean"
+        How the power of several co-players is combined: mean has ``W_ij = 1 / (n - 1)``, sum ``W_ij = 1``; a matrix is
+        used as ``W[i, j]``, weight of the power that `j` holds over `i`, non-negative with zero diagonal.
+    form : {"penalty", "adversarial"}, default "penalty"
+        How power enters over time in stochastic games; in a normal-form game both describe the same objective.
+        "adversarial" reads λ as a probability and needs ``λ Σ_j W_ij <= 1``.
+
+    Raises
+    ------
+    InputError
+        If λ or a weight is negative or not finite, or a name is unknown.
+
+    Notes
+    -----
+    Some authors reward the adversarial value instead, ``u + μ min``. Up to scale that is this objective with
+    ``λ = μ / (1 + μ)``.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> pg.PowerObjective(lam=0.3).weights(3)
+    array([[0. , 0.5, 0.5],
+           [0.5, 0. , 0.5],
+           [0.5, 0.5, 0. ]])
+    """
+
+    lam: float = 0.0
+    aggregate: Any = "mean"
+    form: str = "penalty"
+    exact_lam: Fraction = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        try:
+            exact = to_fraction(self.lam)
+        except InputError:
+            raise InputError(f"lam: got {self.lam!r}; give a finite number >= 0") from None
+        if exact < 0:
+            raise InputError(f"lam: got {self.lam!r}; the power weight must be >= 0")
+        object.__setattr__(self, "exact_lam", exact)
+        object.__setattr__(self, "lam", float(exact))
+        if self.form not in FORMS:
+            raise InputError(f"form: got {self.form!r}; choose one of {', '.join(FORMS)}")
+        if isinstance(self.aggregate, str):
+            if self.aggregate not in AGGREGATES:
+                raise InputError(
+                    f"aggregate: got {self.aggregate!r}; choose {', '.join(AGGREGATES)} or give a weight matrix"
+                )
+        else:
+            object.__setattr__(self, "aggregate", _weight_matrix(self.aggregate))
+
+    def exact_weights(self, n_players: int) -> list[list[Fraction]]:
+        """Return W as exact fractions; for `max` the weights of `sum`, of which only the largest power counts."""
+        if not isinstance(self.aggregate, str):
+            if self.aggregate.shape != (n_players, n_players):
+                raise InputError(
+                    f"aggregate: weight matrix has shape {self.aggregate.shape}, the game has {n_players} players; "
+                    f"give shape ({n_players}, {n_players})"
+                )
+            return [[to_fraction(weight) for weight in row] for row in self.aggregate.tolist()]
+        weight = Fraction(1, max(n_players - 1, 1)) if self.aggregate == "mean" else Fraction(1)
+        return [
+            [Fraction(0) if i == j else weight for j in range(n_players)] for i in range(n_players)
+        ]
+
+    def weights(self, n_players: int) -> np.ndarray:
+        """Return the weight matrix W, shape (n, n), ``W[i, j]`` for the power that `j` holds over `i`.
+
+        Raises
+        ------
+        InputError
+            If a matrix was given for another number of players.
+        """
+        return np.array(
+            [[float(weight) for weight in row] for row in self.exact_weights(n_players)]
+        )
+
+    def adversaries(self, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
+        """Return the adversaries of each player; those of zero weight are left out, and all are at λ = 0.
+
+        Raises
+        ------
+        InputError
+            If a matrix was given for another number of players, or ``form="adversarial"`` has ``λ w_i > 1``.
+        """
+        weights = self.exact_weights(n_players)
+        result = []
+        for i, row in enumerate(weights):
+            co_players = tuple(j for j in range(n_players) if j != i)
+            if self.exact_lam == 0 or not co_players:
+                result.append(())
+            elif isinstance(self.aggregate, str) and self.aggregate == "max":
+                result.append((Adversary(Fraction(1), co_players),))
+            else:
+                result.append(tuple(Adversary(row[j], (j,)) for j in co_players if row[j] > 0))
+            total = self.exact_lam * sum((a.weight for a in result[-1]), Fraction(0))
+            if self.form == "adversarial" and total > 1:
+                raise InputError(
+                    f"form='adversarial' reads lam as a probability, but lam times the weights of player {i} is "
+                    f"{float(total):.6g} > 1; lower lam or use form='penalty'"
+                )
+        return tuple(result)
+
+    def aggregate_power(self, power: np.ndarray) -> np.ndarray:
+        """Combine pairwise power into what each player is charged for.
+
+        Parameters
+        ----------
+        power : ndarray, shape (n, n)
+            ``power[i, j]`` is the power that `j` holds over `i`; float or exact fractions.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            ``Σ_j W_ij power[i, j]``, or the row maximum for `max`.
+        """
+        n_players = len(power)
+        if isinstance(self.aggregate, str) and self.aggregate == "max":
+            return power.max(axis=1)
+        if power.dtype == object:
+            weights = np.array(self.exact_weights(n_players), dtype=object)
+        else:
+            weights = self.weights(n_players)
+        return (weights * power).sum(axis=1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the objective as plain JSON values."""
+        aggregate = self.aggregate if isinstance(self.aggregate, str) else self.aggregate.tolist()
+        return {"lam": self.lam, "aggregate": aggregate, "form": self.form}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PowerObjective):
+            return NotImplemented
+        return (
+            self.exact_lam == other.exact_lam
+            and self.form == other.form
+            and np.array_equal(self.aggregate, other.aggregate)
+        )
+
+    def __hash__(self) -> int:
+        aggregate = self.aggregate if isinstance(self.aggregate, str) else self.aggregate.tobytes()
+        return hash((self.exact_lam, aggregate, self.form))
+
+
+def with_lam(objective: PowerObjective, lam: float | Fraction) -> PowerObjective:
+    """Return the same objective at another λ.
+
+    Examples
+    --------
+    >>> with_lam(PowerObjective(0.3, "max"), 0.5)
+    PowerObjective(lam=0.5, aggregate='max', form='penalty')
+    """
+    return PowerObjective(lam, objective.aggregate, objective.form)  # type: ignore[arg-type]
+
+
+def _weight_matrix(aggregate: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
+    try:
+        weights = np.array(aggregate, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"aggregate: got {type(aggregate).__name__}; choose {', '.join(AGGREGATES)} or give an (n, n) matrix"
+        ) from None
+    if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
+        raise InputError(f"aggregate: weight matrix has shape {weights.shape}; give (n, n)")
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise InputError("aggregate: weights must be finite and >= 0")
+    if np.diag(weights).any():
+        raise InputError("aggregate: the diagonal must be 0; nobody holds power over themselves")
+    return frozen(weights)

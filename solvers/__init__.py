@@ -1,0 +1,1 @@
+"""Solvers, one method per file; import them as `powergames.solvers`."""
