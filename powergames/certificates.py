@@ -56,14 +56,14 @@ class Certificate:
     bound: str = "exact"
 
     @property
-    def max_regret(self) -> float:
+    def max_regret(self) -> float | Fraction:
         """Greatest regret of any player, in payoff units."""
-        return self.regrets.max()
+        return _greatest(self.regrets)
 
     @property
-    def scaled_regret(self) -> float:
+    def scaled_regret(self) -> float | Fraction:
         """Greatest regret of any player, relative to that player's payoff range."""
-        return self.scaled_regrets.max()
+        return _greatest(self.scaled_regrets)
 
     @property
     def passed(self) -> bool:
@@ -198,11 +198,25 @@ class _Response:
         current = self.value(self.strategy)
         exact = self.linear.dtype == object
         best = self.bound(self._own_witness())
-        if witness is not None:
-            best = min(best, self.bound([_simplex(claim, exact) for claim in witness]))
+        claims = None if witness is None else self._claimed(witness)
+        if claims is not None:
+            best = min(best, self.bound(claims))
         if best - current > (0 if exact else ROUNDING * self.scale):
             best = min(best, self._optimum())
         return max(best - current, best - best)
+
+    def _claimed(self, witness: Sequence[Any]) -> list[np.ndarray] | None:
+        """Strategies that a witness claims for the adversaries; None if it does not fit them."""
+        exact = self.linear.dtype == object
+        try:
+            claims = [_rationalized(claim) if exact else np.asarray(claim, dtype=np.float64) for claim in witness]
+        except (OverflowError, TypeError, ValueError):
+            return None
+        if [claim.shape for claim in claims] != [block.shape[1:] for block in self.blocks]:
+            return None
+        if not exact and not all(np.isfinite(claim).all() for claim in claims):
+            return None
+        return [_simplex(claim, exact) for claim in claims]
 
     def _own_witness(self) -> list[np.ndarray]:
         """Spread each adversary evenly over its best takeovers; right whenever the best one is unique."""
@@ -220,9 +234,11 @@ class _Response:
     def _optimum(self) -> Any:
         """Value of the best mixed deviation, by a linear program whose columns and rows grow until both sides agree."""
         exact = self.linear.dtype == object
-        scale = float(self.scale)
-        linear = np.asarray(self.linear / self.scale, dtype=np.float64)
-        weights = [float(weight) for weight in self.weights]
+        # The linear program sees payoffs relative to their range, and weights of at most one however large λ is.
+        total = max(1.0, float(sum(self.weights)))
+        unit = float(self.scale) * total
+        linear = np.asarray(self.linear / self.scale, dtype=np.float64) / total
+        weights = [float(weight) / total for weight in self.weights]
         blocks = [np.asarray(block / self.scale, dtype=np.float64) for block in self.blocks]
         strategy = np.asarray(self.strategy, dtype=np.float64)
         actions = strategy > 0
@@ -250,7 +266,7 @@ class _Response:
                 rows[np.argmin(against)] = True
             grown |= not actions[np.argmax(values)]
             actions[np.argmax(values)] = True
-            if float(bound) / scale - attained <= ROUNDING or not grown:
+            if float(bound) / unit - attained <= ROUNDING or not grown:
                 return best
 
 
@@ -301,21 +317,27 @@ def _solve_response(
     return _simplex(strategy, False), claims
 
 
-def _simplex(claim: Any, exact: bool) -> np.ndarray:
+def _simplex(claim: np.ndarray, exact: bool) -> np.ndarray:
     """Project a claimed strategy onto the simplex, so that a bad claim still proves something true."""
-    vector = np.asarray(claim) if exact else np.asarray(claim, dtype=np.float64)
-    clipped = np.where(vector > 0, vector, 0 * vector)
-    total = clipped.sum()
-    if not total > 0:
-        count = len(vector)
+    largest = claim.max()
+    if not largest > 0:
+        count = len(claim)
         return np.full(count, Fraction(1, count) if exact else 1.0 / count)
-    return clipped / total
+    # Dividing by the largest entry first keeps the sum from overflowing.
+    clipped = np.where(claim > 0, claim, 0 * largest) / largest
+    return np.asarray(clipped / clipped.sum())
 
 
-def _rationalized(claim: np.ndarray) -> np.ndarray:
-    return np.array(
-        [Fraction(value).limit_denominator(10**9) for value in claim.tolist()], dtype=object
-    )
+def _rationalized(claim: Any) -> np.ndarray:
+    entries = [
+        entry if isinstance(entry, Fraction) else Fraction(float(entry)).limit_denominator(10**9) for entry in claim
+    ]
+    return np.array(entries, dtype=object)
+
+
+def _greatest(numbers: np.ndarray) -> float | Fraction:
+    greatest: float | Fraction = max(numbers.tolist())
+    return greatest
 
 
 def _number(value: Fraction, exact: bool) -> Any:

@@ -119,31 +119,43 @@ class PowerObjective:
             [[float(weight) for weight in row] for row in self.exact_weights(n_players)]
         )
 
+    def potential_adversaries(self, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
+        """Return the adversaries that each player has whenever λ is positive; those of zero weight are left out.
+
+        Raises
+        ------
+        InputError
+            If a matrix was given for another number of players.
+        """
+        takes_best = isinstance(self.aggregate, str) and self.aggregate == "max"
+        result = []
+        for i, row in enumerate(self.exact_weights(n_players)):
+            co_players = tuple(j for j in range(n_players) if j != i)
+            if takes_best:
+                result.append((Adversary(Fraction(1), co_players),) if co_players else ())
+            else:
+                result.append(tuple(Adversary(row[j], (j,)) for j in co_players if row[j] > 0))
+        return tuple(result)
+
     def adversaries(self, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
-        """Return the adversaries of each player; those of zero weight are left out, and all are at λ = 0.
+        """Return the adversaries of each player; at λ = 0 there are none.
 
         Raises
         ------
         InputError
             If a matrix was given for another number of players, or ``form="adversarial"`` has ``λ w_i > 1``.
         """
-        weights = self.exact_weights(n_players)
-        result = []
-        for i, row in enumerate(weights):
-            co_players = tuple(j for j in range(n_players) if j != i)
-            if self.exact_lam == 0 or not co_players:
-                result.append(())
-            elif isinstance(self.aggregate, str) and self.aggregate == "max":
-                result.append((Adversary(Fraction(1), co_players),))
-            else:
-                result.append(tuple(Adversary(row[j], (j,)) for j in co_players if row[j] > 0))
-            total = self.exact_lam * sum((a.weight for a in result[-1]), Fraction(0))
-            if self.form == "adversarial" and total > 1:
+        potential = self.potential_adversaries(n_players)
+        if not self.exact_lam:
+            return ((),) * n_players
+        for i, own in enumerate(potential if self.form == "adversarial" else ()):
+            total = self.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
+            if total > 1:
                 raise InputError(
                     f"form='adversarial' reads lam as a probability, but lam times the weights of player {i} is "
                     f"{float(total):.6g} > 1; lower lam or use form='penalty'"
                 )
-        return tuple(result)
+        return potential
 
     def aggregate_power(self, power: np.ndarray) -> np.ndarray:
         """Combine pairwise power into what each player is charged for.

@@ -126,9 +126,8 @@ class EquilibriumSet(Sequence[Equilibrium]):
     ----------
     equilibria : sequence of Equilibrium
         The extreme equilibria, each with its `component`.
-    interchangeable : sequence of (sequence of int, sequence of int)
-        Each maximal interchangeable set, as indices of two kinds of equilibria in `equilibria`: those whose strategies
-        of player 0, and those whose strategies of player 1, span the two polytopes.
+    interchangeable : sequence of tuple of int
+        The maximal interchangeable sets, each as the positions in `equilibria` of its extreme equilibria.
     game, objective
         The question that was answered.
     method : str
@@ -140,7 +139,7 @@ class EquilibriumSet(Sequence[Equilibrium]):
     def __init__(
         self,
         equilibria: Sequence[Equilibrium],
-        interchangeable: Sequence[tuple[tuple[int, ...], tuple[int, ...]]],
+        interchangeable: Sequence[tuple[int, ...]],
         game: NormalFormGame,
         objective: PowerObjective,
         method: str,

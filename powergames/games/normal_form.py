@@ -40,7 +40,8 @@ class NormalFormGame:
     Raises
     ------
     InputError
-        If the tensor is ragged, mis-shaped, empty or not finite, or the labels do not fit it.
+        If the tensor is ragged, mis-shaped, empty or not finite, its range overflows a float, or the labels do not
+        fit it.
 
     Examples
     --------
@@ -67,6 +68,7 @@ class NormalFormGame:
         values, exact = _payoff_arrays(payoffs)
         _check_shape(values.shape)
         _check_finite(values)
+        _check_range(values)
         n_actions = values.shape[1:]
         fields = {
             "payoffs": frozen(values),
@@ -114,8 +116,13 @@ class NormalFormGame:
         array([[-1.,  1.],
                [ 1., -1.]])
         """
-        rows = _rectangular(row_payoffs)
-        columns = _negated(rows) if column_payoffs is None else _rectangular(column_payoffs)
+        if column_payoffs is None:
+            values, exact = _payoff_arrays(row_payoffs)
+            _check_finite(values)
+            rows = values if exact is None else exact
+            columns = 0 - rows
+        else:
+            rows, columns = _rectangular(row_payoffs), _rectangular(column_payoffs)
         for name, matrix in (("row", rows), ("column", columns)):
             if matrix.ndim != 2:
                 raise InputError(
@@ -148,6 +155,11 @@ class NormalFormGame:
     def payoff_range(self) -> np.ndarray:
         """Greatest minus least payoff of each player, shape (n,); the unit of scaled regret."""
         return frozen(self.payoffs.reshape(self.n_players, -1).max(axis=1) - self.payoff_min)
+
+    @property
+    def lossless(self) -> bool:
+        """Whether `payoffs` tell everything; otherwise `exact_payoffs` hold rationals that no float represents."""
+        return self.__dict__["_exact"] is None
 
     @cached_property
     def exact_payoffs(self) -> np.ndarray:
@@ -185,13 +197,19 @@ class NormalFormGame:
             and self.title == other.title
             and np.array_equal(self.payoffs, other.payoffs)
             and (
-                (self.__dict__["_exact"] is None and other.__dict__["_exact"] is None)
+                (self.lossless and other.lossless)
                 or np.array_equal(self.exact_payoffs, other.exact_payoffs)
             )
         )
 
     def __hash__(self) -> int:
-        return hash((self.players, self.actions, self.title, self.payoffs.tobytes()))
+        # Adding zero turns -0.0 into 0.0, which is equal to it.
+        return hash((self.players, self.actions, self.title, (self.payoffs + 0.0).tobytes()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Arrays come out of a pickle or a deep copy writeable; building the game again freezes them.
+        values = self.payoffs if self.lossless else self.exact_payoffs
+        return type(self), (values, self.players, self.actions, self.title)
 
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""
@@ -222,20 +240,28 @@ def to_fraction(value: Any) -> Fraction:
     >>> to_fraction(0.1), to_fraction("5/2")
     (Fraction(1, 10), Fraction(5, 2))
     """
-    if isinstance(value, (Fraction, int)) and not isinstance(value, bool):
-        return Fraction(value)
-    text = (
-        repr(float(value)) if isinstance(value, (float, np.floating, np.integer)) else str(value)
-    )
     if isinstance(value, np.integer):
-        return Fraction(int(value))
-    _, _, exponent = text.lower().partition("e")
-    try:
-        if exponent and abs(int(exponent)) > 400:
+        value = int(value)
+    if isinstance(value, (Fraction, int)) and not isinstance(value, bool):
+        number = Fraction(value)
+    else:
+        text = repr(float(value)) if isinstance(value, (float, np.floating)) else str(value)
+        _, _, exponent = text.lower().partition("e")
+        try:
+            # Fraction would write out all the digits of a huge power of ten.
+            outsized = bool(exponent) and abs(int(exponent)) > 400
+            number = Fraction(0 if outsized else text)
+        except (ValueError, ZeroDivisionError):
+            raise InputError(f"{text[:40]!r} is not a finite number") from None
+        if outsized:
             raise InputError(f"number {text[:40]!r} is out of the range of a float")
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise InputError(f"{text[:40]!r} is not a finite number") from None
+    try:
+        vanishes = number != 0 and float(number) == 0.0
+    except OverflowError:
+        raise InputError("number is too large for a float") from None
+    if vanishes:
+        raise InputError("number is too small for a float")
+    return number
 
 
 def _rectangular(payoffs: Any) -> np.ndarray:
@@ -247,12 +273,6 @@ def _rectangular(payoffs: Any) -> np.ndarray:
         ) from None
 
 
-def _negated(matrix: np.ndarray) -> np.ndarray:
-    if matrix.dtype.kind in "US":
-        matrix = np.vectorize(to_fraction, otypes=[object])(matrix)
-    return -matrix
-
-
 def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Return an owned float64 array, and the exact values where floats would lose some."""
     values = _rectangular(payoffs)
@@ -262,7 +282,7 @@ def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
         raise InputError(f"payoffs: got dtype {values.dtype}; give real numbers")
     if values.dtype.kind in "biu":
         floats = np.array(values, dtype=np.float64, order="C")
-        if values.size == 0 or np.abs(floats).max() <= 2.0**53:
+        if values.size == 0 or np.abs(floats).max() < 2.0**53:
             return floats, None
     flat: list[Fraction | None] = []
     numbers = np.empty(values.size)
@@ -272,15 +292,15 @@ def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
             flat.append(None)
             continue
         if not isinstance(value, (int, float, str, Fraction, Decimal, np.number)):
-            raise InputError(
-                f"payoffs: got {type(value).__name__} at {np.unravel_index(position, values.shape)}; give real numbers"
-            )
-        fraction = to_fraction(value)
-        flat.append(fraction)
+            where = _place(position, values.shape)
+            raise InputError(f"{where}: got {type(value).__name__}; give real numbers")
         try:
-            numbers[position] = float(fraction)
-        except OverflowError:
-            numbers[position] = np.inf
+            fraction = to_fraction(value)
+        except InputError as error:
+            where = _place(position, values.shape)
+            raise InputError(f"{where}: {error}; give real numbers") from None
+        flat.append(fraction)
+        numbers[position] = float(fraction)
     floats = numbers.reshape(values.shape)
     lossless = all(
         fraction is None or Fraction(repr(number)) == fraction
@@ -310,9 +330,26 @@ def _check_finite(values: np.ndarray) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         suspicious = not np.isfinite(flat.sum())
     if suspicious and not np.isfinite(flat).all():
-        where = np.unravel_index(int(np.argmin(np.isfinite(flat))), values.shape)
-        index = ", ".join(str(int(k)) for k in where)
-        raise InputError(f"payoffs[{index}] is {values[where]}; every payoff must be finite")
+        position = int(np.argmin(np.isfinite(flat)))
+        raise InputError(f"{_place(position, values.shape)} is {flat[position]}; every payoff must be finite")
+
+
+def _check_range(values: np.ndarray) -> None:
+    flat = values.reshape(len(values), -1)
+    least, greatest = flat.min(axis=1), flat.max(axis=1)
+    with np.errstate(over="ignore"):
+        overflows = np.isinf(greatest - least)
+    if overflows.any():
+        player = int(np.argmax(overflows))
+        raise InputError(
+            f"payoffs of player {player}: their range, from {least[player]:g} to {greatest[player]:g}, is too large "
+            "for a float; divide the payoffs by a constant"
+        )
+
+
+def _place(position: int, shape: tuple[int, ...]) -> str:
+    index = ", ".join(str(int(k)) for k in np.unravel_index(position, shape))
+    return f"payoffs[{index}]" if index else "payoffs"
 
 
 def _player_labels(players: Sequence[str] | None, n: int) -> tuple[str, ...]:

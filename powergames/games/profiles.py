@@ -132,10 +132,13 @@ def _is_exact(vector: Any) -> bool:
 def _as_strategy(vector: Any, size: int, player: int, exact: bool) -> np.ndarray:
     try:
         if exact:
-            strategy = np.array([Fraction(entry) for entry in vector], dtype=object)
+            entries = [int(entry) if isinstance(entry, np.integer) else entry for entry in vector]
+            strategy = np.array([Fraction(entry) for entry in entries], dtype=object)
+        elif np.iscomplexobj(vector):
+            raise TypeError
         else:
             strategy = np.array(vector, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise InputError(
             f"profile of player {player}: not a vector of numbers; give {size} probabilities"
         ) from None
@@ -143,7 +146,8 @@ def _as_strategy(vector: Any, size: int, player: int, exact: bool) -> np.ndarray
         raise InputError(
             f"profile of player {player}: got shape {strategy.shape}, expected ({size},), one probability per action"
         )
-    lowest, total = strategy.min(), strategy.sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        lowest, total = strategy.min(), strategy.sum()
     if not exact and not np.isfinite(total):
         raise InputError(
             f"profile of player {player}: contains NaN or infinity; give finite probabilities"

@@ -1,0 +1,110 @@
+"""How large a game may be: checked before anything is allocated."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+
+from powergames.errors import InputError
+
+# Dimensions that a NumPy array can have; a payoff tensor needs one more than there are players.
+MAX_AXES = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
+
+
+def available_memory() -> int | None:
+    """Return the bytes of memory that can still be used, or None where the system does not tell.
+
+    Returns
+    -------
+    int or None
+
+    Examples
+    --------
+    >>> memory = available_memory()
+    >>> memory is None or memory > 0
+    True
+    """
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def check_memory(n_bytes: int, what: str) -> None:
+    """Refuse an array that does not fit in memory together with the one copy that validation makes.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Size of the array; a Python int, so that no size overflows.
+    what : str
+        What it would hold, to begin the message with.
+
+    Raises
+    ------
+    InputError
+        If twice `n_bytes` exceeds the available memory.
+
+    Examples
+    --------
+    >>> check_memory(800, "10 x 10 payoffs")
+    >>> check_memory(8 * 400 * 2**400, "400 players")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: 400 players would take 8.3e+123 bytes, more than an array can have; ...
+    """
+    if n_bytes > 2**62:
+        raise InputError(f"{what} would take {_bytes(n_bytes)}, more than an array can have; make the game smaller")
+    available = available_memory()
+    if available is not None and 2 * n_bytes > available:
+        raise InputError(
+            f"{what} would take {_bytes(n_bytes)}, twice that while it is built, and {_bytes(available)} of memory are "
+            "free; make the game smaller"
+        )
+
+
+def check_tensor(n_actions: Sequence[int], what: str, item_bytes: int = 8) -> None:
+    """Refuse a payoff tensor that memory or NumPy cannot hold.
+
+    Parameters
+    ----------
+    n_actions : sequence of int
+        Number of actions of each player; the tensor has shape (n, A_0, ..., A_{n-1}).
+    what : str
+        Name of the game, to begin the message with.
+    item_bytes : int, default 8
+        Bytes that each payoff takes.
+
+    Raises
+    ------
+    InputError
+        If the tensor does not fit.
+
+    Examples
+    --------
+    >>> check_tensor((3, 4), "random_uniform")
+    """
+    n_players = len(n_actions)
+    check_memory(item_bytes * n_players * math.prod(n_actions), f"{what}: the payoffs of {n_players} players")
+    if n_players >= MAX_AXES:
+        raise InputError(
+            f"{what}: got {n_players} players; a NumPy array has at most {MAX_AXES} axes, so give at most "
+            f"{MAX_AXES - 1} players"
+        )
+
+
+def _bytes(count: int) -> str:
+    if count < 10**12:
+        return f"{count:,} bytes"
+    return f"{Decimal(count):.1e} bytes"

@@ -1,0 +1,237 @@
+"""What the readers and writers share: numbers, sizes, places in a file, atomic writing."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from powergames.errors import FormatError, InputError
+from powergames.games.limits import MAX_AXES
+from powergames.games.normal_form import NormalFormGame, to_fraction
+
+MAX_NUMBER_LENGTH = 4000  # characters; Python itself refuses integers of more than 4300 digits
+MAX_PLAYERS = MAX_AXES - 1  # the payoff tensor has one axis more than there are players
+
+_EXPONENT = "(?:[eE][+-]?[0-9]{1,4}+)?"
+NUMBER_PATTERN = rf"[+-]?(?:[0-9]++(?:/[0-9]++|(?:\.[0-9]*+)?{_EXPONENT})|\.[0-9]++{_EXPONENT})"
+_NUMBER = re.compile(NUMBER_PATTERN)
+# At most 15 significant digits: such a decimal is the shortest that prints its float, so the float keeps it exactly.
+_SHORT_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,15}|(?=[0-9.]{2,16}\Z)[0-9]*+\.[0-9]*+)(?:[eE][+-]?[0-9]{1,2})?")
+
+Number = float | Fraction
+
+
+def decode(data: bytes, source: str) -> str:
+    """Return the text of a file, which must be UTF-8 without control characters of binary files."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"{source}: not text, byte {error.start} is 0x{data[error.start]:02x}; give a text file in UTF-8"
+        ) from None
+    if not text.strip():
+        raise FormatError(f"{source}: the file is empty; give a file that holds a game")
+    return text
+
+
+def encode(text: str) -> bytes:
+    """Return text as UTF-8.
+
+    Raises
+    ------
+    InputError
+        If a label or the title holds a lone surrogate, which no file can.
+    """
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"labels: character {text[error.start]!r} is not valid Unicode text; rename the player, action or title"
+        ) from None
+
+
+def shorten(text: str) -> str:
+    """Quote what was found, on one line of bounded length."""
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def at_line(text: str, position: int) -> str:
+    """Return the place of a character as ``"line k"``."""
+    return f"line {text.count(chr(10), 0, position) + 1}"
+
+
+def parse_number(token: str) -> Number:
+    """Read a number token; the result is a float where that loses nothing, else a Fraction.
+
+    Raises
+    ------
+    InputError
+        If the token is not an integer, decimal or ratio, or too long to be one.
+
+    Examples
+    --------
+    >>> parse_number("0.1"), parse_number("5/2"), parse_number("1/3")
+    (0.1, 2.5, Fraction(1, 3))
+    """
+    if _SHORT_DECIMAL.fullmatch(token):
+        return float(token)
+    if len(token) > MAX_NUMBER_LENGTH:
+        raise InputError(f"number {shorten(token)} has {len(token)} characters; give at most {MAX_NUMBER_LENGTH}")
+    if not _NUMBER.fullmatch(token):
+        raise InputError(f"{shorten(token)} is not a number; give an integer, a decimal or a ratio p/q")
+    if "/" not in token and repr(value := float(token)) == token:
+        return value
+    try:
+        exact = to_fraction(token)
+    except InputError:
+        raise InputError(
+            f"{shorten(token)} is a division by zero, or too large or too small for a float; rescale the payoffs"
+        ) from None
+    value = float(exact)
+    return value if Fraction(repr(value)) == exact else exact
+
+
+def parse_numbers(tokens: Sequence[str], text: str, start: int, source: str) -> np.ndarray:
+    """Read number tokens found in ``text[start:]``, each separated by whitespace.
+
+    Returns
+    -------
+    ndarray, shape (len(tokens),)
+        Of dtype float64, or of dtype object with a Fraction wherever a float would lose digits.
+
+    Raises
+    ------
+    FormatError
+        If a token is not a finite number; the message has its line.
+    """
+    values: dict[str, Number] = {}
+    for token in dict.fromkeys(tokens):
+        try:
+            values[token] = parse_number(token)
+        except InputError as error:
+            place = re.compile(r"(?<!\S)" + re.escape(token) + r"(?!\S)").search(text, start)
+            line = at_line(text, place.start() if place else start)
+            raise FormatError(f"{source}, {line}: {error}") from None
+    return number_array([values[token] for token in tokens])
+
+
+def number_array(values: Sequence[Number]) -> np.ndarray:
+    """Return numbers as float64, or as dtype object if there is a Fraction among them."""
+    if any(isinstance(value, Fraction) for value in values):
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+    return np.array(values, dtype=np.float64)
+
+
+def number_text(value: Number) -> str:
+    """Write a number so that reading gives the same one back; no plus sign, which Gambit does not read in exponents.
+
+    Raises
+    ------
+    InputError
+        If an exact rational has more digits than the readers accept.
+
+    Examples
+    --------
+    >>> number_text(4.0), number_text(1e22), number_text(Fraction(1, 3))
+    ('4', '1e22', '1/3')
+    """
+    if not isinstance(value, Fraction):
+        return repr(value).replace("e+", "e").removesuffix(".0")
+    if (value.numerator.bit_length() + value.denominator.bit_length()) * math.log10(2) > MAX_NUMBER_LENGTH - 4:
+        raise InputError(
+            f"payoffs: an exact rational has more than {MAX_NUMBER_LENGTH} digits; round it before saving the game"
+        )
+    return str(value)
+
+
+def lossless_payoffs(game: NormalFormGame) -> np.ndarray:
+    """Return the payoff tensor, with a Fraction (dtype object) wherever the game is exact and its float is not.
+
+    Returns
+    -------
+    ndarray, shape (n, A_0, ..., A_{n-1})
+        The float64 payoffs of the game themselves if they are lossless.
+    """
+    if game.lossless:
+        return game.payoffs
+    pairs = zip(game.payoffs.ravel().tolist(), game.exact_payoffs.ravel().tolist(), strict=True)
+    values = [value if Fraction(repr(value)) == exact else exact for value, exact in pairs]
+    return number_array(values).reshape(game.payoffs.shape)
+
+
+def check_count(found: int, n_actions: Sequence[int], n_players: int, place: str) -> None:
+    """Check that a file holds one payoff per player and joint action, before anything is allocated.
+
+    Raises
+    ------
+    FormatError
+        If there are too many players, or the declared sizes do not fit the number of payoffs found.
+    """
+    if n_players > MAX_PLAYERS:
+        raise FormatError(f"{place}: {n_players} players; a payoff tensor has room for at most {MAX_PLAYERS}")
+    needed = n_players * math.prod(n_actions)
+    if found != needed:
+        sizes = " x ".join(str(size) for size in n_actions)
+        raise FormatError(
+            f"{place}: {n_players} players with {sizes} actions need {needed} payoffs, got {found}; "
+            "give one per player and joint action"
+        )
+
+
+def parse_size(token: str, what: str, place: str) -> int:
+    """Read a positive count of at most nine digits."""
+    if not (token.isascii() and token.isdigit() and len(token) <= 9) or int(token) == 0:
+        raise FormatError(f"{place}: {what} is {shorten(token)}; give a positive integer")
+    return int(token)
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file as a whole or not at all: into a temporary file beside it, which then takes its name.
+
+    Raises
+    ------
+    InputError
+        If the path is a directory or cannot be written.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise InputError(f"{path}: is a directory; give the name of a file")
+    temporary = target.with_name(f".powergames-{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+        os.replace(temporary, target)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def read_file(path: str | os.PathLike[str]) -> bytes:
+    """Return the contents of a regular file.
+
+    Raises
+    ------
+    FormatError
+        If there is no such file, or it cannot be read.
+    """
+    if not os.path.isfile(path):
+        what = "is not a regular file" if os.path.exists(path) else "no such file"
+        raise FormatError(f"{path}: {what}; give the path of an existing file")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
+    except MemoryError:
+        raise FormatError(f"{path}: {os.path.getsize(path)} bytes do not fit into memory") from None

@@ -1,0 +1,161 @@
+"""Games from and to other libraries: Nashpy and Gambit's Python package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame
+from powergames.io import nfg
+from powergames.io._text import lossless_payoffs
+
+
+def to_nashpy(game: NormalFormGame) -> Any:
+    """Convert a two-player game to Nashpy.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        The game; labels and title are lost, Nashpy has none.
+
+    Returns
+    -------
+    nashpy.Game
+        Its matrices hold `fractions.Fraction` if the game has exact payoffs that floats lose.
+
+    Raises
+    ------
+    InputError
+        If the game has not exactly two players.
+
+    Examples
+    --------
+    >>> to_nashpy(NormalFormGame([[[4, 0], [3, 3]], [[4, 3], [0, 3]]])).payoff_matrices[1]
+    array([[4., 3.],
+           [0., 3.]])
+    """
+    if game.n_players != 2:
+        raise InputError(f"Nashpy knows games of two players, got {game.n_players}; use to_pygambit for more")
+    import nashpy
+
+    return nashpy.Game(*(matrix.copy() for matrix in lossless_payoffs(game)))
+
+
+def from_nashpy(game: Any) -> NormalFormGame:
+    """Convert a Nashpy game.
+
+    Parameters
+    ----------
+    game : nashpy.Game
+        The game.
+
+    Returns
+    -------
+    NormalFormGame
+        Two players.
+
+    Raises
+    ------
+    InputError
+        If it is not a Nashpy game, or its payoffs are not finite.
+
+    Examples
+    --------
+    >>> import nashpy
+    >>> from_nashpy(nashpy.Game([[1, -1], [-1, 1]])).payoffs[1]
+    array([[-1.,  1.],
+           [ 1., -1.]])
+    """
+    matrices = getattr(game, "payoff_matrices", None)
+    if not isinstance(matrices, tuple) or len(matrices) != 2:
+        raise InputError(f"from_nashpy: got {type(game).__name__}; give a nashpy.Game")
+    return NormalFormGame.from_bimatrix(*matrices)
+
+
+def to_pygambit(game: NormalFormGame) -> Any:
+    """Convert a game to Gambit.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        The game. Every payoff becomes a `pygambit.Rational` of exactly its value.
+
+    Returns
+    -------
+    pygambit.Game
+        A game in strategic form.
+
+    Raises
+    ------
+    InputError
+        If pygambit is not installed, or does not accept a label, as it does with empty and repeated ones.
+
+    Examples
+    --------
+    >>> to_pygambit(NormalFormGame([[[1, "1/3"]], [[0, 0]]])).to_arrays()[0].tolist()  # doctest: +SKIP
+    [[Rational(1, 1), Rational(1, 3)]]
+    """
+    pygambit = _pygambit()
+    rationals = [
+        np.array([pygambit.Rational(value) for value in tensor.ravel()], dtype=object).reshape(tensor.shape)
+        for tensor in game.exact_payoffs
+    ]
+    target = pygambit.Game.from_arrays(*rationals)
+    _relabel([target], "title", [game.title], "title")
+    _relabel(list(target.players), "label", game.players, "name of a player")
+    for player, labels in zip(target.players, game.actions, strict=True):
+        _relabel(list(player.strategies), "label", labels, f"action of player {player.label!r}")
+    return target
+
+
+def from_pygambit(game: Any) -> NormalFormGame:
+    """Convert a Gambit game; of a game tree its strategic form.
+
+    Parameters
+    ----------
+    game : pygambit.Game
+        The game.
+
+    Returns
+    -------
+    NormalFormGame
+        With Gambit's labels and exact payoffs.
+
+    Raises
+    ------
+    InputError
+        If pygambit is not installed, or the argument is not one of its games.
+
+    Examples
+    --------
+    >>> import pygambit  # doctest: +SKIP
+    >>> from_pygambit(pygambit.Game.from_arrays([[1, 2]], [[3, 4]])).n_actions  # doctest: +SKIP
+    (1, 2)
+    """
+    if not isinstance(game, _pygambit().Game):
+        raise InputError(f"from_pygambit: got {type(game).__name__}; give a pygambit.Game")
+    return nfg.read(game.to_nfg().encode(), "pygambit.Game")
+
+
+def _pygambit() -> ModuleType:
+    try:
+        return import_module("pygambit")
+    except ImportError:
+        raise InputError("pygambit is not installed; run: pip install 'powergames[gambit]'") from None
+
+
+def _relabel(targets: Sequence[Any], attribute: str, labels: Sequence[str], what: str) -> None:
+    """Set labels; in two rounds, for each must differ at any time from all others, those not yet replaced too."""
+    for position, target in enumerate(targets):
+        setattr(target, attribute, f"not yet named {position}")
+    for target, label in zip(targets, labels, strict=True):
+        try:
+            setattr(target, attribute, label)
+        except ValueError as error:
+            reason = "it takes only ASCII characters" if isinstance(error, UnicodeError) else error
+            raise InputError(f"pygambit does not accept {label!r} as {what} ({reason}); give another label") from None

@@ -1,0 +1,233 @@
+"""Two-player games as CSV.
+
+A table has one row per action of player 0 and one column per action of player 1, and in each cell both payoffs,
+separated by a comma (the cell is then quoted), a semicolon or a space::
+
+    Stag hunt,stag,hare
+    stag,"4, 4","0, 3"
+    hare,"3, 0","3, 3"
+
+The first row and the first column may be left out; they are recognized because names are not pairs of payoffs. A name
+that does look like a pair gets an apostrophe in front: ``'1, 2``. The corner holds the title.
+
+Or, as two plain matrices of numbers with a blank line between them, player 0's payoffs first.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import numpy as np
+
+from powergames.errors import FormatError, InputError
+from powergames.games.normal_form import NormalFormGame
+from powergames.io._text import (
+    NUMBER_PATTERN,
+    Number,
+    decode,
+    encode,
+    lossless_payoffs,
+    number_array,
+    number_text,
+    parse_number,
+    shorten,
+)
+
+_PAIR = re.compile(rf"\s*+({NUMBER_PATTERN})(?:\s*+[,;]\s*+|\s++)({NUMBER_PATTERN})\s*+")
+_LIKE_PAIR = re.compile(rf"'*+{_PAIR.pattern}")
+_SPECIAL = re.compile('[",\r\n\ufeff]|^\\s|\\s$')
+
+_Row = tuple[int, list[str]]
+
+
+def read(data: bytes, source: str) -> NormalFormGame:
+    r"""Read a table of payoff pairs, or two stacked matrices.
+
+    Parameters
+    ----------
+    data : bytes
+        Contents of the file.
+    source : str
+        Its name, for error messages.
+
+    Returns
+    -------
+    NormalFormGame
+        A two-player game.
+
+    Raises
+    ------
+    FormatError
+        If the file is neither.
+
+    Examples
+    --------
+    >>> read(b',stag,hare\nstag,"4, 4","0, 3"\nhare,"3, 0","3, 5/2"\n', "hunt.csv").payoffs[1]
+    array([[4. , 3. ],
+           [0. , 2.5]])
+    """
+    rows = _rows(decode(data, source), source)
+    if any(_PAIR.fullmatch(cell) for _, row in rows for cell in row):
+        return _read_table(rows, source)
+    return _read_matrices(rows, source)
+
+
+def write(game: NormalFormGame) -> bytes:
+    """Write a table of payoff pairs with the names of the actions. The names of the players are lost.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        A two-player game; exact rationals are written as ``p/q``.
+
+    Returns
+    -------
+    bytes
+        Contents of the file.
+
+    Raises
+    ------
+    InputError
+        If the game has not exactly two players, a label is not valid Unicode or a rational has thousands of digits.
+
+    Examples
+    --------
+    >>> print(write(NormalFormGame([[[4, 0], [3, 3]], [[4, 3], [0, 3]]], title="Stag hunt")).decode())
+    Stag hunt,0,1
+    0,"4, 4","0, 3"
+    1,"3, 0","3, 3"
+    <BLANKLINE>
+    """
+    if game.n_players != 2:
+        raise InputError(f"a .csv file holds games of two players, got {game.n_players}; save as .nfg, .json or .npz")
+    pairs = np.moveaxis(lossless_payoffs(game), 0, -1).tolist()
+    table = [[_marked(label) for label in (game.title, *game.actions[1])]]
+    for label, row in zip(game.actions[0], pairs, strict=True):
+        table.append([_marked(label), *(f"{number_text(first)}, {number_text(second)}" for first, second in row)])
+    return encode("".join(",".join(map(_quoted, row)) + "\n" for row in table))
+
+
+def _rows(text: str, source: str) -> list[_Row]:
+    """Return the cells of each row with its line number."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows = []
+    try:
+        for row in reader:
+            rows.append((reader.line_num, row))  # noqa: PERF401, an error must leave the loop with its line number
+    except csv.Error as error:
+        raise FormatError(
+            f"{source}, line {reader.line_num}: not valid CSV ({error}); "
+            'quote a cell as "4, 0", without blanks outside the quotes'
+        ) from None
+    return rows
+
+
+def _is_blank(row: list[str]) -> bool:
+    return not any(cell.strip() for cell in row)
+
+
+def _read_table(rows: list[_Row], source: str) -> NormalFormGame:
+    # A first row of empty names counts, a blank line does not; at the end neither does.
+    start = next(k for k, (_, row) in enumerate(rows) if len(row) > 1 or not _is_blank(row))
+    stop = max(k for k, (_, row) in enumerate(rows) if not _is_blank(row)) + 1
+    rows = rows[start:stop]
+    width = len(rows[0][1])
+    for line, row in rows:
+        if len(row) != width:
+            raise FormatError(
+                f"{source}, line {line}: {len(row)} cells, but the first row has {width}; make them equal"
+            )
+    is_name = [[_PAIR.fullmatch(cell) is None for cell in row] for _, row in rows]
+    # Whether names are there is read off beside and below the corner, which only counts where it stands alone.
+    has_header = any(is_name[0][1:] if width > 1 else is_name[0])
+    has_labels = any(row[0] for row in is_name[1:]) if len(rows) > 1 else is_name[0][0]
+    body = rows[has_header:]
+    title, column_names, row_names = "", _numbered(width - has_labels), _numbered(len(body))
+    if has_header:
+        line, cells = rows[0]
+        column_names = _names(cells[has_labels:], f"{source}, line {line}")
+        title = _unmarked(cells[0]) if has_labels else ""
+    if has_labels:
+        row_names = _names([row[0] for _, row in body], f"{source}, first column")
+    values: list[Number] = []
+    for line, row in body:
+        for cell in row[has_labels:]:
+            values += _pair(cell, f"{source}, line {line}")
+    payoffs = np.moveaxis(number_array(values).reshape(len(body), width - has_labels, 2), -1, 0)
+    return NormalFormGame(payoffs, actions=[row_names, column_names], title=title)
+
+
+def _read_matrices(rows: list[_Row], source: str) -> NormalFormGame:
+    blocks: list[list[_Row]] = [[]]
+    for line, row in rows:
+        if not _is_blank(row):
+            blocks[-1].append((line, row))
+        elif blocks[-1]:
+            blocks.append([])
+    blocks = [block for block in blocks if block]
+    values: list[Number] = []
+    shapes = []
+    for block in blocks:
+        width = len(block[0][1])
+        shapes.append((len(block), width))
+        for line, row in block:
+            if len(row) != width:
+                raise FormatError(
+                    f"{source}, line {line}: {len(row)} numbers, but its matrix has {width} columns; make them equal"
+                )
+            values += (_number(cell, f"{source}, line {line}") for cell in row)
+    if not shapes:
+        raise FormatError(f"{source}: all cells are empty; give a file that holds a game")
+    if len(shapes) == 1:
+        raise FormatError(
+            f"{source}: one matrix, but a game of two players has two; add player 1's below, after a blank line, "
+            'or write both payoffs in each cell, as "4, 0"'
+        )
+    if len(shapes) > 2 or shapes[0] != shapes[1]:
+        sizes = ", ".join(f"{height} x {width}" for height, width in shapes[:4])
+        raise FormatError(f"{source}: {len(shapes)} matrices of {sizes}; give two of the same shape")
+    return NormalFormGame(number_array(values).reshape(2, *shapes[0]))
+
+
+def _pair(cell: str, place: str) -> tuple[Number, Number]:
+    match = _PAIR.fullmatch(cell)
+    if match is None:
+        raise FormatError(f'{place}: got {shorten(cell)}, expected a pair of payoffs such as "4, 0"')
+    return _number(match[1], place), _number(match[2], place)
+
+
+def _number(cell: str, place: str) -> Number:
+    try:
+        return parse_number(cell.strip())
+    except InputError as error:
+        raise FormatError(f"{place}: {error}") from None
+
+
+def _names(cells: list[str], place: str) -> list[str]:
+    is_pair = [_PAIR.fullmatch(cell) is not None for cell in cells]
+    if any(is_pair):
+        pair = cells[is_pair.index(True)]
+        name = f"beside {shorten(cells[is_pair.index(False)])}" if not all(is_pair) else "where a name belongs"
+        raise FormatError(
+            f"{place}: got the payoffs {shorten(pair)} {name}; give names or pairs only, "
+            "and put an apostrophe before a name that looks like a pair"
+        )
+    return [_unmarked(cell) for cell in cells]
+
+
+def _numbered(size: int) -> list[str]:
+    return [str(action) for action in range(size)]
+
+
+def _marked(label: str) -> str:
+    return f"'{label}" if _LIKE_PAIR.fullmatch(label) else label
+
+
+def _unmarked(label: str) -> str:
+    return label[1:] if label.startswith("'") and _LIKE_PAIR.fullmatch(label) else label
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if _SPECIAL.search(cell) else cell

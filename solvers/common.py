@@ -1,0 +1,114 @@
+"""What every solver takes and returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from powergames.certificates import Witness
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import Profile, frozen
+from powergames.objectives import PowerObjective
+from powergames.results import Callback, Status
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options that mean the same in every solver.
+
+    Attributes
+    ----------
+    x0 : tuple of ndarray, optional
+        Starting profile.
+    tol : float
+        Scaled regret that a certificate may show.
+    max_iter : int, optional
+        Limit on the iterations, as the method counts them.
+    rng : numpy.random.Generator
+        Source of randomness.
+    callback : callable, optional
+        Called as ``callback(stage, done, total)`` now and then.
+    exact : bool
+        Whether to compute in fractions.
+    """
+
+    x0: Profile | None = None
+    tol: float = 1e-8
+    max_iter: int | None = None
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    callback: Callback | None = None
+    exact: bool = False
+
+    def report(self, stage: str, done: int, total: int = 0) -> None:
+        """Tell the callback how far the work is."""
+        if self.callback is not None:
+            self.callback(stage, done, total)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a method found: a profile to be certified, or only the reason why there is none.
+
+    Attributes
+    ----------
+    profile : tuple of ndarray or None
+    witness : sequence, optional
+        Worst-case strategies of each player's adversaries, as `certify` takes them.
+    iterations : int
+    failure : Status, optional
+        Why the method stopped early.
+    """
+
+    profile: Profile | None
+    witness: Witness | None = None
+    iterations: int = 0
+    failure: Status | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A solver and what it can do.
+
+    Attributes
+    ----------
+    name : str
+    find : callable
+        ``find(game, objective, options)`` returns a Candidate.
+    summary : str
+        One sentence on what it does and guarantees.
+    refuses : callable
+        ``refuses(game, objective)`` returns why this problem is outside the method's reach, or None.
+    exact : bool
+        Whether it can compute in fractions.
+    """
+
+    name: str
+    find: Callable[[NormalFormGame, PowerObjective, Options], Candidate]
+    summary: str
+    refuses: Callable[[NormalFormGame, PowerObjective], str | None]
+    exact: bool = False
+
+
+def two_players_only(game: NormalFormGame, objective: PowerObjective) -> str | None:
+    """Refuse games that do not have exactly two players."""
+    if game.n_players != 2:
+        return f"needs two players, the game has {game.n_players}"
+    return None
+
+
+def any_game(game: NormalFormGame, objective: PowerObjective) -> str | None:
+    """Refuse nothing."""
+    return None
+
+
+def in_floats(candidate: Candidate) -> Candidate:
+    """Turn an exact candidate into one of floats."""
+    if candidate.profile is None or candidate.profile[0].dtype != object:
+        return candidate
+    profile = tuple(frozen(strategy.astype(np.float64)) for strategy in candidate.profile)
+    witness = candidate.witness and tuple(
+        tuple(claim.astype(np.float64) for claim in claims) for claims in candidate.witness
+    )
+    return replace(candidate, profile=profile, witness=witness)

@@ -1,0 +1,183 @@
+"""Lemke's algorithm on the path-polymatrix problem of a two-player game: one equilibrium for any λ.
+
+The path starts at a prior profile (van den Elzen & Talman 1991) and, by a lexicographic ratio test, cannot cycle;
+with positive costs it cannot end in a ray (Eaves 1973), so in exact arithmetic it always finds an equilibrium. In
+floats a path that gets long or is lost is begun anew from another prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from powergames.games.normal_form import NormalFormGame
+from powergames.objectives import PowerObjective
+from powergames.results import Status
+from powergames.solvers import rational
+from powergames.solvers.common import Candidate, Method, Options, two_players_only
+from powergames.solvers.two_player import TwoPlayerProblem
+
+# Pivots before a run in floats is begun anew from another prior, at first; each restart allows half as many more.
+PATIENCE = 2_000
+RESTARTS = 40
+
+# Pivots after which the solution is computed afresh from its basis.
+REFINE = 60
+
+# Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
+CHUNK = 50_000_000
+
+
+def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
+    """Return one equilibrium of a two-player game."""
+    problem = TwoPlayerProblem.of(game, objective, options.exact)
+    if options.exact:
+        return _find_exact(problem, options)
+    groups, pivots = follow(problem, whole_game(problem), _prior(problem, options), options)
+    if groups is None:
+        return Candidate(None, None, pivots, Status.MAX_ITER)
+    return problem.candidate(groups, pivots)
+
+
+def whole_game(problem: TwoPlayerProblem) -> tuple[np.ndarray, ...]:
+    """Return the payoffs that `powergames.kernels.lemke.path_lcp` takes, without any restriction of the actions."""
+    return problem.row, problem.row, problem.column, problem.column
+
+
+def follow(
+    problem: TwoPlayerProblem,
+    payoffs: Sequence[np.ndarray],
+    prior: list[np.ndarray],
+    options: Options,
+) -> tuple[list[np.ndarray | None] | None, int]:
+    """Follow Lemke's path in floats, from other priors if the first leads nowhere.
+
+    Parameters
+    ----------
+    problem : TwoPlayerProblem
+        Supplies λ_0 and λ_1.
+    payoffs : sequence of ndarray
+        The four matrices of `powergames.kernels.lemke.path_lcp`.
+    prior : list of ndarray
+        Starting strategies of x, y and of the adversaries with positive weight.
+    options : Options
+
+    Returns
+    -------
+    groups : list of ndarray or None
+        Strategies of x, y, z, w up to scale (None for an adversary of zero weight); None if no path arrived.
+    pivots : int
+    """
+    from powergames.kernels import lemke as kernel
+
+    matrix, constants = kernel.path_lcp(*payoffs, problem.lam_row, problem.lam_column)
+    chunk = max(1, CHUNK // len(constants) ** 2)
+    limit = PATIENCE if options.max_iter is None else options.max_iter
+    total = 0
+    for _ in range(RESTARTS):
+        state = kernel.start(matrix, constants, kernel.cover(matrix, np.concatenate(prior)))
+        pivots = 0
+        while state[-1][1] == kernel.RUNNING and pivots < limit:
+            pivots += kernel.run(*state, min(chunk, limit - pivots))
+            options.report("Lemke pivots", total + pivots)
+        total += pivots
+        if state[-1][1] == kernel.SOLVED:
+            if pivots > REFINE:
+                solution = _refined(matrix, constants, state[1])
+            else:
+                solution = kernel.read(state[0], state[1])
+            return _split(problem, solution, payoffs), total
+        if options.max_iter is not None and total >= options.max_iter:
+            break
+        limit += limit // 2
+        prior = [options.rng.dirichlet(np.full(len(group), 0.3)) for group in prior]
+    return None, total
+
+
+def _refined(matrix: np.ndarray, constants: np.ndarray, basic: np.ndarray) -> np.ndarray:
+    """Solve the equations of a basis afresh, without the rounding errors of the path."""
+    size = len(constants)
+    system = np.eye(size)[:, np.where(basic < size, basic, 0)]
+    chosen = basic >= size
+    system[:, chosen] = -matrix[:, basic[chosen] - size]
+    values = np.linalg.solve(system, constants)
+    solution = np.zeros(size)
+    solution[basic[chosen] - size] = np.maximum(values[chosen], 0.0)
+    return solution
+
+
+def _prior(problem: TwoPlayerProblem, options: Options) -> list[np.ndarray]:
+    m, n = problem.row.shape
+    x, y = (np.full(m, 1.0 / m), np.full(n, 1.0 / n)) if options.x0 is None else options.x0
+    adversaries = ([y] if problem.lam_row else []) + ([x] if problem.lam_column else [])
+    return [np.asarray(group, dtype=np.float64) for group in (x, y, *adversaries)]
+
+
+def _split(
+    problem: TwoPlayerProblem, solution: np.ndarray, payoffs: Sequence[np.ndarray]
+) -> list[np.ndarray | None]:
+    (mx, ny), nz, nw = payoffs[0].shape, payoffs[1].shape[1], payoffs[3].shape[0]
+    sizes = [mx, ny, nz if problem.lam_row else 0, nw if problem.lam_column else 0]
+    ends = list(accumulate(sizes))
+    return [
+        solution[end - size : end] if size else None for size, end in zip(sizes, ends, strict=True)
+    ]
+
+
+def _find_exact(problem: TwoPlayerProblem, options: Options) -> Candidate:
+    """Run Lemke's algorithm in fractions on the whole problem."""
+    matrix, constants = _exact_lcp(problem)
+    try:
+        solution, pivots = rational.lemke(matrix, constants, options.max_iter)
+    except rational.NoSolutionError:
+        return Candidate(None, None, options.max_iter or 0, Status.MAX_ITER)
+    groups = _split(problem, np.array(solution, dtype=object), whole_game(problem))
+    return problem.candidate(groups, pivots)
+
+
+def _exact_lcp(problem: TwoPlayerProblem) -> tuple[np.ndarray, np.ndarray]:
+    """Return (M, q) in fractions; the same problem as `powergames.kernels.lemke.path_lcp` up to positive scaling."""
+    row, column, lam_row, lam_column = (
+        problem.row,
+        problem.column,
+        problem.lam_row,
+        problem.lam_column,
+    )
+    m, n = row.shape
+    nz, nw = (n if lam_row else 0), (m if lam_column else 0)
+    y, z, w = m, m + n, m + n + nz
+    strategies = w + nw
+    sizes = [size for size in (m, n, nz, nw) if size]
+    matrix = np.zeros((strategies + len(sizes),) * 2, dtype=object)
+    constants = np.zeros(strategies + len(sizes), dtype=object)
+    matrix[:m, y:z] = _costs((lam_row - 1) * row)
+    matrix[y:z, :m] = _costs((lam_column - 1) * column).T
+    if nz:
+        matrix[:m, z:w] = _costs(-lam_row * row)
+        matrix[z:w, :m] = _costs(row).T
+    if nw:
+        matrix[y:z, w:strategies] = _costs(-lam_column * column).T
+        matrix[w:strategies, y:z] = _costs(column)
+    begin = 0
+    for value, size in enumerate(sizes, start=strategies):
+        matrix[begin : begin + size, value] = -1
+        matrix[value, begin : begin + size] = 1
+        constants[value] = -1
+        begin += size
+    return matrix, constants
+
+
+def _costs(matrix: np.ndarray) -> np.ndarray:
+    """Shift costs to be at least 1; a constant added to all costs of a block changes no best response."""
+    return matrix - matrix.min() + 1
+
+
+METHOD = Method(
+    "lemke",
+    find,
+    "Lemke's algorithm on the path-polymatrix problem: one equilibrium for any λ; always succeeds when exact",
+    two_players_only,
+    exact=True,
+)

@@ -1,0 +1,246 @@
+"""`solve` and `solve_all`: choose a method, run it, certify what it found, fall back if the certificate rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from powergames.certificates import certify_checked
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame
+from powergames.objectives import PowerObjective
+from powergames.results import Callback, Equilibrium, EquilibriumSet, Status
+from powergames.solvers import (
+    double_oracle,
+    lemke,
+    linear_program,
+    pure,
+    selection,
+    vertex_enumeration,
+)
+from powergames.solvers.common import Candidate, Method, Options, in_floats
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (lemke.METHOD, double_oracle.METHOD, pure.METHOD, linear_program.METHOD)
+}
+
+# Total number of actions up to which Lemke's algorithm is run on the whole game at once.
+SMALL = 24
+
+# Total number of actions up to which a last resort in fractions takes seconds, not hours.
+FRACTIONS = 80
+
+NASH = PowerObjective()
+
+
+def solve(
+    game: NormalFormGame,
+    objective: PowerObjective | None = None,
+    *,
+    method: str | None = None,
+    exact: bool = False,
+    select: str | None = None,
+    x0: Any = None,
+    tol: float = 1e-8,
+    max_iter: int | None = None,
+    rng: np.random.Generator | int | None = None,
+    callback: Callback | None = None,
+) -> Equilibrium:
+    """Compute one certified power-regularized equilibrium.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        Two players for mixed equilibria; with more players only pure equilibria are searched.
+    objective : PowerObjective, optional
+        By default λ = 0: Nash equilibrium.
+    method : str, optional
+        A name from `powergames.solvers.METHODS`. By default the method is chosen by size and λ, and another one takes
+        over when a certificate rejects what was found.
+    exact : bool, default False
+        Compute in rational arithmetic; the profile and all numbers derived from it are `fractions.Fraction`.
+    select : {"welfare", "power"}, optional
+        Of all equilibria of a two-player game, return the one of greatest total task value or of least total power.
+    x0 : sequence of array_like, optional
+        Starting profile, for methods that start somewhere.
+    tol : float, default 1e-8
+        Greatest regret, relative to the payoff range, with which a profile is CONVERGED.
+    max_iter : int, optional
+        Limit on the iterations, as the method counts them.
+    rng : numpy.random.Generator or int, optional
+        Source of randomness for restarts; the same seed gives the same answer. Default 0.
+    callback : callable, optional
+        Called as ``callback(stage, done, total)`` now and then; total is 0 when unknown.
+
+    Returns
+    -------
+    Equilibrium
+        Its `status` is CONVERGED exactly if its certificate passed. If every method fails, the best profile found is
+        returned and its status says why.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or the method refuses the problem.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> equilibrium = pg.solve(pg.load("matching_pennies"), pg.PowerObjective(0.5))
+    >>> equilibrium.status.name, equilibrium.profile[0]
+    ('CONVERGED', array([0.5, 0.5]))
+    """
+    objective = NASH if objective is None else objective
+    _check(game, objective, tol, max_iter)
+    options = Options(
+        None if x0 is None else game.profile(x0),
+        tol,
+        max_iter,
+        np.random.default_rng(0 if rng is None else rng),
+        callback,
+        exact,
+    )
+    if select is not None:
+        if method is not None:
+            raise InputError("select: chooses its own method; leave out method")
+        return selection.select(game, objective, select, options)
+    best: Equilibrium | None = None
+    for chosen, chosen_options in _plan(game, objective, method, options):
+        candidate = chosen.find(game, objective, chosen_options)
+        if candidate.profile is None and best is not None:
+            continue
+        equilibrium = certified(game, objective, candidate, chosen.name, options)
+        if equilibrium.converged:
+            return equilibrium
+        if best is None or (
+            equilibrium.certificate.scaled_regret < best.certificate.scaled_regret
+        ):
+            best = equilibrium
+    assert best is not None
+    return best
+
+
+def solve_all(
+    game: NormalFormGame,
+    objective: PowerObjective | None = None,
+    *,
+    exact: bool = False,
+    tol: float = 1e-8,
+    callback: Callback | None = None,
+) -> EquilibriumSet:
+    """Compute all power-regularized equilibria of a two-player game.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+        Two players.
+    objective : PowerObjective, optional
+        By default λ = 0: Nash equilibrium.
+    exact : bool, default False
+        Compute in rational arithmetic. Degenerate games are computed so anyway, and rounded in the end.
+    tol : float, default 1e-8
+        Greatest regret, relative to the payoff range, with which an equilibrium is CONVERGED.
+    callback : callable, optional
+        Called as ``callback(stage, done, total)`` now and then.
+
+    Returns
+    -------
+    EquilibriumSet
+        All extreme equilibria, each certified, in components.
+
+    Raises
+    ------
+    InputError
+        If the game does not have two players, or an argument cannot be used.
+
+    Notes
+    -----
+    Time grows with the number of vertices of the best-response polyhedra, which is exponential in the number of
+    actions; every λ > 0 doubles their dimension.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> len(pg.solve_all(pg.load("von_stengel")))
+    75
+    """
+    objective = NASH if objective is None else objective
+    _check(game, objective, tol, None)
+    options = Options(tol=tol, callback=callback, exact=exact)
+    return vertex_enumeration.find_all(game, objective, options)
+
+
+def certified(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    candidate: Candidate,
+    method: str,
+    options: Options,
+) -> Equilibrium:
+    """Certify what a method found; without a profile, the starting point stands in for it."""
+    if not options.exact:
+        candidate = in_floats(candidate)
+    profile = candidate.profile
+    if profile is None:
+        profile = game.uniform_profile() if options.x0 is None else options.x0
+    certificate = certify_checked(game, objective, profile, options.tol, candidate.witness)
+    if candidate.failure is not None:
+        status = candidate.failure
+    else:
+        status = Status.CONVERGED if certificate.passed else Status.REJECTED
+    return Equilibrium(
+        game, objective, profile, certificate, status, method, candidate.iterations
+    )
+
+
+def _check(
+    game: NormalFormGame, objective: PowerObjective, tol: float, max_iter: int | None
+) -> None:
+    if not isinstance(game, NormalFormGame):
+        raise InputError(f"game: got {type(game).__name__}; give a NormalFormGame, or pg.load(...) one")
+    if not isinstance(objective, PowerObjective):
+        raise InputError(
+            f"objective: got {type(objective).__name__}; give a PowerObjective, e.g. pg.PowerObjective(lam=0.3)"
+        )
+    if not 0 < tol < 1:
+        raise InputError(f"tol: got {tol!r}; give a number between 0 and 1")
+    if max_iter is not None and max_iter < 1:
+        raise InputError(f"max_iter: got {max_iter!r}; give a positive integer")
+    objective.adversaries(game.n_players)
+
+
+def _plan(
+    game: NormalFormGame, objective: PowerObjective, method: str | None, options: Options
+) -> Iterator[tuple[Method, Options]]:
+    """Yield methods in the order in which to try them."""
+    if method is not None:
+        chosen = METHODS.get(method)
+        if chosen is None:
+            raise InputError(f"method: got {method!r}; choose one of {', '.join(METHODS)}")
+        reason = chosen.refuses(game, objective)
+        if reason is not None:
+            raise InputError(f"method {method}: {reason}; choose another, or leave out method")
+        if options.exact and not chosen.exact:
+            able = ", ".join(name for name, other in METHODS.items() if other.exact)
+            raise InputError(f"method {method}: cannot compute exactly; choose one of {able}")
+        yield chosen, options
+        return
+    if game.n_players != 2:
+        yield pure.METHOD, options
+        return
+    if options.exact:
+        yield lemke.METHOD, options
+        return
+    size = sum(game.n_actions)
+    if size > SMALL:
+        if linear_program.refuses(game, objective) is None:
+            yield linear_program.METHOD, options
+        yield pure.METHOD, options
+        yield double_oracle.METHOD, options
+    yield lemke.METHOD, options
+    if size <= FRACTIONS and options.max_iter is None:
+        yield lemke.METHOD, replace(options, exact=True)

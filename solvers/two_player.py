@@ -1,0 +1,80 @@
+r"""The two-player problem in the form that all two-player methods share.
+
+With ``λ_0 = λ W_01`` and ``λ_1 = λ W_10``, payoff matrices `A`, `B`, strategies x, y, the adversary z of player 0 (who
+acts like player 1) and the adversary w of player 1 (who acts like player 0), a profile is an equilibrium exactly if
+
+.. math::
+    x \in \arg\max x'A\,((1-λ_0) y + λ_0 z), \qquad z \in \arg\min x'A z, \\
+    y \in \arg\max ((1-λ_1) x + λ_1 w)'B\,y, \qquad w \in \arg\min w'B y.
+
+All aggregates are the same with two players, up to the weights of a matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import frozen
+from powergames.objectives import PowerObjective
+from powergames.solvers.common import Candidate
+
+
+@dataclass(frozen=True, eq=False)
+class TwoPlayerProblem:
+    """Payoffs and weights of a two-player game, in floats scaled to [0, 1] or in fractions.
+
+    Attributes
+    ----------
+    row, column : ndarray, shape (m, n)
+        Payoffs of players 0 and 1, ``[a_0, a_1]``.
+    lam_row, lam_column : float or Fraction
+        The weights λ_0 and λ_1 of the two players' adversaries.
+    """
+
+    row: np.ndarray
+    column: np.ndarray
+    lam_row: Any
+    lam_column: Any
+
+    @classmethod
+    def of(cls, game: NormalFormGame, objective: PowerObjective, exact: bool) -> TwoPlayerProblem:
+        """Set up the problem of a game; equilibria do not depend on the scaling."""
+        lams = _adversary_weights(objective)
+        if exact:
+            return cls(*game.exact_payoffs, *lams)
+        least, spread = game.payoff_min, game.payoff_range
+        row = (game.payoffs[0] - least[0]) / (spread[0] or 1.0)
+        column = (game.payoffs[1] - least[1]) / (spread[1] or 1.0)
+        return cls(row, column, float(lams[0]), float(lams[1]))
+
+    def candidate(self, groups: Sequence[np.ndarray | None], iterations: int) -> Candidate:
+        """Turn non-negative weights on the actions of (x, y, z, w) into a profile with its witness."""
+        x, y, z, w = (None if group is None else _normalized(group) for group in groups)
+        assert x is not None
+        assert y is not None
+        witness = (
+            () if z is None or not self.lam_row else (z,),
+            () if w is None or not self.lam_column else (w,),
+        )
+        return Candidate((x, y), witness, iterations)
+
+
+def _adversary_weights(objective: PowerObjective) -> tuple[Fraction, Fraction]:
+    """Return λ_0 and λ_1."""
+    if not objective.exact_lam:
+        return Fraction(0), Fraction(0)
+    lams = [
+        objective.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
+        for own in objective.adversaries(2)
+    ]
+    return lams[0], lams[1]
+
+
+def _normalized(group: np.ndarray) -> np.ndarray:
+    return frozen(group / group.sum())

@@ -1,0 +1,399 @@
+"""All equilibria of a two-player game, by enumerating the vertices of its two best-response polyhedra.
+
+Group the four players of the path z - x - y - w as (x, w) against (y, z). Given the labels of an action, "has
+probability zero" and "is a best response", a pair of points of the two polyhedra
+
+    { (y, z, v): (1-λ_0) A y + λ_0 A z <= v_x,  B y >= v_w,  y and z in the simplex }      and its mirror image
+
+is an equilibrium exactly if every label is met by one of them. The equilibria are a finite union of products of faces,
+so all are known from the vertices: pairs of vertices that meet all labels are the nodes of a bipartite graph, its
+connected components are the components of the equilibrium set and its maximal complete subgraphs the maximal
+interchangeable sets (Winkels 1979; Avis, Rosenberg, Savani & von Stengel 2010). At λ = 0 the adversaries are left out.
+
+In floats only simple polyhedra are enumerated; on the first sign of degeneracy the work is done in fractions, with a
+lexicographic perturbation that reaches every vertex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from powergames.certificates import certify_checked
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame
+from powergames.objectives import PowerObjective
+from powergames.results import Equilibrium, EquilibriumSet, Status
+from powergames.solvers import rational
+from powergames.solvers.common import Candidate, Options, in_floats
+from powergames.solvers.two_player import TwoPlayerProblem
+
+# Pivots in floats between two looks at Ctrl-C and the callback.
+CHUNK = 200_000
+
+# Variables that a bit set of the float search can hold.
+BITS = 64
+
+NAME = "vertex_enumeration"
+
+# A strategy as a sortable point, and the extreme points of two polytopes whose product is a set of equilibria, each
+# with the index of a vertex that lies over it.
+_Key = tuple[Any, ...]
+_Face = tuple[dict[_Key, int], dict[_Key, int]]
+
+
+def find_all(
+    game: NormalFormGame, objective: PowerObjective, options: Options
+) -> EquilibriumSet:
+    """Return all extreme equilibria of a two-player game with their components.
+
+    Raises
+    ------
+    InputError
+        If the game does not have exactly two players.
+    """
+    if game.n_players != 2:
+        raise InputError(
+            f"all equilibria: the game has {game.n_players} players; they can be enumerated for two"
+        )
+    if not options.exact:
+        problem = TwoPlayerProblem.of(game, objective, exact=False)
+        sides = _Labels.of(problem).sides(problem)
+        first = _simple_vertices(sides[0], options)
+        second = None if first is None else _simple_vertices(sides[1], options)
+        if first is not None and second is not None:
+            found = _assemble(game, objective, problem, _match_simple(first, second), options)
+            if all(equilibrium.converged for equilibrium in found):
+                return found
+    problem = TwoPlayerProblem.of(game, objective, exact=True)
+    sides = _Labels.of(problem).sides(problem)
+    rows, columns = (_all_vertices(side, options) for side in sides)
+    match = _match(rows, columns, sides[0].labels)
+    return _assemble(game, objective, problem, match, options)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A polyhedron as a tableau at its first vertex, see `powergames.solvers.rational.Tableau`."""
+
+    entries: np.ndarray
+    basic: list[int]
+    nonbasic: list[int]
+    labels: int
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Where the variables of x, w, y, z start; a group without weight is empty."""
+
+    sizes: tuple[int, int, int, int]
+
+    @classmethod
+    def of(cls, problem: TwoPlayerProblem) -> _Labels:
+        m, n = problem.row.shape
+        return cls((m, m if problem.lam_column else 0, n, n if problem.lam_row else 0))
+
+    @property
+    def starts(self) -> tuple[int, int, int, int, int]:
+        x, w, y, z = self.sizes
+        return 0, x, x + w, x + w + y, x + w + y + z
+
+    def sides(self, problem: TwoPlayerProblem) -> tuple[_Side, _Side]:
+        """Return the polyhedra of (x, w) and of (y, z)."""
+        x, w, y, z, total = self.starts
+        lam_row, lam_column = problem.lam_row, problem.lam_column
+        of_row_group = _side(
+            problem.column.T, problem.row.T, lam_column, lam_row, (x, w), (y, z), total
+        )
+        of_column_group = _side(
+            problem.row, problem.column, lam_row, lam_column, (y, z), (x, w), total
+        )
+        return of_row_group, of_column_group
+
+
+@dataclass(frozen=True)
+class _Match:
+    """Vertices of the two polyhedra and which of them meet all labels together."""
+
+    row_vertices: Sequence[np.ndarray]
+    column_vertices: Sequence[np.ndarray]
+    pairs: list[tuple[int, int]]
+    enumerated: int
+
+
+def _side(
+    gains: np.ndarray,
+    losses: np.ndarray,
+    lam: Any,
+    other_lam: Any,
+    own: tuple[int, int],
+    opposite: tuple[int, int],
+    labels: int,
+) -> _Side:
+    """Write down { (y, z): ``v - (1-λ) G y - λ G z >= 0``, ``L y - v' >= 0`` } at the vertex y = z = first action.
+
+    `gains` G, shape (r, c), are the opposing player's payoffs and `losses` L those which the opposing adversary
+    minimizes; `own` and `opposite` say where the variables (y, z) and the slacks of the two blocks start.
+    """
+    r, c = gains.shape
+    best, worst = int(np.argmax(gains[:, 0])), int(np.argmin(losses[:, 0]))
+    exact = gains.dtype == object
+    blocks = [(own[0], (1 - lam) * gains)] + ([(own[1], lam * gains)] if lam else [])
+    nonbasic = [start + k for start, _ in blocks for k in range(1, c)]
+    nonbasic.append(opposite[0] + best)
+    if other_lam:
+        nonbasic.append(opposite[1] + worst)
+    width = len(nonbasic)
+    position = {variable: k for k, variable in enumerate(nonbasic)}
+    basic, rows = [], []
+
+    def add_row(variable: int, constant: Any, coefficients: Iterable[tuple[int, Any]]) -> None:
+        row = np.zeros(width + 1, dtype=object if exact else np.float64)
+        for k, coefficient in coefficients:
+            row[position[k]] = coefficient
+        row[width] = constant
+        basic.append(variable)
+        rows.append(row)
+
+    for start, _ in blocks:
+        add_row(start, 1, ((start + k, 1) for k in range(1, c)))
+    for i in range(r):
+        if i == best:
+            continue
+        leads = [(start, block[best] - block[i]) for start, block in blocks]
+        coefficients = [(opposite[0] + best, -1)]
+        for start, lead in leads:
+            coefficients += [(start + k, lead[0] - lead[k]) for k in range(1, c)]
+        add_row(opposite[0] + i, sum(lead[0] for _, lead in leads), coefficients)
+    for i in range(r) if other_lam else ():
+        if i == worst:
+            continue
+        lead = losses[i] - losses[worst]
+        coefficients = [(opposite[1] + worst, -1)]
+        coefficients += [(own[0] + k, lead[0] - lead[k]) for k in range(1, c)]
+        add_row(opposite[1] + i, lead[0], coefficients)
+    return _Side(np.array(rows), basic, nonbasic, labels)
+
+
+def _simple_vertices(side: _Side, options: Options) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return (zero sets, coordinates) of all vertices in floats, None if the polyhedron may not be simple."""
+    from powergames.kernels import vertices as kernel
+
+    if side.labels > BITS:
+        return None
+    entries = side.entries.copy()
+    basic, nonbasic = np.array(side.basic), np.array(side.nonbasic)
+    origin = (entries.copy(), basic.copy(), nonbasic.copy())
+    masks, values, table, path, counters = kernel.start(entries, basic, 256)
+    while counters[3] in (kernel.RUNNING, kernel.FULL):
+        if counters[3] == kernel.FULL:
+            masks, values, table, path = kernel.enlarge(masks, values, path, counters)
+        kernel.run(entries, basic, nonbasic, origin, masks, values, table, path, counters, CHUNK)
+        options.report("vertices", int(counters[0]))
+    if counters[3] == kernel.AMBIGUOUS:
+        return None
+    return masks[: counters[0]], values[: counters[0]]
+
+
+def _match_simple(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
+) -> _Match:
+    """Pair vertices of simple polyhedra: their zero sets must be complementary."""
+    n_labels = first[1].shape[1]
+    every = np.uint64((1 << n_labels) - 1)
+    _, rows, columns = np.intersect1d(first[0], every ^ second[0], return_indices=True)
+    pairs = [(k, k) for k in range(len(rows))]
+    return _Match(first[1][rows], second[1][columns], pairs, len(first[0]) + len(second[0]))
+
+
+def _all_vertices(side: _Side, options: Options) -> dict[int, np.ndarray]:
+    """Return the coordinates of all vertices in fractions, by zero set.
+
+    A depth-first search over the bases of the lexicographically perturbed polyhedron, which is simple and has a basis
+    for every vertex of the given one. Slacks are measured in units that make the tableau integral.
+    """
+    tableau = rational.Tableau(
+        rational.integer_rows(side.entries), list(side.basic), list(side.nonbasic)
+    )
+    found: dict[int, np.ndarray] = {}
+    seen = {_bits(tableau.nonbasic)}
+    # The exchange that led to each vertex on the path, and the next column to try there.
+    path = [[-1, -1, 0]]
+    while path:
+        row, column, following = path[-1]
+        if following == 0:
+            values = tableau.values()
+            zero = [variable for variable, value in values.items() if value == 0]
+            coordinates = np.array([values.get(v, Fraction(0)) for v in range(side.labels)], dtype=object)
+            found[_bits(tableau.nonbasic + zero)] = coordinates
+            options.report("vertices", len(found))
+        if following == len(tableau.nonbasic):
+            path.pop()
+            if path:
+                tableau.pivot(row, column)
+            continue
+        path[-1][2] += 1
+        leaving = tableau.leaving_row(following)
+        if leaving < 0:
+            continue
+        basis = _bits(tableau.nonbasic)
+        basis ^= 1 << tableau.nonbasic[following] | 1 << tableau.basic[leaving]
+        if basis not in seen:
+            seen.add(basis)
+            tableau.pivot(leaving, following)
+            path.append([leaving, following, 0])
+    return found
+
+
+def _match(rows: dict[int, np.ndarray], columns: dict[int, np.ndarray], labels: int) -> _Match:
+    """Pair vertices whose zero sets together hold every label."""
+    every = (1 << labels) - 1
+    column_sets = np.array(list(columns), dtype=np.uint64 if labels <= BITS else object)
+    pairs = []
+    for r, row_set in enumerate(rows):
+        missing = column_sets.dtype.type(every & ~row_set) if labels <= BITS else every & ~row_set
+        pairs += [(r, int(c)) for c in np.flatnonzero((column_sets & missing) == missing)]
+    return _Match(list(rows.values()), list(columns.values()), pairs, len(rows) + len(columns))
+
+
+def _bits(variables: Iterable[int]) -> int:
+    return sum(1 << variable for variable in variables)
+
+
+def _assemble(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    problem: TwoPlayerProblem,
+    match: _Match,
+    options: Options,
+) -> EquilibriumSet:
+    """Turn matching vertices into certified equilibria, maximal interchangeable sets and components."""
+    labels = _Labels.of(problem)
+    x, w, y, z, end = labels.starts
+    candidates: dict[tuple[_Key, _Key], tuple[Candidate, int]] = {}
+    faces: list[_Face] = []
+    for component, subsets in enumerate(_maximal_interchangeable(match.pairs)):
+        own: list[_Face] = []
+        for rows, columns in subsets:
+            row_keys = {tuple(match.row_vertices[r][x:w].tolist()): r for r in rows}
+            column_keys = {tuple(match.column_vertices[c][y:z].tolist()): c for c in columns}
+            # Without adversaries vertices are extreme as they are; otherwise x and y are projections of them.
+            own.append(
+                (
+                    _extreme(row_keys) if labels.sizes[1] else row_keys,
+                    _extreme(column_keys) if labels.sizes[3] else column_keys,
+                )
+            )
+        own = _without_covered(own)
+        faces += own
+        for face in own:
+            for (row_key, r), (column_key, c) in product(face[0].items(), face[1].items()):
+                groups = (
+                    match.row_vertices[r][x:w],
+                    match.column_vertices[c][y:z],
+                    match.column_vertices[c][z:end] if labels.sizes[3] else None,
+                    match.row_vertices[r][w:y] if labels.sizes[1] else None,
+                )
+                candidate = problem.candidate(groups, match.enumerated)
+                candidates.setdefault((row_key, column_key), (candidate, component))
+    order = sorted(candidates, reverse=True)
+    equilibria = [_certified(game, objective, *candidates[key], options) for key in order]
+    position = {key: k for k, key in enumerate(order)}
+    interchangeable = [tuple(sorted(position[key] for key in product(*face))) for face in faces]
+    return EquilibriumSet(equilibria, interchangeable, game, objective, NAME, complete=True)
+
+
+def _certified(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    candidate: Candidate,
+    component: int,
+    options: Options,
+) -> Equilibrium:
+    if not options.exact:
+        candidate = in_floats(candidate)
+    assert candidate.profile is not None
+    certificate = certify_checked(
+        game, objective, candidate.profile, options.tol, candidate.witness
+    )
+    status = Status.CONVERGED if certificate.passed else Status.REJECTED
+    return Equilibrium(
+        game,
+        objective,
+        candidate.profile,
+        certificate,
+        status,
+        NAME,
+        candidate.iterations,
+        component,
+    )
+
+
+def _maximal_interchangeable(
+    pairs: list[tuple[int, int]],
+) -> list[list[tuple[frozenset[int], frozenset[int]]]]:
+    """Return the maximal complete bipartite subgraphs of each connected component of a bipartite graph.
+
+    Their right sides are the non-empty intersections of neighbourhoods of left nodes.
+    """
+    neighbours: dict[int, set[int]] = {}
+    for r, c in pairs:
+        neighbours.setdefault(r, set()).add(c)
+    components: list[tuple[set[int], set[int]]] = []
+    for r, own in neighbours.items():
+        merged, reached = {r}, set(own)
+        apart = []
+        for rows, columns in components:
+            if columns & own:
+                merged |= rows
+                reached |= columns
+            else:
+                apart.append((rows, columns))
+        components = [*apart, (merged, reached)]
+    result = []
+    for rows, _ in components:
+        right_sides: set[frozenset[int]] = set()
+        for r in rows:
+            own_side = frozenset(neighbours[r])
+            right_sides |= {own_side & side for side in right_sides} | {own_side}
+        result.append(
+            [
+                (frozenset(r for r in rows if side <= neighbours[r]), side)
+                for side in right_sides
+                if side
+            ]
+        )
+    return result
+
+
+def _extreme(keys: dict[_Key, int]) -> dict[_Key, int]:
+    """Keep the points that are not in the convex hull of the others."""
+    kept = dict(keys)
+    if len(kept) > 2:
+        for point in keys:
+            if rational.in_convex_hull(point, [other for other in kept if other != point]):
+                del kept[point]
+    return kept
+
+
+def _without_covered(faces: list[_Face]) -> list[_Face]:
+    """Drop products of polytopes that lie within another one, as projections may."""
+    kept: list[_Face] = []
+    for k, face in enumerate(faces):
+        rivals = kept + faces[k + 1 :]
+        if not any(_covers(rival, face) for rival in rivals):
+            kept.append(face)
+    return kept
+
+
+def _covers(outer: _Face, inner: _Face) -> bool:
+    return all(
+        point in hull or (len(hull) > 1 and rational.in_convex_hull(point, list(hull)))
+        for hull, points in zip(outer, inner, strict=True)
+        for point in points
+    )
