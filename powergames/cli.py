@@ -12,33 +12,33 @@ import math
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from powergames.errors import InputError
+from powergames.terminal import (
+    print_audit,
+    print_blocks,
+    print_equilibrium,
+    print_path,
+    print_power,
+    print_set,
+    printable,
+    progress,
+    start_table,
+)
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.table import Table
-
-    from powergames.audit import Audit
-    from powergames.games.normal_form import NormalFormGame
     from powergames.objectives import PowerObjective
-    from powergames.power import PowerTable
-    from powergames.results import Callback, Equilibrium, EquilibriumSet, Path, PathPoint
+    from powergames.results import Equilibrium, EquilibriumSet
 
 DONE, FAILED, BAD_INPUT = 0, 1, 2
 
 # Most λ that one sweep takes.
 MOST_POINTS = 100_000
-
-# Width of tables that go to a file or a pipe, where nothing needs to be folded.
-UNBOUNDED = 100_000
 
 # The base of Typer's usage errors, which different versions of Typer keep in different modules.
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
@@ -81,7 +81,7 @@ FormOption = Annotated[
     Form, typer.Option("--form", help="adversarial reads the power weight as a probability; same equilibria.")
 ]
 TolOption = Annotated[
-    float, typer.Option("--tol", metavar="NUMBER", help="Largest regret that passes, relative to the payoff range.")
+    str, typer.Option("--tol", metavar="NUMBER", help="Largest regret that passes, relative to the payoff range.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -150,13 +150,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _refuse(message: str) -> int:
-    print(f"powergames: {_printable(message)}", file=sys.stderr)  # noqa: T201
+    print(f"powergames: {printable(message)}", file=sys.stderr)  # noqa: T201
     return BAD_INPUT
 
 
 def _usage_problem(error: Any) -> str:
     """Say what is wrong with the arguments, and which help page tells how to mend it."""
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
     context = error.ctx
     path = "powergames" if context is None else context.command_path
     if message == "Missing command":
@@ -179,8 +179,8 @@ def _root(
         context.fail("Missing command.")
 
 
-@app.command()
-def solve(
+@app.command("solve")
+def _solve(
     game: GameArgument,
     lam: LamOption = "0",
     aggregate: AggregateOption = Aggregate.MEAN,
@@ -191,31 +191,32 @@ def solve(
     select: Annotated[
         Select | None, typer.Option("--select", help="Choose the greatest welfare or the least power.")
     ] = None,
-    tol: TolOption = 1e-8,
+    tol: TolOption = "1e-8",
     as_json: JsonOption = False,
 ) -> int:
     """Find an equilibrium, or all of them, and certify it."""
     for option, value in (("--method", method), ("--select", select)):
         if every and value is not None:
             raise InputError(f"solve: got --all together with {option}; --all returns everything, so drop one of them")
-    _check_tolerance(tol)
-    import powergames as pg
+    tolerance = _tolerance(tol)
+    from powergames.io import load
     from powergames.results import SCHEMA, game_header
+    from powergames.solvers import solve, solve_all
 
-    loaded, objective = pg.load(game), _objective(lam, aggregate, form)
+    loaded, objective = load(game), _objective(lam, aggregate, form)
     found: Sequence[Equilibrium]
-    with _progress() as callback:
+    with progress() as callback:
         if every:
-            found = pg.solve_all(loaded, objective, exact=exact, tol=tol, callback=callback)
+            found = solve_all(loaded, objective, exact=exact, tol=tolerance, callback=callback)
         else:
             found = [
-                pg.solve(
+                solve(
                     loaded,
                     objective,
                     method=method,
                     exact=exact,
                     select=None if select is None else select.value,
-                    tol=tol,
+                    tol=tolerance,
                     callback=callback,
                 )
             ]
@@ -230,14 +231,14 @@ def solve(
             exact,
         )
     elif every:
-        _print_set(cast("EquilibriumSet", found))
+        print_set(cast("EquilibriumSet", found))
     else:
-        _print_equilibrium(found[0])
+        print_equilibrium(found[0])
     return DONE if found and all(equilibrium.converged for equilibrium in found) else FAILED
 
 
-@app.command()
-def power(
+@app.command("power")
+def _power(
     game: GameArgument,
     profile: Annotated[
         str, typer.Option("--profile", metavar="FILE|uniform", help="A .npz or .json profile, or the uniform one.")
@@ -245,13 +246,13 @@ def power(
     as_json: JsonOption = False,
 ) -> int:
     """Show who holds how much power over whom at a given profile."""
-    import powergames as pg
-    from powergames.io import load_profile
+    from powergames.io import load, load_profile
+    from powergames.power import power_table
     from powergames.results import SCHEMA, game_header
 
-    loaded = pg.load(game)
+    loaded = load(game)
     strategies = loaded.uniform_profile() if profile == "uniform" else load_profile(profile, loaded)
-    table = pg.power_table(loaded, strategies)
+    table = power_table(loaded, strategies)
     if as_json:
         numbers = table.to_dict()
         _print_json(
@@ -263,12 +264,12 @@ def power(
             }
         )
     else:
-        _print_power(table)
+        print_power(table)
     return DONE
 
 
-@app.command()
-def check(
+@app.command("check")
+def _check(
     game: GameArgument,
     policy: Annotated[
         str, typer.Argument(metavar="POLICY", help="A .npz file of arrays player_0, player_1, ... or a .json profile.")
@@ -276,27 +277,26 @@ def check(
     lam: LamOption,
     aggregate: AggregateOption = Aggregate.MEAN,
     form: FormOption = Form.PENALTY,
-    tol: TolOption = 0.02,
+    tol: TolOption = "0.02",
     as_json: JsonOption = False,
 ) -> int:
-    """Check whether a policy is an equilibrium, and what happens when a player goes off it."""
-    _check_tolerance(tol)
-    import powergames as pg
+    """Check whether a policy is an equilibrium."""
+    tolerance = _tolerance(tol)
     from powergames.audit import audit
-    from powergames.io import load_profile
+    from powergames.io import load, load_profile
     from powergames.results import SCHEMA, game_header
 
-    loaded, objective = pg.load(game), _objective(lam, aggregate, form)
-    report = audit(loaded, objective, load_profile(policy, loaded), tol=tol)
+    loaded, objective = load(game), _objective(lam, aggregate, form)
+    report = audit(loaded, objective, load_profile(policy, loaded), tol=tolerance)
     if as_json:
         _print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
     else:
-        _print_audit(report)
+        print_audit(report)
     return DONE if report.passed else FAILED
 
 
-@app.command()
-def sweep(
+@app.command("sweep")
+def _sweep(
     game: GameArgument,
     lam: Annotated[
         str,
@@ -306,26 +306,27 @@ def sweep(
     form: FormOption = Form.PENALTY,
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium at each point (two players).")] = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Processes to use; -1 for one per core.")] = 1,
+    jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes to use; -1 for one per core.")] = "1",
     as_json: JsonOption = False,
 ) -> int:
     """Solve over a range of power weights."""
-    lams = _lam_range(lam)
-    import powergames as pg
+    lams, n_jobs = _lam_range(lam), _jobs(jobs)
+    from powergames.io import load
     from powergames.results import SCHEMA, game_header
+    from powergames.solvers import sweep
 
-    loaded, objective = pg.load(game), _objective("0", aggregate, form)
-    path = pg.sweep(loaded, lams, objective, all_equilibria=every, method=method, n_jobs=jobs)
+    loaded, objective = load(game), _objective("0", aggregate, form)
+    path = sweep(loaded, lams, objective, all_equilibria=every, method=method, n_jobs=n_jobs)
     if as_json:
         points = [point.to_dict() for point in path]
         _print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})
     else:
-        _print_path(path)
+        print_path(path)
     return DONE if all(point.converged for point in path) else FAILED
 
 
-@app.command()
-def games(as_json: JsonOption = False) -> int:
+@app.command("games")
+def _games(as_json: JsonOption = False) -> int:
     """List the catalog of named games with their parameters."""
     from powergames.games.catalog import CATALOG
     from powergames.results import SCHEMA
@@ -337,23 +338,85 @@ def games(as_json: JsonOption = False) -> int:
         ]
         _print_json({"schema": SCHEMA, "games": entries})
         return DONE
-    table = _table("name", "parameters", "game")
+    table = start_table("name", "parameters", "game")
     for entry in CATALOG.values():
         parameters = ",".join(f"{name}={default}" for name, default in entry.parameters.items())
         table.add_row(entry.name, parameters, entry.summary)
-    _print(table)
+    print_blocks(table)
     return DONE
 
 
-@app.command()
-def demo() -> int:
-    """Show what the program answers on four games, in under a minute."""
+@app.command("demo")
+def _demo() -> int:
+    """Show what it answers, on four games from files."""
     from powergames.demo import show
 
-    return DONE if show(_print, equilibrium_table, power_rows) else FAILED
+    return DONE if show() else FAILED
 
 
 def _objective(lam: str, aggregate: Aggregate, form: Form) -> PowerObjective:
     from powergames.objectives import PowerObjective
 
     return PowerObjective(lam, aggregate.value, form.value)  # type: ignore[arg-type]
+
+
+def _tolerance(text: str) -> float:
+    try:
+        tol = float(text)
+    except ValueError:
+        tol = math.nan
+    if not 0 <= tol < 1:
+        raise InputError(f"--tol: got {text[:60]!r}; give a number from 0 to 1, such as 1e-8")
+    return tol
+
+
+def _jobs(text: str) -> int:
+    try:
+        jobs = int(text)
+    except ValueError:
+        jobs = 0
+    if jobs < 1 and jobs != -1:
+        raise InputError(f"--jobs: got {text[:60]!r}; give a positive integer, or -1 for one process per core")
+    return jobs
+
+
+def _lam_range(text: str) -> list[Fraction]:
+    """Read ``start:stop:count`` or numbers separated by commas, exactly."""
+    from powergames.games.normal_form import to_fraction
+
+    problem = InputError(
+        f"--lam: got {text[:60]!r}; give start:stop:count such as 0:1:51, with a count from 2 to {MOST_POINTS}, "
+        "or numbers >= 0 separated by commas such as 0,0.25,1/3"
+    )
+    parts = text.split(":")
+    try:
+        if len(parts) == 1:
+            lams = [to_fraction(part.strip()) for part in text.split(",")]
+        else:
+            start, stop, count = to_fraction(parts[0].strip()), to_fraction(parts[1].strip()), int(parts[2])
+            if len(parts) > 3 or not 2 <= count <= MOST_POINTS:
+                raise problem
+            lams = [start + (stop - start) * k / (count - 1) for k in range(count)]
+    except (IndexError, ValueError):
+        raise problem from None
+    if min(lams) < 0:
+        raise problem
+    return lams
+
+
+def _print_json(document: dict[str, Any], exact: bool = False) -> None:
+    text = json.dumps(_json_value(document, exact), allow_nan=False)
+    print(text)  # noqa: T201
+
+
+def _json_value(value: Any, exact: bool) -> Any:
+    """Turn a document into what strict JSON can hold; if exact, floats too become fractions."""
+    if isinstance(value, dict):
+        return {key: _json_value(entry, exact) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json_value(entry, exact) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, float) and exact:
+        return str(Fraction(repr(value)))
+    return str(value) if isinstance(value, Fraction) else value

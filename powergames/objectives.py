@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -145,17 +146,7 @@ class PowerObjective:
         InputError
             If a matrix was given for another number of players, or ``form="adversarial"`` has ``λ w_i > 1``.
         """
-        potential = self.potential_adversaries(n_players)
-        if not self.exact_lam:
-            return ((),) * n_players
-        for i, own in enumerate(potential if self.form == "adversarial" else ()):
-            total = self.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
-            if total > 1:
-                raise InputError(
-                    f"form='adversarial' reads lam as a probability, but lam times the weights of player {i} is "
-                    f"{float(total):.6g} > 1; lower lam or use form='penalty'"
-                )
-        return potential
+        return _adversaries(self, n_players)
 
     def aggregate_power(self, power: np.ndarray) -> np.ndarray:
         """Combine pairwise power into what each player is charged for.
@@ -196,6 +187,21 @@ class PowerObjective:
     def __hash__(self) -> int:
         aggregate = self.aggregate if isinstance(self.aggregate, str) else self.aggregate.tobytes()
         return hash((self.exact_lam, aggregate, self.form))
+
+
+@lru_cache(maxsize=128)
+def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
+    potential = objective.potential_adversaries(n_players)
+    if not objective.exact_lam:
+        return ((),) * n_players
+    for i, own in enumerate(potential if objective.form == "adversarial" else ()):
+        total = objective.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
+        if total > 1:
+            raise InputError(
+                f"form='adversarial' reads lam as a probability, but lam times the weights of player {i} is "
+                f"{float(total):.6g} > 1; lower lam or use form='penalty'"
+            )
+    return potential
 
 
 def with_lam(objective: PowerObjective, lam: float | Fraction) -> PowerObjective:

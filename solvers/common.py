@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from powergames.certificates import Witness
+from powergames.certificates import Witness, certify_checked
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
-from powergames.results import Callback, Status
+from powergames.results import Callback, Equilibrium, Status
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,27 @@ def in_floats(candidate: Candidate) -> Candidate:
         tuple(claim.astype(np.float64) for claim in claims) for claims in candidate.witness
     )
     return replace(candidate, profile=profile, witness=witness)
+
+
+def certified(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    candidate: Candidate,
+    method: str,
+    options: Options,
+    component: int = 0,
+) -> Equilibrium:
+    """Certify what a method found; without a profile, the starting point stands in for it."""
+    if not options.exact:
+        candidate = in_floats(candidate)
+    profile = candidate.profile
+    if profile is None:
+        profile = game.uniform_profile() if options.x0 is None else options.x0
+    certificate = certify_checked(game, objective, profile, options.tol, candidate.witness)
+    if candidate.failure is not None:
+        status = candidate.failure
+    else:
+        status = Status.CONVERGED if certificate.passed else Status.REJECTED
+    return Equilibrium(
+        game, objective, profile, certificate, status, method, candidate.iterations, component
+    )

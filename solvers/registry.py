@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from powergames.certificates import certify_checked
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
-from powergames.results import Callback, Equilibrium, EquilibriumSet, Status
+from powergames.results import Callback, Equilibrium, EquilibriumSet
 from powergames.solvers import (
     double_oracle,
     lemke,
@@ -21,7 +20,7 @@ from powergames.solvers import (
     selection,
     vertex_enumeration,
 )
-from powergames.solvers.common import Candidate, Method, Options, in_floats
+from powergames.solvers.common import Method, Options, certified
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -172,29 +171,6 @@ def solve_all(
     _check(game, objective, tol, None)
     options = Options(tol=tol, callback=callback, exact=exact)
     return vertex_enumeration.find_all(game, objective, options)
-
-
-def certified(
-    game: NormalFormGame,
-    objective: PowerObjective,
-    candidate: Candidate,
-    method: str,
-    options: Options,
-) -> Equilibrium:
-    """Certify what a method found; without a profile, the starting point stands in for it."""
-    if not options.exact:
-        candidate = in_floats(candidate)
-    profile = candidate.profile
-    if profile is None:
-        profile = game.uniform_profile() if options.x0 is None else options.x0
-    certificate = certify_checked(game, objective, profile, options.tol, candidate.witness)
-    if candidate.failure is not None:
-        status = candidate.failure
-    else:
-        status = Status.CONVERGED if certificate.passed else Status.REJECTED
-    return Equilibrium(
-        game, objective, profile, certificate, status, method, candidate.iterations
-    )
 
 
 def _check(

@@ -24,13 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from powergames.certificates import certify_checked
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
-from powergames.results import Equilibrium, EquilibriumSet, Status
+from powergames.results import EquilibriumSet
 from powergames.solvers import rational
-from powergames.solvers.common import Candidate, Options, in_floats
+from powergames.solvers.common import Candidate, Options, certified
 from powergames.solvers.two_player import TwoPlayerProblem
 
 # Pivots in floats between two looks at Ctrl-C and the callback.
@@ -302,36 +301,13 @@ def _assemble(
                 candidate = problem.candidate(groups, match.enumerated)
                 candidates.setdefault((row_key, column_key), (candidate, component))
     order = sorted(candidates, reverse=True)
-    equilibria = [_certified(game, objective, *candidates[key], options) for key in order]
+    equilibria = []
+    for key in order:
+        candidate, component = candidates[key]
+        equilibria.append(certified(game, objective, candidate, NAME, options, component))
     position = {key: k for k, key in enumerate(order)}
     interchangeable = [tuple(sorted(position[key] for key in product(*face))) for face in faces]
     return EquilibriumSet(equilibria, interchangeable, game, objective, NAME, complete=True)
-
-
-def _certified(
-    game: NormalFormGame,
-    objective: PowerObjective,
-    candidate: Candidate,
-    component: int,
-    options: Options,
-) -> Equilibrium:
-    if not options.exact:
-        candidate = in_floats(candidate)
-    assert candidate.profile is not None
-    certificate = certify_checked(
-        game, objective, candidate.profile, options.tol, candidate.witness
-    )
-    status = Status.CONVERGED if certificate.passed else Status.REJECTED
-    return Equilibrium(
-        game,
-        objective,
-        candidate.profile,
-        certificate,
-        status,
-        NAME,
-        candidate.iterations,
-        component,
-    )
 
 
 def _maximal_interchangeable(

@@ -17,6 +17,8 @@ from fractions import Fraction
 import numpy as np
 from scipy.optimize import linprog, nnls
 
+from powergames.objectives import with_lam
+
 TOLERANCES = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 
@@ -252,8 +254,7 @@ def scaled_regret(payoffs, objective, profile):
 
 
 def _scaled_regrets(payoffs, objective, profile):
-    payoffs = np.asarray(payoffs)
-    exact = np.array([Fraction(entry) for entry in payoffs.ravel().tolist()], dtype=object).reshape(payoffs.shape)
+    exact = _exact(payoffs)
     strategies = [_fractions(strategy) for strategy in profile]
     return [_scaled_regret(exact[i], objective, strategies, i) for i in range(len(payoffs))]
 
@@ -288,8 +289,7 @@ def response_problem(payoffs, objective, strategies, player):
     tables = []
     for j in others:
         size = len(strategies[j])
-        units = [np.array([Fraction(int(a == b)) for b in range(size)], dtype=object) for a in range(size)]
-        tables.append(np.stack([against({j: unit}) for unit in units], axis=1))
+        tables.append(np.stack([against({j: _unit(size, action)}) for action in range(size)], axis=1))
     if not lam or not others:
         return task, lam, []
     aggregate = objective.aggregate
@@ -347,11 +347,11 @@ def pure_interval(payoffs, objective, joint):
 
         u(b) - λ w u(b) + Σ_j W_j Σ_k s_jk M_j[b, k],       Σ_k s_jk = λ.
     """
-    payoffs = np.asarray(payoffs, dtype=float)
-    strategies = [np.eye(size)[action] for size, action in zip(payoffs.shape[1:], joint, strict=True)]
+    exact = _exact(payoffs)
+    strategies = [_unit(size, action) for size, action in zip(exact.shape[1:], joint, strict=True)]
     least, greatest = 0.0, np.inf
     for player, action in enumerate(joint):
-        task, _, blocks = response_problem(payoffs[player], objective, strategies, player)
+        task, _, blocks = response_problem(exact[player], with_lam(objective, 1), strategies, player)
         weights = [float(weight) for weight, _ in blocks]
         columns = [block[:, block[action] <= block[action].min()].astype(float) for _, block in blocks]
         sizes = [column.shape[1] for column in columns]
@@ -367,7 +367,12 @@ def pure_interval(payoffs, objective, joint):
             cost = np.zeros(gains.shape[1])
             cost[0] = sign
             solution = linprog(
-                cost, gains.astype(float), task[action] - task, equality, np.zeros(len(blocks)), options=TOLERANCES
+                cost,
+                gains.astype(float),
+                (task[action] - task).astype(float),
+                equality,
+                np.zeros(len(blocks)),
+                options=TOLERANCES,
             )
             if solution.status == 2:
                 return None
@@ -402,9 +407,18 @@ def same_pairs(left, right, tol=1e-7):
     return True
 
 
+def _exact(numbers):
+    numbers = np.asarray(numbers)
+    return np.array([Fraction(entry) for entry in numbers.ravel().tolist()], dtype=object).reshape(numbers.shape)
+
+
 def _fractions(strategy):
-    exact = np.array([Fraction(entry) for entry in np.asarray(strategy).tolist()], dtype=object)
+    exact = _exact(strategy)
     return exact / exact.sum()
+
+
+def _unit(size, action):
+    return _exact(np.eye(size)[action])
 
 
 def _embed(size, support, probabilities):

@@ -16,8 +16,8 @@ from numba import njit
 DONE, RUNNING, FULL, AMBIGUOUS = 0, 1, 2, 3
 
 # Payoffs are scaled to [0, 1]. Below NOISE an entry is zero; a value or pivot between NOISE and DOUBT decides nothing.
-NOISE = 1e-12
-DOUBT = 1e-8
+NOISE = 1e-13
+DOUBT = 1e-10
 
 # Pivots after which the tableau is computed afresh, so that rounding errors do not pile up.
 REFRESH = 50

@@ -1,0 +1,273 @@
+"""What the command line prints for people: tables, verdicts, and a progress line."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from powergames.audit import Audit
+    from powergames.games.normal_form import NormalFormGame
+    from powergames.objectives import PowerObjective
+    from powergames.power import PowerTable
+    from powergames.results import Callback, Equilibrium, EquilibriumSet, Path, PathPoint
+
+# Width of tables that go to a file or a pipe, where nothing needs to be folded.
+UNBOUNDED = 100_000
+
+
+@contextmanager
+def progress() -> Iterator[Callback | None]:
+    """Yield a callback that keeps one line of stderr up to date, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    shown_at = time.monotonic()
+    width = 0
+
+    def report(stage: str, done: int, total: int) -> None:
+        nonlocal shown_at, width
+        now = time.monotonic()
+        if now - shown_at < 0.2:
+            return
+        text = f"{stage}: {done:,}" + (f" of {total:,}" if total else "")
+        sys.stderr.write("\r" + text.ljust(width))
+        sys.stderr.flush()
+        shown_at, width = now, len(text)
+
+    try:
+        yield report
+    finally:
+        if width:
+            sys.stderr.write("\r" + " " * width + "\r")
+            sys.stderr.flush()
+
+
+def print_equilibrium(equilibrium: Equilibrium) -> None:
+    """Print one equilibrium with its certificate."""
+    steps = counted(equilibrium.iterations, "iteration")
+    print_blocks(
+        _heading(equilibrium.game, equilibrium.objective),
+        _equilibria_table([equilibrium], ""),
+        f"{_verdict(equilibrium)} Found by {equilibrium.method} in {steps}.",
+    )
+
+
+def print_set(found: EquilibriumSet) -> None:
+    """Print all equilibria of a game, one table for each component."""
+    components = found.components
+    tables = []
+    for k, component in enumerate(components):
+        size = f", spanned by {len(component)} equilibria" if len(component) > 1 else ""
+        tables.append(_equilibria_table(component, f"Component {k + 1} of {len(components)}{size}"))
+    number = counted(len(found), "extreme equilibrium", "extreme equilibria")
+    failed = sum(not equilibrium.converged for equilibrium in found)
+    verdict = f"{failed} NOT certified" if failed else "all certified"
+    largest = max((float(equilibrium.certificate.scaled_regret) for equilibrium in found), default=0.0)
+    print_blocks(
+        _heading(found.game, found.objective),
+        *tables,
+        f"{number} in {counted(len(components), 'component')}, {verdict}: largest regret {_regret(largest)} of the "
+        f"payoff range. {'None is missing' if found.complete else 'Some may be missing'}. Found by {found.method}.",
+        *sorted({_verdict(equilibrium) for equilibrium in found if not equilibrium.converged}),
+    )
+
+
+def print_path(path: Path) -> None:
+    """Print the equilibria at each λ of a sweep, one row each."""
+    game = path.game
+    names = [printable(name) for name in game.players]
+    table = start_table(lam_letter(), *names, ">task", ">power", ">regret", "status")
+    for point in path:
+        for k, equilibrium in enumerate(point.equilibria):
+            table.add_row(
+                "" if k else _lam(point.objective),
+                *(strategy_text(game, i, equilibrium.profile[i]) for i in range(game.n_players)),
+                _numbers(equilibrium.task),
+                _numbers(equilibrium.objective.aggregate_power(equilibrium.power)),
+                _regret(equilibrium.certificate.max_regret),
+                equilibrium.status.name,
+            )
+        if point.error is not None:
+            blanks = [""] * (game.n_players + 3)
+            table.add_row(_lam(point.objective), *blanks, printable(point.error))
+    print_blocks(_heading(game, path.points[0].objective, lam=False), table, _path_summary(path.points))
+
+
+def _path_summary(points: Sequence[PathPoint]) -> str:
+    failed = [point for point in points if not point.converged]
+    if not failed:
+        return f"{len(points)} points, all certified. Task and power are per player, power as the objective counts it."
+    advice = sorted({_verdict(e) for point in points for e in point.equilibria if not e.converged})
+    return " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice])
+
+
+def print_power(table: PowerTable) -> None:
+    """Print who holds how much power over whom."""
+    game = table.game
+    rows = start_table("player", "strategy", ">task", *(f">power of {printable(name)}" for name in game.players))
+    for i, name in enumerate(game.players):
+        cells = []
+        for j, value in enumerate(table.values[i]):
+            by = f" ({printable(game.actions[j][table.actions[i, j]])})" if i != j and value else ""
+            cells.append("-" if i == j else number_text(value) + by)
+        rows.add_row(printable(name), strategy_text(game, i, table.profile[i]), number_text(table.task[i]), *cells)
+    print_blocks(
+        _title(game),
+        rows,
+        "Each row: what the others can take from this player by one action, and the action that does it.",
+    )
+
+
+def print_audit(report: Audit) -> None:
+    """Print a certificate, and everyone's payoff when one player leaves the policy."""
+    game, certificate = report.game, report.certificate
+    regrets = start_table("player", "strategy", ">regret", ">relative to payoff range")
+    for i, name in enumerate(game.players):
+        scaled = certificate.scaled_regrets[i]
+        strategy = strategy_text(game, i, report.profile[i])
+        regrets.add_row(printable(name), strategy, number_text(certificate.regrets[i]), number_text(scaled))
+    headers = (f">task of {printable(name)}" for name in game.players)
+    deviations = start_table("who leaves the policy", "how", *headers)
+    for deviation in report.off_policy:
+        how = deviation.kind
+        if deviation.action is not None:
+            how += f": {printable(game.actions[deviation.deviator][deviation.action])}"
+        if deviation.against is not None:
+            how += f", against {printable(game.players[deviation.against])}"
+        tasks = (number_text(value) for value in deviation.task)
+        deviations.add_row(printable(game.players[deviation.deviator]), how, *tasks)
+    verdict = "PASSED: an equilibrium" if report.passed else "FAILED: not an equilibrium"
+    scaled = float(certificate.scaled_regret)
+    print_blocks(
+        _heading(game, report.objective),
+        regrets,
+        *([deviations] if report.off_policy else []),
+        f"{verdict} within tolerance {certificate.tol:g}; largest regret {scaled:.3g} of the payoff range.",
+    )
+
+
+def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
+    """One row per player of each equilibrium."""
+    game = equilibria[0].game
+    several = len(equilibria) > 1
+    powers = [f">power of {printable(name)}" for name in game.players] if game.n_players > 1 else []
+    columns = ["player", "strategy", ">task", *powers, ">utility", ">regret"]
+    table = start_table(*(["#"] if several else []), *columns, title=title)
+    for k, equilibrium in enumerate(equilibria):
+        if k:
+            table.add_section()
+        for i, name in enumerate(game.players):
+            row = equilibrium.power[i] if game.n_players > 1 else []
+            table.add_row(
+                *([str(k + 1) if i == 0 else ""] if several else []),
+                printable(name),
+                strategy_text(game, i, equilibrium.profile[i]),
+                number_text(equilibrium.task[i]),
+                *("-" if i == j else number_text(value) for j, value in enumerate(row)),
+                number_text(equilibrium.utility[i]),
+                _regret(equilibrium.certificate.regrets[i]),
+            )
+    return table
+
+
+def _title(game: NormalFormGame) -> str:
+    return printable(game.title) or "Untitled game"
+
+
+def _heading(game: NormalFormGame, objective: PowerObjective, *, lam: bool = True) -> str:
+    weight = f", {lam_letter()} = {_lam(objective)}" if lam else ""
+    return f"{_title(game)}{weight}, {objective.aggregate} of power, {objective.form} form"
+
+
+def _lam(objective: PowerObjective) -> str:
+    """Write λ as a decimal if that is short, else as a fraction if that is."""
+    text = number_text(objective.lam)
+    fraction = objective.exact_lam
+    return str(fraction) if Fraction(text) != fraction and fraction.denominator < 1000 else text
+
+
+def _verdict(equilibrium: Equilibrium) -> str:
+    return f"{equilibrium.status.name}: {equilibrium.status.value}"
+
+
+def strategy_text(game: NormalFormGame, player: int, strategy: Any) -> str:
+    """Write a mixed strategy as ``0.25 stag + 0.75 hare``, a pure one as ``stag``."""
+    names = [printable(name) for name in game.actions[player]]
+    played = [(probability, name) for probability, name in zip(strategy, names, strict=True) if probability]
+    if len(played) == 1:
+        return played[0][1]
+    return " + ".join(f"{number_text(probability)} {name}" for probability, name in played)
+
+
+def number_text(value: Any) -> str:
+    """Write a number with up to six digits, a fraction in full."""
+    return str(value) if isinstance(value, Fraction) else f"{value:.6g}"
+
+
+def _numbers(values: Any) -> str:
+    return ", ".join(number_text(value) for value in values)
+
+
+def _regret(value: Any) -> str:
+    if value == 0:
+        return "0"
+    return str(value) if isinstance(value, Fraction) else f"{value:.1e}"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number of things, ``1 vertex`` or ``2 vertices``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def printable(text: str) -> str:
+    """Escape line breaks and control characters, which names in files may hold."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def lam_letter() -> str:
+    """Return the letter λ, or its name where stdout cannot show it."""
+    try:
+        "λ".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return "lambda"
+    return "λ"
+
+
+def start_table(*columns: str, title: str = "") -> Table:
+    """Start a table; columns whose header begins with ``>`` are flush right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title or None, title_justify="left", title_style="bold")
+    for header in columns:
+        right = header.startswith(">")
+        table.add_column(header.removeprefix(">"), justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def print_blocks(*blocks: RenderableType) -> None:
+    """Print texts and tables to stdout, a blank line between two; nothing is cut to fit a narrow terminal."""
+    from rich.console import Console
+    from rich.measure import Measurement
+
+    def console(width: int | None) -> Console:
+        return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
+
+    unbounded = console(UNBOUNDED)
+    for k, block in enumerate(blocks):
+        if k:
+            unbounded.print()
+        if sys.stdout.isatty():
+            # What cannot be folded overflows rather than lose a digit.
+            needed = Measurement.get(unbounded, unbounded.options, block).minimum
+            console(max(console(None).width, needed)).print(block, crop=False)
+        else:
+            unbounded.print(block)
