@@ -141,42 +141,37 @@ def _side(
     """
     r, c = gains.shape
     best, worst = int(np.argmax(gains[:, 0])), int(np.argmin(losses[:, 0]))
-    exact = gains.dtype == object
-    blocks = [(own[0], (1 - lam) * gains)] + ([(own[1], lam * gains)] if lam else [])
+    # Dividing by the weights keeps every slack within the payoff range.
+    unit = abs(1 - lam) + lam
+    blocks = [(own[0], (1 - lam) / unit * gains)] + ([(own[1], lam / unit * gains)] if lam else [])
+    width = len(blocks) * (c - 1)
+    columns = width + (2 if other_lam else 1)
     nonbasic = [start + k for start, _ in blocks for k in range(1, c)]
-    nonbasic.append(opposite[0] + best)
+    nonbasic += [opposite[0] + best] + ([opposite[1] + worst] if other_lam else [])
+    basic = [start for start, _ in blocks]
+    # Each strategy sums to one.
+    sums = np.zeros((len(blocks), columns + 1), dtype=gains.dtype)
+    for k in range(len(blocks)):
+        sums[k, k * (c - 1) : (k + 1) * (c - 1)] = 1
+    sums[:, -1] = 1
+    # What an opposing action loses against the best one, in terms of that one's own slack.
+    shortfalls = np.zeros((r, columns + 1), dtype=gains.dtype)
+    for k, (_, block) in enumerate(blocks):
+        lead = block[best] - block
+        shortfalls[:, k * (c - 1) : (k + 1) * (c - 1)] = lead[:, :1] - lead[:, 1:]
+        shortfalls[:, -1] += lead[:, 0]
+    shortfalls[:, width] = -1
+    basic += [opposite[0] + i for i in range(r) if i != best]
+    rows = [sums, shortfalls[:best], shortfalls[best + 1 :]]
     if other_lam:
-        nonbasic.append(opposite[1] + worst)
-    width = len(nonbasic)
-    position = {variable: k for k, variable in enumerate(nonbasic)}
-    basic, rows = [], []
-
-    def add_row(variable: int, constant: Any, coefficients: Iterable[tuple[int, Any]]) -> None:
-        row = np.zeros(width + 1, dtype=object if exact else np.float64)
-        for k, coefficient in coefficients:
-            row[position[k]] = coefficient
-        row[width] = constant
-        basic.append(variable)
-        rows.append(row)
-
-    for start, _ in blocks:
-        add_row(start, 1, ((start + k, 1) for k in range(1, c)))
-    for i in range(r):
-        if i == best:
-            continue
-        leads = [(start, block[best] - block[i]) for start, block in blocks]
-        coefficients = [(opposite[0] + best, -1)]
-        for start, lead in leads:
-            coefficients += [(start + k, lead[0] - lead[k]) for k in range(1, c)]
-        add_row(opposite[0] + i, sum(lead[0] for _, lead in leads), coefficients)
-    for i in range(r) if other_lam else ():
-        if i == worst:
-            continue
-        lead = losses[i] - losses[worst]
-        coefficients = [(opposite[1] + worst, -1)]
-        coefficients += [(own[0] + k, lead[0] - lead[k]) for k in range(1, c)]
-        add_row(opposite[1] + i, lead[0], coefficients)
-    return _Side(np.array(rows), basic, nonbasic, labels)
+        lead = losses - losses[worst]
+        excesses = np.zeros((r, columns + 1), dtype=gains.dtype)
+        excesses[:, : c - 1] = lead[:, :1] - lead[:, 1:]
+        excesses[:, width + 1] = -1
+        excesses[:, -1] = lead[:, 0]
+        basic += [opposite[1] + i for i in range(r) if i != worst]
+        rows += [excesses[:worst], excesses[worst + 1 :]]
+    return _Side(np.concatenate(rows), basic, nonbasic, labels)
 
 
 def _simple_vertices(side: _Side, options: Options) -> tuple[np.ndarray, np.ndarray] | None:

@@ -15,9 +15,11 @@ from numba import njit
 
 DONE, RUNNING, FULL, AMBIGUOUS = 0, 1, 2, 3
 
-# Payoffs are scaled to [0, 1]. Below NOISE an entry is zero; a value or pivot between NOISE and DOUBT decides nothing.
+# Payoffs are scaled to [0, 1]. Values and pivots below DOUBT decide nothing. No variable exceeds 1 at any vertex, so an
+# edge that seems longer than LENGTH is a ray, bent by rounding errors.
 NOISE = 1e-13
 DOUBT = 1e-10
+LENGTH = 4.0
 
 # Pivots after which the tableau is computed afresh, so that rounding errors do not pile up.
 REFRESH = 50
@@ -150,7 +152,9 @@ def _leaving_row(T, column, counters):
         entry = T[i, column]
         if entry > NOISE and T[i, last] < best * entry:
             best, row = T[i, last] / entry, i
-    if row >= 0 and T[row, column] < DOUBT:
+    if best > LENGTH:
+        return -1
+    if T[row, column] < DOUBT:
         counters[3] = AMBIGUOUS
     return row
 
