@@ -51,11 +51,26 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from powergames.certificates import Certificate, certify
-    from powergames.errors import FormatError, InputError
-    from powergames.games import NormalFormGame
-    from powergames.io import from_nashpy, from_pygambit, load, save, to_nashpy, to_pygambit
-    from powergames.objectives import PowerObjective
-    from powergames.power import PowerTable, power_table
-    from powergames.results import Equilibrium, EquilibriumSet, Path, PathPoint, Status
-    from powergames.solvers import pure_equilibria, solve, solve_all, sweep
+    from powergames.certificates import Certificate as Certificate
+    from powergames.certificates import certify as certify
+    from powergames.errors import FormatError as FormatError
+    from powergames.errors import InputError as InputError
+    from powergames.games import NormalFormGame as NormalFormGame
+    from powergames.io import from_nashpy as from_nashpy
+    from powergames.io import from_pygambit as from_pygambit
+    from powergames.io import load as load
+    from powergames.io import save as save
+    from powergames.io import to_nashpy as to_nashpy
+    from powergames.io import to_pygambit as to_pygambit
+    from powergames.objectives import PowerObjective as PowerObjective
+    from powergames.power import PowerTable as PowerTable
+    from powergames.power import power_table as power_table
+    from powergames.results import Equilibrium as Equilibrium
+    from powergames.results import EquilibriumSet as EquilibriumSet
+    from powergames.results import Path as Path
+    from powergames.results import PathPoint as PathPoint
+    from powergames.results import Status as Status
+    from powergames.solvers import pure_equilibria as pure_equilibria
+    from powergames.solvers import solve as solve
+    from powergames.solvers import solve_all as solve_all
+    from powergames.solvers import sweep as sweep

@@ -13,6 +13,7 @@ when the profile does.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -161,9 +162,7 @@ def certify_checked(
         lam: Any = objective.exact_lam if exact else objective.lam
         tables = _pair_tables(payoffs, profile, player)
         weights: list[Any] = [lam * _number(a.weight, exact) for a in adversaries[player]]
-        blocks = [
-            np.concatenate([tables[j] for j in a.players], axis=1) for a in adversaries[player]
-        ]
+        blocks = [np.concatenate([tables[j] for j in a.players], axis=1) for a in adversaries[player]]
         other = next(iter(tables))
         linear = (1 - sum(weights)) * (tables[other] @ profile[other])
         problem = _Response(linear, weights, blocks, profile[player], scales[player])
@@ -309,9 +308,7 @@ def _solve_response(
     start = 0
     for weight, block, block_rows in zip(weights, blocks, rows, strict=True):
         claim = np.zeros(block.shape[1])
-        claim[block_rows] = (
-            -solution.ineqlin.marginals[start : start + len(block_rows)] / weight
-        )
+        claim[block_rows] = -solution.ineqlin.marginals[start : start + len(block_rows)] / weight
         claims.append(_simplex(claim, False))
         start += len(block_rows)
     return _simplex(strategy, False), claims
@@ -346,7 +343,7 @@ def _number(value: Fraction, exact: bool) -> Any:
 
 def _scales(game: NormalFormGame, exact: bool) -> np.ndarray:
     if not exact:
-        return np.where(game.payoff_range > 0, game.payoff_range, 1.0)
+        return game.payoff_scale
     flat = game.exact_payoffs.reshape(game.n_players, -1)
     return np.array([row.max() - row.min() or Fraction(1) for row in flat], dtype=object)
 
@@ -391,5 +388,7 @@ def _contract(tensor: np.ndarray, axis: int, strategy: np.ndarray) -> np.ndarray
     shape = tensor.shape
     if axis == tensor.ndim - 1:
         return tensor @ strategy
-    blocks = tensor.reshape(int(np.prod(shape[:axis])), shape[axis], -1)
+    if axis == 0:
+        return (strategy @ tensor.reshape(shape[0], -1)).reshape(shape[1:])
+    blocks = tensor.reshape(math.prod(shape[:axis]), shape[axis], -1)
     return (strategy @ blocks).reshape(shape[:axis] + shape[axis + 1 :])

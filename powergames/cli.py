@@ -100,18 +100,12 @@ def main() -> None:
     # Python would look at Ctrl-C only between two calls of compiled code. Where it is ignored, it stays so.
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    # Names from a game may hold characters that the terminal's encoding lacks.
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    code = run(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever reads has had enough; nothing may be written any more, not even when Python exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = FAILED
-    sys.exit(code)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, open until the end
+        # Names from a game may hold characters that the terminal's encoding lacks.
+        getattr(sys, name).reconfigure(errors="backslashreplace")
+    sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -130,12 +124,14 @@ def run(arguments: Sequence[str]) -> int:
 
     Examples
     --------
-    >>> run(["solve", "stag_hunt", "--lam", "0.3", "--select", "power"])  # doctest: +SKIP
+    >>> run(["power", "matching_pennies", "--profile", "uniform", "--json"])  # doctest: +ELLIPSIS
+    {"schema": "powergames/1", "game": ..., "task": [0.0, 0.0], "power": [[0.0, 0.0], [0.0, 0.0]]}
     0
     """
     command = typer.main.get_command(app)
     try:
-        return command.main(list(arguments), prog_name="powergames", standalone_mode=False) or DONE
+        code: int = command.main(list(arguments), prog_name="powergames", standalone_mode=False) or DONE
+        sys.stdout.flush()
     except _UsageError as error:
         return _refuse(_usage_problem(error))
     except InputError as error:
@@ -143,10 +139,18 @@ def run(arguments: Sequence[str]) -> int:
     except MemoryError:
         return _refuse("out of memory: the game is too large for this machine; make it smaller")
     except BrokenPipeError:
+        _discard_output()
         return FAILED
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _refuse(f"{where}{error.strerror or error}; check the path and its permissions")
+        if error.filename is None:
+            _discard_output()
+        return _refuse(f"{error.filename or 'output'}: {error.strerror or error}; choose another place or file")
+    return code
+
+
+def _discard_output() -> None:
+    """Let nothing be written any more, not even when Python exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(message: str) -> int:

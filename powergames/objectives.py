@@ -104,9 +104,7 @@ class PowerObjective:
                 )
             return [[to_fraction(weight) for weight in row] for row in self.aggregate.tolist()]
         weight = Fraction(1, max(n_players - 1, 1)) if self.aggregate == "mean" else Fraction(1)
-        return [
-            [Fraction(0) if i == j else weight for j in range(n_players)] for i in range(n_players)
-        ]
+        return [[Fraction(0) if i == j else weight for j in range(n_players)] for i in range(n_players)]
 
     def weights(self, n_players: int) -> np.ndarray:
         """Return the weight matrix W, shape (n, n), ``W[i, j]`` for the power that `j` holds over `i`.
@@ -116,9 +114,7 @@ class PowerObjective:
         InputError
             If a matrix was given for another number of players.
         """
-        return np.array(
-            [[float(weight) for weight in row] for row in self.exact_weights(n_players)]
-        )
+        return np.array([[float(weight) for weight in row] for row in self.exact_weights(n_players)])
 
     def potential_adversaries(self, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
         """Return the adversaries that each player has whenever λ is positive; those of zero weight are left out.

@@ -52,11 +52,11 @@ def progress() -> Iterator[Callback | None]:
 
 def print_equilibrium(equilibrium: Equilibrium) -> None:
     """Print one equilibrium with its certificate."""
-    steps = counted(equilibrium.iterations, "iteration")
+    steps = f", {counted(equilibrium.iterations, 'iteration')}" if equilibrium.iterations else ""
     print_blocks(
         _heading(equilibrium.game, equilibrium.objective),
         _equilibria_table([equilibrium], ""),
-        f"{_verdict(equilibrium)} Found by {equilibrium.method} in {steps}.",
+        f"{_verdict(equilibrium)} Method {equilibrium.method}{steps}.",
     )
 
 
@@ -75,7 +75,7 @@ def print_set(found: EquilibriumSet) -> None:
         _heading(found.game, found.objective),
         *tables,
         f"{number} in {counted(len(components), 'component')}, {verdict}: largest regret {_regret(largest)} of the "
-        f"payoff range. {'None is missing' if found.complete else 'Some may be missing'}. Found by {found.method}.",
+        f"payoff range. {'None is missing' if found.complete else 'Some may be missing'}. Method {found.method}.",
         *sorted({_verdict(equilibrium) for equilibrium in found if not equilibrium.converged}),
     )
 
@@ -111,6 +111,15 @@ def _path_summary(points: Sequence[PathPoint]) -> str:
 
 def print_power(table: PowerTable) -> None:
     """Print who holds how much power over whom."""
+    print_blocks(
+        _title(table.game),
+        power_rows(table),
+        "Each row: what the others can take from this player by one action, and the action that does it.",
+    )
+
+
+def power_rows(table: PowerTable) -> Table:
+    """One row per player: strategy, expected payoff, and the power of each other player."""
     game = table.game
     rows = start_table("player", "strategy", ">task", *(f">power of {printable(name)}" for name in game.players))
     for i, name in enumerate(game.players):
@@ -119,11 +128,7 @@ def print_power(table: PowerTable) -> None:
             by = f" ({printable(game.actions[j][table.actions[i, j]])})" if i != j and value else ""
             cells.append("-" if i == j else number_text(value) + by)
         rows.add_row(printable(name), strategy_text(game, i, table.profile[i]), number_text(table.task[i]), *cells)
-    print_blocks(
-        _title(game),
-        rows,
-        "Each row: what the others can take from this player by one action, and the action that does it.",
-    )
+    return rows
 
 
 def print_audit(report: Audit) -> None:
@@ -249,14 +254,15 @@ def start_table(*columns: str, title: str = "") -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, title=title or None, title_justify="left", title_style="bold")
     for header in columns:
         right = header.startswith(">")
-        table.add_column(header.removeprefix(">"), justify="right" if right else "left", overflow="fold")
+        table.add_column(header.removeprefix(">"), justify="right" if right else "left")
     return table
 
 
 def print_blocks(*blocks: RenderableType) -> None:
-    """Print texts and tables to stdout, a blank line between two; nothing is cut to fit a narrow terminal."""
+    """Print texts and tables to stdout, a blank line between two; no word or number is cut to fit the terminal."""
     from rich.console import Console
     from rich.measure import Measurement
+    from rich.table import Table
 
     def console(width: int | None) -> Console:
         return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
@@ -265,9 +271,11 @@ def print_blocks(*blocks: RenderableType) -> None:
     for k, block in enumerate(blocks):
         if k:
             unbounded.print()
-        if sys.stdout.isatty():
-            # What cannot be folded overflows rather than lose a digit.
-            needed = Measurement.get(unbounded, unbounded.options, block).minimum
-            console(max(console(None).width, needed)).print(block, crop=False)
-        else:
+        if not sys.stdout.isatty():
             unbounded.print(block)
+            continue
+        for column in block.columns if isinstance(block, Table) else ():
+            words = [word for cell in (column.header, *column.cells) for word in str(cell).split()]
+            column.min_width = max(map(len, words), default=1)
+        needed = Measurement.get(unbounded, unbounded.options, block).minimum
+        console(max(console(None).width, needed)).print(block, crop=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -125,14 +126,15 @@ def certified(
     """Certify what a method found; without a profile, the starting point stands in for it."""
     if not options.exact:
         candidate = in_floats(candidate)
-    profile = candidate.profile
-    if profile is None:
-        profile = game.uniform_profile() if options.x0 is None else options.x0
+    profile = _stand_in(game, options) if candidate.profile is None else candidate.profile
     certificate = certify_checked(game, objective, profile, options.tol, candidate.witness)
-    if candidate.failure is not None:
-        status = candidate.failure
-    else:
-        status = Status.CONVERGED if certificate.passed else Status.REJECTED
-    return Equilibrium(
-        game, objective, profile, certificate, status, method, candidate.iterations, component
-    )
+    status = Status.CONVERGED if certificate.passed else candidate.failure or Status.REJECTED
+    return Equilibrium(game, objective, profile, certificate, status, method, candidate.iterations, component)
+
+
+def _stand_in(game: NormalFormGame, options: Options) -> Profile:
+    if options.x0 is not None:
+        return options.x0
+    if not options.exact:
+        return game.uniform_profile()
+    return tuple(frozen(np.array([Fraction(1, size)] * size, dtype=object)) for size in game.n_actions)

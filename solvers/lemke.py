@@ -21,7 +21,9 @@ from powergames.solvers.two_player import TwoPlayerProblem
 
 # Pivots before a run in floats is begun anew from another prior, at first; each restart allows half as many more.
 PATIENCE = 2_000
-RESTARTS = 40
+
+# Arithmetic operations, about, after which the method gives up: a few minutes.
+WORK = 100_000_000_000
 
 # Pivots after which the solution is computed afresh from its basis.
 REFINE = 60
@@ -35,24 +37,29 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
     problem = TwoPlayerProblem.of(game, objective, options.exact)
     if options.exact:
         return _find_exact(problem, options)
-    groups, pivots = follow(problem, whole_game(problem), _prior(problem, options), options)
-    if groups is None:
-        return Candidate(None, None, pivots, Status.MAX_ITER)
-    return problem.candidate(groups, pivots)
-
-
-def whole_game(problem: TwoPlayerProblem) -> tuple[np.ndarray, ...]:
-    """Return the payoffs that `powergames.kernels.lemke.path_lcp` takes, without any restriction of the actions."""
-    return problem.row, problem.row, problem.column, problem.column
+    payoffs = (problem.row, problem.row, problem.column, problem.column)
+    prior = _prior(problem, options)
+    unknowns = sum(len(group) for group in prior)
+    budget = max(PATIENCE, WORK // unknowns**2) if options.max_iter is None else options.max_iter
+    patience, pivots = PATIENCE, 0
+    while pivots < budget:
+        groups, more = follow(problem, payoffs, prior, min(patience, budget - pivots), options)
+        pivots += max(more, 1)
+        if groups is not None:
+            return problem.candidate(groups, pivots)
+        patience += patience // 2
+        prior = [options.rng.dirichlet(np.full(len(group), 0.3)) for group in prior]
+    return Candidate(None, None, pivots, Status.MAX_ITER)
 
 
 def follow(
     problem: TwoPlayerProblem,
     payoffs: Sequence[np.ndarray],
-    prior: list[np.ndarray],
+    prior: Sequence[np.ndarray],
+    max_pivots: int,
     options: Options,
 ) -> tuple[list[np.ndarray | None] | None, int]:
-    """Follow Lemke's path in floats, from other priors if the first leads nowhere.
+    """Follow one of Lemke's paths in floats.
 
     Parameters
     ----------
@@ -60,40 +67,33 @@ def follow(
         Supplies λ_0 and λ_1.
     payoffs : sequence of ndarray
         The four matrices of `powergames.kernels.lemke.path_lcp`.
-    prior : list of ndarray
+    prior : sequence of ndarray
         Starting strategies of x, y and of the adversaries with positive weight.
+    max_pivots : int
+        Where to give up.
     options : Options
 
     Returns
     -------
     groups : list of ndarray or None
-        Strategies of x, y, z, w up to scale (None for an adversary of zero weight); None if no path arrived.
+        Strategies of x, y, z, w up to scale (None for an adversary of zero weight); None if the path did not arrive.
     pivots : int
     """
     from powergames.kernels import lemke as kernel
 
     matrix, constants = kernel.path_lcp(*payoffs, problem.lam_row, problem.lam_column)
     chunk = max(1, CHUNK // len(constants) ** 2)
-    limit = PATIENCE if options.max_iter is None else options.max_iter
-    total = 0
-    for _ in range(RESTARTS):
-        state = kernel.start(matrix, constants, kernel.cover(matrix, np.concatenate(prior)))
-        pivots = 0
-        while state[-1][1] == kernel.RUNNING and pivots < limit:
-            pivots += kernel.run(*state, min(chunk, limit - pivots))
-            options.report("Lemke pivots", total + pivots)
-        total += pivots
-        if state[-1][1] == kernel.SOLVED:
-            if pivots > REFINE:
-                solution = _refined(matrix, constants, state[1])
-            else:
-                solution = kernel.read(state[0], state[1])
-            return _split(problem, solution, payoffs), total
-        if options.max_iter is not None and total >= options.max_iter:
-            break
-        limit += limit // 2
-        prior = [options.rng.dirichlet(np.full(len(group), 0.3)) for group in prior]
-    return None, total
+    state = kernel.start(matrix, constants, kernel.cover(matrix, np.concatenate(prior)))
+    pivots = 0
+    while state[-1][1] == kernel.RUNNING and pivots < max_pivots:
+        pivots += kernel.run(*state, min(chunk, max_pivots - pivots))
+        options.report("Lemke pivots", pivots)
+    if state[-1][1] != kernel.SOLVED:
+        return None, pivots
+    solution = kernel.read(state[0], state[1])
+    if pivots > REFINE:
+        solution = _refined(matrix, constants, state[1])
+    return _split(problem, solution, payoffs), pivots
 
 
 def _refined(matrix: np.ndarray, constants: np.ndarray, basic: np.ndarray) -> np.ndarray:
@@ -115,25 +115,22 @@ def _prior(problem: TwoPlayerProblem, options: Options) -> list[np.ndarray]:
     return [np.asarray(group, dtype=np.float64) for group in (x, y, *adversaries)]
 
 
-def _split(
-    problem: TwoPlayerProblem, solution: np.ndarray, payoffs: Sequence[np.ndarray]
-) -> list[np.ndarray | None]:
+def _split(problem: TwoPlayerProblem, solution: np.ndarray, payoffs: Sequence[np.ndarray]) -> list[np.ndarray | None]:
     (mx, ny), nz, nw = payoffs[0].shape, payoffs[1].shape[1], payoffs[3].shape[0]
     sizes = [mx, ny, nz if problem.lam_row else 0, nw if problem.lam_column else 0]
     ends = list(accumulate(sizes))
-    return [
-        solution[end - size : end] if size else None for size, end in zip(sizes, ends, strict=True)
-    ]
+    return [solution[end - size : end] if size else None for size, end in zip(sizes, ends, strict=True)]
 
 
 def _find_exact(problem: TwoPlayerProblem, options: Options) -> Candidate:
     """Run Lemke's algorithm in fractions on the whole problem."""
     matrix, constants = _exact_lcp(problem)
+    payoffs = (problem.row, problem.row, problem.column, problem.column)
     try:
         solution, pivots = rational.lemke(matrix, constants, options.max_iter)
     except rational.NoSolutionError:
         return Candidate(None, None, options.max_iter or 0, Status.MAX_ITER)
-    groups = _split(problem, np.array(solution, dtype=object), whole_game(problem))
+    groups = _split(problem, np.array(solution, dtype=object), payoffs)
     return problem.candidate(groups, pivots)
 
 

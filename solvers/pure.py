@@ -1,7 +1,7 @@
 """Pure equilibria of n-player games, with the exact interval of λ at which each is one.
 
-At a pure profile each player's objective has the subgradients ``(1 - λ w) u + λ Σ_b W_b K_b z_b``, where `z_b` mixes the
-worst takeovers of adversary `b`. Player `i` cannot gain exactly if some such mixture leaves no better action. With
+At a pure profile each player's objective has the subgradients ``(1 - λ w) u + λ Σ_b W_b K_b z_b``, where `z_b` mixes
+the worst takeovers of adversary `b`. Player `i` cannot gain exactly if some such mixture leaves no better action. With
 ``ζ_b = λ z_b`` these conditions are linear in (λ, ζ), so the set of λ is an interval: by a formula where the worst
 takeovers are unique, by two small linear programs in fractions otherwise.
 """
@@ -50,9 +50,7 @@ class PureEquilibrium:
         return self.lam_min <= lam <= self.lam_max
 
 
-def pure_equilibria(
-    game: NormalFormGame, objective: PowerObjective | None = None
-) -> tuple[PureEquilibrium, ...]:
+def pure_equilibria(game: NormalFormGame, objective: PowerObjective | None = None) -> tuple[PureEquilibrium, ...]:
     """Return all joint actions that are equilibria at some λ >= 0, each with its exact interval of λ.
 
     Parameters
@@ -91,9 +89,7 @@ def pure_equilibria(
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
     """Return the first pure equilibrium at the objective's λ."""
     lam = objective.lam
-    joint_actions = (
-        _nash(game) if game.n_players == 2 and lam == 0 else _scan(game, objective, lam, lam, options)
-    )
+    joint_actions = _nash(game) if game.n_players == 2 and lam == 0 else _scan(game, objective, lam, lam, options)
     for tried, joint_action in enumerate(joint_actions, start=1):
         if game.n_players > 2 or options.exact:
             interval = lam_interval(game, objective, joint_action)
@@ -101,10 +97,7 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
                 continue
         profile: Profile = pure_profile(game.n_actions, joint_action)
         if options.exact:
-            profile = tuple(
-                np.array([Fraction(int(p)) for p in strategy], dtype=object)
-                for strategy in profile
-            )
+            profile = tuple(np.array([Fraction(int(p)) for p in strategy], dtype=object) for strategy in profile)
         return Candidate(profile, None, tried)
     return Candidate(None, None, int(np.prod(game.n_actions)), Status.STALLED)
 
@@ -154,9 +147,7 @@ def _scan(
     position = 0
     while position < n_profiles:
         stop = min(position + CHUNK, n_profiles)
-        position, count = kernel.scan(
-            payoffs, sizes, weights, takes_best, slack, low, high, position, stop, found, 0
-        )
+        position, count = kernel.scan(payoffs, sizes, weights, takes_best, slack, low, high, position, stop, found, 0)
         options.report("joint actions", position, n_profiles)
         for flat in found[:count].tolist():
             yield tuple(int(a) for a in np.unravel_index(flat, game.n_actions))
@@ -188,9 +179,7 @@ def _player_interval(
     for adversary in adversaries:
         lines = [line(j, k) for j in adversary.players for k in range(game.n_actions[j])]
         least = min(values[own] for values in lines)
-        leads.append(
-            list({tuple(v - values[own] for v in values) for values in lines if values[own] == least})
-        )
+        leads.append(list({tuple(v - values[own] for v in values) for values in lines if values[own] == least}))
     others = [action for action in range(len(gains)) if action != own]
     if all(len(columns) == 1 for columns in leads):
         low: Fraction = Fraction(0)

@@ -96,8 +96,7 @@ class Tableau:
     def values(self) -> dict[int, Fraction]:
         """Return the value of every basic variable."""
         return {
-            variable: Fraction(int(self.entries[row, -1]), int(self.det))
-            for row, variable in enumerate(self.basic)
+            variable: Fraction(int(self.entries[row, -1]), int(self.det)) for row, variable in enumerate(self.basic)
         }
 
 
@@ -119,9 +118,7 @@ def integer_rows(matrix: np.ndarray) -> np.ndarray:
     return result
 
 
-def lemke(
-    matrix: np.ndarray, constants: Sequence[Any], max_pivots: int | None = None
-) -> tuple[list[Fraction], int]:
+def lemke(matrix: np.ndarray, constants: Sequence[Any], max_pivots: int | None = None) -> tuple[list[Fraction], int]:
     """Solve ``w = q + M z, w'z = 0, w, z >= 0`` exactly by Lemke's algorithm.
 
     Parameters
@@ -227,9 +224,7 @@ def maximize(
         scaled[i] = [int(entry) for entry in scaled[i]]
     # Variables: 0..V-1 the unknowns, V the artificial one, then slacks, then the two objective rows.
     artificial = n_variables
-    tableau = Tableau(
-        scaled, list(range(artificial + 1, artificial + 3 + n_rows)), list(range(artificial + 1))
-    )
+    tableau = Tableau(scaled, list(range(artificial + 1, artificial + 3 + n_rows)), list(range(artificial + 1)))
     worst = min(range(n_rows), key=lambda i: scaled[i, -1] / -scaled[i, artificial], default=-1)
     if n_rows and scaled[worst, -1] < 0:
         tableau.pivot(worst, artificial)
@@ -238,9 +233,7 @@ def maximize(
             raise NoSolutionError("no point satisfies the constraints")
         if tableau.place[artificial] >= 0:
             row = tableau.place[artificial]
-            column = next(
-                (k for k in range(n_variables + 1) if tableau.entries[row, k] != 0), None
-            )
+            column = next((k for k in range(n_variables + 1) if tableau.entries[row, k] != 0), None)
             if column is not None:
                 tableau.pivot(row, column)
     if not _bland(tableau, n_rows, n_rows, artificial):
@@ -278,9 +271,7 @@ def _bland(tableau: Tableau, n_rows: int, goal: int, forbidden: int | None) -> b
     """Pivot by Bland's rule until the goal row has no negative entry; False if it is unbounded."""
     while True:
         columns = [
-            k
-            for k, variable in enumerate(tableau.nonbasic)
-            if variable != forbidden and tableau.entries[goal, k] < 0
+            k for k, variable in enumerate(tableau.nonbasic) if variable != forbidden and tableau.entries[goal, k] < 0
         ]
         if not columns:
             return True

@@ -23,12 +23,11 @@ from powergames.solvers import (
 from powergames.solvers.common import Method, Options, certified
 
 METHODS: dict[str, Method] = {
-    method.name: method
-    for method in (lemke.METHOD, double_oracle.METHOD, pure.METHOD, linear_program.METHOD)
+    method.name: method for method in (lemke.METHOD, double_oracle.METHOD, pure.METHOD, linear_program.METHOD)
 }
 
-# Total number of actions up to which Lemke's algorithm is run on the whole game at once.
-SMALL = 24
+# Total number of actions up to which Lemke's algorithm is run on the whole game at once, at λ = 0 and at other λ.
+SMALL, SMALL_WITH_POWER = 24, 120
 
 # Total number of actions up to which a last resort in fractions takes seconds, not hours.
 FRACTIONS = 80
@@ -115,9 +114,7 @@ def solve(
         equilibrium = certified(game, objective, candidate, chosen.name, options)
         if equilibrium.converged:
             return equilibrium
-        if best is None or (
-            equilibrium.certificate.scaled_regret < best.certificate.scaled_regret
-        ):
+        if best is None or (equilibrium.certificate.scaled_regret < best.certificate.scaled_regret):
             best = equilibrium
     assert best is not None
     return best
@@ -173,9 +170,7 @@ def solve_all(
     return vertex_enumeration.find_all(game, objective, options)
 
 
-def _check(
-    game: NormalFormGame, objective: PowerObjective, tol: float, max_iter: int | None
-) -> None:
+def _check(game: NormalFormGame, objective: PowerObjective, tol: float, max_iter: int | None) -> None:
     if not isinstance(game, NormalFormGame):
         raise InputError(f"game: got {type(game).__name__}; give a NormalFormGame, or pg.load(...) one")
     if not isinstance(objective, PowerObjective):
@@ -212,10 +207,11 @@ def _plan(
         yield lemke.METHOD, options
         return
     size = sum(game.n_actions)
-    if size > SMALL:
+    if size > (SMALL_WITH_POWER if objective.exact_lam else SMALL):
+        if not objective.exact_lam:
+            yield pure.METHOD, options
         if linear_program.refuses(game, objective) is None:
             yield linear_program.METHOD, options
-        yield pure.METHOD, options
         yield double_oracle.METHOD, options
     yield lemke.METHOD, options
     if size <= FRACTIONS and options.max_iter is None:

@@ -33,9 +33,7 @@ CRITERIA = ("welfare", "power")
 GAP = 1e-9
 
 
-def select(
-    game: NormalFormGame, objective: PowerObjective, criterion: str, options: Options
-) -> Equilibrium:
+def select(game: NormalFormGame, objective: PowerObjective, criterion: str, options: Options) -> Equilibrium:
     """Return the equilibrium that is best by a criterion.
 
     Parameters
@@ -83,9 +81,7 @@ def _merit(equilibrium: Equilibrium, criterion: str) -> Any:
     return equilibrium.task.sum() if criterion == "welfare" else -equilibrium.power.sum()
 
 
-def _merit_weights(
-    problem: TwoPlayerProblem, criterion: str, scales: Sequence[Any]
-) -> list[Any]:
+def _merit_weights(problem: TwoPlayerProblem, criterion: str, scales: Sequence[Any]) -> list[Any]:
     """Return the coefficients of (U_0, U_1, v_0, v_1) in the criterion, which is to be maximized."""
     lams = problem.lam_row, problem.lam_column
     shares = [scale / (1 - lam) for scale, lam in zip(scales, lams, strict=True)]
@@ -177,9 +173,7 @@ def _optimum(
     return _groups(problem, np.maximum(solution.x[:total], 0.0))
 
 
-def _exact_optimum(
-    problem: TwoPlayerProblem, criterion: str, supports: np.ndarray
-) -> list[np.ndarray | None]:
+def _exact_optimum(problem: TwoPlayerProblem, criterion: str, supports: np.ndarray) -> list[np.ndarray | None]:
     """Return the same in fractions."""
     slacks, sums = _conditions(problem)
     total = len(slacks)

@@ -71,15 +71,11 @@ def sweep(
         return Path(game, tuple(_tracked(points, len(objectives), progress)))
 
 
-def _point_of_one(
-    game: NormalFormGame, objective: PowerObjective, method: str | None, exact: bool
-) -> PathPoint:
+def _point_of_one(game: NormalFormGame, objective: PowerObjective, method: str | None, exact: bool) -> PathPoint:
     return _point(objective, lambda: (solve(game, objective, method=method, exact=exact),))
 
 
-def _point_of_all(
-    game: NormalFormGame, objective: PowerObjective, method: str | None, exact: bool
-) -> PathPoint:
+def _point_of_all(game: NormalFormGame, objective: PowerObjective, method: str | None, exact: bool) -> PathPoint:
     return _point(objective, lambda: tuple(solve_all(game, objective, exact=exact)))
 
 
@@ -90,9 +86,7 @@ def _point(objective: PowerObjective, compute: Callable[[], tuple]) -> PathPoint
         return PathPoint(objective, (), f"{type(error).__name__}: {error}")
 
 
-def _tracked(
-    points: Iterable[PathPoint], total: int, progress: bool | None
-) -> Sequence[PathPoint]:
+def _tracked(points: Iterable[PathPoint], total: int, progress: bool | None) -> Sequence[PathPoint]:
     if progress is None:
         progress = sys.stderr.isatty()
     if not progress:

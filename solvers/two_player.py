@@ -48,9 +48,9 @@ class TwoPlayerProblem:
         lams = _adversary_weights(objective)
         if exact:
             return cls(*game.exact_payoffs, *lams)
-        least, spread = game.payoff_min, game.payoff_range
-        row = (game.payoffs[0] - least[0]) / (spread[0] or 1.0)
-        column = (game.payoffs[1] - least[1]) / (spread[1] or 1.0)
+        least, scale = game.payoff_min, game.payoff_scale
+        row = (game.payoffs[0] - least[0]) / scale[0]
+        column = (game.payoffs[1] - least[1]) / scale[1]
         return cls(row, column, float(lams[0]), float(lams[1]))
 
     def candidate(self, groups: Sequence[np.ndarray | None], iterations: int) -> Candidate:

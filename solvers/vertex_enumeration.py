@@ -46,9 +46,7 @@ _Key = tuple[Any, ...]
 _Face = tuple[dict[_Key, int], dict[_Key, int]]
 
 
-def find_all(
-    game: NormalFormGame, objective: PowerObjective, options: Options
-) -> EquilibriumSet:
+def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:
     """Return all extreme equilibria of a two-player game with their components.
 
     Raises
@@ -57,9 +55,7 @@ def find_all(
         If the game does not have exactly two players.
     """
     if game.n_players != 2:
-        raise InputError(
-            f"all equilibria: the game has {game.n_players} players; they can be enumerated for two"
-        )
+        raise InputError(f"all equilibria: the game has {game.n_players} players; they can be enumerated for two")
     if not options.exact:
         problem = TwoPlayerProblem.of(game, objective, exact=False)
         sides = _Labels.of(problem).sides(problem)
@@ -106,12 +102,8 @@ class _Labels:
         """Return the polyhedra of (x, w) and of (y, z)."""
         x, w, y, z, total = self.starts
         lam_row, lam_column = problem.lam_row, problem.lam_column
-        of_row_group = _side(
-            problem.column.T, problem.row.T, lam_column, lam_row, (x, w), (y, z), total
-        )
-        of_column_group = _side(
-            problem.row, problem.column, lam_row, lam_column, (y, z), (x, w), total
-        )
+        of_row_group = _side(problem.column.T, problem.row.T, lam_column, lam_row, (x, w), (y, z), total)
+        of_column_group = _side(problem.row, problem.column, lam_row, lam_column, (y, z), (x, w), total)
         return of_row_group, of_column_group
 
 
@@ -194,9 +186,7 @@ def _simple_vertices(side: _Side, options: Options) -> tuple[np.ndarray, np.ndar
     return masks[: counters[0]], values[: counters[0]]
 
 
-def _match_simple(
-    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
-) -> _Match:
+def _match_simple(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> _Match:
     """Pair vertices of simple polyhedra: their zero sets must be complementary."""
     n_labels = first[1].shape[1]
     every = np.uint64((1 << n_labels) - 1)
@@ -211,9 +201,7 @@ def _all_vertices(side: _Side, options: Options) -> dict[int, np.ndarray]:
     A depth-first search over the bases of the lexicographically perturbed polyhedron, which is simple and has a basis
     for every vertex of the given one. Slacks are measured in units that make the tableau integral.
     """
-    tableau = rational.Tableau(
-        rational.integer_rows(side.entries), list(side.basic), list(side.nonbasic)
-    )
+    tableau = rational.Tableau(rational.integer_rows(side.entries), list(side.basic), list(side.nonbasic))
     found: dict[int, np.ndarray] = {}
     seen = {_bits(tableau.nonbasic)}
     # The exchange that led to each vertex on the path, and the next column to try there.
@@ -332,13 +320,7 @@ def _maximal_interchangeable(
         for r in rows:
             own_side = frozenset(neighbours[r])
             right_sides |= {own_side & side for side in right_sides} | {own_side}
-        result.append(
-            [
-                (frozenset(r for r in rows if side <= neighbours[r]), side)
-                for side in right_sides
-                if side
-            ]
-        )
+        result.append([(frozenset(r for r in rows if side <= neighbours[r]), side) for side in right_sides if side])
     return result
 
 

@@ -35,6 +35,8 @@ class Case:
         Expected payoffs, the same in all equilibria.
     profiles
         All extreme equilibria.
+    long_paths
+        Whether complementary paths are exponentially long, so that a pivoting method may give up.
     """
 
     spec: Any
@@ -44,6 +46,7 @@ class Case:
     components: int | None = None
     task: tuple[Any, ...] | None = None
     profiles: tuple[Any, ...] | None = None
+    long_paths: bool = False
 
     @property
     def game(self) -> NormalFormGame:
@@ -102,8 +105,17 @@ CASES = [
     # Battle of the sexes: at λ = 1 both secure 2/3.
     Case("battle_of_the_sexes", 0, extreme=3, components=3, profiles=pairs((1, 1), (0, 0), ("2/3", "1/3"))),
     Case("battle_of_the_sexes", 1, extreme=1, task=("2/3", "2/3"), profiles=pairs(("1/3", "2/3"))),
-    # Coordination: n isolated pure equilibria and one for each larger set of actions, up to λ = (n - 1) / n.
+    # Coordination: one equilibrium for each set of actions at λ = 0. A little power makes more of them: with n = 2 they
+    # also mix where (1 - λ) (2y - 1) = λ. The pure ones last up to λ = (n - 1) / n.
     Case("coordination:n=2", 0, extreme=3, components=3, profiles=pairs((1, 1), (0, 0), ("1/2", "1/2"))),
+    Case(
+        "coordination:n=2",
+        "1/10",
+        extreme=5,
+        profiles=pairs((1, 1), (0, 0), ("1/2", "1/2"), ("5/9", "5/9"), ("4/9", "4/9")),
+    ),
+    Case("coordination:n=2", "1/2", extreme=3, components=3, profiles=pairs((1, 1), (0, 0), ("1/2", "1/2"))),
+    Case("coordination:n=2", "3/5", extreme=1, profiles=pairs(("1/2", "1/2"))),
     Case("coordination:n=3", 0, extreme=7, components=7),
     Case("coordination:n=4", 0, extreme=15, components=15),
     Case("coordination:n=3", 1, extreme=1, task=("1/3", "1/3"), profiles=uniform(3)),
@@ -123,14 +135,15 @@ CASES = [
     Case("shapley", 1, extreme=1, task=("1/3", "1/3"), profiles=uniform(3)),
     Case("von_stengel", 0, extreme=75, components=75),
     Case("travellers_dilemma:high=10", 0, extreme=1, task=(2, 2)),
-    Case("travellers_dilemma", 0, task=(2, 2)),
-    Case("minimum_effort:n=2,efforts=3", 0, extreme=5),
+    Case("travellers_dilemma", 0, task=(2, 2), long_paths=True),
+    # One equilibrium for every one or two efforts: mixing three would need the middle one with probability zero.
+    Case("minimum_effort:n=2,efforts=3", 0, extreme=6, components=6),
     # Hand-made degenerate games.
     Case(([[0]], [[0]]), "1/2", extreme=1, components=1, task=(0, 0)),
     Case(([[1, 2, 2]], [[3, 5, 5]]), 0, extreme=2, components=1, task=(2, 5)),
     Case(([[0, 0], [0, 0]], [[0, 0], [0, 0]]), 0, extreme=4, components=1, task=(0, 0)),
     Case(([[0, 0], [0, 0]], [[0, 0], [0, 0]]), "1/3", extreme=4, components=1, task=(0, 0)),
-    Case(([[1, 1], [0, 1]], [[1, 0], [1, 1]]), 0, components=1),
+    Case(([[1, 1], [0, 1]], [[1, 0], [1, 1]]), 0, extreme=2, components=2, profiles=pairs(*STAG)),
     # Only size: random games for the methods to agree on with the certificate.
     *(
         Case(f"random_uniform:actions={actions},seed={seed}", lam, aggregate)
@@ -203,5 +216,5 @@ PURE_CASES = [
     PureCase("minimum_effort", "mean", {(0,) * 3: ALWAYS} | {(k,) * 3: (0, Fraction(1, 2)) for k in range(1, 7)}),
     PureCase("minimum_effort", "sum", {(0,) * 3: ALWAYS} | {(k,) * 3: (0, Fraction(1, 4)) for k in range(1, 7)}),
     PureCase("public_goods", "mean", {(0, 0, 0): ALWAYS}),
-    PureCase("random_uniform:players=1,actions=4", "mean", {(3,): ALWAYS}),
+    PureCase("random_uniform:players=1,actions=4", "mean", {(0,): ALWAYS}),
 ]

@@ -248,7 +248,8 @@ def scaled_regret(payoffs, objective, profile):
 
     Computed in exact fractions from the payoffs as they are and the probabilities made to sum to one. The best mixed
     deviation is bounded from above by weak duality; only the adversaries' strategies in it come from a linear program
-    in floats, and any strategies prove a true bound.
+    in floats, and any strategies prove a true bound. Where that bound is not small, a single adversary's is found
+    exactly.
     """
     return float(max(_scaled_regrets(payoffs, objective, profile)))
 
@@ -271,7 +272,11 @@ def _scaled_regret(payoffs, objective, strategies, player):
     value = linear @ own + lam * sum((weight * min(own @ block) for weight, block in blocks), Fraction(0))
     if not blocks:
         return max(linear) - value
-    return max(linear + lam * _adversarial_values(linear, lam, blocks)) - value
+    regret = max(linear + lam * _adversarial_values(linear, lam, blocks)) - value
+    if regret > Fraction(1, 10**10) and len(blocks) == 1:
+        ((weight, block),) = blocks
+        regret = _matrix_game_value(linear[:, None] + lam * weight * block) - value
+    return regret
 
 
 def response_problem(payoffs, objective, strategies, player):
@@ -286,12 +291,12 @@ def response_problem(payoffs, objective, strategies, player):
         return tensor
 
     task = against({})
+    if not lam or not others:
+        return task, lam, []
     tables = []
     for j in others:
         size = len(strategies[j])
         tables.append(np.stack([against({j: _unit(size, action)}) for action in range(size)], axis=1))
-    if not lam or not others:
-        return task, lam, []
     aggregate = objective.aggregate
     if not isinstance(aggregate, str):
         weights = [Fraction(float(aggregate[player, j])) for j in others]
@@ -319,6 +324,29 @@ def _adversarial_values(linear, lam, blocks):
     return sum(weight * (block @ _fractions(dual)) for (weight, block), dual in zip(blocks, duals, strict=True))
 
 
+def _matrix_game_value(matrix):
+    """Return what the row player can secure, exactly: the simplex method with Bland's rule, in fractions.
+
+    With all payoffs positive, the column player's strategy over the value solves max Σq, matrix q <= 1, q >= 0.
+    """
+    offset = 1 - matrix.min()
+    m, n = matrix.shape
+    table = np.concatenate([matrix + offset, _exact(np.eye(m)), _exact(np.ones((m, 1)))], axis=1)
+    gains = _exact(np.append(np.ones(n), np.zeros(m + 1)))
+    basis = list(range(n, n + m))
+    while any(gains[:-1] > 0):
+        entering = int(np.flatnonzero(gains[:-1] > 0)[0])
+        ratios = [(table[k, -1] / table[k, entering], basis[k], k) for k in range(m) if table[k, entering] > 0]
+        pivot = min(ratios)[2]
+        table[pivot] /= table[pivot, entering]
+        for k in range(m):
+            if k != pivot and table[k, entering]:
+                table[k] -= table[k, entering] * table[pivot]
+        gains -= gains[entering] * table[pivot]
+        basis[pivot] = entering
+    return -1 / gains[-1] - offset
+
+
 def maximin(matrix):
     """Return the greatest payoff that the row player can secure, by a linear program."""
     matrix = np.asarray(matrix, dtype=float)
@@ -337,6 +365,38 @@ def maximin(matrix):
 
 
 # --- pure equilibria --------------------------------------------------------------------------------------------------
+
+
+def pure_profiles(payoffs, objective):
+    """Return the pure profiles from which no player gains by a deviation to another pure strategy.
+
+    All pure equilibria are among them, but at λ > 0 a mixed deviation may still pay.
+    """
+    payoffs = np.asarray(payoffs, dtype=float)
+    n, lam, aggregate = len(payoffs), objective.lam, objective.aggregate
+    stable = np.ones(payoffs.shape[1:], dtype=bool)
+    for i, own in enumerate(payoffs):
+        power = {j: own - own.min(axis=j, keepdims=True) for j in range(n) if j != i}
+        if not power:
+            charge = 0.0
+        elif not isinstance(aggregate, str):
+            charge = sum(aggregate[i, j] * power[j] for j in power)
+        elif aggregate == "max":
+            charge = np.max(list(power.values()), axis=0)
+        else:
+            charge = sum(power.values()) / (len(power) if aggregate == "mean" else 1)
+        utility = own - lam * charge
+        stable &= utility >= utility.max(axis=i, keepdims=True) - 1e-9 * (1 + lam) * np.abs(own).max()
+    return [tuple(map(int, joint)) for joint in np.argwhere(stable)]
+
+
+def has_pure_equilibrium(payoffs, objective):
+    """Tell whether some pure profile is an equilibrium."""
+    sizes = np.shape(payoffs)[1:]
+    return any(
+        scaled_regret(payoffs, objective, [_unit(size, a) for size, a in zip(sizes, joint, strict=True)]) <= 1e-9
+        for joint in pure_profiles(payoffs, objective)
+    )
 
 
 def pure_interval(payoffs, objective, joint):

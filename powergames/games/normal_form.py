@@ -125,9 +125,7 @@ class NormalFormGame:
             rows, columns = _rectangular(row_payoffs), _rectangular(column_payoffs)
         for name, matrix in (("row", rows), ("column", columns)):
             if matrix.ndim != 2:
-                raise InputError(
-                    f"{name} payoffs: got shape {matrix.shape}; give a matrix (A_0, A_1)"
-                )
+                raise InputError(f"{name} payoffs: got shape {matrix.shape}; give a matrix (A_0, A_1)")
         if rows.shape != columns.shape:
             raise InputError(
                 f"payoff matrices differ in shape: row {rows.shape}, column {columns.shape}; both are (A_0, A_1)"
@@ -153,8 +151,13 @@ class NormalFormGame:
 
     @cached_property
     def payoff_range(self) -> np.ndarray:
-        """Greatest minus least payoff of each player, shape (n,); the unit of scaled regret."""
+        """Greatest minus least payoff of each player, shape (n,)."""
         return frozen(self.payoffs.reshape(self.n_players, -1).max(axis=1) - self.payoff_min)
+
+    @cached_property
+    def payoff_scale(self) -> np.ndarray:
+        """The payoff range of each player, or 1 where payoffs are constant; shape (n,)."""
+        return frozen(np.where(self.payoff_range > 0, self.payoff_range, 1.0))
 
     @property
     def lossless(self) -> bool:
@@ -196,10 +199,7 @@ class NormalFormGame:
             and self.actions == other.actions
             and self.title == other.title
             and np.array_equal(self.payoffs, other.payoffs)
-            and (
-                (self.lossless and other.lossless)
-                or np.array_equal(self.exact_payoffs, other.exact_payoffs)
-            )
+            and ((self.lossless and other.lossless) or np.array_equal(self.exact_payoffs, other.exact_payoffs))
         )
 
     def __hash__(self) -> int:
@@ -268,9 +268,7 @@ def _rectangular(payoffs: Any) -> np.ndarray:
     try:
         return np.asarray(payoffs)
     except ValueError:
-        raise InputError(
-            "payoffs: ragged nested sequences; every player needs one payoff per joint action"
-        ) from None
+        raise InputError("payoffs: ragged nested sequences; every player needs one payoff per joint action") from None
 
 
 def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
@@ -360,16 +358,12 @@ def _player_labels(players: Sequence[str] | None, n: int) -> tuple[str, ...]:
     return tuple(str(name) for name in players)
 
 
-def _action_labels(
-    actions: Sequence[Sequence[str]] | None, n_actions: tuple[int, ...]
-) -> tuple[tuple[str, ...], ...]:
+def _action_labels(actions: Sequence[Sequence[str]] | None, n_actions: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
     if actions is None:
         return tuple(tuple(str(a) for a in range(size)) for size in n_actions)
     if len(actions) != len(n_actions):
         raise InputError(f"actions: got {len(actions)} lists for {len(n_actions)} players")
     for player, (names, size) in enumerate(zip(actions, n_actions, strict=True)):
         if isinstance(names, str) or len(names) != size:
-            raise InputError(
-                f"actions of player {player}: got {len(names)} names for {size} actions; give one each"
-            )
+            raise InputError(f"actions of player {player}: got {len(names)} names for {size} actions; give one each")
     return tuple(tuple(str(name) for name in names) for names in actions)

@@ -44,13 +44,9 @@ def as_profile(n_actions: Sequence[int], profile: Any) -> Profile:
     try:
         vectors = list(profile)
     except TypeError:
-        raise InputError(
-            f"profile: got {type(profile).__name__}; give one probability vector per player"
-        ) from None
+        raise InputError(f"profile: got {type(profile).__name__}; give one probability vector per player") from None
     if len(vectors) != len(n_actions):
-        raise InputError(
-            f"profile: got {len(vectors)} vectors for {len(n_actions)} players; give one per player"
-        )
+        raise InputError(f"profile: got {len(vectors)} vectors for {len(n_actions)} players; give one per player")
     exact = any(_is_exact(vector) for vector in vectors)
     return tuple(
         _as_strategy(vector, size, player, exact)
@@ -139,9 +135,7 @@ def _as_strategy(vector: Any, size: int, player: int, exact: bool) -> np.ndarray
         else:
             strategy = np.array(vector, dtype=np.float64)
     except (OverflowError, TypeError, ValueError):
-        raise InputError(
-            f"profile of player {player}: not a vector of numbers; give {size} probabilities"
-        ) from None
+        raise InputError(f"profile of player {player}: not a vector of numbers; give {size} probabilities") from None
     if strategy.shape != (size,):
         raise InputError(
             f"profile of player {player}: got shape {strategy.shape}, expected ({size},), one probability per action"
@@ -149,9 +143,7 @@ def _as_strategy(vector: Any, size: int, player: int, exact: bool) -> np.ndarray
     with np.errstate(over="ignore", invalid="ignore"):
         lowest, total = strategy.min(), strategy.sum()
     if not exact and not np.isfinite(total):
-        raise InputError(
-            f"profile of player {player}: contains NaN or infinity; give finite probabilities"
-        )
+        raise InputError(f"profile of player {player}: contains NaN or infinity; give finite probabilities")
     if lowest < -SIMPLEX_TOLERANCE or abs(total - 1) > SIMPLEX_TOLERANCE:
         raise InputError(
             f"profile of player {player}: off the simplex (smallest {float(lowest):.6g}, sum {float(total):.9g}); "

@@ -1,7 +1,7 @@
 """Lemke's algorithm for linear complementarity problems, with a lexicographic ratio test.
 
-Find ``z >= 0`` with ``w = q + M z >= 0`` and ``z'w = 0``. The dictionary is held without its identity part: row `i` says
-``basic[i] = rhs + Σ_k T[i, k] nonbasic[k]``. Variables are numbered ``w_i = i``, ``z_i = N + i`` and the covering
+Find ``z >= 0`` with ``w = q + M z >= 0`` and ``z'w = 0``. The dictionary is held without its identity part: row `i`
+says ``basic[i] = rhs + Σ_k T[i, k] nonbasic[k]``. Variables are numbered ``w_i = i``, ``z_i = N + i`` and the covering
 variable ``2N``. All state lives in arrays, so that a run can be continued after any number of pivots.
 
 The function `path_lcp` writes the two-player problem as such a problem: players x and y, the adversary z of x (acts
@@ -19,15 +19,18 @@ SOLVED, RUNNING, RAY = 0, 1, 2
 PIVOT = 1e-10
 TIE = 1e-11
 
+# Gain, relative to the payoff range, that makes an action worth adding to a restricted game.
+IMPROVEMENT = 1e-12
+
 
 @njit(cache=True, nogil=True)
 def path_lcp(row_xy, row_xz, column_xy, column_wy, lam_row, lam_column):
     """Return (M, q) of the two-player problem for payoffs scaled to [0, 1] and the two players' λ W.
 
     ``row_xy`` holds the row player's payoffs for actions of x against actions of y, ``row_xz`` against those of the
-    adversary z, ``column_wy`` the column player's payoffs for actions of w against those of y, and so on; for the whole
-    game there is one matrix for each player. Strategies come in the order x, y, z (left out if ``lam_row`` is 0), w (left
-    out if ``lam_column`` is 0), then one value for each of these groups.
+    adversary z, ``column_wy`` the column player's payoffs for actions of w against those of y, and so on; for the
+    whole game there is one matrix for each player. Strategies come in the order x, y, z (left out if ``lam_row`` is
+    0), w (left out if ``lam_column`` is 0), then one value for each of these groups.
     """
     mx, ny = row_xy.shape
     nz = row_xz.shape[1] if lam_row > 0.0 else 0
@@ -206,3 +209,115 @@ def _pivot(T, basic, nonbasic, place, row, column):
     entering, leaving = nonbasic[column], basic[row]
     basic[row], nonbasic[column] = entering, leaving
     place[entering], place[leaving] = row, -1 - column
+
+
+@njit(cache=True, nogil=True)
+def double_oracle(row, row_t, column, column_t, lam_row, lam_column, x, largest, longest):
+    """Solve the game on growing sets of actions, from a strategy `x` of player 0; return (x, y, z, w, pivots, code).
+
+    ``row_t`` and ``column_t`` are transposed copies. Every round adds the best response of each of x, y, z, w to its
+    set; an adversary of zero weight has none. Gives up, with code RUNNING, when a set passes `largest` actions or the
+    paths `longest` pivots in all; otherwise the code is that of the last path.
+    """
+    m, n = row.shape
+    active = np.array([True, True, lam_row > 0.0, lam_column > 0.0])
+    capacity = max(largest + 2, m)
+    actions = np.zeros((4, capacity), np.int64)
+    weights = np.zeros((4, capacity))
+    count = np.ones(4, np.int64)
+    count[0] = 0
+    for i in range(m):
+        if x[i] > 0.0:
+            actions[0, count[0]], weights[0, count[0]] = i, x[i]
+            count[0] += 1
+    weights[1:, 0] = 1.0
+    actions[1, 0] = np.argmax(_combine(column, actions[0], weights[0], count[0]))
+    actions[2, 0] = np.argmin(_combine(row, actions[0], weights[0], count[0]))
+    actions[3, 0] = np.argmin(_combine(column_t, actions[1], weights[1], 1))
+    pivots = 0
+    code = RUNNING
+    while True:
+        X, Y, Z, W = actions[0, : count[0]], actions[1, : count[1]], actions[2, : count[2]], actions[3, : count[3]]
+        M, q = path_lcp(
+            _submatrix(row, X, Y),
+            _submatrix(row, X, Z),
+            _submatrix(column, X, Y),
+            _submatrix(column, W, Y),
+            lam_row,
+            lam_column,
+        )
+        prior = np.empty(len(q) - np.sum(active))
+        begin = 0
+        for g in range(4):
+            if active[g]:
+                prior[begin : begin + count[g]] = weights[g, : count[g]]
+                begin += count[g]
+        T, basic, nonbasic, place, state = start(M, q, cover(M, prior))
+        pivots += run(T, basic, nonbasic, place, state, longest - pivots)
+        if state[1] != SOLVED:
+            code = state[1]
+            break
+        solution = read(T, basic)
+        begin = 0
+        for g in range(4):
+            if active[g]:
+                weights[g, : count[g]] = solution[begin : begin + count[g]]
+                weights[g, : count[g]] /= np.sum(weights[g, : count[g]])
+                begin += count[g]
+        grown = False
+        sizes = count.copy()
+        for g in range(4):
+            if not active[g]:
+                continue
+            if g == 0:
+                values = (1.0 - lam_row) * _combine(row_t, actions[1], weights[1], sizes[1])
+                if active[2]:
+                    values += lam_row * _combine(row_t, actions[2], weights[2], sizes[2])
+            elif g == 1:
+                values = (1.0 - lam_column) * _combine(column, actions[0], weights[0], sizes[0])
+                if active[3]:
+                    values += lam_column * _combine(column, actions[3], weights[3], sizes[3])
+            elif g == 2:
+                values = -_combine(row, actions[0], weights[0], sizes[0])
+            else:
+                values = -_combine(column_t, actions[1], weights[1], sizes[1])
+            known = -np.inf
+            for k in range(sizes[g]):
+                known = max(known, values[actions[g, k]])
+            best = np.argmax(values)
+            if values[best] > known + IMPROVEMENT:
+                actions[g, sizes[g]], weights[g, sizes[g]] = best, 0.0
+                count[g] += 1
+                grown = True
+        if not grown:
+            code = SOLVED
+            break
+        if np.max(count) > largest:
+            break
+    result = (np.zeros(m), np.zeros(n), np.zeros(n), np.zeros(m))
+    for g in range(4):
+        for k in range(count[g]):
+            result[g][actions[g, k]] = weights[g, k]
+    return result[0], result[1], result[2], result[3], pivots, code
+
+
+@njit(cache=True, nogil=True)
+def _combine(matrix, rows, weights, count):
+    """Return the weighted sum of a few rows of a matrix."""
+    total = np.zeros(matrix.shape[1])
+    for k in range(count):
+        weight = weights[k]
+        if weight != 0.0:
+            chosen = matrix[rows[k]]
+            for j in range(len(total)):
+                total[j] += weight * chosen[j]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _submatrix(matrix, rows, columns):
+    result = np.empty((len(rows), len(columns)))
+    for i in range(len(rows)):
+        for j in range(len(columns)):
+            result[i, j] = matrix[rows[i], columns[j]]
+    return result

@@ -1,4 +1,4 @@
-"""Search for pure equilibria: for which λ can each joint action be one?"""
+"""Search for pure equilibria: which joint actions can be one, and for which λ."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ REFRESH = 50
 def start(T, basic, capacity):
     """Return the state of a search: (masks, values, table, path, counters).
 
-    ``masks[v]`` is the zero set of vertex `v` and ``values[v]`` its coordinates by variable; ``table`` is a hash table of
-    vertices, ``path`` the exchanges from the first vertex to the present one with the next column to try, and
+    ``masks[v]`` is the zero set of vertex `v` and ``values[v]`` its coordinates by variable; ``table`` is a hash table
+    of vertices, ``path`` the exchanges from the first vertex to the present one with the next column to try, and
     ``counters`` is [vertices found, depth, pivots since the last refresh, code].
     """
     rows, columns = T.shape[0], T.shape[1] - 1

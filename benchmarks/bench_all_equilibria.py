@@ -1,0 +1,185 @@
+"""Time to find all Nash equilibria of two-player games, and how often none is missing.
+
+Run ``python benchmarks/bench_all_equilibria.py``. Three comparisons, each on the same seeded games, built beforehand,
+warm and on one thread: random real payoffs against quantecon's vertex enumeration; small integer payoffs, degenerate
+on purpose, of both against pygambit's `enummixed` in exact rationals; and exact 7 x 7 games against the same. Ratios
+are ours over theirs, game by game.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["NUMBA_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+import powergames as pg
+
+try:
+    import pygambit
+except ImportError:
+    pygambit = None
+try:
+    import quantecon.game_theory as quantecon
+except ImportError:
+    quantecon = None
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the three tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[7, 9, 11, 13], help="numbers of actions")
+    parser.add_argument("--seeds", type=int, default=11, help="games of each size (default %(default)s)")
+    parser.add_argument("--degenerate", type=int, default=100, help="degenerate games (default %(default)s)")
+    options = parser.parse_args(arguments)
+    for library, name in ((quantecon, "quantecon"), (pygambit, "pygambit")):
+        if library is None:
+            print(f"{name} is not installed, its columns stay empty: pip install {name}\n")
+    _generic(options.sizes, options.seeds)
+    _degenerate(options.degenerate)
+    _exact(options.seeds)
+
+
+def _generic(sizes: Sequence[int], seeds: int) -> None:
+    print("real payoffs, times in ms; differ: games on which the two sides do not find the same equilibria")
+    print(
+        f"{'actions':>7} {'games':>5} {'median':>9} {'max':>9} {'quantecon':>9} {'max':>9} {'ratio':>6} {'differ':>6}"
+    )
+    for size in sizes:
+        ours, theirs, differ = [], [], 0
+        for seed in range(-1, seeds):
+            payoffs = np.random.default_rng([size, max(seed, 0)]).random((2, size, size))
+            mine, elapsed = _timed(_ours(payoffs))
+            if seed >= 0:
+                ours.append(elapsed)
+            if quantecon is None:
+                continue
+            found, elapsed = _timed(_quantecon(payoffs))
+            if seed >= 0:
+                theirs.append(elapsed)
+                differ += not same_pairs(mine, found)
+        line = f"{size:>7} {len(ours):>5} {_text(ours)}"
+        if theirs:
+            ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+            line += f" {_text(theirs)} {ratio:>6.2f} {differ:>6}"
+        print(line, flush=True)
+
+
+def _degenerate(count: int) -> None:
+    if pygambit is None:
+        return
+    print("\ninteger payoffs: games on which exactly the extreme equilibria of pygambit (exact) are found")
+    print(f"{'actions':>7} {'payoffs':>7} {'games':>5} {'float':>6} {'exact':>6} {'quantecon':>9}")
+    for size, largest in ((3, 1), (3, 2), (4, 2), (5, 4)):
+        complete = {"float": 0, "exact": 0, "quantecon": 0}
+        for seed in range(count):
+            payoffs = np.random.default_rng([size, largest, seed]).integers(largest + 1, size=(2, size, size))
+            expected = _gambit(payoffs)()
+            complete["float"] += same_pairs(_ours(payoffs)(), expected)
+            complete["exact"] += same_pairs(_ours(payoffs, exact=True)(), expected)
+            if quantecon is not None:
+                complete["quantecon"] += same_pairs(_safely(_quantecon(payoffs.astype(float))), expected)
+        theirs = complete["quantecon"] if quantecon is not None else ""
+        line = f"{size:>7} {f'0 to {largest}':>7} {count:>5} {complete['float']:>6} {complete['exact']:>6} {theirs:>9}"
+        print(line, flush=True)
+
+
+def _exact(seeds: int) -> None:
+    print("\nexact rationals, integer payoffs 0 to 99, 7 x 7, times in ms")
+    print(f"{'games':>5} {'median':>9} {'max':>9} {'pygambit':>9} {'max':>9} {'ratio':>6} {'differ':>6}")
+    ours, theirs, differ = [], [], 0
+    for seed in range(-1, seeds):
+        payoffs = np.random.default_rng([7, max(seed, 0)]).integers(100, size=(2, 7, 7))
+        mine, elapsed = _timed(_ours(payoffs, exact=True))
+        if seed >= 0:
+            ours.append(elapsed)
+        if pygambit is None:
+            continue
+        found, elapsed = _timed(_gambit(payoffs))
+        if seed >= 0:
+            theirs.append(elapsed)
+            differ += not same_pairs(mine, found)
+    line = f"{len(ours):>5} {_text(ours)}"
+    if theirs:
+        ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
+        line += f" {_text(theirs)} {ratio:>6.2f} {differ:>6}"
+    print(line, flush=True)
+
+
+def same_pairs(left: Sequence[Pair], right: Sequence[Pair], tol: float = 1e-7) -> bool:
+    """Tell whether two lists hold the same pairs of strategies in any order, each once."""
+    remaining = [np.concatenate(pair).astype(float) for pair in right]
+    if len(left) != len(remaining):
+        return False
+    for pair in left:
+        flat = np.concatenate(pair).astype(float)
+        distances = [np.abs(flat - other).max() for other in remaining]
+        nearest = int(np.argmin(distances))
+        if not distances[nearest] <= tol:
+            return False
+        remaining.pop(nearest)
+    return True
+
+
+def _ours(payoffs: np.ndarray, exact: bool = False) -> Callable[[], list[Pair]]:
+    game = pg.NormalFormGame(payoffs)
+    return lambda: [equilibrium.profile for equilibrium in pg.solve_all(game, exact=exact)]
+
+
+def _quantecon(payoffs: np.ndarray) -> Callable[[], list[Pair]]:
+    A, B = payoffs
+    players = quantecon.Player(np.ascontiguousarray(A)), quantecon.Player(np.ascontiguousarray(B.T))
+    game = quantecon.NormalFormGame(players)
+    return lambda: quantecon.vertex_enumeration(game)
+
+
+def _gambit(payoffs: np.ndarray) -> Callable[[], list[Pair]]:
+    game = pygambit.Game.from_arrays(*payoffs)
+
+    def solve() -> list[Pair]:
+        found = pygambit.nash.enummixed_solve(game, rational=True).equilibria
+        return [
+            tuple(np.array([_fraction(mixed[s]) for s in player.strategies]) for player in game.players)
+            for mixed in found
+        ]
+
+    return solve
+
+
+def _fraction(number: Any) -> Fraction:
+    return Fraction(int(number.numerator), int(number.denominator))
+
+
+def _safely(solve: Callable[[], list[Pair]]) -> list[Pair]:
+    """Call a solver that may fail on degenerate games; a failure finds nothing."""
+    try:
+        return solve()
+    except Exception:
+        return []
+
+
+def _timed(function: Callable[[], list[Pair]]) -> tuple[list[Pair], float]:
+    start = time.perf_counter()
+    result = function()
+    return result, time.perf_counter() - start
+
+
+def _text(times: Sequence[float]) -> str:
+    return f"{1e3 * statistics.median(times):>9.2f} {1e3 * max(times):>9.2f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,480 @@
+"""The command line: exit codes, JSON, tables, and one line for everything that is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import powergames as pg
+from powergames import cli
+from powergames.cli import run
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.fixture
+def invoke(capsys):
+    """Run a command in this process; return exit code, stdout and stderr."""
+
+    def call(*arguments):
+        code = run([str(argument) for argument in arguments])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def invoke_json(invoke):
+    def call(*arguments, code=0):
+        found, out, err = invoke(*arguments, "--json")
+        assert (found, err) == (code, "")
+        assert out.count("\n") == 1
+        return json.loads(out, parse_constant=pytest.fail)
+
+    return call
+
+
+@pytest.fixture
+def policy(tmp_path):
+    """Write a profile to a file."""
+
+    def write(profile, name="policy.json"):
+        path = tmp_path / name
+        if path.suffix == ".npz":
+            np.savez(path, **{f"player_{i}": np.array(strategy) for i, strategy in enumerate(profile)})
+        else:
+            path.write_text(json.dumps({"profile": profile}), encoding="utf-8")
+        return path
+
+    return write
+
+
+def process(*arguments, **options):
+    """Run the program as a process of its own."""
+    command = [sys.executable, "-m", "powergames", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, **options)
+
+
+def numbers(document):
+    """All numbers of a document, except the counts."""
+    if isinstance(document, dict):
+        return [n for key, value in document.items() if key not in ("iterations", "component") for n in numbers(value)]
+    if isinstance(document, list):
+        return [n for value in document for n in numbers(value)]
+    return [document] if isinstance(document, (int, float)) and not isinstance(document, bool) else []
+
+
+class TestSolve:
+    def test_json_has_the_promised_keys(self, invoke_json):
+        document = invoke_json("solve", "stag_hunt", "--lam", "0.3")
+        assert list(document) == ["schema", "game", "objective", "equilibria"]
+        assert document["schema"] == "powergames/1"
+        assert document["game"] == {
+            "title": "Stag hunt",
+            "kind": "normal-form",
+            "players": ["hunter 1", "hunter 2"],
+            "actions": [["stag", "hare"], ["stag", "hare"]],
+        }
+        assert document["objective"] == {"lam": 0.3, "aggregate": "mean", "form": "penalty"}
+        (equilibrium,) = document["equilibria"]
+        assert " ".join(equilibrium) == "profile task power utility certificate status method iterations component"
+        assert {"max_regret", "regrets", "tol", "deviations", "bound"} <= set(equilibrium["certificate"])
+        assert equilibrium["status"] == "CONVERGED"
+        assert equilibrium["profile"] == [[0.0, 1.0], [0.0, 1.0]]
+
+    def test_agrees_with_the_library(self, invoke_json):
+        document = invoke_json("solve", "chicken", "--lam", "0.2", "--all")
+        expected = pg.solve_all(pg.load("chicken"), pg.PowerObjective(0.2))
+        assert document["equilibria"] == [equilibrium.to_dict() for equilibrium in expected]
+
+    def test_exact_writes_every_number_as_a_fraction(self, invoke_json):
+        document = invoke_json("solve", "stag_hunt", "--lam", "1/5", "--all", "--exact")
+        assert numbers(document) == []
+        assert document["objective"]["lam"] == "1/5"
+        assert ["15/16", "1/16"] in [equilibrium["profile"][0] for equilibrium in document["equilibria"]]
+        third = invoke_json("solve", "rock_paper_scissors", "--lam", "1/3", "--exact")
+        assert third["objective"]["lam"] == "1/3"
+        assert third["equilibria"][0]["profile"][0] == ["1/3", "1/3", "1/3"]
+        assert all(Fraction(number) >= 0 for number in third["equilibria"][0]["certificate"]["regrets"])
+
+    def test_table_names_players_actions_and_verdict(self, invoke):
+        code, out, err = invoke("solve", EXAMPLES / "games" / "stag_hunt.nfg", "--lam", "1/5", "--select", "welfare")
+        assert (code, err) == (0, "")
+        for text in ("Stag hunt", "0.2", "hunter 1", "stag", "power of hunter 2", "3.2", "CONVERGED", "certificate"):
+            assert text in out
+
+    def test_table_of_all_equilibria_by_component(self, invoke):
+        code, out, _ = invoke("solve", "stag_hunt", "--lam", "1/5", "--all", "--exact")
+        assert code == 0
+        assert "Component 3 of 3" in out
+        assert "15/16 stag + 1/16 hare" in out
+        assert "3 extreme equilibria in 3 components, all certified" in out
+        _, out, _ = invoke("solve", "random_degenerate:seed=1", "--lam", "0.1", "--all")
+        assert "spanned by 4 equilibria" in out
+
+    def test_method_and_aggregate_are_passed_on(self, invoke_json):
+        document = invoke_json(
+            "solve", "assembly_line", "--lam", "0.3", "--method", "pure", "--aggregate", "sum", "--form", "adversarial"
+        )
+        assert document["objective"] == {"lam": 0.3, "aggregate": "sum", "form": "adversarial"}
+        assert document["equilibria"][0]["method"] == "pure"
+
+    def test_not_converged_is_exit_code_1_with_advice(self, invoke, invoke_json, monkeypatch):
+        def solve_badly(game, objective, **options):
+            profile = game.profile([[1, 0], [1, 0]])
+            certificate = pg.certify(game, objective, profile)
+            return pg.Equilibrium(game, objective, profile, certificate, pg.Status.MAX_ITER, "none")
+
+        monkeypatch.setattr("powergames.solvers.solve", solve_badly)
+        code, out, err = invoke("solve", "stag_hunt", "--lam", "0.9")
+        assert (code, err) == (1, "")
+        assert f"MAX_ITER: {pg.Status.MAX_ITER.value}" in out
+        assert invoke_json("solve", "stag_hunt", "--lam", "0.9", code=1)["equilibria"][0]["status"] == "MAX_ITER"
+
+
+def test_numbers_that_json_lacks_become_null(capsys):
+    cli._print_json({"utility": [math.inf, math.nan, -1.5, 2], "text": "nan"})
+    assert capsys.readouterr().out == '{"utility": [null, null, -1.5, 2], "text": "nan"}\n'
+
+
+class TestPower:
+    def test_json(self, invoke_json, policy):
+        document = invoke_json("power", "assembly_line", "--profile", policy([[1, 0]] * 3))
+        assert list(document) == ["schema", "game", "task", "power"]
+        assert document["task"] == [3, 3, 3]
+        assert document["power"] == [[0, 3, 3], [3, 0, 3], [3, 3, 0]]
+
+    def test_uniform_and_fractions(self, invoke_json, policy):
+        assert invoke_json("power", "stag_hunt", "--profile", "uniform")["task"] == [2.5, 2.5]
+        document = invoke_json("power", "stag_hunt", "--profile", policy([["1/3", "2/3"]] * 2))
+        assert document["power"] == [["0", "4/9"], ["4/9", "0"]]
+
+    def test_table_names_the_harmful_action(self, invoke):
+        code, out, _ = invoke("power", EXAMPLES / "games" / "small_team.nfg", "--profile", "uniform")
+        assert code == 0
+        assert "1 (hold)" in out
+
+
+class TestCheck:
+    @pytest.mark.parametrize("name", ["policy.json", "policy.npz"])
+    def test_json(self, invoke_json, policy, name):
+        path = policy([[1.0, 0.0], [1.0, 0.0]], name)
+        document = invoke_json("check", "stag_hunt", path, "--lam", "0.2")
+        assert list(document) == ["schema", "game", "objective", "certificate", "off_policy", "passed"]
+        assert document["passed"] is True
+        assert document["off_policy"][0] == {
+            "deviator": 0,
+            "kind": "adversarial",
+            "against": 1,
+            "action": "hare",
+            "task": [3.0, 0.0],
+        }
+
+    def test_exit_code_1_above_tolerance(self, invoke, invoke_json, policy):
+        path = policy([[1, 0], [1, 0]])
+        assert invoke_json("check", "stag_hunt", path, "--lam", "0.3", code=1)["passed"] is False
+        assert invoke_json("check", "stag_hunt", path, "--lam", "0.3", "--tol", "0.1")["passed"] is True
+        code, out, _ = invoke("check", "stag_hunt", path, "--lam", "0.3")
+        assert code == 1
+        assert "FAILED" in out
+        assert "adversarial: hare, against hunter 2" in out
+
+    def test_takes_what_solve_printed(self, invoke, invoke_json, tmp_path):
+        path = tmp_path / "solution.json"
+        path.write_text(json.dumps(invoke_json("solve", "von_stengel", "--lam", "0.5")), encoding="utf-8")
+        code, out, _ = invoke("check", "von_stengel", path, "--lam", "0.5", "--tol", "1e-8")
+        assert code == 0
+        assert "PASSED" in out
+
+    def test_single_player(self, invoke, policy):
+        best = pg.load("random_uniform:players=1").payoffs[0].argmax()
+        code, out, _ = invoke("check", "random_uniform:players=1", policy([np.eye(3)[best].tolist()]), "--lam", "1")
+        assert (code, "leaves" in out) == (0, False)
+
+
+class TestSweep:
+    def test_json(self, invoke_json):
+        document = invoke_json("sweep", "stag_hunt", "--lam", "0:1:5", "--all")
+        assert list(document) == ["schema", "game", "points"]
+        points = document["points"]
+        assert [point["objective"]["lam"] for point in points] == [0, 0.25, 0.5, 0.75, 1]
+        assert [len(point["equilibria"]) for point in points][2:] == [1, 1, 1]
+        assert points[0]["equilibria"][0]["status"] == "CONVERGED"
+
+    def test_table_of_listed_values_in_two_processes(self, invoke):
+        code, out, err = invoke("sweep", "stag_hunt", "--lam", "0, 0.25, 1/3", "--jobs", "2", "--aggregate", "max")
+        assert (code, err) == (0, "")
+        assert "1/3" in out
+        assert "3 points, all certified" in out
+
+    def test_failures_are_shown(self, invoke, invoke_json, monkeypatch):
+        def sweep(game, lams, objective, **options):
+            points = tuple(pg.PathPoint(pg.PowerObjective(lam), (), "MemoryError: too large") for lam in lams)
+            return pg.Path(game, points)
+
+        monkeypatch.setattr("powergames.solvers.sweep", sweep)
+        code, out, _ = invoke("sweep", "stag_hunt", "--lam", "0:1:2")
+        assert code == 1
+        assert "MemoryError: too large" in out
+        assert "2 of 2 points without" in out
+        points = invoke_json("sweep", "stag_hunt", "--lam", "0:1:2", code=1)["points"]
+        assert points[0]["error"] == "MemoryError: too large"
+
+
+def test_games_lists_the_catalog(invoke, invoke_json):
+    code, out, _ = invoke("games")
+    entries = invoke_json("games")["games"]
+    assert code == 0
+    for entry in entries:
+        (line,) = [line for line in out.splitlines() if line.split()[0] == entry["name"]]
+        assert entry["summary"] in line
+    assert {"name": "assembly_line", "n": 3}.items() <= {**entries[12], **entries[12]["parameters"]}.items()
+
+
+def test_demo_certifies_all_it_shows(invoke):
+    start = time.perf_counter()
+    code, out, err = invoke("demo")
+    assert (code, err) == (0, "")
+    assert time.perf_counter() - start < 60
+    for text in ("1/4", "2/3", "1/3", "75", "hold", "1/2"):
+        assert text in out
+
+
+BAD_USAGE = {
+    "": "missing command",
+    "solv": "no such command 'solv'",
+    "--nonsense": "no such option: --nonsense",
+    "solve": "missing argument 'GAME'",
+    "solve stag_hunt more": "unexpected extra argument",
+    "solve stag_hunt --lamda 1": "--lam",
+    "solve stag_hunt --lam": "--lam",
+    "solve stag_hunt --exact=3": "--exact",
+    "solve stag_hunt --lam abc": "'abc'",
+    "solve stag_hunt --lam -1": "'-1'",
+    "solve stag_hunt --lam nan": "'nan'",
+    "solve stag_hunt --lam inf": "'inf'",
+    "solve stag_hunt --lam 1/0": "'1/0'",
+    "solve stag_hunt --lam 1e999999999": "1e999999999",
+    "solve stag_hunt --lam 1.5 --form adversarial": "1.5 > 1",
+    "solve assembly_line --lam 0.6 --aggregate sum --form adversarial": "1.2 > 1",
+    "solve stag_hunt --lam 1.1 --aggregate max --form adversarial": "1.1 > 1",
+    "solve stag_hunt --aggregate median": "'median' is not one of 'mean', 'sum', 'max'",
+    "solve stag_hunt --form other": "'other' is not one of 'penalty', 'adversarial'",
+    "solve stag_hunt --select best": "'best' is not one of 'welfare', 'power'",
+    "solve stag_hunt --method magic": "'magic'",
+    "solve assembly_line --method lemke": "two players",
+    "solve stag_hunt --tol x": "'x'",
+    "solve stag_hunt --tol nan": "'nan'",
+    "solve stag_hunt --tol -1": "'-1'",
+    "solve stag_hunt --all --method lemke": "--method",
+    "solve stag_hunt --all --select welfare": "--select",
+    "solve assembly_line --all": "3 players",
+    "solve nonsense": "'nonsense'",
+    "solve assembly_line:m=3": "'m'",
+    "solve assembly_line:n=three": "'three'",
+    "solve random_uniform:players=40": "bytes",
+    "solve missing.nfg": "missing.nfg: no such file",
+    "solve game.xyz": "game.xyz",
+    "power stag_hunt": "missing option '--profile'",
+    "power stag_hunt --profile missing.npz": "missing.npz: no such file",
+    "power stag_hunt --profile policy.txt": "policy.txt",
+    "check stag_hunt": "missing argument 'POLICY'",
+    "check stag_hunt policy.npz": "missing option '--lam'",
+    "check stag_hunt policy.npz --lam 1": "policy.npz: no such file",
+    "sweep stag_hunt --lam 0:1": "'0:1'",
+    "sweep stag_hunt --lam 0:1:1": "count",
+    "sweep stag_hunt --lam 0:1:1000000000": "count",
+    "sweep stag_hunt --lam 0:1:2:3": "'0:1:2:3'",
+    "sweep stag_hunt --lam 0,,1": "'0,,1'",
+    "sweep stag_hunt --lam 0,-1": "'0,-1'",
+    "sweep stag_hunt --jobs 0": "'0'",
+    "sweep stag_hunt --jobs many": "'many'",
+    "sweep stag_hunt --all --method lemke --lam 0,1": "method",
+    "games more": "unexpected extra argument",
+    "demo --fast": "--fast",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD_USAGE)
+def test_bad_usage_is_one_line(invoke, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "game.xyz").write_text("1 2 3")
+    code, out, err = invoke(*arguments.split())
+    assert (code, out) == (2, "")
+    assert err.startswith("powergames: ")
+    assert err.count("\n") == 1
+    assert BAD_USAGE[arguments] in err
+
+
+BAD_FILES = {
+    "nan.json": '{"payoffs": [[[NaN, 0], [0, 1]], [[1, 0], [0, 1]]]}',
+    "infinite.json": '{"payoffs": [[[1e999, 0], [0, 1]], [[1, 0], [0, 1]]]}',
+    "ragged.json": '{"payoffs": [[[1, 0], [0]], [[1, 0], [0, 1]]]}',
+    "shape.json": '{"payoffs": [[1, 0], [0, 1], [1, 1]]}',
+    "no_actions.json": '{"payoffs": [[[]], [[]]]}',
+    "no_players.json": '{"payoffs": []}',
+    "labels.json": '{"payoffs": [[1, 0]], "actions": [["only"]]}',
+    "deep.json": '{"payoffs": ' + "[" * 50_000,
+    "truncated.nfg": 'NFG 1 R "t" { "A" "B" } { 2 2 } 1 2 3',
+    "huge.nfg": 'NFG 1 R "t" { "A" "B" } { 999999999 999999999 } 1 2',
+    "line\nbreak.nfg": "NFG 2",
+    "huge.gam": "2\n999999999 999999999\n1 2",
+    "text.npz": "not an archive",
+    "empty.csv": "",
+    "binary.csv": "\0\x01",
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_bad_file_is_one_line(invoke, name, tmp_path):
+    path = tmp_path / name
+    path.write_text(BAD_FILES[name], encoding="utf-8")
+    code, out, err = invoke("solve", path)
+    assert (code, out) == (2, "")
+    assert err.startswith("powergames: ")
+    assert err.count("\n") == 1
+    assert name.partition("\n")[0] in err
+
+
+@pytest.mark.parametrize(
+    "profile", [[[1, 0]], [[1, 0], [1, 0, 0]], [[0.7, 0.2], [1, 0]], [[2, -1], [1, 0]], [["x", 0], [1, 0]], "no", []]
+)
+def test_bad_profile_is_one_line(invoke, policy, profile):
+    code, out, err = invoke("check", "stag_hunt", policy(profile), "--lam", "0")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "policy.json" in err
+
+
+def test_directory_is_one_line(invoke, tmp_path):
+    (tmp_path / "folder.nfg").mkdir()
+    code, _, err = invoke("solve", tmp_path / "folder.nfg")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "folder.nfg: is not a regular file" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "out of memory"),
+        (PermissionError(13, "Permission denied", "game.nfg"), "game.nfg: Permission denied"),
+        (pg.InputError("two\nlines \x1b[31m"), r"two\nlines \x1b[31m"),
+    ],
+)
+def test_errors_of_the_system_are_one_line(invoke, monkeypatch, error, told):
+    def fail(source):
+        raise error
+
+    monkeypatch.setattr("powergames.io.load", fail)
+    code, out, err = invoke("solve", "stag_hunt")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert told in err
+
+
+def test_names_are_printed_as_they_are_but_for_control_characters(invoke, tmp_path):
+    game = pg.NormalFormGame([[1, 0]], players=["[red]:smile:"], actions=[["a\nb\x1b[2J", "b"]], title="[bold]")
+    pg.save(game, tmp_path / "names.json")
+    code, out, _ = invoke("solve", tmp_path / "names.json")
+    assert code == 0
+    for text in ("[red]:smile:", r"a\nb\x1b[2J", "[bold]"):
+        assert text in out
+
+
+def test_version_and_help(invoke):
+    assert invoke("--version") == (0, f"powergames {pg.__version__}\n", "")
+    code, out, _ = invoke("solve", "-h")
+    assert code == 0
+    for option in ("--lam", "--aggregate", "--form", "--all", "--exact", "--method", "--select", "--tol", "--json"):
+        assert option in out
+
+
+def test_tables_fit_where_they_can_and_lose_nothing_where_not(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert run(["solve", "stag_hunt", "--lam", "1/5", "--all"]) == 0
+    out, _ = capsys.readouterr()
+    assert "\x1b[3" not in out
+    assert "…" not in out
+    for number in ("3.51562", "3.70312", "0.9375", "0.0625"):
+        assert number in out
+
+
+class TestProcess:
+    def test_entry_point(self):
+        done = process("solve", "stag_hunt", "--lam", "x")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("powergames: ")
+
+    def test_help_is_quick(self):
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            assert process("--help").returncode == 0
+            times.append(time.perf_counter() - start)
+        assert min(times) < 1.5
+
+    @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+    def test_narrow_encodings(self, encoding):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+        done = process("sweep", "stag_hunt", "--lam", "0,1", env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "lambda" in done.stdout
+
+    @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+    def test_closed_pipe_is_quiet(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        for arguments in (["games"], ["games", "--json"], ["--version"]):
+            command = [sys.executable, "-m", "powergames", *arguments]
+            done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+            assert (done.returncode, done.stderr) == (1, "")
+        os.close(writing)
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")
+    @pytest.mark.parametrize("arguments", [["games"], ["games", "--json"], ["--version"]])
+    def test_full_disk_is_one_line(self, arguments):
+        command = [sys.executable, "-m", "powergames", *arguments]
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert done.stderr.startswith("powergames: output: No space left")
+
+    @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+    def test_interrupt_ends_at_once(self):
+        command = [sys.executable, "-m", "powergames", "solve", "random_uniform:actions=14", "--all", "--lam", "0.5"]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(3)
+        running.send_signal(signal.SIGINT)
+        start = time.perf_counter()
+        _, err = running.communicate(timeout=30)
+        assert running.returncode == -signal.SIGINT
+        assert time.perf_counter() - start < 5
+        assert "Traceback" not in err
+
+
+def test_progress_is_one_line_that_vanishes(capsys, monkeypatch):
+    from powergames import terminal
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    clock = iter([0.0, 0.1, 1.0, 2.0])
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock))
+    with terminal.progress() as callback:
+        for done in (1, 2000, 3000):
+            callback("vertices", done, 3000 * (done == 3000))
+    _, err = capsys.readouterr()
+    assert err.split("\r")[1:] == ["vertices: 2,000", "vertices: 3,000 of 3,000", " " * 24, ""]
+
+
+def test_commands_are_those_documented():
+    commands = {command.name for command in cli.app.registered_commands}
+    assert commands == {"solve", "power", "check", "sweep", "games", "demo"}

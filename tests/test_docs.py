@@ -1,0 +1,75 @@
+"""Everything the documentation shows is run: Python code, commands with their output, examples."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+import powergames
+from powergames.cli import run
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+MODULES = ["powergames", *(module.name for module in pkgutil.walk_packages(powergames.__path__, "powergames."))]
+MODULES += [
+    module.name
+    for module in pkgutil.walk_packages(importlib.import_module("powergames.solvers").__path__, "powergames.solvers.")
+]
+COMMANDS = [
+    pytest.param(command, output, id=f"{page.stem}: {command}")
+    for page in PAGES
+    for command, output in re.findall(
+        r"^```console\n\$ powergames ([^\n]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+]
+
+
+def by_name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_python_on_the_page(page):
+    text = page.read_text(encoding="utf-8")
+    # A fence would count as expected output.
+    examples = re.sub(r"^```.*$", "", text, flags=re.MULTILINE)
+    test = doctest.DocTestParser().get_doctest(examples, {}, page.name, page, 0)
+    assert doctest.DocTestRunner().run(test).failed == 0
+
+
+@pytest.mark.parametrize(("command", "output"), COMMANDS)
+def test_command_on_the_page(command, output, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    run(command.split())
+    shown, problem = capsys.readouterr()
+    assert problem == ""
+    assert [line.rstrip() for line in shown.splitlines()] == output.splitlines()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - {"powergames.__main__"}))
+def test_examples_in_docstrings(module):
+    assert doctest.testmod(importlib.import_module(module)).failed == 0
+
+
+def test_solvers_are_among_the_modules():
+    assert "powergames.solvers.registry" in MODULES
+
+
+@pytest.mark.parametrize("script", sorted(ROOT.glob("examples/*.py")), ids=by_name)
+def test_example_scripts(script, capsys):
+    lines = script.read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 25
+    runpy.run_path(str(script), run_name="__main__")
+    assert capsys.readouterr().out
