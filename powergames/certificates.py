@@ -28,6 +28,9 @@ from powergames.objectives import PowerObjective
 # A gap this small, relative to the payoff range, is rounding.
 ROUNDING = 1e-12
 
+# Payoff ranges within which floats neither overflow nor lose digits, also when multiplied by a large λ.
+SMALLEST, LARGEST = 1e-200, 1e200
+
 # witness[i][b] is a mixed strategy over the takeovers of player i's adversary b.
 Witness = Sequence[Sequence[np.ndarray]]
 
@@ -154,10 +157,10 @@ def certify_checked(
     regrets = np.empty(n_players, dtype=object if exact else np.float64)
     scales = _scales(game, exact)
     for player in range(n_players):
-        payoffs = _centred(game, player, exact)
+        payoffs, unit = _in_units(game, player, exact)
         if not adversaries or not adversaries[player]:
             values = _action_values(payoffs, profile, player)
-            regrets[player] = max(values.max() - profile[player] @ values, 0)
+            regrets[player] = max(values.max() - profile[player] @ values, 0) * unit
             continue
         lam: Any = objective.exact_lam if exact else objective.lam
         tables = _pair_tables(payoffs, profile, player)
@@ -165,8 +168,8 @@ def certify_checked(
         blocks = [np.concatenate([tables[j] for j in a.players], axis=1) for a in adversaries[player]]
         other = next(iter(tables))
         linear = (1 - sum(weights)) * (tables[other] @ profile[other])
-        problem = _Response(linear, weights, blocks, profile[player], scales[player])
-        regrets[player] = problem.regret(None if witness is None else witness[player])
+        problem = _Response(linear, weights, blocks, profile[player], scales[player] / unit)
+        regrets[player] = problem.regret(None if witness is None else witness[player]) * unit
     return Certificate(regrets, regrets / scales, tol)
 
 
@@ -348,14 +351,18 @@ def _scales(game: NormalFormGame, exact: bool) -> np.ndarray:
     return np.array([row.max() - row.min() or Fraction(1) for row in flat], dtype=object)
 
 
-def _centred(game: NormalFormGame, player: int, exact: bool) -> np.ndarray:
-    """Payoffs of one player, shifted where a common offset would swamp the differences."""
+def _in_units(game: NormalFormGame, player: int, exact: bool) -> tuple[np.ndarray, Any]:
+    """Payoffs of one player and the unit they are in.
+
+    They are shifted and scaled to [0, 1] where a common offset would swamp the differences, or where they are so large
+    or small that arithmetic would overflow or lose digits.
+    """
     if exact:
-        return game.exact_payoffs[player]
-    payoffs, least = game.payoffs[player], game.payoff_min[player]
-    if abs(least) > 4.0 * game.payoff_range[player]:
-        return payoffs - least
-    return payoffs
+        return game.exact_payoffs[player], 1
+    payoffs, least, scale = game.payoffs[player], game.payoff_min[player], game.payoff_scale[player]
+    if abs(least) / 4.0 <= game.payoff_range[player] and SMALLEST < scale < LARGEST:
+        return payoffs, 1.0
+    return (payoffs - least) / scale, scale
 
 
 def _action_values(payoffs: np.ndarray, profile: Profile, player: int) -> np.ndarray:

@@ -25,7 +25,7 @@ PATIENCE = 2_000
 # Arithmetic operations, about, after which the method gives up: a few minutes.
 WORK = 100_000_000_000
 
-# Pivots after which the solution is computed afresh from its basis.
+# Pivots after which the solution is computed afresh from its basis; for λ > 1, which magnifies errors, it always is.
 REFINE = 60
 
 # Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
@@ -91,7 +91,7 @@ def follow(
     if state[-1][1] != kernel.SOLVED:
         return None, pivots
     solution = kernel.read(state[0], state[1])
-    if pivots > REFINE:
+    if pivots > REFINE or max(problem.lam_row, problem.lam_column) > 1.0:
         solution = _refined(matrix, constants, state[1])
     return _split(problem, solution, payoffs), pivots
 

@@ -89,17 +89,27 @@ def pure_equilibria(game: NormalFormGame, objective: PowerObjective | None = Non
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
     """Return the first pure equilibrium at the objective's λ."""
     lam = objective.lam
-    joint_actions = _nash(game) if game.n_players == 2 and lam == 0 else _scan(game, objective, lam, lam, options)
+    if game.n_players == 2 and lam == 0:
+        options.report("joint actions", game.payoffs[0].size, game.payoffs[0].size)
+        joint_actions = _nash(game)
+    else:
+        joint_actions = _scan(game, objective, lam, lam, options)
+    tried = 0
     for tried, joint_action in enumerate(joint_actions, start=1):
-        if game.n_players > 2 or options.exact:
-            interval = lam_interval(game, objective, joint_action)
-            if interval is None or not interval[0] <= objective.exact_lam <= interval[1]:
-                continue
-        profile: Profile = pure_profile(game.n_actions, joint_action)
-        if options.exact:
-            profile = tuple(np.array([Fraction(int(p)) for p in strategy], dtype=object) for strategy in profile)
-        return Candidate(profile, None, tried)
-    return Candidate(None, None, int(np.prod(game.n_actions)), Status.STALLED)
+        if game.n_players == 2 and not options.exact:
+            return Candidate(_profile(game, joint_action, options), None, tried)
+        interval = lam_interval(game, objective, joint_action)
+        if interval is not None and interval[0] <= objective.exact_lam <= interval[1]:
+            return Candidate(_profile(game, joint_action, options), None, tried)
+    first = (0,) * game.n_players
+    return Candidate(_profile(game, first, options), None, tried, Status.STALLED)
+
+
+def _profile(game: NormalFormGame, joint_action: tuple[int, ...], options: Options) -> Profile:
+    profile = pure_profile(game.n_actions, joint_action)
+    if not options.exact:
+        return profile
+    return tuple(np.array([Fraction(int(p)) for p in strategy], dtype=object) for strategy in profile)
 
 
 def lam_interval(
