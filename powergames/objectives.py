@@ -125,7 +125,7 @@ class PowerObjective:
             If a matrix was given for another number of players.
         """
         takes_best = isinstance(self.aggregate, str) and self.aggregate == "max"
-        result = []
+        result: list[tuple[Adversary, ...]] = []
         for i, row in enumerate(self.exact_weights(n_players)):
             co_players = tuple(j for j in range(n_players) if j != i)
             if takes_best:
@@ -200,7 +200,7 @@ def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adver
     return potential
 
 
-def with_lam(objective: PowerObjective, lam: float | Fraction) -> PowerObjective:
+def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObjective:
     """Return the same objective at another λ.
 
     Examples

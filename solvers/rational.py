@@ -118,7 +118,9 @@ def integer_rows(matrix: np.ndarray) -> np.ndarray:
     return result
 
 
-def lemke(matrix: np.ndarray, constants: Sequence[Any], max_pivots: int | None = None) -> tuple[list[Fraction], int]:
+def lemke(
+    matrix: np.ndarray, constants: Sequence[Any] | np.ndarray, max_pivots: int | None = None
+) -> tuple[list[Fraction], int]:
     """Solve ``w = q + M z, w'z = 0, w, z >= 0`` exactly by Lemke's algorithm.
 
     Parameters

@@ -63,6 +63,8 @@ def sweep(
 
     base = NASH if objective is None else objective
     objectives = [with_lam(base, lam) for lam in lams]
+    if n_jobs == 0:
+        raise InputError("n_jobs: got 0; give the number of workers, or -1 for all processors")
     if all_equilibria and method is not None:
         raise InputError("method: all equilibria are enumerated by one method; leave out method")
     point = _point_of_all if all_equilibria else _point_of_one

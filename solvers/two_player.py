@@ -47,7 +47,7 @@ class TwoPlayerProblem:
         """Set up the problem of a game; equilibria do not depend on the scaling."""
         lams = _adversary_weights(objective)
         if exact:
-            return cls(*game.exact_payoffs, *lams)
+            return cls(game.exact_payoffs[0], game.exact_payoffs[1], *lams)
         least, scale = game.payoff_min, game.payoff_scale
         row = (game.payoffs[0] - least[0]) / scale[0]
         column = (game.payoffs[1] - least[1]) / scale[1]

@@ -111,8 +111,8 @@ class _Labels:
 class _Match:
     """Vertices of the two polyhedra and which of them meet all labels together."""
 
-    row_vertices: Sequence[np.ndarray]
-    column_vertices: Sequence[np.ndarray]
+    row_vertices: Sequence[np.ndarray] | np.ndarray
+    column_vertices: Sequence[np.ndarray] | np.ndarray
     pairs: list[tuple[int, int]]
     enumerated: int
 
