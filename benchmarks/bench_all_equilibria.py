@@ -3,7 +3,8 @@
 Run ``python benchmarks/bench_all_equilibria.py``. Three comparisons, each on the same seeded games, built beforehand,
 warm and on one thread: random real payoffs against quantecon's vertex enumeration; small integer payoffs, degenerate
 on purpose, of both against pygambit's `enummixed` in exact rationals; and exact 7 x 7 games against the same. Ratios
-are ours over theirs, game by game.
+are ours over theirs, game by game. Equilibria that the other libraries list more than once count once; ours must not
+repeat any.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def _generic(sizes: Sequence[int], seeds: int) -> None:
             found, elapsed = _timed(_quantecon(payoffs))
             if seed >= 0:
                 theirs.append(elapsed)
-                differ += not same_pairs(mine, found)
+                differ += not same_pairs(mine, distinct(found))
         line = f"{size:>7} {len(ours):>5} {_text(ours)}"
         if theirs:
             ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
@@ -82,19 +83,24 @@ def _degenerate(count: int) -> None:
     if pygambit is None:
         return
     print("\ninteger payoffs: games on which exactly the extreme equilibria of pygambit (exact) are found")
-    print(f"{'actions':>7} {'payoffs':>7} {'games':>5} {'float':>6} {'exact':>6} {'quantecon':>9}")
+    print(f"{'actions':>7} {'payoffs':>7} {'games':>5} {'float':>6} {'exact':>6} {'quantecon':>9} {'errors':>6}")
     for size, largest in ((3, 1), (3, 2), (4, 2), (5, 4)):
-        complete = {"float": 0, "exact": 0, "quantecon": 0}
+        complete, errors = {"float": 0, "exact": 0, "quantecon": 0}, 0
         for seed in range(count):
             payoffs = np.random.default_rng([size, largest, seed]).integers(largest + 1, size=(2, size, size))
-            expected = _gambit(payoffs)()
+            expected = distinct(_gambit(payoffs)())
             complete["float"] += same_pairs(_ours(payoffs)(), expected)
             complete["exact"] += same_pairs(_ours(payoffs, exact=True)(), expected)
-            if quantecon is not None:
-                complete["quantecon"] += same_pairs(_safely(_quantecon(payoffs.astype(float))), expected)
-        theirs = complete["quantecon"] if quantecon is not None else ""
-        line = f"{size:>7} {f'0 to {largest}':>7} {count:>5} {complete['float']:>6} {complete['exact']:>6} {theirs:>9}"
-        print(line, flush=True)
+            if quantecon is None:
+                continue
+            try:
+                found = _quantecon(payoffs.astype(float))()
+            except Exception:
+                errors += 1
+            else:
+                complete["quantecon"] += same_pairs(distinct(found), expected)
+        line = f"{size:>7} {f'0 to {largest}':>7} {count:>5} {complete['float']:>6} {complete['exact']:>6}"
+        print(line if quantecon is None else f"{line} {complete['quantecon']:>9} {errors:>6}", flush=True)
 
 
 def _exact(seeds: int) -> None:
@@ -111,7 +117,7 @@ def _exact(seeds: int) -> None:
         found, elapsed = _timed(_gambit(payoffs))
         if seed >= 0:
             theirs.append(elapsed)
-            differ += not same_pairs(mine, found)
+            differ += not same_pairs(mine, distinct(found))
     line = f"{len(ours):>5} {_text(ours)}"
     if theirs:
         ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
@@ -134,6 +140,15 @@ def same_pairs(left: Sequence[Pair], right: Sequence[Pair], tol: float = 1e-7) -
     return True
 
 
+def distinct(pairs: Sequence[Pair]) -> list[Pair]:
+    """Return pairs of strategies without repetitions."""
+    kept: list[Pair] = []
+    for pair in pairs:
+        if not any(same_pairs([pair], [other]) for other in kept):
+            kept.append(pair)
+    return kept
+
+
 def _ours(payoffs: np.ndarray, exact: bool = False) -> Callable[[], list[Pair]]:
     game = pg.NormalFormGame(payoffs)
     return lambda: [equilibrium.profile for equilibrium in pg.solve_all(game, exact=exact)]
@@ -141,7 +156,7 @@ def _ours(payoffs: np.ndarray, exact: bool = False) -> Callable[[], list[Pair]]:
 
 def _quantecon(payoffs: np.ndarray) -> Callable[[], list[Pair]]:
     A, B = payoffs
-    players = quantecon.Player(np.ascontiguousarray(A)), quantecon.Player(np.ascontiguousarray(B.T))
+    players = quantecon.Player(A.copy(order="C")), quantecon.Player(B.T.copy(order="C"))
     game = quantecon.NormalFormGame(players)
     return lambda: quantecon.vertex_enumeration(game)
 
@@ -161,14 +176,6 @@ def _gambit(payoffs: np.ndarray) -> Callable[[], list[Pair]]:
 
 def _fraction(number: Any) -> Fraction:
     return Fraction(int(number.numerator), int(number.denominator))
-
-
-def _safely(solve: Callable[[], list[Pair]]) -> list[Pair]:
-    """Call a solver that may fail on degenerate games; a failure finds nothing."""
-    try:
-        return solve()
-    except Exception:
-        return []
 
 
 def _timed(function: Callable[[], list[Pair]]) -> tuple[list[Pair], float]:

@@ -3,7 +3,8 @@
 Run ``python benchmarks/bench_two_player_solve.py`` (``--large`` adds games of 1000 x 1000 actions). Payoffs are
 uniform and seeded; both sides solve the same games, built beforehand, warm and on one thread. The ratio is ours over
 theirs, game by game. An equilibrium counts as failed if its regret, relative to the payoff range, exceeds 1e-9; so
-does a game on which a side raises an error or runs out of time. The second table has λ = 0.3 against λ = 0, ours.
+does a game on which a side raises an error or runs out of time. Below each line stands the first reason for failure,
+and there is no ratio where a side failed on every game. The second table has λ = 0.3 against λ = 0, ours.
 """
 
 from __future__ import annotations
@@ -40,21 +41,26 @@ class TimeUpError(Exception):
 
 @dataclass
 class Record:
-    """Times of one side on the games of one size, and how often it failed."""
+    """Times of one side on the games of one size, how often it failed, and why it first did."""
 
     times: list[float] = field(default_factory=list)
     failures: int = 0
+    reason: str = ""
 
     def add(self, solve: Callable[[], Any], game: pg.NormalFormGame, objective: pg.PowerObjective) -> None:
         """Time one call and check what it returns; a failure still counts with its time."""
+        reason, profile = "", None
         start = time.perf_counter()
         try:
             profile = solve()
-        except Exception:
-            profile = None
+        except Exception as error:
+            reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
         self.times.append(time.perf_counter() - start)
-        if profile is None or not regret(game, objective, profile) <= TOLERANCE:
+        if profile is not None and not (gain := regret(game, objective, profile)) <= TOLERANCE:
+            reason = f"regret {gain:.1e}"
+        if reason:
             self.failures += 1
+            self.reason = self.reason or reason
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,12 +82,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plain[size], theirs = _nash(size, options.seeds, options.limit)
         line = f"{size:>7} {_text(plain[size])}"
         if theirs.times:
-            line += f" {_text(theirs)[6:]} {_ratio(plain[size], theirs):>6.2f}"
+            line += f" {_text(theirs)[6:]} {_ratio(plain[size], theirs):>6}"
         print(line, flush=True)
+        _explain("ours", plain[size])
+        _explain("quantecon", theirs)
     print(f"λ = 0.3\n{head} {'x λ = 0':>10}")
     for size in sizes:
         record = _regularized(size, options.seeds, options.limit, 0.3)
-        print(f"{size:>7} {_text(record)} {_ratio(record, plain[size]):>10.2f}", flush=True)
+        print(f"{size:>7} {_text(record)} {_ratio(record, plain[size]):>10}", flush=True)
+        _explain("ours", record)
 
 
 def random_game(size: int, seed: int) -> pg.NormalFormGame:
@@ -133,14 +142,23 @@ def _solver(game: pg.NormalFormGame, objective: pg.PowerObjective, limit: float)
 
 
 def _quantecon_solver(game: pg.NormalFormGame, size: int) -> Callable[[], Any]:
+    # Copies in C order, both writable: quantecon's compiled code takes only matrices of one and the same kind.
     A, B = game.payoffs
-    players = quantecon.Player(np.ascontiguousarray(A)), quantecon.Player(np.ascontiguousarray(B.T))
+    players = quantecon.Player(A.copy(order="C")), quantecon.Player(B.T.copy(order="C"))
     theirs = quantecon.NormalFormGame(players)
     return lambda: quantecon.lemke_howson(theirs, capping=size)
 
 
-def _ratio(first: Record, second: Record) -> float:
-    return statistics.median(a / b for a, b in zip(first.times, second.times, strict=True))
+def _ratio(first: Record, second: Record) -> str:
+    """Median of the ratios over the games; none where there is nothing to compare."""
+    if any(record.failures == len(record.times) for record in (first, second)):
+        return "-"
+    return f"{statistics.median(a / b for a, b in zip(first.times, second.times, strict=True)):.2f}"
+
+
+def _explain(name: str, record: Record) -> None:
+    if record.reason:
+        print(f"{'':>7} {name} failed, first: {record.reason}", flush=True)
 
 
 def _text(record: Record) -> str:

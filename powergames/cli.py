@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from powergames.objectives import PowerObjective
     from powergames.results import Equilibrium, EquilibriumSet
 
-DONE, FAILED, BAD_INPUT = 0, 1, 2
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 # Most λ that one sweep takes.
 MOST_POINTS = 100_000
@@ -136,6 +136,8 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse(_usage_problem(error))
     except InputError as error:
         return _refuse(str(error))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except MemoryError:
         return _refuse("out of memory: the game is too large for this machine; make it smaller")
     except BrokenPipeError:
@@ -320,6 +322,9 @@ def _sweep(
     from powergames.solvers import sweep
 
     loaded, objective = load(game), _objective("0", aggregate, form)
+    if n_jobs != 1 and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        # This process only waits for its workers, and must live to end them.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     path = sweep(loaded, lams, objective, all_equilibria=every, method=method, n_jobs=n_jobs)
     if as_json:
         points = [point.to_dict() for point in path]

@@ -20,7 +20,7 @@ from powergames.solvers import (
     selection,
     vertex_enumeration,
 )
-from powergames.solvers.common import Method, Options, certified
+from powergames.solvers.common import Method, Options, certified, interruptible
 
 METHODS: dict[str, Method] = {
     method.name: method for method in (lemke.METHOD, double_oracle.METHOD, pure.METHOD, linear_program.METHOD)
@@ -105,10 +105,12 @@ def solve(
     if select is not None:
         if method is not None:
             raise InputError("select: chooses its own method; leave out method")
-        return selection.select(game, objective, select, options)
+        with interruptible():
+            return selection.select(game, objective, select, options)
     best: Equilibrium | None = None
     for chosen, chosen_options in _plan(game, objective, method, options):
-        candidate = chosen.find(game, objective, chosen_options)
+        with interruptible():
+            candidate = chosen.find(game, objective, chosen_options)
         if candidate.profile is None and best is not None:
             continue
         equilibrium = certified(game, objective, candidate, chosen.name, options)
@@ -167,7 +169,8 @@ def solve_all(
     objective = NASH if objective is None else objective
     _check(game, objective, tol, None)
     options = Options(tol=tol, callback=callback, exact=exact)
-    return vertex_enumeration.find_all(game, objective, options)
+    with interruptible():
+        return vertex_enumeration.find_all(game, objective, options)
 
 
 def _check(game: NormalFormGame, objective: PowerObjective, tol: float, max_iter: int | None) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.limits import check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import EquilibriumSet
@@ -32,8 +33,8 @@ from powergames.solvers import rational
 from powergames.solvers.common import Candidate, Options, certified
 from powergames.solvers.two_player import TwoPlayerProblem
 
-# Pivots in floats between two looks at Ctrl-C and the callback.
-CHUNK = 200_000
+# Entries of tableaux computed in floats between two looks at Ctrl-C and the callback: about a tenth of a second.
+CHUNK = 20_000_000
 
 # Variables that a bit set of the float search can hold.
 BITS = 64
@@ -176,10 +177,12 @@ def _simple_vertices(side: _Side, options: Options) -> tuple[np.ndarray, np.ndar
     basic, nonbasic = np.array(side.basic), np.array(side.nonbasic)
     origin = (entries.copy(), basic.copy(), nonbasic.copy())
     masks, values, table, path, counters = kernel.start(entries, basic, 256)
+    chunk = max(1, CHUNK // entries.size)
     while counters[3] in (kernel.RUNNING, kernel.FULL):
         if counters[3] == kernel.FULL:
+            check_memory(2 * (values.nbytes + path.nbytes), "finding more vertices")
             masks, values, table, path = kernel.enlarge(masks, values, path, counters)
-        kernel.run(entries, basic, nonbasic, origin, masks, values, table, path, counters, CHUNK)
+        kernel.run(entries, basic, nonbasic, origin, masks, values, table, path, counters, chunk)
         options.report("vertices", int(counters[0]))
     if counters[3] == kernel.AMBIGUOUS:
         return None

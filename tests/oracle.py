@@ -22,7 +22,7 @@ from powergames.objectives import with_lam
 TOLERANCES = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 
-class Ambiguous(Exception):
+class AmbiguousError(Exception):
     """The game is too close to a degenerate one for support enumeration in floats."""
 
 
@@ -49,7 +49,7 @@ def charges(lam, aggregate="mean"):
 def support_equilibria(A, B, c0=0.0, c1=0.0):
     """Return all equilibria (x, y) of a generic two-player game, by trying every choice of supports.
 
-    Raises `Ambiguous` where a probability or a slack of a solution is too close to zero to tell its sign.
+    Raises `AmbiguousError` where a probability or a slack of a solution is too close to zero to tell its sign.
     """
     A, B = np.asarray(A, dtype=float), np.asarray(B, dtype=float)
     m, n = A.shape
@@ -69,7 +69,7 @@ def support_equilibria(A, B, c0=0.0, c1=0.0):
         right = _solve_half(B.T, A.T, c0, y, z, x, w)
         for k in np.flatnonzero(right.alive):
             if min(left.margin[k], right.margin[k]) < 1e-7:
-                raise Ambiguous
+                raise AmbiguousError
             found.append((_embed(m, x[k], left.probabilities[k]), _embed(n, y[k], right.probabilities[k])))
     return _distinct_pairs(found)
 
@@ -107,7 +107,7 @@ def _solve_half(A, B, c1, x, w, y, z):
     """
     count, kx = x.shape
     kw, ky, kz = w.shape[1], y.shape[1], z.shape[1]
-    m, n = A.shape
+    m = len(A)
     size = ky + kz + 1 + (1 if kw else 0)
     matrix = np.zeros((count, size, size))
     # Columns: x, w, value of y's actions, value of z's actions. Rows: y, z, sum of x, sum of w.

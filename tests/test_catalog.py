@@ -267,10 +267,10 @@ def test_covariance_of_payoffs(players, rho):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("stag_hnt", "no game is named 'stag_hnt'; did you mean stag_hunt? Run 'powergames games' for the list"),
-        ("Stag-Hunt", "no game is named 'Stag-Hunt'; did you mean stag_hunt? Run 'powergames games' for the list"),
-        ("zzz", "no game is named 'zzz'; Run 'powergames games' for the list"),
-        ("", "no game is named ''; Run 'powergames games' for the list"),
+        ("stag_hnt", "no game is named 'stag_hnt'; did you mean stag_hunt? run 'powergames games' for the list"),
+        ("Stag-Hunt", "no game is named 'Stag-Hunt'; did you mean stag_hunt? run 'powergames games' for the list"),
+        ("zzz", "no game is named 'zzz'; run 'powergames games' for the list"),
+        ("", "no game is named ''; run 'powergames games' for the list"),
         ("assembly_line:m=4", "assembly_line: unknown parameter 'm'; its parameters are n"),
         (
             "random_uniform:sed=4",

@@ -461,6 +461,20 @@ class TestProcess:
         assert time.perf_counter() - start < 5
         assert "Traceback" not in err
 
+    @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+    def test_interrupt_ends_workers_too(self):
+        options = ["random_uniform:actions=12", "--all", "--lam", "0.1:0.9:20", "--jobs", "2"]
+        command = [sys.executable, "-m", "powergames", "sweep", *options]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(5)
+        running.send_signal(signal.SIGINT)
+        start = time.perf_counter()
+        # The workers hold these pipes open as long as they live.
+        _, err = running.communicate(timeout=30)
+        assert running.returncode == 130
+        assert time.perf_counter() - start < 5
+        assert "Traceback" not in err
+
 
 def test_progress_is_one_line_that_vanishes(capsys, monkeypatch):
     from powergames import terminal

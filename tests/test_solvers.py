@@ -298,7 +298,7 @@ def test_all_equilibria_of_larger_games_agree_with_brute_force():
 
 @pytest.mark.skipif(not ORACLE_GAMES, reason="set POWERGAMES_ORACLE to the number of games to compare")
 def test_all_equilibria_of_many_games_agree_with_brute_force():
-    shapes = [shape for shape in itertools.product((2, 3, 4), repeat=2)]
+    shapes = list(itertools.product((2, 3, 4), repeat=2))
     compare_with_brute_force(generic_sample(ORACLE_GAMES, shapes, 2))
 
 
@@ -651,7 +651,7 @@ def test_callback_hears_of_progress(name, lam):
     assert calls
     for stage, done, total in calls:
         assert isinstance(stage, str)
-        assert 0 <= done
+        assert done >= 0
         assert total == 0 or done <= total
 
 

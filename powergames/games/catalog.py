@@ -773,7 +773,7 @@ def named_game(spec: str) -> NormalFormGame:
     name = name.strip()
     if name not in CATALOG:
         raise InputError(
-            f"no game is named {_quoted(name)};{_closest(name, CATALOG)} Run 'powergames games' for the list"
+            f"no game is named {_quoted(name)};{_closest(name, CATALOG)} run 'powergames games' for the list"
         )
     defaults = CATALOG[name].parameters
     values: dict[str, Any] = {}
