@@ -169,7 +169,7 @@ def test_all_equilibria_with_hard_numbers(base, change):
             check(equilibrium, game, objective)
 
 
-@pytest.mark.parametrize("factor", [1e9, 1e-9, 3.7])
+@pytest.mark.parametrize("factor", [1e9, 1e-9, 3.7, 2.0**54, 2.0**100])
 @pytest.mark.parametrize("lam", [0, 0.3])
 @pytest.mark.parametrize("base", BASES)
 def test_the_unit_of_payoffs_does_not_matter(base, lam, factor):

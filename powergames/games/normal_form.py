@@ -168,12 +168,12 @@ class NormalFormGame:
     def exact_payoffs(self) -> np.ndarray:
         """Payoffs as `fractions.Fraction`, shape (n, A_0, ..., A_{n-1}), dtype object.
 
-        Rationals given exactly are returned as given; a float stands for the shortest decimal that prints it, so
-        ``0.1`` is 1/10.
+        Rationals given exactly are returned as given; a float stands for what `float_to_fraction` says, so ``0.1`` is
+        1/10.
         """
         exact: np.ndarray | None = self.__dict__["_exact"]
         if exact is None:
-            flat = [Fraction(repr(value)) for value in self.payoffs.ravel().tolist()]
+            flat = [float_to_fraction(value) for value in self.payoffs.ravel().tolist()]
             exact = frozen(np.array(flat, dtype=object).reshape(self.payoffs.shape))
         return exact
 
@@ -218,8 +218,22 @@ class NormalFormGame:
         return f"<NormalFormGame{title}: {self.n_players} {plural}, {sizes} actions>"
 
 
+def float_to_fraction(value: float) -> Fraction:
+    """Return the number that a finite float stands for: the shortest decimal that prints it.
+
+    From 2**53 on, where floats lie further apart than integers, it is the integer that the float is; so payoffs may be
+    scaled by powers of two without any tie being broken.
+
+    Examples
+    --------
+    >>> float_to_fraction(0.1), float_to_fraction(2.0**60) == 2**60
+    (Fraction(1, 10), True)
+    """
+    return Fraction(int(value)) if abs(value) >= 2.0**53 else Fraction(repr(value))
+
+
 def to_fraction(value: Any) -> Fraction:
-    """Read a number exactly: a float stands for the shortest decimal that prints it.
+    """Read a number exactly; a float as `float_to_fraction` does.
 
     Parameters
     ----------
@@ -244,8 +258,10 @@ def to_fraction(value: Any) -> Fraction:
         value = int(value)
     if isinstance(value, (Fraction, int)) and not isinstance(value, bool):
         number = Fraction(value)
+    elif isinstance(value, (float, np.floating)) and np.isfinite(value):
+        number = float_to_fraction(float(value))
     else:
-        text = repr(float(value)) if isinstance(value, (float, np.floating)) else str(value)
+        text = str(value)
         _, _, exponent = text.lower().partition("e")
         try:
             # Fraction would write out all the digits of a huge power of ten.
@@ -301,7 +317,7 @@ def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
         numbers[position] = float(fraction)
     floats = numbers.reshape(values.shape)
     lossless = all(
-        fraction is None or Fraction(repr(number)) == fraction
+        fraction is None or float_to_fraction(number) == fraction
         for fraction, number in zip(flat, numbers.tolist(), strict=True)
     )
     return floats, None if lossless else np.array(flat, dtype=object).reshape(values.shape)

@@ -15,7 +15,7 @@ import numpy as np
 
 from powergames.errors import FormatError, InputError
 from powergames.games.limits import MAX_AXES
-from powergames.games.normal_form import NormalFormGame, to_fraction
+from powergames.games.normal_form import NormalFormGame, float_to_fraction, to_fraction
 
 MAX_NUMBER_LENGTH = 4000  # characters; Python itself refuses integers of more than 4300 digits
 MAX_PLAYERS = MAX_AXES - 1  # the payoff tensor has one axis more than there are players
@@ -81,13 +81,13 @@ def parse_number(token: str) -> Number:
     >>> parse_number("0.1"), parse_number("5/2"), parse_number("1/3")
     (0.1, 2.5, Fraction(1, 3))
     """
-    if _SHORT_DECIMAL.fullmatch(token):
-        return float(token)
+    if _SHORT_DECIMAL.fullmatch(token) and abs(value := float(token)) < 2.0**53:
+        return value
     if len(token) > MAX_NUMBER_LENGTH:
         raise InputError(f"number {shorten(token)} has {len(token)} characters; give at most {MAX_NUMBER_LENGTH}")
     if not _NUMBER.fullmatch(token):
         raise InputError(f"{shorten(token)} is not a number; give an integer, a decimal or a ratio p/q")
-    if "/" not in token and repr(value := float(token)) == token:
+    if "/" not in token and repr(value := float(token)) == token and abs(value) < 2.0**53:
         return value
     try:
         exact = to_fraction(token)
@@ -96,7 +96,7 @@ def parse_number(token: str) -> Number:
             f"{shorten(token)} is a division by zero, or too large or too small for a float; rescale the payoffs"
         ) from None
     value = float(exact)
-    return value if Fraction(repr(value)) == exact else exact
+    return value if float_to_fraction(value) == exact else exact
 
 
 def parse_numbers(tokens: Sequence[str], text: str, start: int, source: str) -> np.ndarray:
@@ -146,7 +146,8 @@ def number_text(value: Number) -> str:
     ('4', '1e22', '1/3')
     """
     if not isinstance(value, Fraction):
-        return repr(value).replace("e+", "e").removesuffix(".0")
+        text = repr(value).replace("e+", "e").removesuffix(".0")
+        return text if abs(value) < 2.0**53 or float_to_fraction(value) == Fraction(text) else str(int(value))
     if (value.numerator.bit_length() + value.denominator.bit_length()) * math.log10(2) > MAX_NUMBER_LENGTH - 4:
         raise InputError(
             f"payoffs: an exact rational has more than {MAX_NUMBER_LENGTH} digits; round it before saving the game"
@@ -165,7 +166,7 @@ def lossless_payoffs(game: NormalFormGame) -> np.ndarray:
     if game.lossless:
         return game.payoffs
     pairs = zip(game.payoffs.ravel().tolist(), game.exact_payoffs.ravel().tolist(), strict=True)
-    values = [value if Fraction(repr(value)) == exact else exact for value, exact in pairs]
+    values = [value if float_to_fraction(value) == exact else exact for value, exact in pairs]
     return number_array(values).reshape(game.payoffs.shape)
 
 
