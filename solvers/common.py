@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class Options:
         Scaled regret that a certificate may show.
     max_iter : int, optional
         Limit on the iterations, as the method counts them.
-    rng : numpy.random.Generator
+    seed : numpy.random.Generator or int
         Source of randomness.
     callback : callable, optional
         Called as ``callback(stage, done, total)`` now and then.
@@ -39,9 +40,14 @@ class Options:
     x0: Profile | None = None
     tol: float = 1e-8
     max_iter: int | None = None
-    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    seed: np.random.Generator | int = 0
     callback: Callback | None = None
     exact: bool = False
+
+    @cached_property
+    def rng(self) -> np.random.Generator:
+        """The generator; made only when a method needs one."""
+        return np.random.default_rng(self.seed)
 
     def report(self, stage: str, done: int, total: int = 0) -> None:
         """Tell the callback how far the work is."""

@@ -98,7 +98,7 @@ def solve(
         None if x0 is None else game.profile(x0),
         tol,
         max_iter,
-        np.random.default_rng(0 if rng is None else rng),
+        0 if rng is None else rng,
         callback,
         exact,
     )

@@ -34,6 +34,10 @@ class NormalFormGame:
     ----------
     payoffs : ndarray of float64, read-only
         The payoff tensor, in absolute player order.
+    payoff_min, payoff_range : ndarray, shape (n,), read-only
+        Least payoff of each player, and greatest minus least.
+    payoff_scale : ndarray, shape (n,), read-only
+        The payoff range, or 1 where payoffs are constant: the unit of scaled regret.
     players, actions, title
         As above, as tuples and str.
 
@@ -54,6 +58,9 @@ class NormalFormGame:
     """
 
     payoffs: np.ndarray
+    payoff_min: np.ndarray
+    payoff_range: np.ndarray
+    payoff_scale: np.ndarray
     players: tuple[str, ...]
     actions: tuple[tuple[str, ...], ...]
     title: str
@@ -68,10 +75,13 @@ class NormalFormGame:
         values, exact = _payoff_arrays(payoffs)
         _check_shape(values.shape)
         _check_finite(values)
-        _check_range(values)
+        least, spread = _range(values)
         n_actions = values.shape[1:]
         fields = {
             "payoffs": frozen(values),
+            "payoff_min": frozen(least),
+            "payoff_range": frozen(spread),
+            "payoff_scale": frozen(np.where(spread > 0, spread, 1.0)),
             "players": _player_labels(players, len(n_actions)),
             "actions": _action_labels(actions, n_actions),
             "title": str(title),
@@ -143,21 +153,6 @@ class NormalFormGame:
     def n_actions(self) -> tuple[int, ...]:
         """Number of actions of each player, (A_0, ..., A_{n-1})."""
         return self.payoffs.shape[1:]
-
-    @cached_property
-    def payoff_min(self) -> np.ndarray:
-        """Least payoff of each player, shape (n,)."""
-        return frozen(self.payoffs.reshape(self.n_players, -1).min(axis=1))
-
-    @cached_property
-    def payoff_range(self) -> np.ndarray:
-        """Greatest minus least payoff of each player, shape (n,)."""
-        return frozen(self.payoffs.reshape(self.n_players, -1).max(axis=1) - self.payoff_min)
-
-    @cached_property
-    def payoff_scale(self) -> np.ndarray:
-        """The payoff range of each player, or 1 where payoffs are constant; shape (n,)."""
-        return frozen(np.where(self.payoff_range > 0, self.payoff_range, 1.0))
 
     @property
     def lossless(self) -> bool:
@@ -348,17 +343,19 @@ def _check_finite(values: np.ndarray) -> None:
         raise InputError(f"{_place(position, values.shape)} is {flat[position]}; every payoff must be finite")
 
 
-def _check_range(values: np.ndarray) -> None:
+def _range(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the least payoff of each player and the range above it, shape (n,) each."""
     flat = values.reshape(len(values), -1)
     least, greatest = flat.min(axis=1), flat.max(axis=1)
     with np.errstate(over="ignore"):
-        overflows = np.isinf(greatest - least)
-    if overflows.any():
-        player = int(np.argmax(overflows))
+        spread = greatest - least
+    if np.isinf(spread).any():
+        player = int(np.argmax(spread))
         raise InputError(
             f"payoffs of player {player}: their range, from {least[player]:g} to {greatest[player]:g}, is too large "
             "for a float; divide the payoffs by a constant"
         )
+    return least, spread
 
 
 def _place(position: int, shape: tuple[int, ...]) -> str:
