@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames import rational
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.objectives import PowerObjective
@@ -204,7 +205,7 @@ class _Response:
         if claims is not None:
             best = min(best, self.bound(claims))
         if best - current > (0 if exact else ROUNDING * self.scale):
-            best = min(best, self._optimum())
+            best = min(best, self._exact_optimum() if exact else self._optimum())
         return max(best - current, best - best)
 
     def _claimed(self, witness: Sequence[Any]) -> list[np.ndarray] | None:
@@ -235,14 +236,13 @@ class _Response:
 
     def _optimum(self) -> Any:
         """Value of the best mixed deviation, by a linear program whose columns and rows grow until both sides agree."""
-        exact = self.linear.dtype == object
         # The linear program sees payoffs relative to their range, and weights of at most one however large λ is.
         total = max(1.0, float(sum(self.weights)))
         unit = float(self.scale) * total
-        linear = np.asarray(self.linear / self.scale, dtype=np.float64) / total
-        weights = [float(weight) / total for weight in self.weights]
-        blocks = [np.asarray(block / self.scale, dtype=np.float64) for block in self.blocks]
-        strategy = np.asarray(self.strategy, dtype=np.float64)
+        linear = self.linear / self.scale / total
+        weights = [weight / total for weight in self.weights]
+        blocks = [block / self.scale for block in self.blocks]
+        strategy = self.strategy
         actions = strategy > 0
         actions[np.argmax(linear)] = True
         takeovers = []
@@ -252,10 +252,7 @@ class _Response:
         best: Any = None
         while True:
             response, claims = _solve_response(linear, weights, blocks, actions, takeovers)
-            if exact:
-                bound = self.bound([_simplex(_rationalized(claim), True) for claim in claims])
-            else:
-                bound = self.bound(claims)
+            bound = self.bound(claims)
             best = bound if best is None else min(best, bound)
             values = linear.copy()
             attained = float(linear @ response)
@@ -270,6 +267,22 @@ class _Response:
             actions[np.argmax(values)] = True
             if float(bound) / unit - attained <= ROUNDING or not grown:
                 return best
+
+    def _exact_optimum(self) -> Any:
+        """Value of the best mixed deviation in fractions, by the adversaries' linear program: their least bound."""
+        n_actions = len(self.linear)
+        ends = np.cumsum([block.shape[1] for block in self.blocks]).tolist()
+        # Unknowns: the adversaries' strategies, then the bound as the difference of two non-negative numbers.
+        rows = np.concatenate([weight * block for weight, block in zip(self.weights, self.blocks, strict=True)], axis=1)
+        values = np.concatenate([rows, np.array([[-1, 1]] * n_actions, dtype=object)], axis=1)
+        sums = np.zeros((len(ends), ends[-1] + 2), dtype=object)
+        for row, stop, block in zip(sums, ends, self.blocks, strict=True):
+            row[stop - block.shape[1] : stop] = 1
+        matrix = np.concatenate([values, sums, -sums])
+        bounds = [*(-self.linear), *[1] * len(ends), *[-1] * len(ends)]
+        _, point = rational.maximize([0] * ends[-1] + [-1, 1], matrix, bounds)
+        strategies = np.array(point[: ends[-1]], dtype=object)
+        return self.bound(np.split(strategies, ends[:-1]))
 
 
 def _solve_response(

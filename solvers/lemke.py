@@ -8,14 +8,16 @@ floats a path that gets long or is lost is begun anew from another prior.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from itertools import accumulate
+from typing import Any
 
 import numpy as np
 
+from powergames import rational
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers import rational
 from powergames.solvers.common import Candidate, Method, Options, two_players_only
 from powergames.solvers.two_player import TwoPlayerProblem
 
@@ -127,7 +129,7 @@ def _find_exact(problem: TwoPlayerProblem, options: Options) -> Candidate:
     matrix, constants = _exact_lcp(problem)
     payoffs = (problem.row, problem.row, problem.column, problem.column)
     try:
-        solution, pivots = rational.lemke(matrix, constants, options.max_iter)
+        solution, pivots = solve_lcp(matrix, constants, options.max_iter)
     except rational.NoSolutionError:
         return Candidate(None, None, options.max_iter or 0, Status.MAX_ITER)
     groups = _split(problem, np.array(solution, dtype=object), payoffs)
@@ -169,6 +171,66 @@ def _exact_lcp(problem: TwoPlayerProblem) -> tuple[np.ndarray, np.ndarray]:
 def _costs(matrix: np.ndarray) -> np.ndarray:
     """Shift costs to be at least 1; a constant added to all costs of a block changes no best response."""
     return matrix - matrix.min() + 1
+
+
+def solve_lcp(
+    matrix: np.ndarray, constants: Sequence[Any] | np.ndarray, max_pivots: int | None = None
+) -> tuple[list[Fraction], int]:
+    """Solve ``w = q + M z, w'z = 0, w, z >= 0`` exactly by Lemke's algorithm.
+
+    Parameters
+    ----------
+    matrix : ndarray of numbers, shape (N, N)
+    constants : sequence of numbers, length N
+    max_pivots : int, optional
+
+    Returns
+    -------
+    z : list of Fraction
+    pivots : int
+
+    Raises
+    ------
+    NoSolutionError
+        If the path ends in a ray, or `max_pivots` are not enough.
+
+    Examples
+    --------
+    >>> solve_lcp(np.array([[2]]), [-1])[0]
+    [Fraction(1, 2)]
+    """
+    size = len(constants)
+    covering = 2 * size
+    rows = np.empty((size, size + 2), dtype=object)
+    rows[:, :size] = -matrix
+    rows[:, size] = -1
+    rows[:, size + 1] = constants
+    # Each slack w_i is measured in the unit that makes its row integral.
+    tableau = rational.Tableau(rational.integer_rows(rows), list(range(size)), list(range(size, 2 * size + 1)))
+    solution = [Fraction(0)] * size
+    ratios = [
+        Fraction(int(row[-1]), -int(row[-2])) for row in tableau.entries
+    ]  # largest z0 at which row i still is negative, negated
+    row = min(range(size), key=lambda i: (ratios[i], -i))
+    if ratios[row] >= 0:
+        return solution, 0
+    tableau.pivot(row, size)
+    entering, pivots = size + row, 1
+    while max_pivots is None or pivots < max_pivots:
+        column = -1 - tableau.place[entering]
+        row = tableau.leaving_row(column, prefer=covering)
+        if row < 0:
+            raise rational.NoSolutionError("the complementary path ended in a ray")
+        leaving = tableau.basic[row]
+        tableau.pivot(row, column)
+        pivots += 1
+        if leaving == covering:
+            for variable, value in tableau.values().items():
+                if variable >= size:
+                    solution[variable - size] = value
+            return solution, pivots
+        entering = leaving + size if leaving < size else leaving - size
+    raise rational.NoSolutionError(f"no solution within {max_pivots} pivots")
 
 
 METHOD = Method(

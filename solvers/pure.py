@@ -15,11 +15,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from powergames import rational
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, pure_profile
 from powergames.objectives import Adversary, PowerObjective
 from powergames.results import Status
-from powergames.solvers import rational
 from powergames.solvers.common import Candidate, Method, Options, any_game
 
 # Joint actions between two looks at Ctrl-C and the callback.

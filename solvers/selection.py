@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from powergames import rational
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Equilibrium, Status
-from powergames.solvers import rational
 from powergames.solvers.common import Candidate, Options, certified
 from powergames.solvers.two_player import TwoPlayerProblem
 from powergames.solvers.vertex_enumeration import find_all

@@ -19,13 +19,15 @@ MODULES = {
 
 # What each layer may import of the project, at the top of a module and inside functions.
 GAMES = {"errors", "games"}
+ARITHMETIC = {"rational"}
 POWER = GAMES | {"kernels", "power"}
 OBJECTIVES = GAMES | {"power", "objectives"}
-CERTIFICATES = GAMES | {"objectives", "certificates"}
+CERTIFICATES = GAMES | ARITHMETIC | {"objectives", "certificates"}
 RESULTS = CERTIFICATES | {"power", "results"}
 ALLOWED = {
     "errors": set(),
     "kernels": {"kernels"},
+    "rational": ARITHMETIC,
     "games": GAMES,
     "power": POWER,
     "objectives": OBJECTIVES,

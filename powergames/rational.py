@@ -1,4 +1,4 @@
-"""Exact arithmetic for the pivoting methods: integer tableaux, Lemke's algorithm, linear programs.
+"""Exact arithmetic for pivoting: integer tableaux and linear programs.
 
 A tableau holds integers over one common denominator: row `i` says
 ``det * basic[i] + Σ_k T[i, k] nonbasic[k] = T[i, -1]``, and every pivot divides without remainder (Edmonds 1967,
@@ -116,66 +116,6 @@ def integer_rows(matrix: np.ndarray) -> np.ndarray:
         divisor = gcd(*integers) or 1
         result[i] = [integer // divisor for integer in integers]
     return result
-
-
-def lemke(
-    matrix: np.ndarray, constants: Sequence[Any] | np.ndarray, max_pivots: int | None = None
-) -> tuple[list[Fraction], int]:
-    """Solve ``w = q + M z, w'z = 0, w, z >= 0`` exactly by Lemke's algorithm.
-
-    Parameters
-    ----------
-    matrix : ndarray of numbers, shape (N, N)
-    constants : sequence of numbers, length N
-    max_pivots : int, optional
-
-    Returns
-    -------
-    z : list of Fraction
-    pivots : int
-
-    Raises
-    ------
-    NoSolutionError
-        If the path ends in a ray, or `max_pivots` are not enough.
-
-    Examples
-    --------
-    >>> lemke(np.array([[2]]), [-1])[0]
-    [Fraction(1, 2)]
-    """
-    size = len(constants)
-    covering = 2 * size
-    rows = np.empty((size, size + 2), dtype=object)
-    rows[:, :size] = -matrix
-    rows[:, size] = -1
-    rows[:, size + 1] = constants
-    # Each slack w_i is measured in the unit that makes its row integral.
-    tableau = Tableau(integer_rows(rows), list(range(size)), list(range(size, 2 * size + 1)))
-    solution = [Fraction(0)] * size
-    ratios = [
-        Fraction(int(row[-1]), -int(row[-2])) for row in tableau.entries
-    ]  # largest z0 at which row i still is negative, negated
-    row = min(range(size), key=lambda i: (ratios[i], -i))
-    if ratios[row] >= 0:
-        return solution, 0
-    tableau.pivot(row, size)
-    entering, pivots = size + row, 1
-    while max_pivots is None or pivots < max_pivots:
-        column = -1 - tableau.place[entering]
-        row = tableau.leaving_row(column, prefer=covering)
-        if row < 0:
-            raise NoSolutionError("the complementary path ended in a ray")
-        leaving = tableau.basic[row]
-        tableau.pivot(row, column)
-        pivots += 1
-        if leaving == covering:
-            for variable, value in tableau.values().items():
-                if variable >= size:
-                    solution[variable - size] = value
-            return solution, pivots
-        entering = leaving + size if leaving < size else leaving - size
-    raise NoSolutionError(f"no solution within {max_pivots} pivots")
 
 
 def maximize(
