@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 
 from powergames import rational
-from powergames.games.normal_form import NormalFormGame
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile
-from powergames.objectives import PowerObjective
+from powergames.objectives import PowerObjective, check_objective
 
 # A gap this small, relative to the payoff range, is rounding.
 ROUNDING = 1e-12
@@ -141,7 +142,28 @@ def certify(
     >>> pg.certify(game, pg.PowerObjective(0.5), [[1, 0], [1, 0]]).max_regret
     1.0
     """
+    check_game(game)
+    check_objective(objective)
+    check_tolerance(tol)
     return certify_checked(game, objective, game.profile(profile), tol, witness)
+
+
+def check_tolerance(tol: Any) -> None:
+    """Refuse a tolerance that is not a number from 0 to 1.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_tolerance(-1)
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: tol: got -1; give a number from 0 to 1
+    """
+    if not isinstance(tol, (int, float, Fraction, np.integer, np.floating)) or not 0 <= tol <= 1:
+        raise InputError(f"tol: got {str(tol)[:40]}; give a number from 0 to 1")
 
 
 def certify_checked(

@@ -200,6 +200,26 @@ def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adver
     return potential
 
 
+def check_objective(objective: Any) -> None:
+    """Refuse what is not an objective.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_objective(0.3)
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: objective: got float; give a PowerObjective, e.g. pg.PowerObjective(lam=0.3)
+    """
+    if not isinstance(objective, PowerObjective):
+        raise InputError(
+            f"objective: got {type(objective).__name__}; give a PowerObjective, e.g. pg.PowerObjective(lam=0.3)"
+        )
+
+
 def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObjective:
     """Return the same objective at another λ.
 
@@ -214,7 +234,7 @@ def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObj
 def _weight_matrix(aggregate: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
     try:
         weights = np.array(aggregate, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise InputError(
             f"aggregate: got {type(aggregate).__name__}; choose {', '.join(AGGREGATES)} or give an (n, n) matrix"
         ) from None

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powergames.games.normal_form import NormalFormGame
+from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
     array([[0., 2.],
            [2., 0.]])
     """
+    check_game(game)
     strategies = game.profile(profile)
     n_players = game.n_players
     exact = strategies[0].dtype == object

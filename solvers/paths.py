@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 
 from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame
-from powergames.objectives import PowerObjective, with_lam
+from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Path, PathPoint
 from powergames.solvers.registry import NASH, solve, solve_all
+
+# More workers than this only cost memory.
+MOST_JOBS = 1_000
 
 
 def sweep(
@@ -62,13 +65,17 @@ def sweep(
     from joblib import Parallel, delayed
 
     base = NASH if objective is None else objective
+    check_game(game)
+    check_objective(base)
+    if isinstance(lams, str) or not isinstance(lams, Iterable):
+        raise InputError(f"lams: got {type(lams).__name__}; give a sequence of numbers, e.g. np.linspace(0, 1, 51)")
     objectives = [with_lam(base, lam) for lam in lams]
-    if n_jobs == 0:
-        raise InputError("n_jobs: got 0; give the number of workers, or -1 for all processors")
+    if not isinstance(n_jobs, int) or not (n_jobs == -1 or 1 <= n_jobs <= MOST_JOBS):
+        raise InputError(f"n_jobs: got {str(n_jobs)[:40]}; give 1 to {MOST_JOBS} workers, or -1 for all processors")
     if all_equilibria and method is not None:
         raise InputError("method: all equilibria are enumerated by one method; leave out method")
     point = _point_of_all if all_equilibria else _point_of_one
-    with Parallel(n_jobs=n_jobs, return_as="generator") as parallel:
+    with Parallel(n_jobs=min(n_jobs, max(len(objectives), 1)), return_as="generator") as parallel:
         points = parallel(delayed(point)(game, each, method, exact) for each in objectives)
         return Path(game, tuple(_tracked(points, len(objectives), progress)))
 

@@ -16,9 +16,9 @@ from fractions import Fraction
 import numpy as np
 
 from powergames import rational
-from powergames.games.normal_form import NormalFormGame
+from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, pure_profile
-from powergames.objectives import Adversary, PowerObjective
+from powergames.objectives import Adversary, PowerObjective, check_objective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, Method, Options, any_game
 
@@ -78,6 +78,8 @@ def pure_equilibria(game: NormalFormGame, objective: PowerObjective | None = Non
     (1, 1) 0 inf
     """
     objective = PowerObjective() if objective is None else objective
+    check_game(game)
+    check_objective(objective)
     result = []
     for joint_action in _scan(game, objective, 0.0, math.inf, Options()):
         interval = lam_interval(game, objective, joint_action)

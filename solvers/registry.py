@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from powergames.certificates import check_tolerance
 from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame
-from powergames.objectives import PowerObjective
+from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Callback, Equilibrium, EquilibriumSet
 from powergames.solvers import (
     double_oracle,
@@ -93,7 +94,9 @@ def solve(
     ('CONVERGED', array([0.5, 0.5]))
     """
     objective = NASH if objective is None else objective
-    _check(game, objective, tol, max_iter)
+    _check(game, objective, tol, max_iter, callback)
+    if rng is not None and not isinstance(rng, (int, np.integer, np.random.Generator)):
+        raise InputError(f"rng: got {type(rng).__name__}; give a seed or a numpy.random.Generator")
     options = Options(
         None if x0 is None else game.profile(x0),
         tol,
@@ -167,23 +170,26 @@ def solve_all(
     75
     """
     objective = NASH if objective is None else objective
-    _check(game, objective, tol, None)
+    _check(game, objective, tol, None, callback)
     options = Options(tol=tol, callback=callback, exact=exact)
     with interruptible():
         return vertex_enumeration.find_all(game, objective, options)
 
 
-def _check(game: NormalFormGame, objective: PowerObjective, tol: float, max_iter: int | None) -> None:
-    if not isinstance(game, NormalFormGame):
-        raise InputError(f"game: got {type(game).__name__}; give a NormalFormGame, or pg.load(...) one")
-    if not isinstance(objective, PowerObjective):
-        raise InputError(
-            f"objective: got {type(objective).__name__}; give a PowerObjective, e.g. pg.PowerObjective(lam=0.3)"
-        )
-    if not 0 < tol < 1:
-        raise InputError(f"tol: got {tol!r}; give a number between 0 and 1")
-    if max_iter is not None and max_iter < 1:
-        raise InputError(f"max_iter: got {max_iter!r}; give a positive integer")
+def _check(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    tol: float,
+    max_iter: int | None,
+    callback: Callback | None,
+) -> None:
+    check_game(game)
+    check_objective(objective)
+    check_tolerance(tol)
+    if max_iter is not None and not (isinstance(max_iter, (int, np.integer)) and max_iter >= 1):
+        raise InputError(f"max_iter: got {str(max_iter)[:40]}; give a positive integer")
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
     objective.adversaries(game.n_players)
 
 
@@ -192,7 +198,7 @@ def _plan(
 ) -> Iterator[tuple[Method, Options]]:
     """Yield methods in the order in which to try them."""
     if method is not None:
-        chosen = METHODS.get(method)
+        chosen = METHODS.get(method) if isinstance(method, str) else None
         if chosen is None:
             raise InputError(f"method: got {method!r}; choose one of {', '.join(METHODS)}")
         reason = chosen.refuses(game, objective)

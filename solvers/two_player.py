@@ -53,6 +53,13 @@ class TwoPlayerProblem:
         column = (game.payoffs[1] - least[1]) / scale[1]
         return cls(row, column, float(lams[0]), float(lams[1]))
 
+    @classmethod
+    def of_binary_floats(cls, game: NormalFormGame, objective: PowerObjective) -> TwoPlayerProblem:
+        """Set up the problem in fractions, each payoff being the exact value of its float and not a decimal near it."""
+        payoffs = np.array([Fraction(value) for value in game.payoffs.ravel().tolist()], dtype=object)
+        row, column = payoffs.reshape(game.payoffs.shape)
+        return cls(row, column, *_adversary_weights(objective))
+
     def candidate(self, groups: Sequence[np.ndarray | None], iterations: int) -> Candidate:
         """Turn non-negative weights on the actions of (x, y, z, w) into a profile with its witness."""
         x, y, z, w = (None if group is None else _normalized(group) for group in groups)

@@ -66,11 +66,19 @@ def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) 
             found = _assemble(game, objective, problem, _match_simple(first, second), options)
             if all(equilibrium.converged for equilibrium in found):
                 return found
-    problem = TwoPlayerProblem.of(game, objective, exact=True)
+    found = _enumerate_exactly(game, objective, TwoPlayerProblem.of(game, objective, exact=True), options)
+    if options.exact or all(equilibrium.converged for equilibrium in found):
+        return found
+    # Where payoffs have few digits behind a large common offset, floats differ too much from decimals near them.
+    return _enumerate_exactly(game, objective, TwoPlayerProblem.of_binary_floats(game, objective), options)
+
+
+def _enumerate_exactly(
+    game: NormalFormGame, objective: PowerObjective, problem: TwoPlayerProblem, options: Options
+) -> EquilibriumSet:
     sides = _Labels.of(problem).sides(problem)
     rows, columns = (_all_vertices(side, options) for side in sides)
-    match = _match(rows, columns, sides[0].labels)
-    return _assemble(game, objective, problem, match, options)
+    return _assemble(game, objective, problem, _match(rows, columns, sides[0].labels), options)
 
 
 @dataclass(frozen=True)

@@ -58,10 +58,10 @@ def test_bad_payoffs_are_refused_in_one_line(payoffs, message):
     ("labels", "message"),
     [
         ({"players": ["a"]}, r"players: got 1 names for 2 players; give one each"),
-        ({"players": "ab"}, r"players: got 2 names"),
+        ({"players": "ab"}, r"players: got str; give a list of 2 names"),
         ({"actions": [["x", "y"]]}, r"actions: got 1 lists for 2 players"),
         ({"actions": [["x", "y"], ["x"]]}, r"actions of player 1: got 1 names for 2 actions; give one each"),
-        ({"actions": ["xy", ["x", "y"]]}, r"actions of player 0: got 2 names"),
+        ({"actions": ["xy", ["x", "y"]]}, r"actions of player 0: got str; give a list of 2 names"),
     ],
 )
 def test_labels_must_fit(labels, message):

@@ -213,6 +213,24 @@ class NormalFormGame:
         return f"<NormalFormGame{title}: {self.n_players} {plural}, {sizes} actions>"
 
 
+def check_game(game: Any) -> None:
+    """Refuse what is not a game.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_game("stag_hunt")
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: game: got str; give a NormalFormGame, or pg.load(...) one
+    """
+    if not isinstance(game, NormalFormGame):
+        raise InputError(f"game: got {type(game).__name__}; give a NormalFormGame, or pg.load(...) one")
+
+
 def float_to_fraction(value: float) -> Fraction:
     """Return the number that a finite float stands for: the shortest decimal that prints it.
 
@@ -366,17 +384,31 @@ def _place(position: int, shape: tuple[int, ...]) -> str:
 def _player_labels(players: Sequence[str] | None, n: int) -> tuple[str, ...]:
     if players is None:
         return tuple(str(i) for i in range(n))
-    if isinstance(players, str) or len(players) != n:
-        raise InputError(f"players: got {len(players)} names for {n} players; give one each")
-    return tuple(str(name) for name in players)
+    return _names(players, n, "players", "players")
 
 
 def _action_labels(actions: Sequence[Sequence[str]] | None, n_actions: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
     if actions is None:
         return tuple(tuple(str(a) for a in range(size)) for size in n_actions)
-    if len(actions) != len(n_actions):
-        raise InputError(f"actions: got {len(actions)} lists for {len(n_actions)} players")
-    for player, (names, size) in enumerate(zip(actions, n_actions, strict=True)):
-        if isinstance(names, str) or len(names) != size:
-            raise InputError(f"actions of player {player}: got {len(names)} names for {size} actions; give one each")
-    return tuple(tuple(str(name) for name in names) for names in actions)
+    try:
+        lists = list(actions)
+    except TypeError:
+        raise InputError(f"actions: got {type(actions).__name__}; give one list of names per player") from None
+    if len(lists) != len(n_actions):
+        raise InputError(f"actions: got {len(lists)} lists for {len(n_actions)} players")
+    return tuple(
+        _names(names, size, f"actions of player {player}", "actions")
+        for player, (names, size) in enumerate(zip(lists, n_actions, strict=True))
+    )
+
+
+def _names(names: Any, count: int, where: str, what: str) -> tuple[str, ...]:
+    try:
+        labels = None if isinstance(names, str) else tuple(str(name) for name in names)
+    except TypeError:
+        labels = None
+    if labels is None:
+        raise InputError(f"{where}: got {type(names).__name__}; give a list of {count} names")
+    if len(labels) != count:
+        raise InputError(f"{where}: got {len(labels)} names for {count} {what}; give one each")
+    return labels

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from powergames.errors import FormatError, InputError
-from powergames.games.normal_form import NormalFormGame
+from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.io import csv_format, gam, json_format, nfg, npz
 from powergames.io._text import read_file, write_atomically
 from powergames.io.converters import from_nashpy, from_pygambit, to_nashpy, to_pygambit
@@ -111,8 +111,9 @@ def save(game: NormalFormGame, path: str | os.PathLike[str]) -> None:
     ...     pg.load(path) == game
     True
     """
-    if not isinstance(game, NormalFormGame):
-        raise InputError(f"save: got {type(game).__name__}; give a NormalFormGame")
+    check_game(game)
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputError(f"save: got {type(path).__name__}; give a path")
     extension = Path(path).suffix.lower()
     if extension not in _FORMATS:
         raise InputError(f"{path}: unknown extension {extension!r}; give one of {_EXTENSIONS}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame
+from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.io import nfg
 from powergames.io._text import lossless_payoffs
 
@@ -39,6 +39,7 @@ def to_nashpy(game: NormalFormGame) -> Any:
     array([[4., 3.],
            [0., 3.]])
     """
+    check_game(game)
     if game.n_players != 2:
         raise InputError(f"Nashpy knows games of two players, got {game.n_players}; use to_pygambit for more")
     import nashpy

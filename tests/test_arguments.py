@@ -1,0 +1,70 @@
+"""Wrong arguments of the public functions: one clear line, whatever was handed in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import powergames as pg
+
+STAG = pg.load("stag_hunt")
+NASH = pg.PowerObjective()
+BOTH_STAG = [[1, 0], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: pg.certify(None, NASH, BOTH_STAG), "game"),
+        (lambda: pg.certify(STAG, None, BOTH_STAG), "objective"),
+        (lambda: pg.certify(STAG, NASH, None), "profile"),
+        (lambda: pg.certify(STAG, NASH, BOTH_STAG, tol="1/3"), "tol"),
+        (lambda: pg.certify(STAG, NASH, BOTH_STAG, tol=float("nan")), "tol"),
+        (lambda: pg.power_table(None, BOTH_STAG), "game"),
+        (lambda: pg.pure_equilibria(None), "game"),
+        (lambda: pg.pure_equilibria(STAG, "mean"), "objective"),
+        (lambda: pg.solve("stag_hunt"), "game"),
+        (lambda: pg.solve(STAG, 0.3), "objective"),
+        (lambda: pg.solve(STAG, tol=None), "tol"),
+        (lambda: pg.solve(STAG, max_iter=0.5), "max_iter"),
+        (lambda: pg.solve(STAG, callback="print"), "callback"),
+        (lambda: pg.solve(STAG, method=[]), "method"),
+        (lambda: pg.solve(STAG, select="best"), "select"),
+        (lambda: pg.solve(STAG, rng="seed"), "rng"),
+        (lambda: pg.solve(STAG, x0=[[1, 0]]), "profile"),
+        (lambda: pg.solve_all(None), "game"),
+        (lambda: pg.solve_all(STAG, tol=2), "tol"),
+        (lambda: pg.sweep(None, [0]), "game"),
+        (lambda: pg.sweep(STAG, [0], "mean"), "objective"),
+        (lambda: pg.sweep(STAG, 0.5), "lams"),
+        (lambda: pg.sweep(STAG, "12"), "lams"),
+        (lambda: pg.sweep(STAG, [-1]), "lam"),
+        (lambda: pg.sweep(STAG, [0], n_jobs=0), "n_jobs"),
+        (lambda: pg.sweep(STAG, [0], n_jobs=99_999), "n_jobs"),
+        (lambda: pg.sweep(STAG, [0], n_jobs="all"), "n_jobs"),
+        (lambda: pg.NormalFormGame([[1]], players=5), "players"),
+        (lambda: pg.NormalFormGame([[1]], players="a"), "players"),
+        (lambda: pg.NormalFormGame([[1]], actions=5), "actions"),
+        (lambda: pg.NormalFormGame([[1]], actions=[None]), "actions"),
+        (lambda: pg.PowerObjective(aggregate=10**400), "aggregate"),
+        (lambda: pg.save(STAG, None), "save"),
+        (lambda: pg.save(None, "game.nfg"), "game"),
+        (lambda: pg.load(None), "load"),
+        (lambda: pg.to_nashpy(None), "game"),
+    ],
+)
+def test_wrong_argument_is_named_in_one_line(call, name):
+    with pytest.raises(pg.InputError) as caught:
+        call()
+    message = str(caught.value)
+    assert message.startswith(name)
+    assert "\n" not in message
+
+
+def test_decimals_behind_a_large_offset():
+    """Floats near 1e9 are so sparse that equilibria of the decimals near them would not do."""
+    for seed in range(10):
+        payoffs = 1e9 + np.random.default_rng(seed).integers(-3, 4, (2, 3, 4)) * 1e-3
+        for equilibrium in pg.solve_all(pg.NormalFormGame(payoffs), pg.PowerObjective(1.5)):
+            assert equilibrium.converged
+            assert equilibrium.certificate.scaled_regret <= 1e-9
