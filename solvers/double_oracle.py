@@ -19,8 +19,8 @@ from powergames.solvers.common import Candidate, Method, Options, two_players_on
 from powergames.solvers.two_player import TwoPlayerProblem
 
 # Actions of a group and pivots of a run at which it is given up, at first; their growth from run to run; runs.
-ACTIONS, PIVOTS, GROWTH = 8.0, 2_000.0, 1.05
-RUNS = 100
+ACTIONS, PIVOTS, GROWTH = 8.0, 500.0, 1.02
+RUNS = 200
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:

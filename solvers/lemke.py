@@ -24,8 +24,8 @@ from powergames.solvers.two_player import TwoPlayerProblem
 # Pivots before a run in floats is begun anew from another prior, at first; each restart allows half as many more.
 PATIENCE = 2_000
 
-# Arithmetic operations, about, after which the method gives up: half a minute.
-WORK = 20_000_000_000
+# Arithmetic operations, about, after which the method gives up: a minute or two.
+WORK = 100_000_000_000
 
 # Pivots after which the solution is computed afresh from its basis; for λ > 1, which magnifies errors, it always is.
 REFINE = 60
