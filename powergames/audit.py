@@ -17,12 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from powergames.certificates import Certificate, certify_checked
+from powergames.certificates import Certificate, certify
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
-from powergames.power import pair_tables, power_table
-from powergames.results import plain
+from powergames.power import pair_tables, plain, power_table
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,8 +131,8 @@ def audit(game: NormalFormGame, objective: PowerObjective, profile: Any, *, tol:
     >>> [(d.kind, d.task.tolist()) for d in report.off_policy if d.deviator == 1]
     [('adversarial', [0.0, 3.0]), ('freeze', [4.0, 4.0]), ('freeze', [0.0, 3.0]), ('uniform', [2.0, 3.5])]
     """
+    certificate = certify(game, objective, profile, tol=tol)
     strategies = game.profile(profile)
-    certificate = certify_checked(game, objective, strategies, tol)
     return Audit(game, objective, strategies, certificate, off_policy(game, strategies))
 
 

@@ -105,9 +105,9 @@ class PowerTable:
     def to_dict(self) -> dict[str, Any]:
         """Return the table as plain JSON values; exact numbers become strings such as ``"1/3"``."""
         return {
-            "task": _plain(self.task),
-            "power": _plain(self.values),
-            "adversarial": _plain(self.adversarial),
+            "task": plain(self.task),
+            "power": plain(self.values),
+            "adversarial": plain(self.adversarial),
             "actions": self.actions.tolist(),
         }
 
@@ -220,6 +220,7 @@ def pair_tables(game: NormalFormGame, profile: Any) -> PairTables:
     array([[4., 0.],
            [3., 3.]])
     """
+    check_game(game)
     strategies = game.profile(profile)
     return _tables(game, strategies, np.zeros(game.n_players))
 
@@ -288,7 +289,14 @@ def _pairs(n_players: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(n_players) for j in range(n_players) if i != j]
 
 
-def _plain(array: np.ndarray) -> Any:
+def plain(array: np.ndarray) -> Any:
+    """Turn an array into nested lists that JSON can hold; fractions become strings.
+
+    Examples
+    --------
+    >>> plain(np.array([Fraction(1, 3), Fraction(2)], dtype=object))
+    ['1/3', '2']
+    """
     if array.dtype == object:
         return np.vectorize(str, otypes=[object])(array).tolist()
     return array.tolist()

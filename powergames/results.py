@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +14,7 @@ from powergames.certificates import Certificate
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.objectives import PowerObjective
-from powergames.power import PowerTable, power_table
+from powergames.power import PowerTable, plain, power_table
 
 SCHEMA = "powergames/1"
 
@@ -222,23 +221,6 @@ class Path(Sequence[PathPoint]):
 
 # What a long computation reports: a short name of the stage, steps done, steps in all (0 if unknown).
 Callback = Callable[[str, int, int], None]
-
-
-def plain(value: Any) -> Any:
-    """Turn arrays and fractions into lists, floats and strings that JSON can hold.
-
-    Examples
-    --------
-    >>> plain(np.array([Fraction(1, 3), Fraction(2)], dtype=object))
-    ['1/3', '2']
-    """
-    if isinstance(value, np.ndarray):
-        return [plain(entry) for entry in value]
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
-    if isinstance(value, Fraction):
-        return str(value)
-    return float(value)
 
 
 def game_header(game: NormalFormGame) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _enumerate_exactly(
 
 @dataclass(frozen=True)
 class _Side:
-    """A polyhedron as a tableau at its first vertex, see `powergames.solvers.rational.Tableau`."""
+    """A polyhedron as a tableau at its first vertex, see `powergames.rational.Tableau`."""
 
     entries: np.ndarray
     basic: list[int]
