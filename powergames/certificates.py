@@ -33,6 +33,9 @@ ROUNDING = 1e-12
 # Payoff ranges within which floats neither overflow nor lose digits, also when multiplied by a large λ.
 SMALLEST, LARGEST = 1e-200, 1e200
 
+# Payoffs that are shifted and scaled at a time.
+BLOCK = 2**17
+
 # witness[i][b] is a mixed strategy over the takeovers of player i's adversary b.
 Witness = Sequence[Sequence[np.ndarray]]
 
@@ -131,9 +134,10 @@ def certify(
 
     Notes
     -----
-    Costs two passes over the payoff tensor per player, and a linear program with A_i variables and Σ_j A_j rows for
-    a player whose adversaries are indifferent and for whom no right witness is given. The linear program grows its
-    rows as needed. The regret reported is an upper bound proved by weak duality, equal to the regret up to rounding.
+    Costs two passes over the payoff tensor per player, without a copy of it, and a linear program with A_i variables
+    and Σ_j A_j rows for a player whose adversaries are indifferent and for whom no right witness is given. The linear
+    program grows its rows as needed. The regret reported is an upper bound proved by weak duality, equal to the regret
+    up to rounding.
 
     Examples
     --------
@@ -180,7 +184,8 @@ def certify_checked(
     regrets = np.empty(n_players, dtype=object if exact else np.float64)
     scales = _scales(game, exact)
     for player in range(n_players):
-        payoffs, unit = _in_units(game, player, exact)
+        payoffs = _in_units(game, player, exact)
+        unit = payoffs.unit
         if not adversaries or not adversaries[player]:
             values = _action_values(payoffs, profile, player)
             regrets[player] = max(values.max() - profile[player] @ values, 0) * unit
@@ -188,12 +193,59 @@ def certify_checked(
         lam: Any = objective.exact_lam if exact else objective.lam
         tables = _pair_tables(payoffs, profile, player)
         weights: list[Any] = [lam * _number(a.weight, exact) for a in adversaries[player]]
-        blocks = [np.concatenate([tables[j] for j in a.players], axis=1) for a in adversaries[player]]
+        blocks = [_side_by_side([tables[j] for j in a.players]) for a in adversaries[player]]
         other = next(iter(tables))
-        linear = (1 - sum(weights)) * (tables[other] @ profile[other])
+        linear = (1 - sum(weights)) * tables[other].averaged(1, profile[other])
         problem = _Response(linear, weights, blocks, profile[player], scales[player] / unit)
         regrets[player] = problem.regret(None if witness is None else witness[player]) * unit
     return Certificate(regrets, regrets / scales, tol)
+
+
+@dataclass(frozen=True, eq=False)
+class _Payoffs:
+    """A tensor of payoffs less an offset, in some unit: shifted and scaled as it is read, so that it is not copied."""
+
+    tensor: np.ndarray
+    offset: Any = 0
+    unit: Any = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.tensor.shape
+
+    @property
+    def plain(self) -> bool:
+        """Whether the tensor is what it stands for."""
+        return bool(self.offset == 0 and self.unit == 1)
+
+    def averaged(self, axis: int, strategy: np.ndarray) -> np.ndarray:
+        """Average over one axis; the tensor is C-contiguous, or a matrix."""
+        if self.plain:
+            return _contract(self.tensor, axis, strategy)
+        shape = self.tensor.shape
+        size, after = shape[axis], math.prod(shape[axis + 1 :])
+        blocks = self.tensor.reshape(math.prod(shape[:axis]), size, after)
+        result = np.empty((len(blocks), after))
+        columns = max(1, BLOCK // size)
+        rows = max(1, columns // after)
+        for row in range(0, len(blocks), rows):
+            for column in range(0, after, columns):
+                block = self.scaled(blocks[row : row + rows, :, column : column + columns])
+                average = block[:, :, 0] @ strategy if after == 1 else strategy @ block
+                result[row : row + rows, column : column + columns] = average.reshape(len(block), -1)
+        return result.reshape(shape[:axis] + shape[axis + 1 :])
+
+    def part(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """Return chosen rows and columns of a matrix."""
+        return self.scaled(self.tensor[np.ix_(rows, columns)])
+
+    def scaled(self, tensor: np.ndarray) -> np.ndarray:
+        """Shift and scale payoffs of the tensor."""
+        if self.plain:
+            return tensor
+        result = tensor - self.offset
+        result /= self.unit
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,21 +254,21 @@ class _Response:
 
     linear: np.ndarray
     weights: list[Any]
-    blocks: list[np.ndarray]
+    blocks: list[_Payoffs]
     strategy: np.ndarray
     scale: Any
 
     def value(self, strategy: np.ndarray) -> Any:
         total = self.linear @ strategy
         for weight, block in zip(self.weights, self.blocks, strict=True):
-            total = total + weight * (strategy @ block).min()
+            total = total + weight * block.averaged(0, strategy).min()
         return total
 
     def bound(self, responses: Sequence[np.ndarray]) -> Any:
         """Upper bound on the value of any strategy, from mixed strategies of the adversaries."""
         values = self.linear
         for weight, block, response in zip(self.weights, self.blocks, responses, strict=True):
-            values = values + weight * (block @ response)
+            values = values + weight * block.averaged(1, response)
         return values.max()
 
     def regret(self, witness: Sequence[np.ndarray] | None) -> Any:
@@ -247,7 +299,7 @@ class _Response:
         """Spread each adversary evenly over its best takeovers; right whenever the best one is unique."""
         responses = []
         for block in self.blocks:
-            values = self.strategy @ block
+            values = block.averaged(0, self.strategy)
             least = values.min()
             slack = 0 if values.dtype == object else ROUNDING * self.scale
             ties = values <= least + slack
@@ -263,25 +315,24 @@ class _Response:
         unit = float(self.scale) * total
         linear = self.linear / self.scale / total
         weights = [weight / total for weight in self.weights]
-        blocks = [block / self.scale for block in self.blocks]
         strategy = self.strategy
         actions = strategy > 0
         actions[np.argmax(linear)] = True
         takeovers = []
-        for block in blocks:
-            values = strategy @ block
+        for block in self.blocks:
+            values = block.averaged(0, strategy) / self.scale
             takeovers.append(values <= values.min() + 1e-9)
         best: Any = None
         while True:
-            response, claims = _solve_response(linear, weights, blocks, actions, takeovers)
+            response, claims = _solve_response(linear, weights, self.blocks, self.scale, actions, takeovers)
             bound = self.bound(claims)
             best = bound if best is None else min(best, bound)
             values = linear.copy()
             attained = float(linear @ response)
             grown = False
-            for weight, block, claim, rows in zip(weights, blocks, claims, takeovers, strict=True):
-                values += weight * (block @ claim)
-                against = response @ block
+            for weight, block, claim, rows in zip(weights, self.blocks, claims, takeovers, strict=True):
+                values += weight * (block.averaged(1, claim) / self.scale)
+                against = block.averaged(0, response) / self.scale
                 attained += weight * against.min()
                 grown |= not rows[np.argmin(against)]
                 rows[np.argmin(against)] = True
@@ -295,7 +346,8 @@ class _Response:
         n_actions = len(self.linear)
         ends = np.cumsum([block.shape[1] for block in self.blocks]).tolist()
         # Unknowns: the adversaries' strategies, then the bound as the difference of two non-negative numbers.
-        rows = np.concatenate([weight * block for weight, block in zip(self.weights, self.blocks, strict=True)], axis=1)
+        tables = [weight * block.tensor for weight, block in zip(self.weights, self.blocks, strict=True)]
+        rows = np.concatenate(tables, axis=1)
         values = np.concatenate([rows, np.array([[-1, 1]] * n_actions, dtype=object)], axis=1)
         sums = np.zeros((len(ends), ends[-1] + 2), dtype=object)
         for row, stop, block in zip(sums, ends, self.blocks, strict=True):
@@ -310,7 +362,8 @@ class _Response:
 def _solve_response(
     linear: np.ndarray,
     weights: list[float],
-    blocks: list[np.ndarray],
+    blocks: list[_Payoffs],
+    scale: float,
     actions: np.ndarray,
     takeovers: list[np.ndarray],
 ) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -325,7 +378,7 @@ def _solve_response(
     start = 0
     for b, (block, block_rows) in enumerate(zip(blocks, rows, strict=True)):
         stop = start + len(block_rows)
-        constraints[start:stop, : len(chosen)] = -block[np.ix_(chosen, block_rows)].T
+        constraints[start:stop, : len(chosen)] = -block.part(chosen, block_rows).T / scale
         constraints[start:stop, len(chosen) + b] = 1.0
         start = stop
     equality = np.zeros((1, len(cost)))
@@ -386,43 +439,49 @@ def _scales(game: NormalFormGame, exact: bool) -> np.ndarray:
     return np.array([row.max() - row.min() or Fraction(1) for row in flat], dtype=object)
 
 
-def _in_units(game: NormalFormGame, player: int, exact: bool) -> tuple[np.ndarray, Any]:
-    """Payoffs of one player and the unit they are in.
+def _in_units(game: NormalFormGame, player: int, exact: bool) -> _Payoffs:
+    """Payoffs of one player.
 
     They are shifted and scaled to [0, 1] where a common offset would swamp the differences, or where they are so large
     or small that arithmetic would overflow or lose digits.
     """
     if exact:
-        return game.exact_payoffs[player], 1
+        return _Payoffs(game.exact_payoffs[player])
     payoffs, least, scale = game.payoffs[player], game.payoff_min[player], game.payoff_scale[player]
     if abs(least) / 4.0 <= game.payoff_range[player] and SMALLEST < scale < LARGEST:
-        return payoffs, 1.0
-    return (payoffs - least) / scale, scale
+        return _Payoffs(payoffs)
+    return _Payoffs(payoffs, least, scale)
 
 
-def _action_values(payoffs: np.ndarray, profile: Profile, player: int) -> np.ndarray:
+def _action_values(payoffs: _Payoffs, profile: Profile, player: int) -> np.ndarray:
     """Expected payoff of each action of the player, shape (A_i,)."""
-    for k in range(payoffs.ndim - 1, -1, -1):
+    for k in range(len(profile) - 1, -1, -1):
         if k != player:
-            payoffs = _contract(payoffs, k, profile[k])
-    return payoffs
+            payoffs = _Payoffs(payoffs.averaged(k, profile[k]))
+    return payoffs.scaled(payoffs.tensor)
 
 
-def _pair_tables(payoffs: np.ndarray, profile: Profile, player: int) -> dict[int, np.ndarray]:
+def _pair_tables(payoffs: _Payoffs, profile: Profile, player: int) -> dict[int, _Payoffs]:
     """Expected payoff ``tables[j][a_i, a_j]`` for each co-player `j`, all others playing the profile."""
     tables = {}
-    remaining = list(range(payoffs.ndim))
-    for j in range(payoffs.ndim - 1, -1, -1):
+    remaining = list(range(len(profile)))
+    for j in range(len(profile) - 1, -1, -1):
         if j == player:
             continue
         table = payoffs
         for axis in range(len(remaining) - 1, -1, -1):
             if remaining[axis] not in (player, j):
-                table = _contract(table, axis, profile[remaining[axis]])
-        tables[j] = table if player < j else table.T
-        payoffs = _contract(payoffs, remaining.index(j), profile[j])
-        remaining.remove(j)
+                table = _Payoffs(table.averaged(axis, profile[remaining[axis]]))
+        tables[j] = table if player < j else _Payoffs(table.tensor.T, table.offset, table.unit)
+        if len(remaining) > 2:
+            payoffs = _Payoffs(payoffs.averaged(remaining.index(j), profile[j]))
+            remaining.remove(j)
     return tables
+
+
+def _side_by_side(tables: Sequence[_Payoffs]) -> _Payoffs:
+    """Join tables along their columns; with several co-players they are small, and already in their unit."""
+    return tables[0] if len(tables) == 1 else _Payoffs(np.concatenate([table.tensor for table in tables], axis=1))
 
 
 def _contract(tensor: np.ndarray, axis: int, strategy: np.ndarray) -> np.ndarray:

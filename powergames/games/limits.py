@@ -14,6 +14,9 @@ from powergames.errors import InputError
 # Dimensions that a NumPy array can have; a payoff tensor needs one more than there are players.
 MAX_AXES = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
 
+# Bytes up to which asking how much memory is free is not worth the time.
+SMALL = 2**24
+
 
 def available_memory() -> int | None:
     """Return the bytes of memory that can still be used, or None where the system does not tell.
@@ -71,6 +74,32 @@ def check_memory(n_bytes: int, what: str) -> None:
         raise InputError(
             f"{what} would take {_bytes(n_bytes)}, twice that while it is built, and {_bytes(available)} of memory are "
             "free; make the game smaller"
+        )
+
+
+def check_copy(n_bytes: int) -> None:
+    """Refuse to copy payoffs where memory does not suffice.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Size of the copy.
+
+    Raises
+    ------
+    InputError
+        If `n_bytes` exceeds the available memory.
+
+    Examples
+    --------
+    >>> check_copy(800)
+    """
+    available = available_memory() if n_bytes > SMALL else None
+    if available is not None and n_bytes > available:
+        raise InputError(
+            f"payoffs: a copy of them would take {_bytes(n_bytes)}, and {_bytes(available)} of memory are free; make "
+            "the game smaller, or give a read-only array of float64 (payoffs.flags.writeable = False), which is not "
+            "copied"
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import mmap
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -11,7 +12,11 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.limits import check_copy
 from powergames.games.profiles import Profile, as_profile, frozen, uniform_profile
+
+# Payoffs that are worked on at a time where a whole tensor would need a copy.
+BLOCK = 2**16
 
 
 class NormalFormGame:
@@ -22,7 +27,8 @@ class NormalFormGame:
     payoffs : array_like, shape (n, A_0, ..., A_{n-1})
         ``payoffs[i, a_0, ..., a_{n-1}]`` is the payoff of player `i` when player `k` plays action `a_k`. Entries may
         be floats, integers, `fractions.Fraction`, `decimal.Decimal` or strings such as ``"5/2"``; rationals that no
-        float represents are kept exactly in `exact_payoffs`.
+        float represents are kept exactly in `exact_payoffs`. They are copied, unless they are a read-only array; see
+        the notes.
     players : sequence of str, optional
         Names of the players; by default ``"0", "1", ...``.
     actions : sequence of sequences of str, optional
@@ -44,8 +50,16 @@ class NormalFormGame:
     Raises
     ------
     InputError
-        If the tensor is ragged, mis-shaped, empty or not finite, its range overflows a float, or the labels do not
-        fit it.
+        If the tensor is ragged, mis-shaped, empty or not finite, its range overflows a float, the labels do not
+        fit it, or memory does not suffice for a copy of it.
+
+    Notes
+    -----
+    A large tensor need not be copied: a C-contiguous array of float64 that nobody can write to is taken as it is. That
+    is an array with ``flags.writeable = False`` which owns its memory, or a view of such an array, or of `bytes`, or of
+    a read-only memory map such as ``np.load(file, mmap_mode="r")``. Whoever freezes an array hands it over: views made
+    before that remain writeable, and so does the file behind a memory map; a game that changes under its certificates
+    is worth nothing.
 
     Examples
     --------
@@ -142,7 +156,7 @@ class NormalFormGame:
             )
         if {rows.dtype.kind, columns.dtype.kind} & set("OUS"):
             rows, columns = rows.astype(object), columns.astype(object)
-        return cls(np.stack([rows, columns]), players, actions, title)
+        return cls(frozen(np.stack([rows, columns])), players, actions, title)
 
     @property
     def n_players(self) -> int:
@@ -189,22 +203,29 @@ class NormalFormGame:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NormalFormGame):
             return NotImplemented
-        return (
+        return self is other or (
             self.players == other.players
             and self.actions == other.actions
             and self.title == other.title
-            and np.array_equal(self.payoffs, other.payoffs)
+            and self.n_actions == other.n_actions
+            and all(np.array_equal(*pair) for pair in zip(_blocks(self.payoffs), _blocks(other.payoffs), strict=True))
             and ((self.lossless and other.lossless) or np.array_equal(self.exact_payoffs, other.exact_payoffs))
         )
 
     def __hash__(self) -> int:
         # Adding zero turns -0.0 into 0.0, which is equal to it.
-        return hash((self.players, self.actions, self.title, (self.payoffs + 0.0).tobytes()))
+        payoffs = tuple(hash((block + 0.0).tobytes()) for block in _blocks(self.payoffs))
+        return hash((self.players, self.actions, self.title, payoffs))
+
+    def __copy__(self) -> NormalFormGame:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NormalFormGame:
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Arrays come out of a pickle or a deep copy writeable; building the game again freezes them.
         values = self.payoffs if self.lossless else self.exact_payoffs
-        return type(self), (values, self.players, self.actions, self.title)
+        return _unpickled, (type(self), values, self.players, self.actions, self.title)
 
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""
@@ -293,6 +314,32 @@ def to_fraction(value: Any) -> Fraction:
     return number
 
 
+def _unpickled(cls: type[NormalFormGame], payoffs: np.ndarray, *labels: Any) -> NormalFormGame:
+    """Build a game from the parts of its pickle; the array comes out of it writeable, though it is nobody else's."""
+    return cls(frozen(payoffs), *labels)
+
+
+def _blocks(payoffs: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield a C-contiguous tensor in pieces, each a view."""
+    flat = payoffs.reshape(-1)
+    return (flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK))
+
+
+def _nobody_can_write(array: np.ndarray) -> bool:
+    """Whether the memory of an array is out of reach of assignments, through this array or those it is a view of."""
+    memory: Any = array
+    while isinstance(memory, np.ndarray):
+        if memory.flags.writeable:
+            return False
+        memory = memory.base
+    return memory is None or isinstance(memory, bytes) or (isinstance(memory, mmap.mmap) and _is_read_only(memory))
+
+
+def _is_read_only(memory: mmap.mmap) -> bool:
+    with memoryview(memory) as view:
+        return view.readonly
+
+
 def _rectangular(payoffs: Any) -> np.ndarray:
     try:
         return np.asarray(payoffs)
@@ -301,16 +348,17 @@ def _rectangular(payoffs: Any) -> np.ndarray:
 
 
 def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return an owned float64 array, and the exact values where floats would lose some."""
+    """Return a float64 array that nobody else writes to, and the exact values where floats would lose some."""
     values = _rectangular(payoffs)
-    if values.dtype.kind == "f":
-        return np.array(values, dtype=np.float64, order="C"), None
-    if values.dtype.kind not in "biuOUS":
-        raise InputError(f"payoffs: got dtype {values.dtype}; give real numbers")
-    if values.dtype.kind in "biu":
+    if values.dtype == np.float64 and values.flags.c_contiguous and values.flags.aligned and _nobody_can_write(values):
+        return values, None
+    if values.dtype.kind in "biuf":
+        check_copy(values.size * np.dtype(np.float64).itemsize)
         floats = np.array(values, dtype=np.float64, order="C")
-        if values.size == 0 or np.abs(floats).max() < 2.0**53:
+        if values.dtype.kind == "f" or values.size == 0 or max(floats.max(), -floats.min()) < 2.0**53:
             return floats, None
+    elif values.dtype.kind not in "OUS":
+        raise InputError(f"payoffs: got dtype {values.dtype}; give real numbers")
     flat: list[Fraction | None] = []
     numbers = np.empty(values.size)
     for position, value in enumerate(values.ravel().tolist()):
