@@ -16,7 +16,8 @@ from fractions import Fraction
 import numpy as np
 
 from powergames import rational
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.certificates import ROUNDING, certify_checked
+from powergames.games.normal_form import BLOCK, NormalFormGame, check_game, float_to_fraction
 from powergames.games.profiles import Profile, pure_profile
 from powergames.objectives import Adversary, PowerObjective, check_objective
 from powergames.results import Status
@@ -98,11 +99,15 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
         joint_actions = _scan(game, objective, lam, lam, options)
     tried = 0
     for tried, joint_action in enumerate(joint_actions, start=1):
-        if game.n_players == 2 and not options.exact:
-            return Candidate(_profile(game, joint_action, options), None, tried)
-        interval = lam_interval(game, objective, joint_action)
-        if interval is not None and interval[0] <= objective.exact_lam <= interval[1]:
-            return Candidate(_profile(game, joint_action, options), None, tried)
+        profile = _profile(game, joint_action, options)
+        if options.exact:
+            interval = lam_interval(game, objective, joint_action)
+            passes = interval is not None and interval[0] <= objective.exact_lam <= interval[1]
+        else:
+            # At λ = 0 the scan compared the payoffs themselves.
+            passes = lam == 0 or certify_checked(game, objective, profile).scaled_regret <= ROUNDING
+        if passes:
+            return Candidate(profile, None, tried)
     first = (0,) * game.n_players
     return Candidate(_profile(game, first, options), None, tried, Status.STALLED)
 
@@ -138,9 +143,15 @@ def lam_interval(
 def _nash(game: NormalFormGame) -> Iterator[tuple[int, ...]]:
     """Yield the pure Nash equilibria of a two-player game."""
     row, column = game.payoffs
-    best = (row == row.max(axis=0)) & (column == column.max(axis=1)[:, None])
-    for position in np.flatnonzero(best):
-        yield tuple(int(a) for a in divmod(int(position), row.shape[1]))
+    best_in_column = row.max(axis=0)
+    # A few rows at a time: masks of whole matrices would take a quarter of their memory.
+    step = max(1, BLOCK // row.shape[1])
+    for start in range(0, len(row), step):
+        rows, columns = row[start : start + step], column[start : start + step]
+        best = (rows == best_in_column) & (columns == columns.max(axis=1)[:, None])
+        for position in np.flatnonzero(best):
+            own, other = divmod(int(position), row.shape[1])
+            yield start + own, other
 
 
 def _scan(
@@ -153,7 +164,7 @@ def _scan(
     payoffs = game.payoffs.reshape(game.n_players, n_profiles)
     weights = objective.weights(game.n_players)
     sizes = np.array(game.n_actions)
-    slack = SLACK * game.payoff_range
+    slack = (SLACK if high or not game.lossless else 0.0) * game.payoff_range
     takes_best = objective.aggregate == "max" if isinstance(objective.aggregate, str) else False
     found = np.empty(1024, np.int64)
     position = 0
@@ -172,7 +183,6 @@ def _player_interval(
     joint_action: tuple[int, ...],
 ) -> tuple[Fraction, Fraction | float] | None:
     """Return the λ at which a player has no profitable deviation from a joint action."""
-    payoffs = game.exact_payoffs[player]
     own = joint_action[player]
 
     def line(replaced: int | None = None, action: int = 0) -> np.ndarray:
@@ -181,8 +191,9 @@ def _player_interval(
         if replaced is not None:
             index[replaced] = action
         index[player] = slice(None)
-        result: np.ndarray = payoffs[tuple(index)]
-        return result
+        if not game.lossless:
+            return game.exact_payoffs[(player, *index)]
+        return np.array([float_to_fraction(value) for value in game.payoffs[(player, *index)].tolist()], dtype=object)
 
     task = line()
     gains = task - task[own]
