@@ -30,8 +30,8 @@ _HOMES = {
     ),
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
-    "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status"),
-    "powergames.solvers": ("pure_equilibria", "solve", "solve_all", "sweep"),
+    "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status", "Trace"),
+    "powergames.solvers": ("logit_path", "pure_equilibria", "solve", "solve_all", "solve_batch", "sweep", "trace"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -70,7 +70,11 @@ if TYPE_CHECKING:
     from powergames.results import Path as Path
     from powergames.results import PathPoint as PathPoint
     from powergames.results import Status as Status
+    from powergames.results import Trace as Trace
+    from powergames.solvers import logit_path as logit_path
     from powergames.solvers import pure_equilibria as pure_equilibria
     from powergames.solvers import solve as solve
     from powergames.solvers import solve_all as solve_all
+    from powergames.solvers import solve_batch as solve_batch
     from powergames.solvers import sweep as sweep
+    from powergames.solvers import trace as trace

@@ -1,4 +1,4 @@
-"""The command line: solve, power, check, sweep, games and demo.
+"""The command line: solve, power, check, sweep, trace, games and demo.
 
 Every command returns its exit code: 0 for done and certified, 1 for not converged or a failed check. Bad usage and bad
 input end in `run` as exit code 2 and one line on stderr. Whatever is slow to import is imported inside the commands.
@@ -26,6 +26,7 @@ from powergames.terminal import (
     print_path,
     print_power,
     print_set,
+    print_trace,
     printable,
     progress,
     start_table,
@@ -191,7 +192,7 @@ def _solve(
     lam: LamOption = "0",
     aggregate: AggregateOption = Aggregate.MEAN,
     form: FormOption = Form.PENALTY,
-    every: Annotated[bool, typer.Option("--all", help="Find every equilibrium (two players).")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Find every equilibrium (of small games).")] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Compute and print fractions.")] = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
     select: Annotated[
@@ -310,9 +311,13 @@ def _sweep(
     ] = "0:1:51",
     aggregate: AggregateOption = Aggregate.MEAN,
     form: FormOption = Form.PENALTY,
-    every: Annotated[bool, typer.Option("--all", help="Find every equilibrium at each point (two players).")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Find every equilibrium at each point.")] = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
     jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes to use; -1 for one per core.")] = "1",
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="FILE", help="Keep each result in a file, and resume from it."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Solve over a range of power weights."""
@@ -325,13 +330,55 @@ def _sweep(
     if n_jobs != 1 and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         # This process only waits for its workers, and must live to end them.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    path = sweep(loaded, lams, objective, all_equilibria=every, method=method, n_jobs=n_jobs)
+    path = sweep(loaded, lams, objective, all_equilibria=every, method=method, n_jobs=n_jobs, store=store)
     if as_json:
         points = [point.to_dict() for point in path]
         _print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})
     else:
         print_path(path)
     return DONE if all(point.converged for point in path) else FAILED
+
+
+@app.command("trace")
+def _trace(
+    game: GameArgument,
+    lam: Annotated[
+        str, typer.Option("--lam", metavar="RANGE", help="start:stop, the power weights to stay within.")
+    ] = "0:1",
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="NUMBER", help="Power weight at which to begin; by default the least."),
+    ] = None,
+    aggregate: AggregateOption = Aggregate.MEAN,
+    form: FormOption = Form.PENALTY,
+    method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver for the beginning.")] = None,
+    select: Annotated[
+        Select | None, typer.Option("--select", help="Begin at the greatest welfare or the least power.")
+    ] = None,
+    tol: TolOption = "1e-8",
+    as_json: JsonOption = False,
+) -> int:
+    """Follow one equilibrium as the power weight changes, and find the weights where it changes its kind."""
+    tolerance, (low, high) = _tolerance(tol), _lam_bounds(lam)
+    from powergames.io import load
+    from powergames.results import SCHEMA, game_header
+    from powergames.solvers import solve, trace
+
+    loaded, objective = load(game), _objective(str(low) if start is None else start, aggregate, form)
+    if not low <= objective.exact_lam <= high:
+        raise InputError(f"--start: got {start}, outside of --lam {lam}; choose a power weight within")
+    with progress() as callback:
+        first = None
+        if method is not None or select is not None:
+            chosen = None if select is None else select.value
+            first = solve(loaded, objective, method=method, select=chosen, tol=tolerance, callback=callback)
+        lams = float(low), float(high)
+        path = trace(loaded, objective, start=first, lams=lams, tol=tolerance, callback=callback)
+    if as_json:
+        _print_json({"schema": SCHEMA, "game": game_header(loaded), **path.to_dict()})
+    else:
+        print_trace(path)
+    return DONE if path.converged else FAILED
 
 
 @app.command("games")
@@ -411,6 +458,20 @@ def _lam_range(text: str) -> list[Fraction]:
     if min(lams) < 0:
         raise problem
     return lams
+
+
+def _lam_bounds(text: str) -> tuple[Fraction, Fraction]:
+    """Read ``start:stop``, exactly."""
+    from powergames.games.normal_form import to_fraction
+
+    problem = InputError(f"--lam: got {text[:60]!r}; give start:stop such as 0:1, with 0 <= start < stop")
+    try:
+        low, high = (to_fraction(part.strip()) for part in text.split(":"))
+    except ValueError:
+        raise problem from None
+    if not 0 <= low < high:
+        raise problem
+    return low, high
 
 
 def _print_json(document: dict[str, Any], exact: bool = False) -> None:

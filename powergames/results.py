@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -115,24 +115,36 @@ class Equilibrium:
         )
 
 
+# Lower and upper bounds on every probability of a profile.
+Box = tuple[Profile, Profile]
+
+
 class EquilibriumSet(Sequence[Equilibrium]):
-    """Extreme equilibria of a game, grouped into connected components.
+    """All equilibria of a game, grouped into connected components.
 
     The set of all equilibria of a two-player game is a finite union of *interchangeable* sets: products of a polytope
     of strategies of one player and a polytope of strategies of the other. Their vertices are the extreme equilibria.
+
+    With more players the set holds all isolated equilibria, each a component of its own. Where there may be infinitely
+    many, a component holds examples of them, and a box in `unresolved` says where they all are.
 
     Parameters
     ----------
     equilibria : sequence of Equilibrium
         The extreme equilibria, each with its `component`.
     interchangeable : sequence of tuple of int
-        The maximal interchangeable sets, each as the positions in `equilibria` of its extreme equilibria.
+        The maximal interchangeable sets, each as the positions in `equilibria` of its extreme equilibria; with more
+        than two players every equilibrium by itself.
     game, objective
         The question that was answered.
     method : str
         The solver that enumerated the set.
     complete : bool
-        Whether no equilibrium can be missing.
+        Whether no equilibrium can be missing. With more than two players: every equilibrium is listed, or its
+        probabilities differ by at most 1e-4 from those of a degenerate equilibrium that is.
+    unresolved : sequence of (lower, upper)
+        Boxes outside of which no equilibrium can be missing, each as two tuples of bounds on the probabilities. Empty
+        if the set is complete.
     """
 
     def __init__(
@@ -143,6 +155,7 @@ class EquilibriumSet(Sequence[Equilibrium]):
         objective: PowerObjective,
         method: str,
         complete: bool,
+        unresolved: Sequence[Box] = (),
     ) -> None:
         self._equilibria = tuple(equilibria)
         self.interchangeable = tuple(interchangeable)
@@ -150,6 +163,7 @@ class EquilibriumSet(Sequence[Equilibrium]):
         self.objective = objective
         self.method = method
         self.complete = complete
+        self.unresolved = tuple(unresolved)
 
     @property
     def components(self) -> tuple[tuple[Equilibrium, ...], ...]:
@@ -170,19 +184,31 @@ class EquilibriumSet(Sequence[Equilibrium]):
         return iter(self._equilibria)
 
     def __repr__(self) -> str:
+        kind = "extreme equilibria" if self.game.n_players == 2 else "equilibria"
         return (
-            f"<EquilibriumSet lam={self.objective.lam:g}: {len(self)} extreme equilibria in "
+            f"<EquilibriumSet lam={self.objective.lam:g}: {len(self)} {kind} in "
             f"{len(self.components)} components{'' if self.complete else ', possibly incomplete'}>"
         )
 
 
 @dataclass(frozen=True, eq=False)
 class PathPoint:
-    """The answer at one λ of a sweep: equilibria, or the reason why there are none."""
+    """The answer at one λ of a sweep: equilibria, or the reason why there are none.
+
+    Attributes
+    ----------
+    objective : PowerObjective
+    equilibria : tuple of Equilibrium
+    error : str, optional
+        What a solver raised, where that left no equilibrium.
+    complete : bool, optional
+        Whether no equilibrium can be missing, where all were asked for.
+    """
 
     objective: PowerObjective
     equilibria: tuple[Equilibrium, ...]
     error: str | None = None
+    complete: bool | None = None
 
     @property
     def converged(self) -> bool:
@@ -197,6 +223,8 @@ class PathPoint:
         }
         if self.error is not None:
             point["error"] = self.error
+        if self.complete is not None:
+            point["complete"] = self.complete
         return point
 
 
@@ -219,6 +247,186 @@ class Path(Sequence[PathPoint]):
         return self.points[index]
 
 
+@dataclass(frozen=True)
+class SupportChange:
+    """An action, or a takeover by somebody's adversary, that comes into use or falls out of use.
+
+    Attributes
+    ----------
+    player, action : int
+        The action, and whose it is.
+    against : int or None
+        None if the player itself begins or ceases to play the action. Otherwise the player for whom this action becomes
+        a worst case, or is none any more.
+    begins : bool
+        Whether it comes into use along the path.
+    """
+
+    player: int
+    action: int
+    against: int | None
+    begins: bool
+
+    def text(self, game: NormalFormGame) -> str:
+        """Say in words what changes."""
+        player, action = game.players[self.player], game.actions[self.player][self.action]
+        if self.against is None:
+            return f"{player} {'begins' if self.begins else 'ceases'} to play {action}"
+        now = "becomes a worst case" if self.begins else "is no worst case any more"
+        return f"{action} by {player} {now} for {game.players[self.against]}"
+
+
+@dataclass(frozen=True, eq=False)
+class TraceEvent:
+    """A critical λ: where the support of an equilibrium changes as λ does, or the number of equilibria.
+
+    Attributes
+    ----------
+    equilibria : tuple of Equilibrium
+        At the critical λ, points of the trace: one, or several corners of a connected set of equilibria that all have
+        this λ.
+    bracket : (float, float)
+        The critical λ lies between these two, which are at most 1e-9 apart (for λ > 10, 1e-10 of λ).
+    before, after : Equilibrium
+        Where the path comes into the bracket, and where it leaves it. Where λ turns back, both lie on the same side of
+        the critical λ; on the other side there is no more of the path.
+    directions : (int, int)
+        Whether λ rises (1) or falls (-1) before and after, in the order of the path; 0 if the trace starts at this λ.
+    changes : tuple of SupportChange
+        What comes into use or falls out of it; empty where λ turns back smoothly.
+    branching : bool
+        Whether further equilibria branch off without a change of support.
+    """
+
+    equilibria: tuple[Equilibrium, ...]
+    bracket: tuple[float, float]
+    before: Equilibrium
+    after: Equilibrium
+    directions: tuple[int, int]
+    changes: tuple[SupportChange, ...] = ()
+    branching: bool = False
+
+    @property
+    def lam(self) -> float:
+        """The critical λ."""
+        return self.equilibria[0].objective.lam
+
+    @property
+    def turns(self) -> bool:
+        """Whether λ turns back: on one side of it there are two equilibria more than on the other."""
+        return self.directions[0] * self.directions[1] < 0
+
+    @property
+    def kind(self) -> str:
+        """What happens.
+
+        "support": the support changes while λ goes on; "fold": λ turns back smoothly; "corner": λ turns back where the
+        support changes; "branch": further equilibria branch off.
+        """
+        if self.branching:
+            return "branch"
+        return ("corner" if self.changes else "fold") if self.turns else "support"
+
+    def text(self) -> str:
+        """Say in words what happens."""
+        game = self.equilibria[0].game
+        sentences = [change.text(game) for change in self.changes]
+        if self.branching:
+            sentences.append("further equilibria branch off")
+        if len(self.equilibria) > 1:
+            sentences.append("a connected set of equilibria at this value")
+        if self.turns:
+            sentences.append("the path turns back")
+        return "; ".join(sentences)
+
+    def reverse(self) -> TraceEvent:
+        """Return the same event as met by who comes from the other side."""
+        before, after = self.directions
+        return replace(
+            self,
+            equilibria=self.equilibria[::-1],
+            before=self.after,
+            after=self.before,
+            directions=(-after, -before),
+            changes=tuple(replace(change, begins=not change.begins) for change in self.changes),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the event as plain JSON values."""
+        return {
+            "lam": self.lam,
+            "bracket": list(self.bracket),
+            "kind": self.kind,
+            "directions": list(self.directions),
+            "changes": [asdict(change) for change in self.changes],
+            "text": self.text(),
+            "before": _at_its_lam(self.before),
+            "after": _at_its_lam(self.after),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Trace(Sequence[Equilibrium]):
+    """One equilibrium followed in λ, as equilibria in the order of the path.
+
+    Attributes
+    ----------
+    game : NormalFormGame
+    objective : PowerObjective
+        At the λ at which the trace starts.
+    points : tuple of Equilibrium
+        In the order of the path, on which λ may turn back.
+    events : tuple of TraceEvent
+        The critical λ, in the order of the path.
+    status : Status
+        CONVERGED if the path was followed to its ends, or all around if it is closed.
+    ends : (str, str)
+        In words, how the first and the last point come to be the ends.
+    """
+
+    game: NormalFormGame
+    objective: PowerObjective
+    points: tuple[Equilibrium, ...]
+    events: tuple[TraceEvent, ...]
+    status: Status
+    ends: tuple[str, str]
+
+    @property
+    def lams(self) -> np.ndarray:
+        """The λ of each point, shape (P,)."""
+        return np.array([point.objective.lam for point in self.points])
+
+    @property
+    def profiles(self) -> tuple[Profile, ...]:
+        """The profile at each point."""
+        return tuple(point.profile for point in self.points)
+
+    @property
+    def converged(self) -> bool:
+        """Whether the whole path was followed."""
+        return self.status is Status.CONVERGED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the trace as plain JSON values."""
+        return {
+            "objective": self.objective.to_dict(),
+            "status": self.status.name,
+            "ends": list(self.ends),
+            "points": [_at_its_lam(point) for point in self.points],
+            "events": [event.to_dict() for event in self.events],
+        }
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.points[index]
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{event.kind} at {event.lam:.6g}" for event in self.events)
+        return f"<Trace {self.status.name}: {len(self)} points, {found or 'no critical lam'}>"
+
+
 # What a long computation reports: a short name of the stage, steps done, steps in all (0 if unknown).
 Callback = Callable[[str, int, int], None]
 
@@ -231,6 +439,10 @@ def game_header(game: NormalFormGame) -> dict[str, Any]:
         "players": list(game.players),
         "actions": [list(names) for names in game.actions],
     }
+
+
+def _at_its_lam(equilibrium: Equilibrium) -> dict[str, Any]:
+    return {"lam": equilibrium.objective.lam, **equilibrium.to_dict()}
 
 
 def _strategy_text(strategy: np.ndarray) -> str:

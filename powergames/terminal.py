@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from powergames.games.normal_form import NormalFormGame
     from powergames.objectives import PowerObjective
     from powergames.power import PowerTable
-    from powergames.results import Callback, Equilibrium, EquilibriumSet, Path, PathPoint
+    from powergames.results import Callback, Equilibrium, EquilibriumSet, Path, PathPoint, Trace
 
 # Width of tables that go to a file or a pipe, where nothing needs to be folded.
 UNBOUNDED = 100_000
@@ -63,11 +63,12 @@ def print_equilibrium(equilibrium: Equilibrium) -> None:
 def print_set(found: EquilibriumSet) -> None:
     """Print all equilibria of a game, one table for each component."""
     components = found.components
+    extreme, relation = ("extreme ", "spanned by") if found.game.n_players == 2 else ("", "with")
     tables = []
     for k, component in enumerate(components):
-        size = f", spanned by {len(component)} equilibria" if len(component) > 1 else ""
+        size = f", {relation} {len(component)} equilibria" if len(component) > 1 else ""
         tables.append(_equilibria_table(component, f"Component {k + 1} of {len(components)}{size}"))
-    number = counted(len(found), "extreme equilibrium", "extreme equilibria")
+    number = counted(len(found), f"{extreme}equilibrium", f"{extreme}equilibria")
     failed = sum(not equilibrium.converged for equilibrium in found)
     verdict = f"{failed} NOT certified" if failed else "all certified"
     largest = max((float(equilibrium.certificate.scaled_regret) for equilibrium in found), default=0.0)
@@ -75,9 +76,17 @@ def print_set(found: EquilibriumSet) -> None:
         _heading(found.game, found.objective),
         *tables,
         f"{number} in {counted(len(components), 'component')}, {verdict}: largest regret {_regret(largest)} of the "
-        f"payoff range. {'None is missing' if found.complete else 'Some may be missing'}. Method {found.method}.",
+        f"payoff range. {_completeness(found)} Method {found.method}.",
         *sorted({_verdict(equilibrium) for equilibrium in found if not equilibrium.converged}),
     )
+
+
+def _completeness(found: EquilibriumSet) -> str:
+    if found.complete:
+        return "None is missing."
+    if found.unresolved:
+        return f"Others may lie in {counted(len(found.unresolved), 'region')} that could not be resolved."
+    return "Some may be missing."
 
 
 def print_path(path: Path) -> None:
@@ -103,10 +112,43 @@ def print_path(path: Path) -> None:
 
 def _path_summary(points: Sequence[PathPoint]) -> str:
     failed = [point for point in points if not point.converged]
+    missing = sum(point.complete is False for point in points)
+    doubt = [f"Some equilibria may be missing at {missing} of them."] if missing else []
     if not failed:
-        return f"{len(points)} points, all certified. Task and power are per player, power as the objective counts it."
+        sentences = ["Task and power are per player, power as the objective counts it.", *doubt]
+        return " ".join([f"{len(points)} points, all certified.", *sentences])
     advice = sorted({_verdict(e) for point in points for e in point.equilibria if not e.converged})
-    return " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice])
+    return " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice, *doubt])
+
+
+def print_trace(trace: Trace) -> None:
+    """Print where a trace begins and ends, and what happens at each critical λ on the way."""
+    game = trace.game
+    table = start_table(lam_letter(), *(printable(name) for name in game.players), "what happens")
+
+    def add_row(equilibrium: Equilibrium, text: str) -> None:
+        strategies = (strategy_text(game, i, strategy) for i, strategy in enumerate(equilibrium.profile))
+        table.add_row(f"{equilibrium.objective.lam:.10g}", *strategies, printable(text))
+
+    def ending(text: str) -> str:
+        return text.replace("lambda", lam_letter())
+
+    if trace.points:
+        add_row(trace[0], ending(trace.ends[0]))
+    for event in trace.events:
+        for k, equilibrium in enumerate(event.equilibria):
+            add_row(equilibrium, "the same set" if k else event.text())
+    if len(trace) > 1:
+        add_row(trace[-1], ending(trace.ends[1]))
+    sentences = []
+    if trace.points:
+        tol = trace[0].certificate.tol
+        sentences.append(f"Every point on the way is certified: no regret above {tol:g} of the payoff range.")
+    if trace.events:
+        sentences.append(f"Each critical {lam_letter()} is known within a bracket of 1e-9.")
+    if not trace.converged:
+        sentences.append(f"{trace.status.name}: {trace.status.value}")
+    print_blocks(_heading(game, trace.objective, lam=False), table, " ".join(sentences))
 
 
 def print_power(table: PowerTable) -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
-from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame, check_game
-from powergames.objectives import PowerObjective, check_objective, with_lam
-from powergames.results import Path, PathPoint
-from powergames.solvers.registry import NASH, solve, solve_all
+import numpy as np
 
-# More workers than this only cost memory.
-MOST_JOBS = 1_000
+from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.objectives import PowerObjective
+from powergames.results import Callback, Equilibrium, Path, PathPoint
+from powergames.solvers import ipa
+from powergames.solvers.batches import Batch, Settings, check_jobs, objectives_of, reporter
+from powergames.solvers.extended import ExtendedGame
+from powergames.solvers.registry import solve
+
+# Newton steps to the next λ, and the number of actions, those of adversaries included, up to which they are used.
+NEWTON_STEPS, LARGEST_NEWTON = 8, 400
+
+# Profiles are the same if no probability differs by more than this.
+SAME = 1e-6
 
 
 def sweep(
@@ -24,36 +32,61 @@ def sweep(
     all_equilibria: bool = False,
     method: str | None = None,
     exact: bool = False,
-    n_jobs: int = 1,
+    tol: float = 1e-8,
+    warm_start: bool = True,
+    n_jobs: int | None = None,
+    store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
+    callback: Callback | None = None,
 ) -> Path:
     """Solve a game at many λ.
+
+    First the game is solved at each λ from scratch, independently of the others. Then equilibria are continued from
+    one λ to the next, once upwards and once downwards, each time from the equilibrium reached at the λ before; where
+    one is lost, from the first one known there. So branches of equilibria show that no solver would choose by itself.
 
     Parameters
     ----------
     game : NormalFormGame
     lams : iterable of numbers
-        The values of λ, in the order in which points are returned.
+        The values of λ, in the order in which points are returned; in any order, also repeated.
     objective : PowerObjective, optional
         Supplies the aggregate and form; its own λ is not used.
     all_equilibria : bool, default False
-        Compute all equilibria at each λ instead of one (two players).
-    method, exact
+        Compute all equilibria at each λ instead of one (two players); nothing is continued then.
+    method, exact, tol
         As in `solve`.
-    n_jobs : int, default 1
-        Number of joblib workers; -1 for all processors.
+    warm_start : bool, default True
+        Whether to continue equilibria; without, each point has one at most.
+    n_jobs : int, optional
+        Number of joblib workers; -1 for all processors. By default what ``joblib.parallel_config`` says, or 1.
+    store : path, optional
+        A file of JSON lines that keeps each result as soon as it is there, and from which an interrupted sweep
+        resumes; see `solve_batch`.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
+    callback : callable, optional
+        Called as ``callback(stage, done, total)`` in this process whenever a computation ends.
 
     Returns
     -------
     Path
-        One `PathPoint` for each λ. A λ at which a computation fails keeps the reason in `error`.
+        One `PathPoint` for each λ, with all different certified equilibria found there: from scratch, continued
+        upwards, continued downwards. A λ without any keeps the uncertified profile with its status, or in `error` what
+        the solver raised.
 
     Raises
     ------
     InputError
-        If a λ cannot be used, or the options do not fit the game.
+        If a λ cannot be used, the options do not fit the game, or the store holds something else, belongs to other
+        options, or is in use.
+    OSError
+        If the store cannot be written.
+
+    Notes
+    -----
+    Costs up to three computations for each different λ, of which the first runs in parallel. The result does not
+    depend on `n_jobs` or on the joblib backend.
 
     Examples
     --------
@@ -62,45 +95,63 @@ def sweep(
     >>> [len(point.equilibria) for point in path]
     [3, 3, 1]
     """
-    from joblib import Parallel, delayed
-
-    base = NASH if objective is None else objective
     check_game(game)
-    check_objective(base)
-    if isinstance(lams, str) or not isinstance(lams, Iterable):
-        raise InputError(f"lams: got {type(lams).__name__}; give a sequence of numbers, e.g. np.linspace(0, 1, 51)")
-    objectives = [with_lam(base, lam) for lam in lams]
-    if not isinstance(n_jobs, int) or not (n_jobs == -1 or 1 <= n_jobs <= MOST_JOBS):
-        raise InputError(f"n_jobs: got {str(n_jobs)[:40]}; give 1 to {MOST_JOBS} workers, or -1 for all processors")
-    if all_equilibria and method is not None:
-        raise InputError("method: all equilibria are enumerated by one method; leave out method")
-    point = _point_of_all if all_equilibria else _point_of_one
-    with Parallel(n_jobs=min(n_jobs, max(len(objectives), 1)), return_as="generator") as parallel:
-        points = parallel(delayed(point)(game, each, method, exact) for each in objectives)
-        return Path(game, tuple(_tracked(points, len(objectives), progress)))
+    objectives = objectives_of(lams, objective)
+    n_jobs = check_jobs(n_jobs)
+    settings = Settings(method, exact, tol, all_equilibria, strict=True)
+    settings.check()
+    distinct = sorted(set(objectives), key=lambda each: each.exact_lam)
+    for each in distinct:
+        each.adversaries(game.n_players)
+    warm = warm_start and not all_equilibria
+    total = len(distinct) + 2 * (len(distinct) - 1) * warm
+    with Batch(settings, n_jobs, store, reporter("sweep", total, progress, callback)) as batch:
+        cold = batch.solve([(game, each) for each in distinct])
+        points = _continued_both_ways(cold, batch, settings) if warm else cold
+    at = dict(zip(distinct, points, strict=True))
+    return Path(game, tuple(at[each] for each in objectives))
 
 
-def _point_of_one(game: NormalFormGame, objective: PowerObjective, method: str | None, exact: bool) -> PathPoint:
-    return _point(objective, lambda: (solve(game, objective, method=method, exact=exact),))
+def _continued_both_ways(cold: Sequence[PathPoint], batch: Batch, settings: Settings) -> list[PathPoint]:
+    """Add to each point the equilibria that lead there from its neighbours; points are in order of λ."""
+    known = [[equilibrium for equilibrium in point.equilibria if equilibrium.converged] for point in cold]
+
+    def compute(game: NormalFormGame, objective: PowerObjective, previous: Equilibrium) -> Equilibrium:
+        return _continued(game, objective, previous, settings)
+
+    for places in (range(len(cold)), range(len(cold) - 1, -1, -1)):
+        previous: Equilibrium | None = None
+        for place in places:
+            reached = None
+            if previous is not None:
+                reached = batch.continued(previous, cold[place].objective, compute)
+            if reached is not None and not any(_same(reached, other) for other in known[place]):
+                known[place].append(reached)
+            previous = reached or next(iter(known[place]), previous)
+    return [
+        replace(point, equilibria=tuple(found), error=None) if found else point
+        for point, found in zip(cold, known, strict=True)
+    ]
 
 
-def _point_of_all(game: NormalFormGame, objective: PowerObjective, method: str | None, exact: bool) -> PathPoint:
-    return _point(objective, lambda: tuple(solve_all(game, objective, exact=exact)))
+def _continued(
+    game: NormalFormGame, objective: PowerObjective, previous: Equilibrium, settings: Settings
+) -> Equilibrium:
+    """Continue an equilibrium to a λ nearby: a few Newton steps where they are cheap, else a solve from there."""
+    near = not settings.exact and ExtendedGame.of(game, objective).size <= LARGEST_NEWTON
+    return solve(
+        game,
+        objective,
+        method=ipa.METHOD.name if near else settings.method,
+        exact=settings.exact,
+        tol=settings.tol,
+        x0=previous.profile,
+        max_iter=NEWTON_STEPS if near else None,
+    )
 
 
-def _point(objective: PowerObjective, compute: Callable[[], tuple]) -> PathPoint:  # type: ignore[type-arg]
-    try:
-        return PathPoint(objective, compute())
-    except (ArithmeticError, MemoryError) as error:
-        return PathPoint(objective, (), f"{type(error).__name__}: {error}")
-
-
-def _tracked(points: Iterable[PathPoint], total: int, progress: bool | None) -> Sequence[PathPoint]:
-    if progress is None:
-        progress = sys.stderr.isatty()
-    if not progress:
-        return list(points)
-    from rich.console import Console
-    from rich.progress import track
-
-    return list(track(points, "sweep", total, console=Console(stderr=True)))
+def _same(one: Equilibrium, other: Equilibrium) -> bool:
+    return all(
+        np.abs(a.astype(np.float64) - b.astype(np.float64)).max() <= SAME
+        for a, b in zip(one.profile, other.profile, strict=True)
+    )

@@ -14,21 +14,47 @@ from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Callback, Equilibrium, EquilibriumSet
 from powergames.solvers import (
+    anderson,
+    best_response,
     double_oracle,
+    fictitious_play,
+    ipa,
     lemke,
     linear_program,
+    logit,
+    mirror_descent,
     pure,
+    regret_matching,
     selection,
+    subdivision,
     vertex_enumeration,
 )
-from powergames.solvers.common import Method, Options, certified, interruptible
+from powergames.solvers.common import Candidate, Method, Options, certified, interruptible
 
 METHODS: dict[str, Method] = {
-    method.name: method for method in (lemke.METHOD, double_oracle.METHOD, pure.METHOD, linear_program.METHOD)
+    method.name: method
+    for method in (
+        lemke.METHOD,
+        double_oracle.METHOD,
+        pure.METHOD,
+        linear_program.METHOD,
+        ipa.METHOD,
+        logit.METHOD,
+        best_response.DAMPED,
+        best_response.SEQUENTIAL,
+        fictitious_play.METHOD,
+        regret_matching.METHOD,
+        mirror_descent.METHOD,
+        anderson.METHOD,
+    )
 }
 
 # Total number of actions up to which Lemke's algorithm is run on the whole game at once, at λ = 0 and at other λ.
 SMALL, SMALL_WITH_POWER = 24, 120
+
+# Steps that the fast method for three and more players gets before the sure one takes over, and the number of actions,
+# those of adversaries included, up to which it gets them.
+FEW_STEPS, SMALL_EXTENDED = 30, 60
 
 # Total number of actions up to which a last resort in fractions takes seconds, not hours.
 FRACTIONS = 80
@@ -54,7 +80,6 @@ def solve(
     Parameters
     ----------
     game : NormalFormGame
-        Two players for mixed equilibria; with more players only pure equilibria are searched.
     objective : PowerObjective, optional
         By default λ = 0: Nash equilibrium.
     method : str, optional
@@ -110,19 +135,23 @@ def solve(
             raise InputError("select: chooses its own method; leave out method")
         with interruptible():
             return selection.select(game, objective, select, options)
-    best: Equilibrium | None = None
+    failed: list[tuple[Method, Candidate]] = []
+    rejected: list[Equilibrium] = []
     for chosen, chosen_options in _plan(game, objective, method, options):
         with interruptible():
             candidate = chosen.find(game, objective, chosen_options)
-        if candidate.profile is None and best is not None:
+        if candidate.failure is not None:
+            failed.append((chosen, candidate))
             continue
         equilibrium = certified(game, objective, candidate, chosen.name, options)
         if equilibrium.converged:
             return equilibrium
-        if best is None or (equilibrium.certificate.scaled_regret < best.certificate.scaled_regret):
-            best = equilibrium
-    assert best is not None
-    return best
+        rejected.append(equilibrium)
+    # A method that says that it failed may still have come closest.
+    with_profile = [(chosen, candidate) for chosen, candidate in failed if candidate.profile is not None]
+    for chosen, candidate in with_profile if with_profile or rejected else failed[:1]:
+        rejected.append(certified(game, objective, candidate, chosen.name, options))
+    return min(rejected, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
 
 
 def solve_all(
@@ -133,16 +162,18 @@ def solve_all(
     tol: float = 1e-8,
     callback: Callback | None = None,
 ) -> EquilibriumSet:
-    """Compute all power-regularized equilibria of a two-player game.
+    """Compute all power-regularized equilibria of a game.
 
     Parameters
     ----------
     game : NormalFormGame
-        Two players.
+        Two players; or more of them with few actions: made for 3 x 3 x 3 and five players with two, and tried up to
+        nine free probabilities.
     objective : PowerObjective, optional
         By default λ = 0: Nash equilibrium.
     exact : bool, default False
-        Compute in rational arithmetic. Degenerate games are computed so anyway, and rounded in the end.
+        Compute in rational arithmetic; only where no more than two players have a choice. Degenerate games of two
+        players are computed so anyway, and rounded in the end.
     tol : float, default 1e-8
         Greatest regret, relative to the payoff range, with which an equilibrium is CONVERGED.
     callback : callable, optional
@@ -151,17 +182,20 @@ def solve_all(
     Returns
     -------
     EquilibriumSet
-        All extreme equilibria, each certified, in components.
+        All equilibria, each certified, in components: the extreme ones of two players, the isolated ones of more. Its
+        `complete` says whether any can be missing, its `unresolved` where.
 
     Raises
     ------
     InputError
-        If the game does not have two players, or an argument cannot be used.
+        If the game is too large, or an argument cannot be used.
 
     Notes
     -----
-    Time grows with the number of vertices of the best-response polyhedra, which is exponential in the number of
-    actions; every λ > 0 doubles their dimension.
+    For two players time grows with the number of vertices of the best-response polyhedra, which is exponential in the
+    number of actions; every λ > 0 doubles their dimension. For more players `powergames.solvers.subdivision` excludes
+    all other profiles by bounds: milliseconds for 2 x 2 x 2, a tenth of a second for typical 3 x 3 x 3 games, and about
+    ten seconds at most, after which continua and what is nearly one are reported as unresolved.
 
     Examples
     --------
@@ -173,7 +207,9 @@ def solve_all(
     _check(game, objective, tol, None, callback)
     options = Options(tol=tol, callback=callback, exact=exact)
     with interruptible():
-        return vertex_enumeration.find_all(game, objective, options)
+        if game.n_players == 2:
+            return vertex_enumeration.find_all(game, objective, options)
+        return subdivision.find_all(game, objective, options)
 
 
 def _check(
@@ -210,7 +246,7 @@ def _plan(
         yield chosen, options
         return
     if game.n_players != 2:
-        yield pure.METHOD, options
+        yield from _many_players_plan(game, objective, options)
         return
     if options.exact:
         yield lemke.METHOD, options
@@ -225,3 +261,19 @@ def _plan(
     yield lemke.METHOD, options
     if size <= FRACTIONS and options.max_iter is None:
         yield lemke.METHOD, replace(options, exact=True)
+
+
+def _many_players_plan(
+    game: NormalFormGame, objective: PowerObjective, options: Options
+) -> Iterator[tuple[Method, Options]]:
+    decided_by_pure = options.exact or game.n_players == 1
+    if options.x0 is None or decided_by_pure:
+        yield pure.METHOD, options
+    if decided_by_pure:
+        return
+    adversaries = objective.adversaries(game.n_players)
+    size = sum(game.n_actions) + sum(game.n_actions[j] for own in adversaries for b in own for j in b.players)
+    if size <= SMALL_EXTENDED:
+        yield ipa.METHOD, replace(options, max_iter=min(options.max_iter or FEW_STEPS, FEW_STEPS))
+    yield logit.METHOD, options
+    yield ipa.METHOD, options
