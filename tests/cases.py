@@ -26,7 +26,7 @@ class Case:
     Attributes
     ----------
     spec
-        What the catalog calls the game, or both payoff matrices.
+        What the catalog calls the game, or the payoffs of every player.
     lam, aggregate
         The objective.
     extreme, components
@@ -50,7 +50,7 @@ class Case:
 
     @property
     def game(self) -> NormalFormGame:
-        return named_game(self.spec) if isinstance(self.spec, str) else NormalFormGame.from_bimatrix(*self.spec)
+        return named_game(self.spec) if isinstance(self.spec, str) else NormalFormGame(self.spec)
 
     @property
     def objective(self) -> PowerObjective:
@@ -58,7 +58,7 @@ class Case:
 
     @property
     def id(self) -> str:
-        spec = self.spec if isinstance(self.spec, str) else "matrices " + str(self.spec[0])
+        spec = self.spec if isinstance(self.spec, str) else "payoffs " + str(self.spec[0])
         aggregate = self.aggregate if isinstance(self.aggregate, str) else "matrix " + str(self.aggregate)
         return f"{spec}, lam {self.lam}, {aggregate}"
 
@@ -217,4 +217,75 @@ PURE_CASES = [
     PureCase("minimum_effort", "sum", {(0,) * 3: ALWAYS} | {(k,) * 3: (0, Fraction(1, 4)) for k in range(1, 7)}),
     PureCase("public_goods", "mean", {(0, 0, 0): ALWAYS}),
     PureCase("random_uniform:players=1,actions=4", "mean", {(0,): ALWAYS}),
+]
+
+
+# --- more than two players --------------------------------------------------------------------------------------------
+
+
+def binary(*probabilities: Any) -> tuple[Any, ...]:
+    """Strategies of players with two actions, from the probabilities of the first."""
+    return tuple((p, 1 - p) for p in (p if isinstance(p, float) else Fraction(p) for p in probabilities))
+
+
+def assembly(mixed: Any, n: int = 3) -> tuple[Any, ...]:
+    """All equilibria of the assembly line below the critical λ."""
+    return binary(*[1] * n), binary(*[0] * n), binary(*[mixed] * n)
+
+
+# Each of three players watches the next one alone: the first two want to match, the last to differ from the first.
+THREE_PENNIES = (
+    [[[1, 1], [-1, -1]], [[-1, -1], [1, 1]]],
+    [[[1, -1], [-1, 1]], [[1, -1], [-1, 1]]],
+    [[[-1, 1], [-1, 1]], [[1, -1], [1, -1]]],
+)
+CHASE = (
+    [[[2, 2], [0, 0]], [[0, 0], [1, 1]]],
+    [[[2, 0], [0, 1]], [[2, 0], [0, 1]]],
+    [[[0, 1], [0, 1]], [[2, 0], [2, 0]]],
+)
+CHASE_WEIGHTS = [[0, 1, 2], [3, 0, 0.5], [0.5, 1, 0]]
+
+# Known equilibria of games of more players. In all of them the adversaries' best takeovers are plain to see.
+#
+# Assembly line: where all others are on the line with probability q, U in one's own q_i has slope
+# (1 - λ w) (3 q^(n-1) - 1) - λ w, since an adversary leaves exactly what "solo" pays, w the weight of all power over
+# one. So all mix with 3 q^(n-1) = 1 / (1 - λ w) while that is at most 3, λ w <= 2/3, and then only "solo" is left. If
+# one mixes, so do all: the others' probabilities multiply to the same number for each.
+#
+# Public goods: a takeover costs the same whatever one does oneself, so giving nothing stays dominant.
+#
+# Three pennies, with s = P(first) - P(second) and c = λ times the weight of the one power that matters:
+# U_0 = (1 - c) s_0 s_1 - c |s_0|, and in a circle. If s_0 is not 0, then |s_1| |1 - c| >= c and so on, with signs that
+# contradict each other for c < 1, and |s_1| > 1 for c > 1: s = 0 for all is the only equilibrium for every λ.
+#
+# Chase, with p the probabilities of the first action: U_0 = (1 - c) u_0 + c min(2 p_0, 1 - p_0), with slope
+# (1 - c) (3 p_1 - 1) + 2c for p_0 < 1/3 and - c beyond, and likewise U_1; U_2 has (1 - c) (2 - 3 p_0) + 2c and - c. For
+# c < 1/2 all mix beyond 1/3, where the slopes vanish: p_1 = p_2 = 1 / (3 (1 - c)) and p_0 = (2 - 3c) / (3 (1 - c)). For
+# c > 1/2 all stay at the kink, 1/3. There is no other equilibrium, because the best responses turn in a circle: p_0
+# rises with p_1, p_1 with p_2, but p_2 falls with p_0.
+MANY_PLAYER_CASES = [
+    Case("assembly_line", 0, extreme=3, profiles=assembly(3**-0.5)),
+    Case("assembly_line", "1/4", extreme=3, profiles=assembly("2/3")),
+    Case("assembly_line", "1/8", "sum", extreme=3, profiles=assembly("2/3")),
+    Case("assembly_line", "1/4", "max", extreme=3, profiles=assembly("2/3")),
+    Case("assembly_line", 1, extreme=1, profiles=(binary(0, 0, 0),)),
+    Case("assembly_line", 3, "sum", extreme=1, profiles=(binary(0, 0, 0),)),
+    Case("assembly_line:n=4", "17/81", extreme=3, profiles=assembly("3/4", 4)),
+    Case("assembly_line:n=4", "17/243", "sum", extreme=3, profiles=assembly("3/4", 4)),
+    *(
+        Case("public_goods", lam, aggregate, extreme=1, profiles=one(*[(1, 0, 0, 0, 0)] * 3))
+        for lam, aggregate in [(0, "mean"), ("3/10", "mean"), (1, "max"), (3, "sum")]
+    ),
+    *(
+        Case(THREE_PENNIES, lam, aggregate, extreme=1, profiles=(binary("1/2", "1/2", "1/2"),))
+        for lam, aggregate in [(0, "mean"), ("1/10", "mean"), ("3/10", "sum"), ("3/5", "max"), (1, "mean"), (3, "max")]
+    ),
+    Case(CHASE, 0, extreme=1, profiles=(binary("2/3", "1/3", "1/3"),)),
+    Case(CHASE, "1/2", extreme=1, profiles=(binary("5/9", "4/9", "4/9"),)),
+    Case(CHASE, "1/4", "sum", extreme=1, profiles=(binary("5/9", "4/9", "4/9"),)),
+    Case(CHASE, "1/4", "max", extreme=1, profiles=(binary("5/9", "4/9", "4/9"),)),
+    Case(CHASE, "1/3", CHASE_WEIGHTS, extreme=1, profiles=(binary("3/5", "1/2", "2/5"),)),
+    Case(CHASE, "6/5", extreme=1, profiles=(binary("1/3", "1/3", "1/3"),)),
+    Case(CHASE, 3, "sum", extreme=1, profiles=(binary("1/3", "1/3", "1/3"),)),
 ]

@@ -19,6 +19,9 @@ from scipy.optimize import linprog, nnls
 
 from powergames.objectives import with_lam
 
+# Joint takeovers up to which the exact best response is computed in fractions.
+LARGEST_MATRIX_GAME = 300
+
 TOLERANCES = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 
@@ -248,8 +251,8 @@ def scaled_regret(payoffs, objective, profile):
 
     Computed in exact fractions from the payoffs as they are and the probabilities made to sum to one. The best mixed
     deviation is bounded from above by weak duality; only the adversaries' strategies in it come from a linear program
-    in floats, and any strategies prove a true bound. Where that bound is not small, a single adversary's is found
-    exactly.
+    in floats, and any strategies prove a true bound. Where that bound is not small, and the adversaries have not too
+    many joint takeovers, the regret is found exactly.
     """
     return float(max(_scaled_regrets(payoffs, objective, profile)))
 
@@ -261,11 +264,15 @@ def _scaled_regrets(payoffs, objective, profile):
 
 
 def _scaled_regret(payoffs, objective, strategies, player):
-    spread = payoffs.max() - payoffs.min()
-    if not spread:
+    if payoffs.max() == payoffs.min():
         return Fraction(0)
-    payoffs = (payoffs - payoffs.min()) / spread
-    task, lam, blocks = response_problem(payoffs, objective, strategies, player)
+    # The sums over joint actions in integers, which is much faster than in fractions.
+    payoffs = _integers(payoffs)
+    least, spread = payoffs.min(), payoffs.max() - payoffs.min()
+    counts = [_integers(strategy) for strategy in strategies]
+    unit = spread * math.prod(sum(count) for k, count in enumerate(counts) if k != player)
+    task, lam, blocks = response_problem(payoffs - least, objective, counts, player)
+    task, blocks = task * Fraction(1, unit), [(weight, block * Fraction(1, unit)) for weight, block in blocks]
     own = strategies[player]
     total = sum((weight for weight, _ in blocks), Fraction(0))
     linear = (1 - lam * total) * task
@@ -273,30 +280,38 @@ def _scaled_regret(payoffs, objective, strategies, player):
     if not blocks:
         return max(linear) - value
     regret = max(linear + lam * _adversarial_values(linear, lam, blocks)) - value
-    if regret > Fraction(1, 10**10) and len(blocks) == 1:
-        ((weight, block),) = blocks
-        regret = _matrix_game_value(linear[:, None] + lam * weight * block) - value
+    if regret > Fraction(1, 10**10) and math.prod(block.shape[1] for _, block in blocks) <= LARGEST_MATRIX_GAME:
+        regret = _matrix_game_value(_joint_takeovers(linear, lam, blocks)) - value
     return regret
 
 
+def _joint_takeovers(linear, lam, blocks):
+    """Payoffs [action, one takeover by each adversary]: a matrix game against all adversaries together."""
+    matrix = linear[:, None]
+    for weight, block in blocks:
+        matrix = (matrix[:, :, None] + lam * weight * block[:, None, :]).reshape(len(linear), -1)
+    return matrix
+
+
 def response_problem(payoffs, objective, strategies, player):
-    """Return one player's payoff per action, λ, and for each adversary its weight and payoffs [action, takeover]."""
+    """Return one player's payoff per action, λ, and for each adversary its weight and payoffs [action, takeover].
+
+    Strategies on another scale than one scale all payoffs by the product of the others' sums.
+    """
     others = [k for k in range(len(strategies)) if k != player]
     lam = objective.exact_lam
 
-    def against(fixed):
+    def against(taken_over):
         tensor = payoffs
         for k in reversed(others):
-            tensor = np.tensordot(tensor, fixed.get(k, strategies[k]), axes=(k, 0))
+            if k != taken_over:
+                tensor = np.tensordot(tensor, strategies[k], axes=(k, 0))
         return tensor
 
-    task = against({})
+    task = against(None)
     if not lam or not others:
         return task, lam, []
-    tables = []
-    for j in others:
-        size = len(strategies[j])
-        tables.append(np.stack([against({j: _unit(size, action)}) for action in range(size)], axis=1))
+    tables = [(against(j) if player < j else against(j).T) * strategies[j].sum() for j in others]
     aggregate = objective.aggregate
     if not isinstance(aggregate, str):
         weights = [Fraction(float(aggregate[player, j])) for j in others]
@@ -309,19 +324,49 @@ def response_problem(payoffs, objective, strategies, player):
 
 def _adversarial_values(linear, lam, blocks):
     """Weighted payoff of each action against the adversaries' best mixed strategies."""
-    weights = np.array([float(lam * weight) for weight, _ in blocks])
+    weighted = [(float(lam * weight), block.astype(float)) for weight, block in blocks]
+    duals = np.maximum(-_best_response(linear.astype(float), weighted)[0].ineqlin.marginals, 0.0)
+    duals = np.split(duals, np.cumsum([block.shape[1] for _, block in blocks])[:-1])
+    return sum(weight * (block @ _fractions(dual)) for (weight, block), dual in zip(blocks, duals, strict=True))
+
+
+def _best_response(linear, blocks):
+    """Maximize ``linear @ x + Σ weight * min(x @ block)`` over mixed strategies; solution and scale of its value."""
+    weights = np.array([weight for weight, _ in blocks])
     scale = max(1.0, weights.sum())
     size, sizes = len(linear), [block.shape[1] for _, block in blocks]
-    cost = np.concatenate([-linear.astype(float), -weights]) / scale
+    cost = np.concatenate([-linear, -weights]) / scale
     rows = np.zeros((sum(sizes), size + len(blocks)))
-    rows[:, :size] = -np.concatenate([block for _, block in blocks], axis=1).T.astype(float)
+    rows[:, :size] = -np.concatenate([np.zeros((size, 0)), *(block for _, block in blocks)], axis=1).T
     rows[np.arange(sum(sizes)), size + np.repeat(np.arange(len(blocks)), sizes)] = 1.0
     equality = np.concatenate([np.ones((1, size)), np.zeros((1, len(blocks)))], axis=1)
     bounds = [(0, None)] * size + [(None, None)] * len(blocks)
-    solution = linprog(cost, rows, np.zeros(len(rows)), equality, [1.0], bounds, "highs-ds", options=TOLERANCES)
+    # Nearly equal columns may be too much for tight tolerances.
+    for options in (TOLERANCES, {}):
+        solution = linprog(cost, rows, np.zeros(len(rows)), equality, [1.0], bounds, "highs-ds", options=options)
+        if solution.status == 0:
+            break
     assert solution.status == 0, solution.message
-    duals = np.split(np.maximum(-solution.ineqlin.marginals, 0.0), np.cumsum(sizes)[:-1])
-    return sum(weight * (block @ _fractions(dual)) for (weight, block), dual in zip(blocks, duals, strict=True))
+    return solution, scale
+
+
+def scaled_regret_in_floats(payoffs, objective, profile):
+    """Return what `scaled_regret` does, up to rounding, where fractions would take too long."""
+    payoffs = np.asarray(payoffs, dtype=float)
+    return max(_regret_in_floats(payoffs[i], objective, profile, i) for i in range(len(payoffs)))
+
+
+def _regret_in_floats(payoffs, objective, profile, player):
+    if not np.ptp(payoffs):
+        return 0.0
+    payoffs = (payoffs - payoffs.min()) / np.ptp(payoffs)
+    task, lam, blocks = response_problem(payoffs, objective, profile, player)
+    blocks = [(float(lam * weight), block.astype(float)) for weight, block in blocks]
+    own = profile[player]
+    linear = (1 - sum(weight for weight, _ in blocks)) * task.astype(float)
+    value = linear @ own + sum(weight * min(own @ block) for weight, block in blocks)
+    solution, scale = _best_response(linear, blocks)
+    return -scale * solution.fun - value
 
 
 def _matrix_game_value(matrix):
@@ -470,6 +515,13 @@ def same_pairs(left, right, tol=1e-7):
 def _exact(numbers):
     numbers = np.asarray(numbers)
     return np.array([Fraction(entry) for entry in numbers.ravel().tolist()], dtype=object).reshape(numbers.shape)
+
+
+def _integers(fractions):
+    """The same numbers times their least common denominator."""
+    common = math.lcm(*(entry.denominator for entry in fractions.flat))
+    integers = [entry.numerator * (common // entry.denominator) for entry in fractions.flat]
+    return np.array(integers, dtype=object).reshape(fractions.shape)
 
 
 def _fractions(strategy):

@@ -278,7 +278,7 @@ BAD_USAGE = {
     "solve stag_hunt --tol -1": "'-1'",
     "solve stag_hunt --all --method lemke": "--method",
     "solve stag_hunt --all --select welfare": "--select",
-    "solve assembly_line --all": "3 players",
+    "solve assembly_line --all --exact": "irrational",
     "solve nonsense": "'nonsense'",
     "solve assembly_line:m=3": "'m'",
     "solve assembly_line:n=three": "'three'",
@@ -491,4 +491,4 @@ def test_progress_is_one_line_that_vanishes(capsys, monkeypatch):
 
 def test_commands_are_those_documented():
     commands = {command.name for command in cli.app.registered_commands}
-    assert commands == {"solve", "power", "check", "sweep", "games", "demo"}
+    assert commands == {"solve", "power", "check", "sweep", "trace", "games", "demo"}
