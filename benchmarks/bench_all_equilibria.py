@@ -1,10 +1,10 @@
-"""Time to find all Nash equilibria of two-player games, and how often none is missing.
+"""Time to find all equilibria, and how often none is missing.
 
-Run ``python benchmarks/bench_all_equilibria.py``. Three comparisons, each on the same seeded games, built beforehand,
-warm and on one thread: random real payoffs against quantecon's vertex enumeration; small integer payoffs, degenerate
-on purpose, of both against pygambit's `enummixed` in exact rationals; and exact 7 x 7 games against the same. Ratios
-are ours over theirs, game by game. Equilibria that the other libraries list more than once count once; ours must not
-repeat any.
+Run ``python benchmarks/bench_all_equilibria.py``. Three comparisons of two-player games at λ = 0, each on the same
+seeded games, built beforehand, warm and on one thread: random real payoffs against quantecon's vertex enumeration;
+small integer payoffs, degenerate on purpose, of both against pygambit's `enummixed` in exact rationals; and exact 7 x 7
+games against the same. Ratios are ours over theirs, game by game. Equilibria that the other libraries list more than
+once count once; ours must not repeat any. Last come random games of more players at several λ, ours alone.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the three tables."""
+    """Print the four tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[7, 9, 11, 13], help="numbers of actions")
     parser.add_argument("--seeds", type=int, default=11, help="games of each size (default %(default)s)")
@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _generic(options.sizes, options.seeds)
     _degenerate(options.degenerate)
     _exact(options.seeds)
+    _many_players(options.seeds)
 
 
 def _generic(sizes: Sequence[int], seeds: int) -> None:
@@ -123,6 +124,24 @@ def _exact(seeds: int) -> None:
         ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
         line += f" {_text(theirs)} {ratio:>6.2f} {differ:>6}"
     print(line, flush=True)
+
+
+def _many_players(seeds: int) -> None:
+    print("\nmore players, real payoffs, times in ms; complete: games of which no equilibrium can be missing")
+    print(f"{'size':>7} {'λ':>5} {'games':>5} {'median':>9} {'max':>9} {'complete':>8} {'odd number':>10}")
+    for players, actions in ((3, 2), (4, 2), (3, 3), (5, 2)):
+        for lam in (0, 0.3, 1):
+            times, complete, odd = [], 0, 0
+            for seed in range(-1, seeds):
+                generator = np.random.default_rng([players, actions, max(seed, 0)])
+                game = pg.NormalFormGame(generator.random((players, *[actions] * players)))
+                start = time.perf_counter()
+                found = pg.solve_all(game, pg.PowerObjective(lam))
+                if seed >= 0:
+                    times.append(time.perf_counter() - start)
+                    complete += found.complete
+                    odd += len(found) % 2
+            print(f"{f'{players}x{actions}':>7} {lam:>5} {seeds:>5} {_text(times)} {complete:>8} {odd:>10}", flush=True)
 
 
 def same_pairs(left: Sequence[Pair], right: Sequence[Pair], tol: float = 1e-7) -> bool:
