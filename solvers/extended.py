@@ -187,6 +187,10 @@ class ExtendedGame:
         """Return by how much each action and takeover falls short of the best of its group, shape (D,)."""
         return np.maximum.reduceat(gradient, self.bounds[:-1])[self.group_of] - gradient
 
+    def distance(self, point: np.ndarray, other: np.ndarray) -> float:
+        """Return the greatest difference between two points in a probability of a player."""
+        return float(np.abs(point - other)[: self.n_own].max())
+
     def normalized(self, point: np.ndarray) -> np.ndarray:
         """Drop what is negative in a point and scale each group to sum one; a group of zeros mixes evenly."""
         point = np.maximum(point, 0.0)

@@ -39,7 +39,7 @@ MAX_STEPS, LONG = 4_000, 600
 # The corrector may move probabilities and log μ by this much in its first step; a step that needs more is halved.
 # When a path gets lost or long, it is begun anew with the next of these, and from the third on with another prior:
 # the branches of symmetric games cross, those of a random prior almost surely do not.
-CAUTION, EVEN = (0.3, 0.1, 0.1, 0.03, 0.1, 0.03, 0.01), 2
+CAUTION, SAME = (0.3, 0.1, 0.1, 0.03, 0.1, 0.03, 0.01), 2
 
 # Corrector steps at most, and the size of the last one as a fraction of the greatest first one. A step so much smaller
 # than the one before may be followed by another one with the same linearization.
@@ -57,6 +57,9 @@ FIRST, AGAIN = 5.0, 10.0
 
 # How far Newton's method may then move a probability, and the regret that it must reach.
 REACH, REGRET = 0.3, 1e-12
+
+# What it finds is where the path leads if the path comes closer to it, by this factor, or is there already.
+APPROACH, ARRIVED = 0.3, 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,29 +80,45 @@ class PathLostError(Exception):
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Follow the principal branch to an equilibrium."""
+    """Follow the principal branch, or the branch that begins at x0, to an equilibrium."""
     problem = ExtendedGame.of(game, objective)
+    beginning = np.zeros(problem.size)
+    if options.x0 is not None:
+        own = np.concatenate(options.x0)
+        beginning[: len(own)] = np.log(np.maximum(own, LINEAR))
     budget = MAX_STEPS if options.max_iter is None else options.max_iter
     best, least = problem.starting_point(game.uniform_profile()), np.inf
     failure: Status | None = Status.PATH_LOST
     steps = 0
     for attempt, caution in enumerate(CAUTION):
-        prior = np.zeros(problem.size) if attempt < EVEN else options.rng.normal(size=problem.size)
+        prior = beginning if attempt < SAME else options.rng.normal(size=problem.size)
         tried: dict[bytes, float] = {}
+        goal, distance = None, np.inf
         for state, last in _with_end(follow(problem, caution, ACCURACY * caution, prior), min(LONG, budget - steps)):
             steps += not last
             options.report("steps of the logit path", steps)
             point = problem.normalized(state.point)
+            if goal is not None:
+                now = problem.distance(point, goal)
+                if now <= APPROACH * distance:
+                    return problem.candidate(goal, steps)
+                if now <= distance:
+                    continue
+                goal = None
             used = newton.supports(problem, point)
             before = tried.get(used.tobytes(), 0.0)
             if state.precision < AGAIN * before and not last:
                 continue
             tried[used.tobytes()] = max(state.precision, FIRST)
-            point, regret = newton.finish(problem, point, used, REACH, degenerate=before > 0.0)
+            found, regret = newton.finish(problem, point, used, REACH, degenerate=before > 0.0)
             if regret < least:
-                best, least = point, regret
+                best, least = found, regret
             if regret <= REGRET:
-                return problem.candidate(best, steps)
+                goal, distance = found, problem.distance(point, found)
+                if distance <= ARRIVED:
+                    return problem.candidate(goal, steps)
+        if least <= REGRET:
+            break
         if steps >= budget:
             failure = Status.MAX_ITER
             break

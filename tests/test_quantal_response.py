@@ -154,6 +154,25 @@ def test_high_precision_comes_close_to_an_equilibrium(lam):
     assert pg.certify(game, objective, point.profile).max_regret <= bound
 
 
+@pytest.mark.parametrize("spec", ["assembly_line", "stag_hunt", "minimum_effort", "random_uniform:players=3,seed=4"])
+def test_solver_arrives_where_the_path_leads(spec):
+    game = named_game(spec)
+    # The solver counts each player's payoffs relative to their range.
+    payoffs = game.payoffs / game.payoff_scale[(slice(None), *[None] * game.n_players)]
+    point = pg.logit_path(pg.NormalFormGame(payoffs), max_precision=1e5)[-1]
+    equilibrium = pg.solve(game, method="logit")
+    assert equilibrium.converged
+    for a, b in zip(equilibrium.profile, point.profile, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-2)
+
+
+def test_solver_starts_at_a_given_profile():
+    game = named_game("assembly_line")
+    for first in (0.9, 0.1):
+        equilibrium = pg.solve(game, method="logit", x0=[[first, 1 - first]] * 3)
+        assert [strategy[0] for strategy in equilibrium.profile] == [round(first)] * 3
+
+
 def test_unit_of_payoff_is_the_inverse_of_that_of_precision():
     game = named_game("random_uniform:actions=3,seed=3")
     for factor in (1e9, 1e-9):
