@@ -117,7 +117,7 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
                 goal, distance = found, problem.distance(point, found)
                 if distance <= ARRIVED:
                     return problem.candidate(goal, steps)
-        if least <= REGRET:
+        if least <= REGRET or (attempt >= SAME and least * problem.magnitude <= options.tol):
             break
         if steps >= budget:
             failure = Status.MAX_ITER

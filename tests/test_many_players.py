@@ -26,7 +26,7 @@ from powergames.solvers.iteration import iterate
 
 # What `solve` is content with, and what it is expected to reach where numbers are not hard.
 TOL, SHARP = 1e-8, 1e-9
-SECONDS_PER_GAME = 5.0
+SECONDS_PER_GAME = 20.0
 THOROUGH = "POWERGAMES_HYPOTHESIS" in os.environ
 EXAMPLES = int(os.environ.get("POWERGAMES_HYPOTHESIS", "25"))
 QUICKLY = settings(
