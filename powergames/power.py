@@ -24,6 +24,9 @@ from powergames.games.profiles import Profile, frozen
 if TYPE_CHECKING:
     import networkx as nx
 
+# Payoffs that an offset is subtracted from at a time.
+BLOCK = 2**18
+
 # Actions whose values differ by less than this, relative to the largest entry of the pair table, are tied.
 _TIE = 1e-12
 
@@ -167,6 +170,8 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
     zero = Fraction(0) if exact else 0.0
     offsets = np.full(n_players, zero, dtype=dtype) if exact else _common_offsets(game)
     tables = _tables(game, strategies, offsets)
+    # The tables of two players are the payoffs themselves, which are not copied to subtract an offset.
+    shifts = offsets if n_players == 2 else np.zeros(n_players)
     task = np.empty(n_players, dtype=dtype)
     values = np.full((n_players, n_players), zero, dtype=dtype)
     adversarial = np.empty((n_players, n_players), dtype=dtype)
@@ -175,8 +180,8 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
         if n_players == 1:
             task[i] = x @ (game.exact_payoffs if exact else game.payoffs)[0]
         for j, table in tables[i].items():
-            against = x @ table
-            slack = zero if exact else _TIE * max(table.max(), -table.min())
+            against = _averaged(x, table, shifts[i])
+            slack = zero if exact else _TIE * max(table.max() - shifts[i], shifts[i] - table.min())
             least = against.min()
             value = against @ strategies[j]
             task[i] = value + offsets[i]
@@ -226,17 +231,18 @@ def pair_tables(game: NormalFormGame, profile: Any) -> PairTables:
 
 
 def _tables(game: NormalFormGame, profile: Profile, offsets: np.ndarray) -> PairTables:
-    """Pair tables of payoffs less an offset for each player; exact profiles and up to two players need no kernel."""
+    """Pair tables: for three and more players in floats, of the payoffs less offsets; else of the payoffs as they are.
+
+    Exact profiles and up to two players need no kernel.
+    """
     n_players = game.n_players
     if profile[0].dtype == object:
         return tuple(_average_tables(game.exact_payoffs[i], profile, i) for i in range(n_players))
     if n_players == 1:
         return ({},)
     if n_players == 2:
-        rows, columns = (
-            payoffs - offset if offset else payoffs for payoffs, offset in zip(game.payoffs, offsets, strict=True)
-        )
-        return {1: frozen(rows)}, {0: frozen(columns.T)}
+        rows, columns = game.payoffs
+        return {1: rows}, {0: columns.T}
     from powergames.kernels.pair_tables import pair_tables as kernel
 
     n_actions = game.n_actions
@@ -249,6 +255,15 @@ def _tables(game: NormalFormGame, profile: Profile, offsets: np.ndarray) -> Pair
         shape = n_actions[i], n_actions[j]
         tables[i][j] = packed[starts[i, j] :][: shape[0] * shape[1]].reshape(shape)
     return tables
+
+
+def _averaged(strategy: np.ndarray, table: np.ndarray, shift: Any) -> np.ndarray:
+    """Return ``strategy @ (table - shift)``, some columns at a time."""
+    if not shift:
+        return np.asarray(strategy @ table)
+    step = max(1, BLOCK // len(strategy))
+    starts = range(0, table.shape[1], step)
+    return np.concatenate([strategy @ (table[:, start : start + step] - shift) for start in starts])
 
 
 def _average_tables(payoffs: np.ndarray, profile: Profile, ego: int) -> dict[int, np.ndarray]:

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from powergames.certificates import Witness, certify_checked
+from powergames.games.limits import SMALL, available_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
@@ -108,6 +109,14 @@ def two_players_only(game: NormalFormGame, objective: PowerObjective) -> str | N
 
 def any_game(game: NormalFormGame, objective: PowerObjective) -> str | None:
     """Refuse nothing."""
+    return None
+
+
+def too_large(n_bytes: int) -> str | None:
+    """Refuse what memory cannot hold."""
+    available = available_memory() if n_bytes > SMALL else None
+    if available is not None and n_bytes > available:
+        return f"would take {n_bytes:,} bytes, and {available:,} bytes of memory are free"
     return None
 
 

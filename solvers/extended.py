@@ -22,10 +22,22 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import frozen
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.common import Candidate
+from powergames.solvers.common import Candidate, too_large
 
 # n_actions, bounds, egos, places, linear, weights and divisors, as ExtendedGame holds them.
 _Layout = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def extended_size(game: NormalFormGame, objective: PowerObjective) -> int:
+    """Return the number of actions of the players and their adversaries together."""
+    adversaries = objective.adversaries(game.n_players)
+    return sum(game.n_actions) + sum(game.n_actions[j] for own in adversaries for each in own for j in each.players)
+
+
+def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
+    """Refuse games whose extended game is too large for dense linear algebra."""
+    # The derivative, what is made of it, and room to factorize.
+    return too_large(32 * extended_size(game, objective) ** 2)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,8 @@ import numpy as np
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.common import Candidate, Method, Options, any_game
-from powergames.solvers.extended import ExtendedGame
+from powergames.solvers.common import Candidate, Method, Options
+from powergames.solvers.extended import ExtendedGame, refuses
 
 # Steps in all unless the caller says otherwise, and steps from one start.
 MAX_STEPS, PATIENCE = 400, 30
@@ -113,5 +113,5 @@ METHOD = Method(
     "ipa",
     find,
     "iterated polymatrix approximation with restarts: any number of players, any λ; fast on small games, no guarantee",
-    any_game,
+    refuses,
 )

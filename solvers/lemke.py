@@ -18,8 +18,8 @@ from powergames import rational
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.common import Candidate, Method, Options, two_players_only
-from powergames.solvers.two_player import TwoPlayerProblem
+from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
+from powergames.solvers.two_player import TwoPlayerProblem, adversary_weights
 
 # Pivots before a run in floats is begun anew from another prior, at first; each restart allows half as many more.
 PATIENCE = 2_000
@@ -32,6 +32,18 @@ REFINE = 60
 
 # Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
 CHUNK = 50_000_000
+
+
+def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
+    """Accept games of two players whose linear complementarity problem fits into memory."""
+    reason = two_players_only(game, objective)
+    if reason is not None:
+        return reason
+    m, n = game.n_actions
+    lam_row, lam_column = adversary_weights(objective)
+    unknowns = m + n + 2 + (n + 1 if lam_row else 0) + (m + 1 if lam_column else 0)
+    # The problem, the dictionary, and what scaling the payoffs and refining the solution take.
+    return too_large(32 * unknowns**2)
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
@@ -237,6 +249,6 @@ METHOD = Method(
     "lemke",
     find,
     "Lemke's algorithm on the path-polymatrix problem: one equilibrium for any λ; always succeeds when exact",
-    two_players_only,
+    refuses,
     exact=True,
 )

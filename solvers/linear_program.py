@@ -8,62 +8,73 @@ from __future__ import annotations
 
 import numpy as np
 
+from powergames.games.limits import SMALL, available_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, Method, Options, two_players_only
-from powergames.solvers.two_player import TwoPlayerProblem
+from powergames.solvers.two_player import TwoPlayerProblem, adversary_weights, scaled_blocks
 
 # Payoffs scaled to [0, 1] add up to a constant within this.
 CONSTANT = 1e-12
 
+# Memory that the constraints take for each payoff of a player, with the solver's own copies of them.
+BYTES = 200
+
 
 def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
-    """Accept constant-sum games, and λ W = 1 for both players."""
+    """Accept constant-sum games, and λ W = 1 for both players, if memory suffices."""
     reason = two_players_only(game, objective)
     if reason is not None:
         return reason
-    if is_zero_sum(game):
-        return None
-    problem = TwoPlayerProblem.of(game, objective, exact=False)
-    if problem.lam_row == problem.lam_column == 1.0:
-        return None
-    return "needs a game of constant sum, or lam = 1"
+    if any(weight != 1 for weight in adversary_weights(objective)) and not is_zero_sum(game):
+        return "needs a game of constant sum, or lam = 1"
+    needed = BYTES * game.payoffs[0].size
+    available = available_memory() if needed > SMALL else None
+    if available is not None and needed > available:
+        return f"would take {needed:,} bytes, and {available:,} bytes of memory are free"
+    return None
 
 
 def is_zero_sum(game: NormalFormGame) -> bool:
     """Tell whether a positive affine change of payoffs makes a two-player game zero-sum."""
     if not game.payoff_range.all():
         return not game.payoff_range.any()
-    problem = TwoPlayerProblem.of(game, PowerObjective(), exact=False)
-    return bool(np.abs(problem.row + problem.column - 1.0).max() <= CONSTANT)
+    blocks = zip(scaled_blocks(game, 0), scaled_blocks(game, 1), strict=True)
+    return all(np.abs(rows + columns - 1.0).max() <= CONSTANT for rows, columns in blocks)
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
     """Return one equilibrium: maximin strategies, certified by the dual ones."""
-    problem = TwoPlayerProblem.of(game, objective, exact=False)
-    row = _maximin(problem.row, options)
+    problem = TwoPlayerProblem.in_place(game, objective)
+    row = _maximin(problem.row, game.payoff_min[0], game.payoff_scale[0], options)
     if row is None:
         return Candidate(None, None, 0, Status.MAX_ITER)
     x, z, iterations = row
     if is_zero_sum(game):
         return problem.candidate((x, z, z, x), iterations)
-    column = _maximin(problem.column.T, options)
+    column = _maximin(problem.column.T, game.payoff_min[1], game.payoff_scale[1], options)
     if column is None:
         return Candidate(None, None, iterations, Status.MAX_ITER)
     y, w, more = column
     return problem.candidate((x, y, z, w), iterations + more)
 
 
-def _maximin(payoffs: np.ndarray, options: Options) -> tuple[np.ndarray, np.ndarray, int] | None:
+def _maximin(
+    payoffs: np.ndarray, least: float, scale: float, options: Options
+) -> tuple[np.ndarray, np.ndarray, int] | None:
     """Return a maximin strategy of the row player, a minimax strategy against it, and the iterations."""
     from scipy.optimize import linprog
 
     m, n = payoffs.shape
     options.report("linear program", 0)
+    # Payoffs scaled to [0, 1], written at once where the linear program wants them.
+    constraints = np.ones((n, m + 1))
+    np.subtract(least, payoffs.T, out=constraints[:, :m])
+    constraints[:, :m] /= scale
     solution = linprog(
         np.append(np.zeros(m), -1.0),
-        np.column_stack([-payoffs.T, np.ones(n)]),
+        constraints,
         np.zeros(n),
         np.append(np.ones(m), 0.0)[None],
         [1.0],

@@ -27,8 +27,8 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers import newton
-from powergames.solvers.common import Candidate, Method, Options, any_game
-from powergames.solvers.extended import ExtendedGame
+from powergames.solvers.common import Candidate, Method, Options
+from powergames.solvers.extended import ExtendedGame, refuses
 
 # Probabilities above this move in a straight line, the logarithms of those below, in one step at most to the second.
 LINEAR, ENOUGH = 1e-3, -5.0
@@ -313,5 +313,5 @@ METHOD = Method(
     "logit",
     find,
     "logit homotopy with a Newton finish: any number of players, any λ; follows the principal branch, slow and sure",
-    any_game,
+    refuses,
 )

@@ -14,7 +14,7 @@ from powergames.objectives import PowerObjective
 from powergames.results import Callback, Equilibrium, Path, PathPoint
 from powergames.solvers import ipa
 from powergames.solvers.batches import Batch, Settings, check_jobs, objectives_of, reporter
-from powergames.solvers.extended import ExtendedGame
+from powergames.solvers.extended import extended_size
 from powergames.solvers.registry import solve
 
 # Newton steps to the next λ, and the number of actions, those of adversaries included, up to which they are used.
@@ -138,7 +138,7 @@ def _continued(
     game: NormalFormGame, objective: PowerObjective, previous: Equilibrium, settings: Settings
 ) -> Equilibrium:
     """Continue an equilibrium to a λ nearby: a few Newton steps where they are cheap, else a solve from there."""
-    near = not settings.exact and ExtendedGame.of(game, objective).size <= LARGEST_NEWTON
+    near = not settings.exact and extended_size(game, objective) <= LARGEST_NEWTON
     return solve(
         game,
         objective,

@@ -30,6 +30,7 @@ from powergames.solvers import (
     vertex_enumeration,
 )
 from powergames.solvers.common import Candidate, Method, Options, certified, interruptible
+from powergames.solvers.extended import extended_size
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -248,9 +249,20 @@ def _plan(
             raise InputError(f"method {method}: cannot compute exactly; choose one of {able}")
         yield chosen, options
         return
-    if game.n_players != 2:
-        yield from _many_players_plan(game, objective, options)
-        return
+    proposals = _two_players_plan if game.n_players == 2 else _many_players_plan
+    accepted = False
+    for chosen, chosen_options in proposals(game, objective, options):
+        reason = chosen.refuses(game, objective)
+        if reason is None:
+            accepted = True
+            yield chosen, chosen_options
+    if not accepted:
+        raise InputError(f"game: method {chosen.name} {reason}; make the game smaller")
+
+
+def _two_players_plan(
+    game: NormalFormGame, objective: PowerObjective, options: Options
+) -> Iterator[tuple[Method, Options]]:
     if options.exact:
         yield lemke.METHOD, options
         return
@@ -258,8 +270,7 @@ def _plan(
     if size > (SMALL_WITH_POWER if objective.exact_lam else SMALL):
         if not objective.exact_lam:
             yield pure.METHOD, options
-        if linear_program.refuses(game, objective) is None:
-            yield linear_program.METHOD, options
+        yield linear_program.METHOD, options
         if objective.exact_lam:
             yield double_oracle.METHOD, replace(options, max_iter=min(options.max_iter or FEW_PIVOTS, FEW_PIVOTS))
             yield logit.METHOD, options
@@ -277,9 +288,7 @@ def _many_players_plan(
         yield pure.METHOD, options
     if decided_by_pure:
         return
-    adversaries = objective.adversaries(game.n_players)
-    size = sum(game.n_actions) + sum(game.n_actions[j] for own in adversaries for b in own for j in b.players)
-    if size <= SMALL_EXTENDED:
+    if extended_size(game, objective) <= SMALL_EXTENDED:
         yield ipa.METHOD, replace(options, max_iter=min(options.max_iter or FEW_STEPS, FEW_STEPS))
     yield logit.METHOD, options
     yield ipa.METHOD, options

@@ -12,14 +12,14 @@ All aggregates are the same with two players, up to the weights of a matrix.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from powergames.games.normal_form import NormalFormGame
+from powergames.games.normal_form import BLOCK, NormalFormGame
 from powergames.games.profiles import frozen
 from powergames.objectives import PowerObjective
 from powergames.solvers.common import Candidate
@@ -27,7 +27,7 @@ from powergames.solvers.common import Candidate
 
 @dataclass(frozen=True, eq=False)
 class TwoPlayerProblem:
-    """Payoffs and weights of a two-player game, in floats scaled to [0, 1] or in fractions.
+    """Payoffs and weights of a two-player game, in floats scaled to [0, 1], in fractions, or as the game holds them.
 
     Attributes
     ----------
@@ -45,20 +45,26 @@ class TwoPlayerProblem:
     @classmethod
     def of(cls, game: NormalFormGame, objective: PowerObjective, exact: bool) -> TwoPlayerProblem:
         """Set up the problem of a game; equilibria do not depend on the scaling."""
-        lams = _adversary_weights(objective)
         if exact:
-            return cls(game.exact_payoffs[0], game.exact_payoffs[1], *lams)
+            return cls(game.exact_payoffs[0], game.exact_payoffs[1], *adversary_weights(objective))
+        unscaled = cls.in_place(game, objective)
         least, scale = game.payoff_min, game.payoff_scale
         row = (game.payoffs[0] - least[0]) / scale[0]
         column = (game.payoffs[1] - least[1]) / scale[1]
-        return cls(row, column, float(lams[0]), float(lams[1]))
+        return cls(row, column, unscaled.lam_row, unscaled.lam_column)
+
+    @classmethod
+    def in_place(cls, game: NormalFormGame, objective: PowerObjective) -> TwoPlayerProblem:
+        """Set up the problem without copying the payoffs, which are therefore not scaled."""
+        lam_row, lam_column = adversary_weights(objective)
+        return cls(game.payoffs[0], game.payoffs[1], float(lam_row), float(lam_column))
 
     @classmethod
     def of_binary_floats(cls, game: NormalFormGame, objective: PowerObjective) -> TwoPlayerProblem:
         """Set up the problem in fractions, each payoff being the exact value of its float and not a decimal near it."""
         payoffs = np.array([Fraction(value) for value in game.payoffs.ravel().tolist()], dtype=object)
         row, column = payoffs.reshape(game.payoffs.shape)
-        return cls(row, column, *_adversary_weights(objective))
+        return cls(row, column, *adversary_weights(objective))
 
     def candidate(self, groups: Sequence[np.ndarray | None], iterations: int) -> Candidate:
         """Turn non-negative weights on the actions of (x, y, z, w) into a profile with its witness."""
@@ -72,7 +78,7 @@ class TwoPlayerProblem:
         return Candidate((x, y), witness, iterations)
 
 
-def _adversary_weights(objective: PowerObjective) -> tuple[Fraction, Fraction]:
+def adversary_weights(objective: PowerObjective) -> tuple[Fraction, Fraction]:
     """Return λ_0 and λ_1."""
     if not objective.exact_lam:
         return Fraction(0), Fraction(0)
@@ -81,6 +87,14 @@ def _adversary_weights(objective: PowerObjective) -> tuple[Fraction, Fraction]:
         for own in objective.adversaries(2)
     ]
     return lams[0], lams[1]
+
+
+def scaled_blocks(game: NormalFormGame, player: int) -> Iterator[np.ndarray]:
+    """Yield a player's payoffs scaled to [0, 1], a few rows of the matrix at a time."""
+    payoffs, least, scale = game.payoffs[player], game.payoff_min[player], game.payoff_scale[player]
+    step = max(1, BLOCK // payoffs.shape[1])
+    for start in range(0, len(payoffs), step):
+        yield (payoffs[start : start + step] - least) / scale
 
 
 def _normalized(group: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def available_memory() -> int | None:
 
 
 def check_memory(n_bytes: int, what: str) -> None:
-    """Refuse an array that does not fit in memory together with the one copy that validation makes.
+    """Refuse an array that does not fit in memory together with what building it takes.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def check_memory(n_bytes: int, what: str) -> None:
     Raises
     ------
     InputError
-        If twice `n_bytes` exceeds the available memory.
+        If `n_bytes` and half as much again exceed the available memory.
 
     Examples
     --------
@@ -70,10 +70,10 @@ def check_memory(n_bytes: int, what: str) -> None:
     if n_bytes > 2**62:
         raise InputError(f"{what} would take {_bytes(n_bytes)}, more than an array can have; make the game smaller")
     available = available_memory()
-    if available is not None and 2 * n_bytes > available:
+    if available is not None and 3 * n_bytes > 2 * available:
         raise InputError(
-            f"{what} would take {_bytes(n_bytes)}, twice that while it is built, and {_bytes(available)} of memory are "
-            "free; make the game smaller"
+            f"{what} would take {_bytes(n_bytes)}, half as much again while it is built, and {_bytes(available)} of "
+            "memory are free; make the game smaller"
         )
 
 

@@ -22,11 +22,13 @@ import numpy as np
 
 from powergames.errors import FormatError, InputError
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import frozen
 from powergames.io._text import encode, lossless_payoffs, number_array, number_text, parse_number
 from powergames.io.json_format import KIND, SCHEMA, check_kind
 
 _MAX_UNPACKED = 64 * 2**20
 _MAX_RATIO = 200
+_PIECE = 2**17
 _HEADER = re.compile(
     rb"\{\s*'descr':\s*'([<>|=]?[a-zA-Z]\d{0,9})',\s*'fortran_order':\s*(True|False),"
     rb"\s*'shape':\s*\(([0-9, ]{0,999})\),?\s*\}\s*"
@@ -57,8 +59,34 @@ def read(data: bytes, source: str) -> NormalFormGame:
     >>> read(write(NormalFormGame([[1, "1/3"]])), "choice.npz").exact_payoffs
     array([[Fraction(1, 1), Fraction(1, 3)]], dtype=object)
     """
-    arrays = read_arrays(data, source)
-    check_kind(_text(arrays, "schema", SCHEMA, source), _text(arrays, "kind", KIND, source), source)
+    return build(read_arrays(data, source), source)
+
+
+def build(arrays: Mapping[str, np.ndarray], source: str) -> NormalFormGame:
+    """Build the game that an archive holds.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        As `read_arrays` returns them.
+    source : str
+        Name of the file, for error messages.
+
+    Returns
+    -------
+    NormalFormGame
+
+    Raises
+    ------
+    FormatError
+        If the arrays do not hold a normal-form game.
+
+    Examples
+    --------
+    >>> build({"payoffs": np.array([[1.0, 2.0]])}, "choice.npz").n_actions
+    (2,)
+    """
+    check_kind(text(arrays, "schema", SCHEMA, source), text(arrays, "kind", KIND, source), source, KIND)
     payoffs = numeric(arrays, "payoffs", source)
     if "payoffs_exact" in arrays:
         payoffs = _exact(arrays["payoffs_exact"], payoffs, source)
@@ -66,9 +94,9 @@ def read(data: bytes, source: str) -> NormalFormGame:
     present = [name in arrays for name in names]
     if any(present) and not all(present):
         raise FormatError(f"{source}: no array '{names[present.index(False)]}'; name all players' actions or none")
-    actions = [_labels(arrays, name, source) for name in names] if any(present) else None
-    players = _labels(arrays, "players", source) if "players" in arrays else None
-    return NormalFormGame(payoffs, players, actions, _text(arrays, "title", "", source))
+    actions = [labels(arrays, name, source) for name in names] if any(present) else None
+    players = labels(arrays, "players", source) if "players" in arrays else None
+    return NormalFormGame(payoffs, players, actions, text(arrays, "title", "", source))
 
 
 def write(game: NormalFormGame) -> bytes:
@@ -98,9 +126,9 @@ def write(game: NormalFormGame) -> bytes:
     arrays = {
         "schema": np.array(SCHEMA),
         "kind": np.array(KIND),
-        "title": _string_array(game.title),
-        "players": _string_array(list(game.players)),
-        **{f"actions_{player}": _string_array(list(names)) for player, names in enumerate(game.actions)},
+        "title": string_array(game.title),
+        "players": string_array(list(game.players)),
+        **{f"actions_{player}": string_array(list(names)) for player, names in enumerate(game.actions)},
         "payoffs": game.payoffs,
     }
     payoffs = lossless_payoffs(game)
@@ -196,10 +224,17 @@ def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, place: str) -> np.n
         needed = math.prod(shape) * dtype.itemsize
         if needed != entry.file_size - 8 - length_bytes - length:
             raise FormatError(f"{place}: shape {shape} of {dtype} does not fit {entry.file_size} bytes; write it again")
-        content = file.read(needed)
-        if len(content) != needed or file.read(1):
+        # Piece by piece into the array's own memory: a large array is not held twice.
+        content = np.empty(needed, np.uint8)
+        position = 0
+        while piece := file.read(_PIECE):
+            if position + len(piece) > needed:
+                break
+            content[position : position + len(piece)] = np.frombuffer(piece, np.uint8)
+            position += len(piece)
+        if piece or position != needed:
             raise FormatError(f"{place}: damaged data; write the archive again with numpy.savez")
-    return np.frombuffer(content, dtype).reshape(shape, order="F" if header[2] == b"True" else "C")
+    return frozen(content).view(dtype).reshape(shape, order="F" if header[2] == b"True" else "C")
 
 
 def _dtype(descr: str, place: str) -> np.dtype:
@@ -212,11 +247,18 @@ def _dtype(descr: str, place: str) -> np.dtype:
     return dtype
 
 
-def _string_array(text: str | list[str]) -> np.ndarray:
-    array = np.array(text)
-    if array.tolist() != text:
+def string_array(names: str | list[str]) -> np.ndarray:
+    """Return a name, or names, as an array.
+
+    Raises
+    ------
+    InputError
+        If a name ends with a NUL character, or is not valid Unicode.
+    """
+    array = np.array(names)
+    if array.tolist() != names:
         raise InputError("labels: a name ends with a NUL character, which NumPy strings drop; rename it")
-    for name in [text] if isinstance(text, str) else text:
+    for name in [names] if isinstance(names, str) else names:
         encode(name)
     return array
 
@@ -229,13 +271,15 @@ def _strings(arrays: Mapping[str, np.ndarray], name: str, n_axes: int, source: s
     return array
 
 
-def _text(arrays: Mapping[str, np.ndarray], name: str, default: str, source: str) -> str:
+def text(arrays: Mapping[str, np.ndarray], name: str, default: str, source: str) -> str:
+    """Return one string out of an archive, or the default if it is missing."""
     return str(_plain(_strings(arrays, name, 0, source), name, source)) if name in arrays else default
 
 
-def _labels(arrays: Mapping[str, np.ndarray], name: str, source: str) -> list[str]:
-    labels: list[str] = _plain(_strings(arrays, name, 1, source), name, source)
-    return labels
+def labels(arrays: Mapping[str, np.ndarray], name: str, source: str, n_axes: int = 1) -> list[Any]:
+    """Return a list of names out of an archive; nested, if there are two axes."""
+    names: list[Any] = _plain(_strings(arrays, name, n_axes, source), name, source)
+    return names
 
 
 def _plain(array: np.ndarray, name: str, source: str) -> Any:

@@ -75,28 +75,29 @@ def jacobian(payoffs, shifts, units, tables, starts, n_actions, offsets, places,
 def _add_curvature(payoffs, shift, unit, ego, n_actions, offsets, places, weights, point, result):
     """Add what depends on three players: ego and two co-players, others averaged.
 
-    Co-players are averaged one by one from the last, so that every tensor is a fraction of the one before.
+    Co-players are averaged one by one from the first, so that every tensor is a fraction of the one before, and is read
+    in long runs.
     """
     n = len(n_actions)
     co_players = np.array([j for j in range(n) if j != ego])
     outer, outer_shift = payoffs, shift
     kept_outer = np.ones(n, np.bool_)
-    for m in range(n - 2, 0, -1):
+    for m in range(n - 2):
         k = co_players[m]
         middle, middle_shift = outer, outer_shift
         kept_middle = kept_outer.copy()
-        for r in range(m - 1, -1, -1):
+        for r in range(m + 1, n - 1):
             j = co_players[r]
             inner, inner_shift = middle, middle_shift
             kept = kept_middle.copy()
-            for s in range(r - 1, -1, -1):
+            for s in range(r + 1, n - 1):
                 inner = _average(inner, inner_shift, kept, co_players[s], n_actions, offsets, point)
                 inner_shift = 0.0
             _add_triple(inner, inner_shift, unit, ego, j, k, n_actions, offsets, places, weights, point, result)
-            if r > 0:
+            if r < n - 2:
                 middle = _average(middle, middle_shift, kept_middle, j, n_actions, offsets, point)
                 middle_shift = 0.0
-        if m > 1:
+        if m < n - 3:
             outer = _average(outer, outer_shift, kept_outer, k, n_actions, offsets, point)
             outer_shift = 0.0
 

@@ -212,14 +212,16 @@ def _pivot(T, basic, nonbasic, place, row, column):
 
 
 @njit(cache=True, nogil=True)
-def double_oracle(row, row_t, column, column_t, lam_row, lam_column, x, largest, longest):
+def double_oracle(row, column, shifts, units, lam_row, lam_column, x, largest, longest):
     """Solve the game on growing sets of actions, from a strategy `x` of player 0; return (x, y, z, w, pivots, code).
 
-    ``row_t`` and ``column_t`` are transposed copies. Every round adds the best response of each of x, y, z, w to its
-    set; an adversary of zero weight has none. Gives up, with code RUNNING, when a set passes `largest` actions or the
-    paths `longest` pivots in all; otherwise the code is that of the last path.
+    Payoffs count as ``(row - shifts[0]) / units[0]`` and ``(column - shifts[1]) / units[1]``; only the rows and columns
+    that are played are read. Every round adds the best response of each of x, y, z, w to its set; an adversary of zero
+    weight has none. Gives up, with code RUNNING, when a set passes `largest` actions or the paths `longest` pivots in
+    all; otherwise the code is that of the last path.
     """
     m, n = row.shape
+    row_shift, row_unit, column_shift, column_unit = shifts[0], units[0], shifts[1], units[1]
     active = np.array([True, True, lam_row > 0.0, lam_column > 0.0])
     capacity = max(largest + 2, m)
     actions = np.zeros((4, capacity), np.int64)
@@ -231,18 +233,24 @@ def double_oracle(row, row_t, column, column_t, lam_row, lam_column, x, largest,
             actions[0, count[0]], weights[0, count[0]] = i, x[i]
             count[0] += 1
     weights[1:, 0] = 1.0
-    actions[1, 0] = np.argmax(_combine(column, actions[0], weights[0], count[0]))
-    actions[2, 0] = np.argmin(_combine(row, actions[0], weights[0], count[0]))
-    actions[3, 0] = np.argmin(_combine(column_t, actions[1], weights[1], 1))
+    actions[1, 0] = np.argmax(_combine(column, actions[0], weights[0], count[0], column_shift, column_unit))
+    actions[2, 0] = np.argmin(_combine(row, actions[0], weights[0], count[0], row_shift, row_unit))
+    # Columns lie scattered in memory, so that those in use are copied, once each, into lines.
+    row_y = np.empty((largest + 2, m))
+    row_z = np.empty((largest + 2 if active[2] else 1, m))
+    column_y = np.empty((largest + 2 if active[3] else 1, m))
+    row_y[0], row_z[0], column_y[0] = row[:, actions[1, 0]], row[:, actions[2, 0]], column[:, actions[1, 0]]
+    lines = np.arange(largest + 2)
+    actions[3, 0] = np.argmin(_combine(column_y, lines, weights[1], 1, column_shift, column_unit))
     pivots = 0
     code = RUNNING
     while True:
         X, Y, Z, W = actions[0, : count[0]], actions[1, : count[1]], actions[2, : count[2]], actions[3, : count[3]]
         M, q = path_lcp(
-            _submatrix(row, X, Y),
-            _submatrix(row, X, Z),
-            _submatrix(column, X, Y),
-            _submatrix(column, W, Y),
+            _submatrix(row, X, Y, row_shift, row_unit),
+            _submatrix(row, X, Z, row_shift, row_unit),
+            _submatrix(column, X, Y, column_shift, column_unit),
+            _submatrix(column, W, Y, column_shift, column_unit),
             lam_row,
             lam_column,
         )
@@ -270,17 +278,19 @@ def double_oracle(row, row_t, column, column_t, lam_row, lam_column, x, largest,
             if not active[g]:
                 continue
             if g == 0:
-                values = (1.0 - lam_row) * _combine(row_t, actions[1], weights[1], sizes[1])
+                values = (1.0 - lam_row) * _combine(row_y, lines, weights[1], sizes[1], row_shift, row_unit)
                 if active[2]:
-                    values += lam_row * _combine(row_t, actions[2], weights[2], sizes[2])
+                    values += lam_row * _combine(row_z, lines, weights[2], sizes[2], row_shift, row_unit)
             elif g == 1:
-                values = (1.0 - lam_column) * _combine(column, actions[0], weights[0], sizes[0])
+                values = _combine(column, actions[0], weights[0], sizes[0], column_shift, column_unit)
+                values *= 1.0 - lam_column
                 if active[3]:
-                    values += lam_column * _combine(column, actions[3], weights[3], sizes[3])
+                    against = _combine(column, actions[3], weights[3], sizes[3], column_shift, column_unit)
+                    values += lam_column * against
             elif g == 2:
-                values = -_combine(row, actions[0], weights[0], sizes[0])
+                values = -_combine(row, actions[0], weights[0], sizes[0], row_shift, row_unit)
             else:
-                values = -_combine(column_t, actions[1], weights[1], sizes[1])
+                values = -_combine(column_y, lines, weights[1], sizes[1], column_shift, column_unit)
             known = -np.inf
             for k in range(sizes[g]):
                 known = max(known, values[actions[g, k]])
@@ -294,6 +304,12 @@ def double_oracle(row, row_t, column, column_t, lam_row, lam_column, x, largest,
             break
         if np.max(count) > largest:
             break
+        if count[1] > sizes[1]:
+            row_y[sizes[1]] = row[:, actions[1, sizes[1]]]
+            if active[3]:
+                column_y[sizes[1]] = column[:, actions[1, sizes[1]]]
+        if active[2] and count[2] > sizes[2]:
+            row_z[sizes[2]] = row[:, actions[2, sizes[2]]]
     result = (np.zeros(m), np.zeros(n), np.zeros(n), np.zeros(m))
     for g in range(4):
         for k in range(count[g]):
@@ -302,22 +318,23 @@ def double_oracle(row, row_t, column, column_t, lam_row, lam_column, x, largest,
 
 
 @njit(cache=True, nogil=True)
-def _combine(matrix, rows, weights, count):
-    """Return the weighted sum of a few rows of a matrix."""
+def _combine(matrix, rows, weights, count, shift, unit):
+    """Return the weighted sum of a few rows of a matrix, shifted and scaled."""
     total = np.zeros(matrix.shape[1])
     for k in range(count):
         weight = weights[k]
         if weight != 0.0:
             chosen = matrix[rows[k]]
             for j in range(len(total)):
-                total[j] += weight * chosen[j]
+                total[j] += weight * ((chosen[j] - shift) / unit)
     return total
 
 
 @njit(cache=True, nogil=True)
-def _submatrix(matrix, rows, columns):
+def _submatrix(matrix, rows, columns, shift, unit):
+    """Return chosen rows and columns of a matrix, shifted and scaled."""
     result = np.empty((len(rows), len(columns)))
     for i in range(len(rows)):
         for j in range(len(columns)):
-            result[i, j] = matrix[rows[i], columns[j]]
+            result[i, j] = (matrix[rows[i], columns[j]] - shift) / unit
     return result
