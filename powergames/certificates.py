@@ -181,14 +181,16 @@ def certify_checked(
     exact = profile[0].dtype == object
     n_players = game.n_players
     adversaries = objective.adversaries(n_players) if objective.exact_lam else None
-    regrets = np.empty(n_players, dtype=object if exact else np.float64)
+    # In payoff units a regret may be too small for a float; relative to the payoff range it is not.
+    regrets, scaled = (np.empty(n_players, dtype=object if exact else np.float64) for _ in range(2))
     scales = _scales(game, exact)
     for player in range(n_players):
         payoffs = _in_units(game, player, exact)
         unit = payoffs.unit
         if not adversaries or not adversaries[player]:
             values = _action_values(payoffs, profile, player)
-            regrets[player] = max(values.max() - profile[player] @ values, 0) * unit
+            regret = max(values.max() - profile[player] @ values, 0)
+            regrets[player], scaled[player] = regret * unit, regret / (scales[player] / unit)
             continue
         lam: Any = objective.exact_lam if exact else objective.lam
         tables = _pair_tables(payoffs, profile, player)
@@ -196,13 +198,14 @@ def certify_checked(
         blocks = [_side_by_side([tables[j] for j in a.players]) for a in adversaries[player]]
         other = next(iter(tables))
         linear = (1 - sum(weights)) * tables[other].averaged(1, profile[other])
-        problem = _Response(linear, weights, blocks, profile[player], scales[player] / unit)
-        regrets[player] = problem.regret(None if witness is None else witness[player]) * unit
-    return Certificate(regrets, regrets / scales, tol)
+        problem = Response(linear, weights, blocks, profile[player], scales[player] / unit)
+        regret = problem.regret(None if witness is None else witness[player])
+        regrets[player], scaled[player] = regret * unit, regret / (scales[player] / unit)
+    return Certificate(regrets, scaled, tol)
 
 
 @dataclass(frozen=True, eq=False)
-class _Payoffs:
+class Payoffs:
     """A tensor of payoffs less an offset, in some unit: shifted and scaled as it is read, so that it is not copied."""
 
     tensor: np.ndarray
@@ -211,6 +214,7 @@ class _Payoffs:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Shape of the tensor."""
         return self.tensor.shape
 
     @property
@@ -249,16 +253,17 @@ class _Payoffs:
 
 
 @dataclass(frozen=True, eq=False)
-class _Response:
+class Response:
     """One player's problem: maximize ``linear @ x + Σ_b weights[b] * min(x @ blocks[b])`` over mixed strategies."""
 
     linear: np.ndarray
     weights: list[Any]
-    blocks: list[_Payoffs]
+    blocks: list[Payoffs]
     strategy: np.ndarray
     scale: Any
 
     def value(self, strategy: np.ndarray) -> Any:
+        """Return what a mixed strategy is worth."""
         total = self.linear @ strategy
         for weight, block in zip(self.weights, self.blocks, strict=True):
             total = total + weight * block.averaged(0, strategy).min()
@@ -272,6 +277,7 @@ class _Response:
         return values.max()
 
     def regret(self, witness: Sequence[np.ndarray] | None) -> Any:
+        """Return how much more the best strategy is worth than the player's own; a witness may save the search."""
         current = self.value(self.strategy)
         exact = self.linear.dtype == object
         best = self.bound(self._own_witness())
@@ -293,7 +299,7 @@ class _Response:
             return None
         if not exact and not all(np.isfinite(claim).all() for claim in claims):
             return None
-        return [_simplex(claim, exact) for claim in claims]
+        return [as_distribution(claim, exact) for claim in claims]
 
     def _own_witness(self) -> list[np.ndarray]:
         """Spread each adversary evenly over its best takeovers; right whenever the best one is unique."""
@@ -362,7 +368,7 @@ class _Response:
 def _solve_response(
     linear: np.ndarray,
     weights: list[float],
-    blocks: list[_Payoffs],
+    blocks: list[Payoffs],
     scale: float,
     actions: np.ndarray,
     takeovers: list[np.ndarray],
@@ -400,12 +406,12 @@ def _solve_response(
     for weight, block, block_rows in zip(weights, blocks, rows, strict=True):
         claim = np.zeros(block.shape[1])
         claim[block_rows] = -solution.ineqlin.marginals[start : start + len(block_rows)] / weight
-        claims.append(_simplex(claim, False))
+        claims.append(as_distribution(claim, False))
         start += len(block_rows)
-    return _simplex(strategy, False), claims
+    return as_distribution(strategy, False), claims
 
 
-def _simplex(claim: np.ndarray, exact: bool) -> np.ndarray:
+def as_distribution(claim: np.ndarray, exact: bool) -> np.ndarray:
     """Project a claimed strategy onto the simplex, so that a bad claim still proves something true."""
     largest = claim.max()
     if not largest > 0:
@@ -439,29 +445,29 @@ def _scales(game: NormalFormGame, exact: bool) -> np.ndarray:
     return np.array([row.max() - row.min() or Fraction(1) for row in flat], dtype=object)
 
 
-def _in_units(game: NormalFormGame, player: int, exact: bool) -> _Payoffs:
+def _in_units(game: NormalFormGame, player: int, exact: bool) -> Payoffs:
     """Payoffs of one player.
 
     They are shifted and scaled to [0, 1] where a common offset would swamp the differences, or where they are so large
     or small that arithmetic would overflow or lose digits.
     """
     if exact:
-        return _Payoffs(game.exact_payoffs[player])
+        return Payoffs(game.exact_payoffs[player])
     payoffs, least, scale = game.payoffs[player], game.payoff_min[player], game.payoff_scale[player]
     if abs(least) / 4.0 <= game.payoff_range[player] and SMALLEST < scale < LARGEST:
-        return _Payoffs(payoffs)
-    return _Payoffs(payoffs, least, scale)
+        return Payoffs(payoffs)
+    return Payoffs(payoffs, least, scale)
 
 
-def _action_values(payoffs: _Payoffs, profile: Profile, player: int) -> np.ndarray:
+def _action_values(payoffs: Payoffs, profile: Profile, player: int) -> np.ndarray:
     """Expected payoff of each action of the player, shape (A_i,)."""
     for k in range(len(profile) - 1, -1, -1):
         if k != player:
-            payoffs = _Payoffs(payoffs.averaged(k, profile[k]))
+            payoffs = Payoffs(payoffs.averaged(k, profile[k]))
     return payoffs.scaled(payoffs.tensor)
 
 
-def _pair_tables(payoffs: _Payoffs, profile: Profile, player: int) -> dict[int, _Payoffs]:
+def _pair_tables(payoffs: Payoffs, profile: Profile, player: int) -> dict[int, Payoffs]:
     """Expected payoff ``tables[j][a_i, a_j]`` for each co-player `j`, all others playing the profile."""
     tables = {}
     remaining = list(range(len(profile)))
@@ -471,17 +477,17 @@ def _pair_tables(payoffs: _Payoffs, profile: Profile, player: int) -> dict[int, 
         table = payoffs
         for axis in range(len(remaining) - 1, -1, -1):
             if remaining[axis] not in (player, j):
-                table = _Payoffs(table.averaged(axis, profile[remaining[axis]]))
-        tables[j] = table if player < j else _Payoffs(table.tensor.T, table.offset, table.unit)
+                table = Payoffs(table.averaged(axis, profile[remaining[axis]]))
+        tables[j] = table if player < j else Payoffs(table.tensor.T, table.offset, table.unit)
         if len(remaining) > 2:
-            payoffs = _Payoffs(payoffs.averaged(remaining.index(j), profile[j]))
+            payoffs = Payoffs(payoffs.averaged(remaining.index(j), profile[j]))
             remaining.remove(j)
     return tables
 
 
-def _side_by_side(tables: Sequence[_Payoffs]) -> _Payoffs:
+def _side_by_side(tables: Sequence[Payoffs]) -> Payoffs:
     """Join tables along their columns; with several co-players they are small, and already in their unit."""
-    return tables[0] if len(tables) == 1 else _Payoffs(np.concatenate([table.tensor for table in tables], axis=1))
+    return tables[0] if len(tables) == 1 else Payoffs(np.concatenate([table.tensor for table in tables], axis=1))
 
 
 def _contract(tensor: np.ndarray, axis: int, strategy: np.ndarray) -> np.ndarray:

@@ -241,7 +241,8 @@ def _solve(
         print_set(cast("EquilibriumSet", found))
     else:
         print_equilibrium(found[0])
-    return DONE if found and all(equilibrium.converged for equilibrium in found) else FAILED
+    complete = not every or cast("EquilibriumSet", found).complete
+    return DONE if found and complete and all(equilibrium.converged for equilibrium in found) else FAILED
 
 
 @app.command("power")
@@ -336,7 +337,7 @@ def _sweep(
         _print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})
     else:
         print_path(path)
-    return DONE if all(point.converged for point in path) else FAILED
+    return DONE if all(point.converged and point.complete is not False for point in path) else FAILED
 
 
 @app.command("trace")

@@ -16,6 +16,10 @@ class InputError(ValueError):
     True
     """
 
+    def __init__(self, message: str) -> None:
+        # What was found may print over several lines.
+        super().__init__(" ".join(message.split()))
+
 
 class FormatError(InputError):
     """A file that cannot be read as the format its name promises.

@@ -70,6 +70,9 @@ def print_set(found: EquilibriumSet) -> None:
         tables.append(_equilibria_table(component, f"Component {k + 1} of {len(components)}{size}"))
     number = counted(len(found), f"{extreme}equilibrium", f"{extreme}equilibria")
     failed = sum(not equilibrium.converged for equilibrium in found)
+    if not found:
+        print_blocks(_heading(found.game, found.objective), f"No equilibrium was found. {_completeness(found)}")
+        return
     verdict = f"{failed} NOT certified" if failed else "all certified"
     largest = max((float(equilibrium.certificate.scaled_regret) for equilibrium in found), default=0.0)
     print_blocks(

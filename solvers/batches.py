@@ -296,7 +296,7 @@ def objectives_of(lams: Any, objective: PowerObjective | None) -> list[PowerObje
     """Check the values of λ, and return the objective at each."""
     base = NASH if objective is None else objective
     check_objective(base)
-    if isinstance(lams, str) or not isinstance(lams, Iterable):
+    if isinstance(lams, (str, bytes)) or not isinstance(lams, Iterable):
         raise InputError(f"lams: got {type(lams).__name__}; give a sequence of numbers, e.g. np.linspace(0, 1, 51)")
     return [with_lam(base, lam) for lam in lams]
 

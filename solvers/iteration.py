@@ -15,6 +15,7 @@ computation; `iterate` then returns the best profile so far.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -358,5 +359,5 @@ def check_share(name: str, value: float) -> None:
 
 def check_positive(name: str, value: float) -> None:
     """Refuse what is not a positive number."""
-    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value < np.inf:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or not 0 < value <= sys.float_info.max:
         raise InputError(f"{name}: got {str(value)[:40]}; give a positive number")

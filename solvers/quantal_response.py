@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ class QuantalResponse:
         return f"<QuantalResponse precision={self.precision:.4g}: {strategies}>"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class QuantalResponsePath(Sequence[QuantalResponse]):
     """Quantal-response equilibria along the principal branch, from precision 0 on.
 
@@ -69,7 +69,7 @@ class QuantalResponsePath(Sequence[QuantalResponse]):
 
     game: NormalFormGame
     objective: PowerObjective
-    points: tuple[QuantalResponse, ...] = field(repr=False)
+    points: tuple[QuantalResponse, ...]
     status: Status
 
     @property
@@ -82,6 +82,10 @@ class QuantalResponsePath(Sequence[QuantalResponse]):
 
     def __getitem__(self, index: Any) -> Any:
         return self.points[index]
+
+    def __repr__(self) -> str:
+        highest = max(self.precisions, default=0.0)
+        return f"<QuantalResponsePath {self.status.name}: {len(self)} points up to precision {highest:.4g}>"
 
 
 def logit_path(
@@ -137,6 +141,8 @@ def logit_path(
     check_objective(objective)
     if callback is not None and not callable(callback):
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+    if precisions is not None and max_precision is not None:
+        raise InputError("max_precision: got it together with precisions; leave out one of them")
     unit = float(game.payoff_scale.max())
     wanted = None if precisions is None else _checked(precisions)
     if wanted is not None:
@@ -163,7 +169,10 @@ def _checked(precisions: Iterable[float]) -> list[float]:
         raise InputError(f"precisions: got {type(precisions).__name__}; give a sequence of numbers >= 0")
     result = []
     for precision in precisions:
-        number = float(precision) if isinstance(precision, (int, float, np.number)) else math.nan
+        try:
+            number = float(precision) if isinstance(precision, (int, float, np.number)) else math.nan
+        except OverflowError:
+            number = math.inf
         if not 0 <= number < math.inf:
             raise InputError(f"precision: got {str(precision)[:40]!r}; give a finite number >= 0")
         result.append(number)

@@ -126,6 +126,8 @@ def solve(
     _check(game, objective, tol, max_iter, callback)
     if rng is not None and not isinstance(rng, (int, np.integer, np.random.Generator)):
         raise InputError(f"rng: got {type(rng).__name__}; give a seed or a numpy.random.Generator")
+    if isinstance(rng, (int, np.integer)) and rng < 0:
+        raise InputError(f"rng: got {rng}; give a seed >= 0")
     options = Options(
         None if x0 is None else game.profile(x0),
         tol,

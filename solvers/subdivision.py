@@ -37,6 +37,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ from powergames.objectives import PowerObjective
 from powergames.results import Box, Equilibrium, EquilibriumSet
 from powergames.solvers import vertex_enumeration
 from powergames.solvers.common import Candidate, Options, certified
+from powergames.solvers.pure import pure_equilibria
 
 NAME = "subdivision"
 
@@ -79,7 +81,7 @@ EXACT, APART = 1e-12, 1e-9
 # Equilibria that differ by no more are the same, up to rounding.
 SAME = 1e-9
 
-# Cells of a cluster from which equilibria are looked for.
+# Cells of a cluster from which equilibria are looked for, and pure ones listed.
 SAMPLES = 40
 
 # Halvings of its radius until the search for a neighbourhood in which a solution is alone is given up, and bisections
@@ -156,7 +158,9 @@ def _as_two_players(
     else:
         reduced = NormalFormGame(payoffs[pair].reshape(2, *sizes))
     lam, aggregate = objective.exact_lam, objective.aggregate
-    if not isinstance(aggregate, str):
+    if n_players == 1:
+        lam, aggregate = Fraction(0), "mean"
+    elif not isinstance(aggregate, str):
         aggregate = aggregate[np.ix_(pair, pair)]
     elif aggregate == "mean":
         lam /= max(n_players - 1, 1)
@@ -219,6 +223,14 @@ class _Search:
             *(np.array(numbers, dtype=np.int64) for numbers in (own, taken, takers, takes)),
         )
         return cls(game, objective, options, problem, _room(64, n_players, most, len(takes)))
+
+    @cached_property
+    def pure(self) -> list[np.ndarray]:
+        """Pure equilibria, exact also where equilibria are not isolated; a row for each player in each."""
+        n_actions = self.game.n_actions
+        eye = np.eye(max(n_actions))
+        found = pure_equilibria(self.game, self.objective)
+        return [eye[list(each.joint_action)] for each in found if each.contains(self.objective.exact_lam)]
 
     def __post_init__(self) -> None:
         from powergames.kernels import cells as kernel
@@ -498,8 +510,14 @@ def _members(search: _Search, cells: _Cells, lower: np.ndarray, upper: np.ndarra
     """Find certified equilibria in a cluster: one if it is tiny, otherwise some that are far apart."""
     count = len(cells[1])
     ends = [*np.argmin(lower.reshape(count, -1), axis=0), *np.argmax(upper.reshape(count, -1), axis=0)]
-    members: list[Equilibrium] = []
-    for k, c in enumerate(dict.fromkeys([*ends, *range(0, count, max(1, count // SAMPLES))])):
+    members = [
+        search.certify(x)
+        for x in search.pure
+        if ((lower <= x) & (x <= upper)).all(axis=(1, 2)).any()
+        and not (search.found[2][: search.known] <= x).all(axis=(1, 2)).any()
+    ][:SAMPLES]
+    samples = np.linspace(0, count - 1, min(count, SAMPLES)).astype(int).tolist()
+    for k, c in enumerate(dict.fromkeys([*ends, *samples])):
         if members and (size <= RESOLUTION or k >= len(ends)):
             break
         slack = max(RESOLUTION / 4, float((upper[c] - lower[c]).max()))

@@ -26,7 +26,7 @@ from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Callback, Equilibrium, Status, SupportChange, Trace, TraceEvent
-from powergames.solvers.common import Options, certified, interruptible
+from powergames.solvers.common import Candidate, Options, certified, interruptible
 from powergames.solvers.extended import ExtendedGame
 from powergames.solvers.registry import solve
 
@@ -173,6 +173,11 @@ def trace(
     given = start is not None
     if start is None:
         start = solve(game, objective, tol=tol, callback=callback)
+    elif start.converged:
+        # What the caller brings is believed no more than what a solver finds.
+        exact = replace(options, exact=start.exact)
+        checked = certified(game, objective, Candidate(start.profile), start.method, exact)
+        start = start if checked.converged else checked
     if not start.converged:
         return Trace(game, objective, (), (), start.status, ("no equilibrium to start from",) * 2)
     with interruptible():
@@ -209,6 +214,8 @@ def _trace_from_nearby(question: _Question, start: Equilibrium, max_points: int,
     options = question.options
     objective = with_lam(question.objective, NEAR_ZERO * min(1.0, question.lams[1]))
     near = solve(question.game, objective, x0=start.profile, tol=options.tol, callback=options.callback)
+    if not near.converged:
+        return None
     found = _trace(question, near, max_points, given)
     arrives = any(_same_profile(end, start) if given else not end.objective.lam for end in (found[0], found[-1]))
     return found if arrives else None

@@ -418,3 +418,25 @@ def test_neighbouring_clusters_list_an_equilibrium_once():
     assert len(equilibria) == 5
     for first, second in itertools.combinations(equilibria, 2):
         assert max(np.abs(a - b).max() for a, b in zip(first.profile, second.profile, strict=True)) > 1e-7
+
+
+def test_one_player_has_no_adversary_whatever_the_weights():
+    (best,) = pg.solve_all(pg.NormalFormGame([[1.0, 2.0, 3.0]]), pg.PowerObjective(0.3, [[0]]))
+    assert best.profile[0].tolist() == [0, 0, 1]
+
+
+def test_pure_equilibria_of_a_continuum_are_listed():
+    # One player does not mind at all.
+    payoffs = np.random.default_rng(1).random((3, 3, 3, 3))
+    payoffs[2] = 1.0
+    game = pg.NormalFormGame(payoffs)
+    pure = [each.joint_action for each in pg.pure_equilibria(game) if each.contains(0)]
+    assert pure
+    equilibria = pg.solve_all(game)
+    listed = [tuple(int(np.argmax(strategy)) for strategy in e.profile) for e in equilibria if is_pure(e)]
+    assert set(pure) <= set(listed)
+    assert all(equilibrium.converged for equilibrium in equilibria)
+
+
+def is_pure(equilibrium):
+    return all(strategy.max() == 1.0 for strategy in equilibrium.profile)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+import powergames as pg
 from powergames.certificates import Certificate, certify
 from powergames.errors import InputError
 from powergames.games import NormalFormGame, catalog
@@ -424,3 +425,15 @@ def test_nothing_given_is_changed():
     np.testing.assert_array_equal(profile, before)
     np.testing.assert_array_equal(witness, [[[2, -1, 1]] * 2] * 3)
     assert as_profile((3, 3, 3), profile)[0].sum() == 1
+
+
+@pytest.mark.parametrize("lam", [0, 0.3])
+def test_regret_of_subnormal_payoffs_is_not_lost(lam):
+    # Multiples of the least float: regret in payoff units rounds to zero or one of them, relative regret does not.
+    payoffs = 5e-324 * np.array([[[0, 3], [2, 0]], [[3, 0], [0, 3]]])
+    game = pg.NormalFormGame(payoffs)
+    same = pg.NormalFormGame(payoffs / 5e-324)
+    profile = [[0.9, 0.1], [0.5, 0.5]]
+    expected = pg.certify(same, pg.PowerObjective(lam), profile).scaled_regret
+    assert expected > 0.01
+    assert pg.certify(game, pg.PowerObjective(lam), profile).scaled_regret == pytest.approx(expected, rel=1e-9)

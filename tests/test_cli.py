@@ -367,7 +367,7 @@ def test_directory_is_one_line(invoke, tmp_path):
     [
         (MemoryError(), "out of memory"),
         (PermissionError(13, "Permission denied", "game.nfg"), "game.nfg: Permission denied"),
-        (pg.InputError("two\nlines \x1b[31m"), r"two\nlines \x1b[31m"),
+        (pg.InputError("two\nlines \x1b[31m"), r"two lines \x1b[31m"),
     ],
 )
 def test_errors_of_the_system_are_one_line(invoke, monkeypatch, error, told):
@@ -487,6 +487,16 @@ def test_progress_is_one_line_that_vanishes(capsys, monkeypatch):
             callback("vertices", done, 3000 * (done == 3000))
     _, err = capsys.readouterr()
     assert err.split("\r")[1:] == ["vertices: 2,000", "vertices: 3,000 of 3,000", " " * 24, ""]
+
+
+def test_an_incomplete_enumeration_is_not_done(tmp_path, capsys):
+    # The third player is indifferent, so that equilibria form continua.
+    payoffs = np.random.default_rng(1).random((3, 3, 3, 3))
+    payoffs[2] = 1.0
+    path = tmp_path / "indifferent.npz"
+    pg.save(pg.NormalFormGame(payoffs), path)
+    assert cli.run(["solve", str(path), "--all"]) == 1
+    assert "could not be resolved" in capsys.readouterr().out
 
 
 def test_commands_are_those_documented():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import time
@@ -519,3 +520,14 @@ def test_bad_input_to_the_command(options, text, capsys):
     assert out == ""
     assert text in err
     assert err.count("\n") == 1
+
+
+def test_a_start_is_certified_before_it_is_followed():
+    game = named_game("assembly_line")
+    honest = pg.solve(game, pg.PowerObjective(0.3))
+    # Whoever builds an equilibrium by hand may claim anything.
+    claimed = dataclasses.replace(honest, profile=game.profile([[1, 0], [0, 1], [1, 0]]))
+    assert claimed.converged
+    path = pg.trace(game, start=claimed)
+    assert path.status is pg.Status.REJECTED
+    assert len(path) == 0
