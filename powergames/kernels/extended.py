@@ -130,24 +130,67 @@ def _add_triple(tensor, shift, unit, ego, j, k, n_actions, offsets, places, weig
     """Contract the tensor over ego, `j` and `k` with each of x_ego, z_ej and z_ek, and add to the derivative."""
     if places[j] < 0 and places[k] < 0:
         return
-    # Strides of the three axes, which stand in the order of the players.
-    step_ego = (n_actions[j] if j > ego else 1) * (n_actions[k] if k > ego else 1)
-    step_j = (n_actions[ego] if ego > j else 1) * (n_actions[k] if k > j else 1)
-    step_k = (n_actions[ego] if ego > k else 1) * (n_actions[j] if j > k else 1)
-    for a in range(n_actions[ego]):
-        p = offsets[ego] + a
-        for b in range(n_actions[j]):
-            at_j = offsets[j] + b
-            taken_j = weights[j] * point[places[j] + b] if places[j] >= 0 else 0.0
-            for c in range(n_actions[k]):
-                at_k = offsets[k] + c
-                value = (tensor[a * step_ego + b * step_j + c * step_k] - shift) / unit
-                if places[j] >= 0:
-                    result[p, at_k] += taken_j * value
-                    result[places[j] + b, at_k] -= point[p] * value
-                if places[k] >= 0:
-                    result[p, at_j] += weights[k] * point[places[k] + c] * value
-                    result[places[k] + c, at_j] -= point[p] * value
+    # The players in the order of the axes.
+    low, high = min(j, k), max(j, k)
+    players = (min(ego, low), max(min(ego, high), low), max(ego, high))
+    sizes = (n_actions[players[0]], n_actions[players[1]], n_actions[players[2]])
+    tables = _contracted(
+        tensor.reshape(sizes),
+        shift,
+        _contracting(players[0], ego, sizes[0], offsets, places, point),
+        _contracting(players[1], ego, sizes[1], offsets, places, point),
+        _contracting(players[2], ego, sizes[2], offsets, places, point),
+    )
+    for axis in range(3):
+        row, column = players[0 if axis > 0 else 1], players[2 if axis < 2 else 1]
+        table = tables[axis]
+        if players[axis] == ego:
+            # What the takeovers of each of the two are worth, in terms of what the other plays.
+            for a in range(n_actions[row]):
+                for b in range(n_actions[column]):
+                    value = table[a, b] / unit
+                    if places[row] >= 0:
+                        result[places[row] + a, offsets[column] + b] -= value
+                    if places[column] >= 0:
+                        result[places[column] + b, offsets[row] + a] -= value
+        elif places[players[axis]] >= 0:
+            factor = weights[players[axis]] / unit
+            for a in range(n_actions[row]):
+                for b in range(n_actions[column]):
+                    if row == ego:
+                        result[offsets[row] + a, offsets[column] + b] += factor * table[a, b]
+                    else:
+                        result[offsets[column] + b, offsets[row] + a] += factor * table[a, b]
+
+
+@_kernel
+def _contracting(player, ego, size, offsets, places, point):
+    """Return what the axis of a player is contracted with: ego's strategy, or a takeover; zeros if there is none."""
+    at = offsets[player] if player == ego else places[player]
+    return point[at : at + size] if at >= 0 else np.zeros(size)
+
+
+@_kernel
+def _contracted(tensor, shift, first_weights, second_weights, third_weights):
+    """Return the tensor of three axes, less `shift`, contracted over each axis in turn, from one pass."""
+    first, second, third = tensor.shape
+    over_first = np.zeros((second, third))
+    over_second = np.zeros((first, third))
+    over_third = np.zeros((first, second))
+    for a in range(first):
+        outer = first_weights[a]
+        line = over_second[a]
+        for b in range(second):
+            source, target = tensor[a, b], over_first[b]
+            middle = second_weights[b]
+            total = 0.0
+            for c in range(third):
+                value = source[c] - shift
+                target[c] += outer * value
+                line[c] += middle * value
+                total += third_weights[c] * value
+            over_third[a, b] = total
+    return over_first, over_second, over_third
 
 
 @_kernel
