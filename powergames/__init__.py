@@ -19,7 +19,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "powergames.certificates": ("Certificate", "certify"),
     "powergames.errors": ("FormatError", "InputError"),
-    "powergames.games": ("NormalFormGame",),
+    "powergames.games": ("NormalFormGame", "StochasticGame"),
     "powergames.io": (
         "from_nashpy",
         "from_pygambit",
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from powergames.errors import FormatError as FormatError
     from powergames.errors import InputError as InputError
     from powergames.games import NormalFormGame as NormalFormGame
+    from powergames.games import StochasticGame as StochasticGame
     from powergames.io import from_nashpy as from_nashpy
     from powergames.io import from_pygambit as from_pygambit
     from powergames.io import load as load

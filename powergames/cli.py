@@ -12,6 +12,7 @@ import math
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -130,6 +131,7 @@ def run(arguments: Sequence[str]) -> int:
     0
     """
     command = typer.main.get_command(app)
+    show, warnings.showwarning = warnings.showwarning, _warn
     try:
         code: int = command.main(list(arguments), prog_name="powergames", standalone_mode=False) or DONE
         sys.stdout.flush()
@@ -148,7 +150,14 @@ def run(arguments: Sequence[str]) -> int:
         if error.filename is None:
             _discard_output()
         return _refuse(f"{error.filename or 'output'}: {error.strerror or error}; choose another place or file")
+    finally:
+        warnings.showwarning = show
     return code
+
+
+def _warn(message: Warning | str, *_: Any) -> None:
+    """Show a warning as one line."""
+    print(f"powergames: {printable(str(message))}", file=sys.stderr)  # noqa: T201
 
 
 def _discard_output() -> None:

@@ -252,14 +252,16 @@ def _plan(
         yield chosen, options
         return
     proposals = _two_players_plan if game.n_players == 2 else _many_players_plan
-    accepted = False
-    for chosen, chosen_options in proposals(game, objective, options):
-        reason = chosen.refuses(game, objective)
+    reasons, accepted = [], False
+    for proposal, its_options in proposals(game, objective, options):
+        reason = proposal.refuses(game, objective)
         if reason is None:
             accepted = True
-            yield chosen, chosen_options
+            yield proposal, its_options
+        else:
+            reasons.append(f"method {proposal.name} {reason}")
     if not accepted:
-        raise InputError(f"game: method {chosen.name} {reason}; make the game smaller")
+        raise InputError(f"game: {'; '.join(reasons)}; make the game smaller")
 
 
 def _two_players_plan(

@@ -1,5 +1,6 @@
 """Games: explicit, validated, immutable; and a catalog of named ones."""
 
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
 
-__all__ = ["NormalFormGame"]
+__all__ = ["NormalFormGame", "StochasticGame"]

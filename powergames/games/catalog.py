@@ -1,7 +1,8 @@
 """Named games: the classics of the literature with their sources, and seeded random families.
 
-Every function here returns a `NormalFormGame`. `CATALOG` lists them by name, and `named_game` builds one from what a
-user types, such as ``"assembly_line:n=4"``.
+Every function here returns a `NormalFormGame`; those of `powergames.games.stochastic_catalog` return a
+`StochasticGame`. `CATALOG` lists all by name, and `named_game` builds one from what a user types, such as
+``"assembly_line:n=4"``.
 
 Examples
 --------
@@ -18,7 +19,6 @@ import difflib
 import functools
 import inspect
 import math
-import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,12 +30,11 @@ import numpy as np
 
 from powergames.errors import InputError
 from powergames.games.limits import check_memory, check_tensor
-from powergames.games.normal_form import NormalFormGame, to_fraction
-
-# Bounds on what can be asked for at all; memory sets the real limit, and is checked separately.
-MOST_PLAYERS = 1000
-MOST_ACTIONS = 10**9
-LARGEST_INTEGER = 2**53
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.parameters import LARGEST_INTEGER, MOST_ACTIONS, MOST_PLAYERS, integer, quoted, real
+from powergames.games.profiles import frozen
+from powergames.games.stochastic import StochasticGame
+from powergames.games.stochastic_catalog import STOCHASTIC_GAMES
 
 # Generous estimate of what an entry costs while a tensor of fractions is validated.
 FRACTION_BYTES = 128
@@ -217,7 +216,7 @@ def coordination(n: int = 2) -> NormalFormGame:
            [0., 1., 0.],
            [0., 0., 1.]])
     """
-    n = _integer("n", n, 1, MOST_ACTIONS)
+    n = integer("n", n, 1, MOST_ACTIONS)
     check_tensor((n, n), "coordination")
     return _symmetric(
         np.eye(n), ("player 1", "player 2"), tuple(f"meet at {k + 1}" for k in range(n)), "Pure coordination"
@@ -265,9 +264,9 @@ def minimum_effort(
            [0.6, 0.8, 0.8],
            [0.5, 0.7, 0.9]])
     """
-    n = _integer("n", n, 2, MOST_PLAYERS)
-    efforts = _integer("efforts", efforts, 1, MOST_ACTIONS)
-    unit_cost, unit_benefit, constant = _real("cost", cost), _real("benefit", benefit), _real("base", base)
+    n = integer("n", n, 2, MOST_PLAYERS)
+    efforts = integer("efforts", efforts, 1, MOST_ACTIONS)
+    unit_cost, unit_benefit, constant = real("cost", cost), real("benefit", benefit), real("base", base)
     if not 0 < unit_cost < unit_benefit:
         raise InputError(f"cost, benefit: got {cost} and {benefit}; give 0 < cost < benefit")
 
@@ -314,12 +313,12 @@ def travellers_dilemma(low: int = 2, high: int = 100, bonus: int = 2) -> NormalF
            [0., 3., 5.],
            [0., 1., 4.]])
     """
-    low = _integer("low", low, -MOST_ACTIONS, MOST_ACTIONS)
-    high = _integer("high", high, low, low + MOST_ACTIONS - 1)
-    bonus = _integer("bonus", bonus, 2, MOST_ACTIONS)
+    low = integer("low", low, -MOST_ACTIONS, MOST_ACTIONS)
+    high = integer("high", high, low, low + MOST_ACTIONS - 1)
+    bonus = integer("bonus", bonus, 2, MOST_ACTIONS)
     size = high - low + 1
     check_tensor((size, size), "travellers_dilemma")
-    claims = np.arange(low, high + 1)
+    claims = np.arange(low, high + 1, dtype=np.float64)
     mine, other = claims[:, None], claims[None, :]
     return _symmetric(
         np.minimum(mine, other) + bonus * np.sign(other - mine),
@@ -465,14 +464,17 @@ def assembly_line(n: int = 3) -> NormalFormGame:
            [[1., 1.],
             [1., 1.]]])
     """
-    n = _integer("n", n, 1, MOST_PLAYERS)
+    n = integer("n", n, 1, MOST_PLAYERS)
     check_tensor((2,) * n, "assembly_line")
     payoffs = np.zeros((n, *(2,) * n))
     for player in range(n):
         np.moveaxis(payoffs[player], player, 0)[1] = 1.0
         payoffs[(player, *(0,) * n)] = 3.0
     return NormalFormGame(
-        payoffs, tuple(f"worker {i + 1}" for i in range(n)), (("line", "solo"),) * n, f"Assembly line, {n} workers"
+        frozen(payoffs),
+        tuple(f"worker {i + 1}" for i in range(n)),
+        (("line", "solo"),) * n,
+        f"Assembly line, {n} workers",
     )
 
 
@@ -513,9 +515,9 @@ def public_goods(n: int = 3, levels: int = 5, endowment: float = 20, multiplier:
     array([[20., 35.],
            [15., 30.]])
     """
-    n = _integer("n", n, 2, MOST_PLAYERS)
-    levels = _integer("levels", levels, 2, MOST_ACTIONS)
-    whole, factor = _real("endowment", endowment), _real("multiplier", multiplier)
+    n = integer("n", n, 2, MOST_PLAYERS)
+    levels = integer("levels", levels, 2, MOST_ACTIONS)
+    whole, factor = real("endowment", endowment), real("multiplier", multiplier)
     if whole <= 0 or factor <= 0:
         raise InputError(f"endowment, multiplier: got {endowment} and {multiplier}; give positive numbers")
     step = whole / (levels - 1)
@@ -604,7 +606,7 @@ def random_covariant(
     """
     n_actions, seed, generator = _random_setup("random_covariant", players, actions, seed, least_players=2)
     n = len(n_actions)
-    covariance = float(_real("rho", rho))
+    covariance = float(real("rho", rho))
     if not -1.0 - 1e-12 <= covariance * (n - 1) <= n - 1:
         raise InputError(f"rho: got {rho}; with {n} players give a covariance from -1/{n - 1} to 1")
     payoffs = generator.standard_normal((n, *n_actions))
@@ -612,7 +614,8 @@ def random_covariant(
     mean = payoffs.mean(axis=0)
     payoffs -= mean
     payoffs *= math.sqrt(1.0 - covariance)
-    payoffs += math.sqrt(max(1.0 + (n - 1) * covariance, 0.0)) * mean
+    mean *= math.sqrt(max(1.0 + (n - 1) * covariance, 0.0))
+    payoffs += mean
     return _generated(payoffs, f"Random game, covariance {covariance:.6g} (seed {seed})")
 
 
@@ -647,8 +650,10 @@ def random_degenerate(
     [0.0, 1.0, 2.0]
     """
     n_actions, seed, generator = _random_setup("random_degenerate", players, actions, seed)
-    largest = _integer("largest", largest, 0, LARGEST_INTEGER)
-    payoffs = generator.integers(largest + 1, size=(len(n_actions), *n_actions))
+    largest = integer("largest", largest, 0, LARGEST_INTEGER)
+    payoffs = np.empty((len(n_actions), *n_actions))
+    for own in payoffs:
+        own[...] = generator.integers(largest + 1, size=n_actions)
     return _generated(payoffs, f"Random game, payoffs 0 to {largest} (seed {seed})")
 
 
@@ -677,8 +682,10 @@ def random_zero_sum(actions: int | str | Sequence[int] = 3, seed: int = 0) -> No
     True
     """
     n_actions, seed, generator = _random_setup("random_zero_sum", 2, actions, seed)
-    rows = generator.uniform(-1.0, 1.0, n_actions)
-    return _generated(np.stack([rows, -rows]), f"Random zero-sum game (seed {seed})")
+    payoffs = np.empty((2, *n_actions))
+    payoffs[0] = generator.uniform(-1.0, 1.0, n_actions)
+    np.negative(payoffs[0], out=payoffs[1])
+    return _generated(payoffs, f"Random zero-sum game (seed {seed})")
 
 
 @dataclass(frozen=True)
@@ -697,7 +704,7 @@ class CatalogEntry:
     ('coordination', {'n': 2})
     """
 
-    function: Callable[..., NormalFormGame]
+    function: Callable[..., NormalFormGame | StochasticGame]
 
     @property
     def name(self) -> str:
@@ -738,12 +745,13 @@ CATALOG: Mapping[str, CatalogEntry] = MappingProxyType(
             random_covariant,
             random_degenerate,
             random_zero_sum,
+            *STOCHASTIC_GAMES,
         )
     }
 )
 
 
-def named_game(spec: str) -> NormalFormGame:
+def named_game(spec: str) -> Any:
     """Build a game of the catalog from its name and parameters.
 
     Parameters
@@ -753,7 +761,8 @@ def named_game(spec: str) -> NormalFormGame:
 
     Returns
     -------
-    NormalFormGame
+    NormalFormGame or StochasticGame
+        Typed Any, since the name decides.
 
     Raises
     ------
@@ -773,14 +782,14 @@ def named_game(spec: str) -> NormalFormGame:
     name = name.strip()
     if name not in CATALOG:
         raise InputError(
-            f"no game is named {_quoted(name)};{_closest(name, CATALOG)} run 'powergames games' for the list"
+            f"no game is named {quoted(name)};{_closest(name, CATALOG)} run 'powergames games' for the list"
         )
     defaults = CATALOG[name].parameters
     values: dict[str, Any] = {}
     for key, text in _pairs(name, rest) if separator else ():
         if key not in defaults:
             known = f"its parameters are {', '.join(defaults)}" if defaults else "it has no parameters"
-            raise InputError(f"{name}: unknown parameter {_quoted(key)};{_closest(key, defaults)} {known}")
+            raise InputError(f"{name}: unknown parameter {quoted(key)};{_closest(key, defaults)} {known}")
         if key in values:
             raise InputError(f"{name}: parameter {key} is given twice; give it once")
         values[key] = text
@@ -795,7 +804,7 @@ def _pairs(name: str, rest: str) -> Iterator[tuple[str, str]]:
     for pair in re.split("[,:]", rest):
         key, separator, text = (part.strip() for part in pair.partition("="))
         if not (key and separator and text):
-            raise InputError(f"{name}: got {_quoted(pair)}; give parameters as key=value, separated by commas")
+            raise InputError(f"{name}: got {quoted(pair)}; give parameters as key=value, separated by commas")
         yield key, text
 
 
@@ -804,34 +813,9 @@ def _closest(word: str, known: Mapping[str, Any]) -> str:
     return f" did you mean {matches[0]}?" if matches else ""
 
 
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
-def _integer(name: str, value: Any, least: int, most: int) -> int:
-    """Read an integer, given as one or as text, and check its range."""
-    try:
-        number = int(value) if isinstance(value, str) else operator.index(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{name}: got {_quoted(str(value))}; give an integer") from None
-    if not least <= number <= most:
-        raise InputError(f"{name}: got {_quoted(str(value))[1:-1]}; give an integer from {least} to {most}")
-    return number
-
-
-def _real(name: str, value: Any) -> Fraction:
-    """Read a number exactly, given as one or as text."""
-    try:
-        number = to_fraction(value)
-        float(number)
-    except (InputError, OverflowError):
-        raise InputError(f"{name}: got {_quoted(str(value))}; give a finite number") from None
-    return number
-
-
 def _symmetric(payoffs: Any, players: tuple[str, str], actions: tuple[str, ...], title: str) -> NormalFormGame:
     """Two-player game that looks the same to both, from the payoffs [mine, other's] of one."""
-    rows = np.asarray(payoffs)
+    rows = np.asarray(payoffs, dtype=np.float64)
     return NormalFormGame.from_bimatrix(rows, rows.T, players, (actions,) * 2, title)
 
 
@@ -855,31 +839,37 @@ def _tabulated(
     if any(Fraction(repr(number)) != fraction for number, fraction in pairs):
         check_tensor((size,) * n, name, FRACTION_BYTES)
         values = exact
-    actions = np.ogrid[(slice(size),) * n]
-    combined = functools.reduce(combine, actions)
-    return np.stack([values[own, combined] for own in actions])
+    payoffs = np.empty((n, *(size,) * n), dtype=values.dtype)
+    actions = list(np.ogrid[(slice(size),) * n])
+    # One action of player 0 at a time, which keeps the temporaries small.
+    for first in range(size):
+        actions[0] = np.full((1,) * n, first)
+        combined = functools.reduce(combine, actions)
+        for player, own in enumerate(actions):
+            payoffs[player, first : first + 1] = values[own, combined]
+    return frozen(payoffs)
 
 
 def _random_setup(
     name: str, players: Any, actions: Any, seed: Any, least_players: int = 1
 ) -> tuple[tuple[int, ...], int, np.random.Generator]:
-    n_players = _integer("players", players, least_players, MOST_PLAYERS)
+    n_players = integer("players", players, least_players, MOST_PLAYERS)
     counts = actions.split("x") if isinstance(actions, str) else actions
     counts = list(counts) if isinstance(counts, Sequence) else [counts]
     if len(counts) == 1:
         counts *= n_players
     if len(counts) != n_players:
         raise InputError(f"actions: got {len(counts)} counts for {n_players} players; give one for all, or one each")
-    n_actions = tuple(_integer("actions", count, 1, MOST_ACTIONS) for count in counts)
+    n_actions = tuple(integer("actions", count, 1, MOST_ACTIONS) for count in counts)
     check_tensor(n_actions, name)
-    seed = _integer("seed", seed, 0, LARGEST_INTEGER)
+    seed = integer("seed", seed, 0, LARGEST_INTEGER)
     return n_actions, seed, np.random.default_rng(seed)
 
 
 def _generated(payoffs: np.ndarray, title: str) -> NormalFormGame:
     n_actions = payoffs.shape[1:]
     return NormalFormGame(
-        payoffs,
+        frozen(payoffs),
         tuple(f"player {i + 1}" for i in range(len(n_actions))),
         tuple(tuple(f"action {k + 1}" for k in range(size)) for size in n_actions),
         title,

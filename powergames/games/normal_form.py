@@ -248,8 +248,17 @@ def check_game(game: Any) -> None:
         ...
     powergames.errors.InputError: game: got str; give a NormalFormGame, or pg.load(...) one
     """
-    if not isinstance(game, NormalFormGame):
-        raise InputError(f"game: got {type(game).__name__}; give a NormalFormGame, or pg.load(...) one")
+    if isinstance(game, NormalFormGame):
+        return
+    from powergames.games.stochastic import StochasticGame
+
+    if isinstance(game, StochasticGame):
+        title = f" {game.title[:60]!r}" if game.title else ""
+        raise InputError(
+            f"game: got the stochastic game{title} of {game.n_states} states, where a NormalFormGame is needed; give "
+            "the rewards of one state, game.stage(s)"
+        )
+    raise InputError(f"game: got {type(game).__name__}; give a NormalFormGame, or pg.load(...) one")
 
 
 def float_to_fraction(value: float) -> Fraction:

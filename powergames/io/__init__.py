@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from powergames.errors import FormatError, InputError
 from powergames.games.normal_form import NormalFormGame, check_game
-from powergames.io import csv_format, gam, json_format, nfg, npz
-from powergames.io._text import read_file, write_atomically
+from powergames.games.stochastic import StochasticGame
+from powergames.io import (
+    csv_format,
+    dpomdp,
+    gam,
+    json_format,
+    nfg,
+    npz,
+    prism,
+    state_table,
+    stochastic_json,
+    stochastic_npz,
+)
+from powergames.io._text import parse_number, read_file, write_atomically
 from powergames.io.converters import from_nashpy, from_pygambit, to_nashpy, to_pygambit
 from powergames.io.policies import load_profile
 
@@ -22,35 +37,80 @@ __all__ = [
     "to_pygambit",
 ]
 
-_FORMATS = {
-    ".nfg": (nfg.read, nfg.write),
-    ".gam": (gam.read, gam.write),
-    ".json": (json_format.read, json_format.write),
-    ".npz": (npz.read, npz.write),
-    ".csv": (csv_format.read, csv_format.write),
+
+def _read_json(data: bytes, source: str) -> NormalFormGame | StochasticGame:
+    document = json_format.parse_document(data, source)
+    build = stochastic_json.build if document.get("kind") == stochastic_json.KIND else json_format.build
+    return build(document, source)
+
+
+def _read_npz(data: bytes, source: str) -> NormalFormGame | StochasticGame:
+    arrays = npz.read_arrays(data, source)
+    stochastic = npz.text(arrays, "kind", json_format.KIND, source) == stochastic_json.KIND
+    return (stochastic_npz.build if stochastic else npz.build)(arrays, source)
+
+
+def _read_csv(data: bytes, source: str) -> NormalFormGame | StochasticGame:
+    read = state_table.read_csv if state_table.is_table(data) else csv_format.read
+    return read(data, source)
+
+
+_READERS: dict[str, Callable[[bytes, str], NormalFormGame | StochasticGame]] = {
+    ".nfg": nfg.read,
+    ".gam": gam.read,
+    ".json": _read_json,
+    ".npz": _read_npz,
+    ".csv": _read_csv,
+    ".xlsx": state_table.read_xlsx,
 }
-_EXTENSIONS = ", ".join(_FORMATS)
+# These need a discount factor, or may be given one.
+_DISCOUNTED: dict[str, Callable[[bytes, str, Any], StochasticGame]] = {".tra": prism.read, ".dpomdp": dpomdp.read}
+_WRITERS: dict[str, Callable[[NormalFormGame], bytes]] = {
+    ".nfg": nfg.write,
+    ".gam": gam.write,
+    ".json": json_format.write,
+    ".npz": npz.write,
+    ".csv": csv_format.write,
+}
+_STOCHASTIC_WRITERS: dict[str, Callable[[StochasticGame], bytes]] = {
+    ".json": stochastic_json.write,
+    ".npz": stochastic_npz.write,
+    ".csv": state_table.write_csv,
+    ".xlsx": state_table.write_xlsx,
+}
+_EXTENSIONS = ", ".join((*_READERS, *_DISCOUNTED))
+_WITH_DISCOUNT = re.compile(rf"(.+(?:{'|'.join(map(re.escape, _DISCOUNTED))})):discount=([^:]{{1,50}})", re.IGNORECASE)
 
 
-def load(source: str | os.PathLike[str]) -> NormalFormGame:
+def load(source: str | os.PathLike[str], *, discount: Any = None) -> Any:
     """Load a game from a file, or a named game from the catalog.
 
     Parameters
     ----------
     source : str or path-like
-        A file whose extension, .nfg, .gam, .json, .npz or .csv, decides how it is read; or a catalog name such as
-        ``"stag_hunt"`` or ``"assembly_line:n=4"``.
+        A file whose extension decides how it is read: .nfg, .gam, .json, .npz, .csv, .xlsx, .tra (PRISM-games, with the
+        files beside it) or .dpomdp; or a catalog name such as ``"stag_hunt"`` or ``"assembly_line:n=4"``.
+    discount : float or sequence of float, optional
+        Discount factor, or one per player, for .tra files, which have none, and .dpomdp files, whose own may be 1. In a
+        str it can also stand behind the name: ``"game.tra:discount=0.95"``.
 
     Returns
     -------
-    NormalFormGame
+    NormalFormGame or StochasticGame
+        Typed Any, since the file decides.
 
     Raises
     ------
     FormatError
         If the file is missing, or is not what its extension says.
     InputError
-        If the catalog has no game of that name.
+        If the catalog has no game of that name, a discount is missing or superfluous, or a package that reads the
+        format is not installed.
+
+    Warns
+    -----
+    UserWarning
+        If the game loses something on the way: the observations of a .dpomdp file.
 
     Examples
     --------
@@ -63,18 +123,26 @@ def load(source: str | os.PathLike[str]) -> NormalFormGame:
     name = os.fspath(source)
     if not isinstance(name, str) or not name or "\0" in name:
         raise InputError(f"load: got {name!r}; give a path or a name from the catalog")
-    extension = Path(name).suffix.lower()
-    if extension in _FORMATS:
-        read, _ = _FORMATS[extension]
-        data = read_file(name)
+    if match := _WITH_DISCOUNT.fullmatch(name):
+        if discount is not None:
+            raise InputError(f"load: a discount in the name, {match[2]!r}, and another; give one")
+        name = match[1]
         try:
-            return read(data, name)
-        except FormatError:
-            raise
+            discount = float(parse_number(match[2]))
         except InputError as error:
-            raise FormatError(f"{name}: {error}") from None
-        except MemoryError:
-            raise FormatError(f"{name}: the game does not fit into memory; make it smaller") from None
+            raise InputError(f"load: discount: {error}") from None
+    extension = Path(name).suffix.lower()
+    if discount is not None and extension not in _DISCOUNTED:
+        raise InputError(f"load: {name} comes with its own discount, or needs none; leave discount out")
+    if extension in _READERS:
+        return _checked(name, _READERS[extension], ())
+    if extension in _DISCOUNTED:
+        if extension == ".tra" and discount is None:
+            raise InputError(
+                f"load: {name}: a PRISM model has no discount; give one, as in load(..., discount=0.95), or write "
+                "':discount=0.95' behind the name"
+            )
+        return _checked(name, _DISCOUNTED[extension], (discount,))
     if os.path.isfile(name):
         raise FormatError(f"{name}: unknown extension {extension!r}; rename it to one of {_EXTENSIONS}")
     if isinstance(source, os.PathLike):
@@ -84,16 +152,30 @@ def load(source: str | os.PathLike[str]) -> NormalFormGame:
     return named_game(name)
 
 
-def save(game: NormalFormGame, path: str | os.PathLike[str]) -> None:
+def _checked(name: str, read: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Read a file, and name it in whatever is wrong with the game in it."""
+    data = read_file(name)
+    try:
+        return read(data, name, *arguments)
+    except FormatError:
+        raise
+    except InputError as error:
+        raise FormatError(f"{name}: {error}") from None
+    except MemoryError:
+        raise FormatError(f"{name}: the game does not fit into memory; make it smaller") from None
+
+
+def save(game: NormalFormGame | StochasticGame, path: str | os.PathLike[str]) -> None:
     """Save a game; the file appears as a whole or not at all.
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame or StochasticGame
         The game.
     path : str or path-like
-        Where to; the extension, .nfg, .gam, .json, .npz or .csv, decides the format. All but .gam keep exact rationals
-        and names of actions, all but .gam and .csv names of players.
+        Where to; the extension decides the format. For normal-form games it is .nfg, .gam, .json, .npz or .csv: all but
+        .gam keep exact rationals and names of actions, all but .gam and .csv names of players. For stochastic games it
+        is .json, .npz, .csv or .xlsx: tables, .csv and .xlsx, lose the title and the start distribution.
 
     Raises
     ------
@@ -111,11 +193,15 @@ def save(game: NormalFormGame, path: str | os.PathLike[str]) -> None:
     ...     pg.load(path) == game
     True
     """
-    check_game(game)
+    writers: dict[str, Callable[[Any], bytes]] = dict(_STOCHASTIC_WRITERS)
+    if not isinstance(game, StochasticGame):
+        check_game(game)
+        writers = dict(_WRITERS)
     if not isinstance(path, (str, os.PathLike)):
         raise InputError(f"save: got {type(path).__name__}; give a path")
     extension = Path(path).suffix.lower()
-    if extension not in _FORMATS:
-        raise InputError(f"{path}: unknown extension {extension!r}; give one of {_EXTENSIONS}")
-    _, write = _FORMATS[extension]
-    write_atomically(path, write(game))
+    if extension not in writers:
+        known = extension in {*_READERS, *_DISCOUNTED}
+        problem = f"no {type(game).__name__} is written as {extension}" if known else f"unknown extension {extension!r}"
+        raise InputError(f"{path}: {problem}; give one of {', '.join(writers)}")
+    write_atomically(path, writers[extension](game))

@@ -101,6 +101,7 @@ def to_pygambit(game: NormalFormGame) -> Any:
     >>> to_pygambit(NormalFormGame([[[1, "1/3"]], [[0, 0]]])).to_arrays()[0].tolist()  # doctest: +SKIP
     [[Rational(1, 1), Rational(1, 3)]]
     """
+    check_game(game)
     pygambit = _pygambit()
     rationals = [
         np.array([pygambit.Rational(value) for value in tensor.ravel()], dtype=object).reshape(tensor.shape)

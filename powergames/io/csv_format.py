@@ -68,7 +68,7 @@ def read(data: bytes, source: str) -> NormalFormGame:
     array([[4. , 3. ],
            [0. , 2.5]])
     """
-    rows = _rows(decode(data, source), source)
+    rows = read_cells(decode(data, source), source)
     if any(_PAIR.fullmatch(cell) for _, row in rows for cell in row):
         return _read_table(rows, source)
     return _read_matrices(rows, source)
@@ -109,8 +109,19 @@ def write(game: NormalFormGame) -> bytes:
     return encode("".join(",".join(map(_quoted, row)) + "\n" for row in table))
 
 
-def _rows(text: str, source: str) -> list[_Row]:
-    """Return the cells of each row with its line number."""
+def read_cells(text: str, source: str) -> list[_Row]:
+    """Return the cells of each row with its line number.
+
+    Raises
+    ------
+    FormatError
+        If the text is not CSV.
+
+    Examples
+    --------
+    >>> read_cells('a,"b, c"', "names.csv")
+    [(1, ['a', 'b, c'])]
+    """
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows = []
     try:

@@ -55,19 +55,43 @@ def read(data: bytes, source: str) -> NormalFormGame:
     >>> read(b'{"payoffs": [[[4, 0], ["5/2", "1/3"]], [[4, 3], [0, 3]]]}', "hunt.json").exact_payoffs[0, 1, 1]
     Fraction(1, 3)
     """
-    document = parse_document(data, source)
-    check_kind(document.get("schema", SCHEMA), document.get("kind", KIND), source)
+    return build(parse_document(data, source), source)
+
+
+def build(document: dict[str, Any], source: str) -> NormalFormGame:
+    """Build the game that a document describes.
+
+    Parameters
+    ----------
+    document : dict
+        As `parse_document` returns it.
+    source : str
+        Name of the file, for error messages.
+
+    Returns
+    -------
+    NormalFormGame
+
+    Raises
+    ------
+    FormatError
+        If the document is not a normal-form game.
+
+    Examples
+    --------
+    >>> build({"payoffs": [[1, 2]], "actions": [["stay", "go"]]}, "choice.json").actions
+    (('stay', 'go'),)
+    """
+    check_kind(document.get("schema", SCHEMA), document.get("kind", KIND), source, KIND)
     if "payoffs" not in document:
         raise FormatError(f"{source}: no key 'payoffs'; give payoffs[player][a_0]...[a_n-1]")
-    title = document.get("title", "")
-    if not isinstance(title, str):
-        raise FormatError(f"{source}: 'title' is a {type(title).__name__}; give a string")
-    players = _labels(document.get("players"), "players", source)
+    title = parse_title(document, source)
+    players = parse_labels(document.get("players"), "players", source)
     actions = document.get("actions")
     if actions is not None:
         if not isinstance(actions, list):
             raise FormatError(f"{source}: 'actions' is a {type(actions).__name__}; give one list of names per player")
-        actions = [_labels(names, f"actions[{player}]", source) for player, names in enumerate(actions)]
+        actions = [parse_labels(names, f"actions[{player}]", source) for player, names in enumerate(actions)]
     return NormalFormGame(parse_tensor(document["payoffs"], "payoffs", source), players, actions, title)
 
 
@@ -143,8 +167,8 @@ def parse_document(data: bytes, source: str) -> dict[str, Any]:
     return document
 
 
-def check_kind(schema: object, kind: object, source: str) -> None:
-    """Check that a document has this schema and holds a normal-form game.
+def check_kind(schema: object, kind: object, source: str, expected: str) -> None:
+    """Check that a document has this schema and holds a game of the expected kind.
 
     Raises
     ------
@@ -153,8 +177,8 @@ def check_kind(schema: object, kind: object, source: str) -> None:
     """
     if schema != SCHEMA:
         raise FormatError(f"{source}: schema is {shorten(str(schema))}; this version reads {SCHEMA!r}")
-    if kind != KIND:
-        raise FormatError(f"{source}: kind is {shorten(str(kind))}; this version reads only {KIND!r} games")
+    if kind != expected:
+        raise FormatError(f"{source}: kind is {shorten(str(kind))}; this version reads 'normal-form' and 'stochastic'")
 
 
 def parse_tensor(nested: Any, name: str, source: str) -> np.ndarray:
@@ -215,7 +239,28 @@ def _index(position: int, shape: Sequence[int]) -> str:
     return "".join(f"[{k}]" for k in np.unravel_index(position, shape)) if shape else ""
 
 
-def _labels(names: Any, key: str, source: str) -> list[str] | None:
+def parse_title(document: dict[str, Any], source: str) -> str:
+    """Return the title of a document, empty if it has none.
+
+    Raises
+    ------
+    FormatError
+        If it is not a string.
+    """
+    title = document.get("title", "")
+    if not isinstance(title, str):
+        raise FormatError(f"{source}: 'title' is a {type(title).__name__}; give a string")
+    return title
+
+
+def parse_labels(names: Any, key: str, source: str) -> list[str] | None:
+    """Return a list of names, or None for none.
+
+    Raises
+    ------
+    FormatError
+        If it is not a list of strings.
+    """
     if names is None:
         return None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
