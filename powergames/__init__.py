@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "powergames.certificates": ("Certificate", "certify"),
     "powergames.errors": ("FormatError", "InputError"),
+    "powergames.evaluation": ("Evaluation", "evaluate"),
     "powergames.games": ("NormalFormGame", "StochasticGame"),
     "powergames.io": (
         "from_nashpy",
@@ -31,6 +32,7 @@ _HOMES = {
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status", "Trace"),
+    "powergames.stochastic_certificates": ("StochasticCertificate",),
     "powergames.solvers": ("logit_path", "pure_equilibria", "solve", "solve_all", "solve_batch", "sweep", "trace"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from powergames.certificates import certify as certify
     from powergames.errors import FormatError as FormatError
     from powergames.errors import InputError as InputError
+    from powergames.evaluation import Evaluation as Evaluation
+    from powergames.evaluation import evaluate as evaluate
     from powergames.games import NormalFormGame as NormalFormGame
     from powergames.games import StochasticGame as StochasticGame
     from powergames.io import from_nashpy as from_nashpy
@@ -79,3 +83,4 @@ if TYPE_CHECKING:
     from powergames.solvers import solve_batch as solve_batch
     from powergames.solvers import sweep as sweep
     from powergames.solvers import trace as trace
+    from powergames.stochastic_certificates import StochasticCertificate as StochasticCertificate

@@ -25,6 +25,7 @@ from powergames import rational
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile
+from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
 
 # A gap this small, relative to the payoff range, is rounding.
@@ -101,7 +102,7 @@ class Certificate:
 
 
 def certify(
-    game: NormalFormGame,
+    game: NormalFormGame | StochasticGame,
     objective: PowerObjective,
     profile: Any,
     *,
@@ -112,7 +113,8 @@ def certify(
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame or StochasticGame
+        For a stochastic game see `powergames.stochastic_certificates.certify_stochastic`, which this calls.
     objective : PowerObjective
     profile : sequence of array_like
         ``profile[i][a]``, the probability with which player `i` plays action `a`. With `fractions.Fraction` entries
@@ -146,6 +148,10 @@ def certify(
     >>> pg.certify(game, pg.PowerObjective(0.5), [[1, 0], [1, 0]]).max_regret
     1.0
     """
+    if isinstance(game, StochasticGame):
+        from powergames.stochastic_certificates import certify_stochastic
+
+        return certify_stochastic(game, objective, profile, tol=tol, witness=witness)
     check_game(game)
     check_objective(objective)
     check_tolerance(tol)

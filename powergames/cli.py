@@ -155,7 +155,7 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _warn(message: Warning | str, *_: Any) -> None:
+def _warn(message: Warning | str, *_: Any, **__: Any) -> None:
     """Show a warning as one line."""
     print(f"powergames: {printable(str(message))}", file=sys.stderr)  # noqa: T201
 

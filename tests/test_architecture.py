@@ -22,7 +22,7 @@ GAMES = {"errors", "games"}
 ARITHMETIC = {"rational"}
 POWER = GAMES | {"kernels", "power"}
 OBJECTIVES = GAMES | {"power", "objectives"}
-CERTIFICATES = GAMES | ARITHMETIC | {"objectives", "certificates"}
+CERTIFICATES = GAMES | ARITHMETIC | {"objectives", "certificates", "stochastic_certificates"}
 RESULTS = CERTIFICATES | {"power", "results"}
 ALLOWED = {
     "errors": set(),
@@ -32,6 +32,9 @@ ALLOWED = {
     "power": POWER,
     "objectives": OBJECTIVES,
     "certificates": CERTIFICATES,
+    "discounted": {"discounted"},
+    "evaluation": OBJECTIVES | {"kernels", "discounted", "evaluation"},
+    "stochastic_certificates": CERTIFICATES | {"discounted"},
     "results": RESULTS,
     "solvers": RESULTS | {"kernels", "solvers"},
     "audit": RESULTS | {"audit"},

@@ -1,0 +1,262 @@
+"""Values, power and regularized values of stationary profiles, against their definitions."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from powergames.discounted import DENSE, FILLED, DiscountedSystem
+from powergames.errors import InputError
+from powergames.evaluation import evaluate
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
+from powergames.kernels.bellman import pair_tables
+from powergames.objectives import PowerObjective
+from powergames.power import pair_tables as normal_form_tables
+from powergames.power import power_table
+
+MATRIX = np.array([[0.0, 0.4, 0.1], [0.3, 0.0, 0.0], [0.2, 0.5, 0.0]])
+
+
+def random_game(n_actions, seed=0, discount=0.8, sparse=False):
+    """A random game with the given numbers of actions [state, player], and a random profile that mixes and does not."""
+    rng = np.random.default_rng(seed)
+    n_actions = np.array(n_actions)
+    n_states, n = n_actions.shape
+    n_rows = int(n_actions.prod(axis=1).sum())
+    transitions = rng.dirichlet(np.ones(n_states), size=n_rows)
+    if sparse:
+        transitions = np.eye(n_states)[rng.integers(n_states, size=n_rows)]
+    game = StochasticGame.from_rows(n_actions, rng.normal(size=(n, n_rows)), transitions, discount)
+    profile = []
+    for i in range(n):
+        strategy = np.zeros((n_states, n_actions[:, i].max()))
+        for s in range(n_states):
+            size = n_actions[s, i]
+            strategy[s, :size] = rng.dirichlet(np.ones(size)) if rng.random() < 0.7 else np.eye(size)[0]
+        profile.append(strategy)
+    return game, profile
+
+
+def matrix(game):
+    """Transitions as a dense matrix."""
+    dense = np.zeros((len(game.indptr) - 1, game.n_states))
+    for row in range(len(dense)):
+        for k in range(game.indptr[row], game.indptr[row + 1]):
+            dense[row, game.indices[k]] += game.data[k]
+    return dense
+
+
+def joint_actions(game, state):
+    """Rows of a state, with their joint actions."""
+    joints = itertools.product(*(range(count) for count in game.n_actions[state]))
+    return list(enumerate(joints, start=int(game.row_starts[state])))
+
+
+def row_probabilities(game, profile, state, taken=None):
+    """Probability of each row of the game, zero outside of a state; player `taken[0]` plays action `taken[1]`."""
+    result = np.zeros(len(game.indptr) - 1)
+    for row, joint in joint_actions(game, state):
+        probability = 1.0
+        for k, action in enumerate(joint):
+            if taken is not None and taken[0] == k:
+                probability *= action == taken[1]
+            else:
+                probability *= profile[k][state, action]
+        result[row] = probability
+    return result
+
+
+def plain_values(game, rewards, weights, discount):
+    """Discounted sum of expected rewards, added up step by step; `weights[s]` are the probabilities of the rows."""
+    step, reward = weights @ matrix(game), weights @ rewards
+    total, term = np.zeros(game.n_states), reward
+    while np.abs(term).max() > 1e-16:
+        total = total + term
+        term = discount * step @ term
+    return total
+
+
+def plain_power(game, profile, task):
+    """Power from its definition, ``[s, i, j]``."""
+    power = np.zeros((game.n_states, game.n_players, game.n_players))
+    for s, i, j in itertools.product(range(game.n_states), range(game.n_players), range(game.n_players)):
+        if i != j:
+            q = game.rewards[i] + game.discounts[i] * matrix(game) @ task[i]
+            least = min(row_probabilities(game, profile, s, (j, a)) @ q for a in range(game.n_actions[s, j]))
+            power[s, i, j] = task[i, s] - least
+    return power
+
+
+def plain_task(game, profile):
+    weights = np.array([row_probabilities(game, profile, s) for s in range(game.n_states)])
+    return np.array([plain_values(game, game.rewards[i], weights, game.discounts[i]) for i in range(game.n_players)])
+
+
+def plain_utility(game, profile, objective):
+    """Regularized values: the penalty along the path, or the least over all stationary policies of the adversaries."""
+    task, weights = plain_task(game, profile), [row_probabilities(game, profile, s) for s in range(game.n_states)]
+    power = plain_power(game, profile, task)
+    utility = task.copy()
+    for i in range(game.n_players):
+        if objective.form == "penalty":
+            charges = np.array([objective.aggregate_power(power[s])[i] for s in range(game.n_states)])
+            step, total, term = np.array(weights) @ matrix(game), np.zeros(game.n_states), charges
+            while np.abs(term).max() > 1e-16:
+                total, term = total + term, game.discounts[i] * step @ term
+            utility[i] = task[i] - objective.lam * total
+            continue
+        utility[i] = np.inf
+        for policy in itertools.product(*(takeovers(game, objective, i, s) for s in range(game.n_states))):
+            mixed = np.array([
+                (1 - objective.lam * sum(w for w, _ in taken)) * weights[s]
+                + objective.lam * sum(w * row_probabilities(game, profile, s, t) for w, t in taken)
+                for s, taken in enumerate(policy)
+            ])  # fmt: skip
+            utility[i] = np.minimum(utility[i], plain_values(game, game.rewards[i], mixed, game.discounts[i]))
+    return utility
+
+
+def takeovers(game, objective, i, s):
+    """All joint choices of player `i`'s adversaries in a state, each a tuple of (weight, (co-player, action))."""
+    others = [j for j in range(game.n_players) if j != i]
+    if isinstance(objective.aggregate, str) and objective.aggregate == "max":
+        return [((1.0, (j, a)),) for j in others for a in range(game.n_actions[s, j])] or [()]
+    weights = objective.weights(game.n_players)[i]
+    options = [[(weights[j], (j, a)) for a in range(game.n_actions[s, j])] for j in others]
+    return list(itertools.product(*options))
+
+
+GAMES = {
+    "two players": random_game([[2, 3], [3, 2], [1, 1]]),
+    "three players": random_game([[2, 2, 2], [1, 3, 1]], seed=1, discount=[0.9, 0.5, 0.0]),
+    "one player": random_game([[3], [2]], seed=2),
+    "sparse": random_game([[2, 2], [2, 1], [1, 2], [1, 1]], seed=3, discount=[0.9, 0.7], sparse=True),
+}
+OBJECTIVES = [
+    PowerObjective(lam, aggregate, form)
+    for form in ("penalty", "adversarial")
+    for lam, aggregate in [(0.0, "mean"), (0.3, "mean"), (0.5, "sum"), (0.7, "max"), (1.0, MATRIX), (1.0, "mean")]
+]
+
+
+@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=str)
+def test_values_follow_their_definitions(name, objective):
+    game, profile = GAMES[name]
+    if not isinstance(objective.aggregate, str) and game.n_players != 3:
+        objective = PowerObjective(objective.lam, "mean", objective.form)
+    result = evaluate(game, profile, objective)
+    task = plain_task(game, profile)
+    assert np.abs(result.task - task).max() < 1e-12
+    assert np.abs(result.power - plain_power(game, profile, task)).max() < 1e-12
+    assert np.abs(result.utility - plain_utility(game, profile, objective)).max() < 1e-12
+    for values, rows in [(result.task, result.action_values), (result.utility, result.utility_action_values)]:
+        expected = game.rewards + game.discounts[:, None] * (values @ matrix(game).T)
+        assert np.abs(rows - expected).max() < 1e-12
+
+
+def test_average_power_and_occupancy():
+    game, profile = GAMES["three players"]
+    result = evaluate(game, profile)
+    step = np.array([row_probabilities(game, profile, s) for s in range(game.n_states)]) @ matrix(game)
+    average = np.zeros((3, 3))
+    for i, discount in enumerate(game.discounts):
+        visits = sum((1 - discount) * discount**t * game.start @ np.linalg.matrix_power(step, t) for t in range(400))
+        assert np.abs(result.occupancy[i] - visits).max() < 1e-12
+        average[i] = visits @ result.power[:, i]
+    assert np.abs(result.average_power - average).max() < 1e-12
+    assert result.start_task == pytest.approx(result.task @ game.start)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 2), (4,)])
+@pytest.mark.parametrize("discount", [0.0, 0.9])
+def test_one_state_is_the_normal_form(shape, discount):
+    rng = np.random.default_rng(5)
+    payoffs = rng.normal(size=(len(shape), *shape))
+    profile = [rng.dirichlet(np.ones(size)) for size in shape]
+    game = StochasticGame(payoffs[:, None], np.ones((1, *shape, 1)), discount)
+    table = power_table(NormalFormGame(payoffs), profile)
+    for form in ("penalty", "adversarial"):
+        objective = PowerObjective(0.4, "max", form)
+        result = evaluate(game, [x[None] for x in profile], objective)
+        assert np.abs(result.power[0] - table.values).max() < 1e-12
+        assert np.abs(result.task[:, 0] * (1 - discount) - table.task).max() < 1e-12
+        if len(shape) > 1:
+            utility = table.task - 0.4 * objective.aggregate_power(table.values)
+            # At a discount of 0 the forms agree; with one state, power is the same in every step, in both.
+            assert np.abs(result.utility[:, 0] * (1 - discount) - utility).max() < 1e-12
+
+
+@pytest.mark.parametrize(("unit", "offset"), [(1e9, 0.0), (1e-9, 0.0), (1.0, 1e6)])
+def test_units_and_offsets_of_rewards_change_nothing_else(unit, offset):
+    game, profile = GAMES["two players"]
+    scaled = StochasticGame.from_rows(
+        game.n_actions, game.rewards * unit + offset, (game.data, game.indices, game.indptr), game.discounts
+    )
+    one, other = (evaluate(g, profile, PowerObjective(0.5, form="adversarial")) for g in (game, scaled))
+    assert other.power / unit == pytest.approx(one.power, abs=1e-9)
+    assert (other.utility - offset / 0.2) / unit == pytest.approx(one.utility, abs=1e-7 if offset else 1e-12)
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_pair_tables_are_those_of_each_state(name):
+    game, profile = GAMES[name]
+    n, most = game.n_players, int(game.n_actions.max())
+    padded = np.zeros((n, game.n_states, most))
+    for i, x in enumerate(profile):
+        padded[i, :, : x.shape[1]] = x
+    tables = pair_tables(game.n_actions, game.row_starts, padded, game.rewards)
+    for s in range(game.n_states):
+        counts = game.n_actions[s]
+        expected = normal_form_tables(game.stage(s), [x[s, :size] for x, size in zip(profile, counts, strict=True)])
+        for i, j in itertools.permutations(range(n), 2):
+            assert tables[s, i, j, : counts[i], : counts[j]] == pytest.approx(expected[i][j], abs=1e-14)
+        assert not tables[s, :, :, counts.max() :].any()
+
+
+@pytest.mark.parametrize("discount", [0.0, 1e-9, 0.9, 0.9999])
+@pytest.mark.parametrize("kind", ["dense", "random", "line", "large"])
+def test_linear_systems_are_solved_to_rounding(kind, discount):
+    from scipy.sparse import csr_matrix, diags_array
+
+    rng = np.random.default_rng(6)
+    size = {"dense": 40, "random": DENSE + 1, "line": DENSE + 1, "large": FILLED + 1}[kind]
+    if kind == "line":
+        # A walk on a line mixes slowly.
+        up = np.full(size - 1, 0.5)
+        ends = np.zeros(size)
+        ends[[0, -1]] = 0.5
+        matrix = csr_matrix(diags_array([up, ends, up], offsets=[-1, 0, 1]))
+    elif kind == "dense":
+        matrix = rng.dirichlet(np.ones(size), size=size)
+    else:
+        columns = rng.integers(size, size=5 * size)
+        matrix = csr_matrix((np.full(5 * size, 0.2), columns, np.arange(0, 5 * size + 1, 5)), shape=(size, size))
+    system = DiscountedSystem(matrix, discount)
+    rewards = rng.normal(size=size)
+    values = system.solve(rewards)
+    assert np.abs(values - discount * (matrix @ values) - rewards).max() <= 1e-14 * np.abs(values).max()
+    start = np.full(size, 1 / size)
+    visits = system.occupancy(start)
+    assert visits @ rewards == pytest.approx(start @ values, rel=1e-9, abs=1e-10)
+
+
+def test_bad_arguments_are_named():
+    game, profile = GAMES["two players"]
+    with pytest.raises(InputError, match="got NormalFormGame; give a StochasticGame"):
+        evaluate(game.stage(0), profile)
+    with pytest.raises(InputError, match="objective: got float"):
+        evaluate(game, profile, 0.3)
+    with pytest.raises(InputError, match="reads lam as a probability"):
+        evaluate(game, profile, PowerObjective(1.5, form="adversarial"))
+
+
+def test_to_dict_and_repr():
+    game, profile = GAMES["two players"]
+    result = evaluate(game, profile, PowerObjective(0.2))
+    assert np.array_equal(result.to_dict()["power"], result.power)
+    assert np.array_equal(result.to_dict()["utility"], result.utility)
+    assert repr(result).startswith("<Evaluation: task values ")
