@@ -249,12 +249,14 @@ def _verdict(equilibrium: Equilibrium) -> str:
 
 
 def strategy_text(game: NormalFormGame, player: int, strategy: Any) -> str:
-    """Write a mixed strategy as ``0.25 stag + 0.75 hare``, a pure one as ``stag``."""
+    """Write a mixed strategy as ``0.25 stag + 0.75 hare``, a pure one as ``stag``; numbered actions are told apart."""
     names = [printable(name) for name in game.actions[player]]
     played = [(probability, name) for probability, name in zip(strategy, names, strict=True) if probability]
     if len(played) == 1:
         return played[0][1]
-    return " + ".join(f"{number_text(probability)} {name}" for probability, name in played)
+    return " + ".join(
+        f"{number_text(probability)} {'action ' if name.isdecimal() else ''}{name}" for probability, name in played
+    )
 
 
 def number_text(value: Any) -> str:
