@@ -92,7 +92,8 @@ def solve(
     exact : bool, default False
         Compute in rational arithmetic; the profile and all numbers derived from it are `fractions.Fraction`.
     select : {"welfare", "power"}, optional
-        Of all equilibria of a two-player game, return the one of greatest total task value or of least total power.
+        Of all equilibria, return the one of greatest total task value or of least total power; with more than two
+        players only of games whose equilibria `solve_all` finds completely.
     x0 : sequence of array_like, optional
         Starting profile, for methods that start somewhere.
     tol : float, default 1e-8

@@ -21,6 +21,7 @@ from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Equilibrium, Status
+from powergames.solvers import subdivision
 from powergames.solvers.common import Candidate, Options, certified
 from powergames.solvers.two_player import TwoPlayerProblem
 from powergames.solvers.vertex_enumeration import find_all
@@ -39,7 +40,6 @@ def select(game: NormalFormGame, objective: PowerObjective, criterion: str, opti
     Parameters
     ----------
     game : NormalFormGame
-        Two players.
     objective : PowerObjective
     criterion : {"welfare", "power"}
         Greatest sum of task values, or least sum of all pairwise powers, in payoff units.
@@ -52,7 +52,7 @@ def select(game: NormalFormGame, objective: PowerObjective, criterion: str, opti
     Raises
     ------
     InputError
-        If the criterion is unknown or the game does not have two players.
+        If the criterion is unknown, or the equilibria of more than two players cannot all be found.
 
     Notes
     -----
@@ -62,7 +62,7 @@ def select(game: NormalFormGame, objective: PowerObjective, criterion: str, opti
     if criterion not in CRITERIA:
         raise InputError(f"select: got {criterion!r}; choose one of {', '.join(CRITERIA)}")
     if game.n_players != 2:
-        raise InputError(f"select: the game has {game.n_players} players; selection needs two")
+        return _best_of_all(game, objective, criterion, options)
     problem = TwoPlayerProblem.of(game, objective, exact=False)
     if 1.0 in (problem.lam_row, problem.lam_column):
         return max(find_all(game, objective, options), key=lambda each: _merit(each, criterion))
@@ -75,6 +75,17 @@ def select(game: NormalFormGame, objective: PowerObjective, criterion: str, opti
     else:
         candidate = problem.candidate(_optimum(problem, criterion, game.payoff_range, supports), 0)
     return certified(game, objective, candidate, NAME, options)
+
+
+def _best_of_all(game: NormalFormGame, objective: PowerObjective, criterion: str, options: Options) -> Equilibrium:
+    """Choose among all equilibria of a game that does not have two players."""
+    found = subdivision.find_all(game, objective, options)
+    if not found.complete:
+        raise InputError(
+            "select: the equilibria form sets that could not be resolved, so that none is known to be the best; "
+            "look at those that solve_all finds"
+        )
+    return max(found, key=lambda each: _merit(each, criterion))
 
 
 def _merit(equilibrium: Equilibrium, criterion: str) -> Any:

@@ -440,3 +440,20 @@ def test_pure_equilibria_of_a_continuum_are_listed():
 
 def is_pure(equilibrium):
     return all(strategy.max() == 1.0 for strategy in equilibrium.profile)
+
+
+def test_the_best_of_all_is_selected():
+    game, objective = named_game("assembly_line"), pg.PowerObjective("1/4")
+    everything = pg.solve_all(game, objective)
+    richest, freest = (pg.solve(game, objective, select=criterion) for criterion in ("welfare", "power"))
+    assert richest.task.sum() == max(each.task.sum() for each in everything) == 9
+    assert freest.power.sum() == min(each.power.sum() for each in everything) == 0
+    assert richest.converged
+    assert freest.converged
+
+
+def test_nothing_is_selected_from_what_is_not_known():
+    payoffs = np.random.default_rng(1).random((3, 3, 3, 3))
+    payoffs[2] = 1.0
+    with pytest.raises(pg.InputError, match="could not be resolved"):
+        pg.solve(pg.NormalFormGame(payoffs), select="welfare")
