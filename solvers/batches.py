@@ -19,6 +19,7 @@ from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.power import plain
 from powergames.results import Callback, Equilibrium, Path, PathPoint, Status
+from powergames.solvers.common import check_callback
 from powergames.solvers.registry import METHODS, NASH, solve, solve_all
 from powergames.solvers.store import Store, game_digest, read_profile, result_key
 
@@ -347,8 +348,7 @@ def _cancelled_at_the_end(results: Generator[Any, None, None]) -> Iterator[Gener
 @contextmanager
 def reporter(stage: str, total: int, progress: bool | None, callback: Callback | None) -> Iterator[Callable[[], None]]:
     """Yield a function to call after each step, which moves a progress bar and tells the callback."""
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+    check_callback(callback)
     done = 0
     with ExitStack() as stack:
         bar: Any = None

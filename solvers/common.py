@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from powergames.certificates import Witness, certify_checked
+from powergames.errors import InputError
 from powergames.games.limits import SMALL, available_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
@@ -110,6 +112,18 @@ def two_players_only(game: NormalFormGame, objective: PowerObjective) -> str | N
 def any_game(game: NormalFormGame, objective: PowerObjective) -> str | None:
     """Refuse nothing."""
     return None
+
+
+def check_count(name: str, count: Any) -> None:
+    """Refuse what is not a positive integer."""
+    if not (isinstance(count, (int, np.integer)) and count >= 1):
+        raise InputError(f"{name}: got {str(count)[:40]}; give a positive integer")
+
+
+def check_callback(callback: Any) -> None:
+    """Refuse a callback that cannot be called; None is no callback."""
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
 
 
 def too_large(n_bytes: int) -> str | None:

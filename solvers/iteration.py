@@ -31,7 +31,7 @@ from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Callback, Equilibrium, Status
-from powergames.solvers.common import Candidate, Options, certified, interruptible
+from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, interruptible
 from powergames.solvers.extended import ExtendedGame, Tables
 
 # Iterations unless the caller says otherwise: as many as read about so many payoffs, within limits.
@@ -214,10 +214,9 @@ def iterate(
     check_objective(objective)
     check_tolerance(tol)
     for name, count in (("max_iter", max_iter), ("every", every)):
-        if count is not None and not (isinstance(count, (int, np.integer)) and count >= 1):
-            raise InputError(f"{name}: got {str(count)[:40]}; give a positive integer")
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+        if count is not None:
+            check_count(name, count)
+    check_callback(callback)
     if isinstance(rule, type) or not all(hasattr(rule, part) for part in ("name", "kinds", "memoryless", "states")):
         raise InputError(f"rule: got {str(rule)[:40]}; give a method with its parameters, e.g. FictitiousPlay()")
     options = Options(None if x0 is None else game.profile(x0), tol, max_iter, callback=callback)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from powergames.games.limits import SMALL, available_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.common import Candidate, Method, Options, two_players_only
+from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
 from powergames.solvers.two_player import TwoPlayerProblem, adversary_weights, scaled_blocks
 
 # Payoffs scaled to [0, 1] add up to a constant within this.
@@ -29,11 +28,7 @@ def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
         return reason
     if any(weight != 1 for weight in adversary_weights(objective)) and not is_zero_sum(game):
         return "needs a game of constant sum, or lam = 1"
-    needed = BYTES * game.payoffs[0].size
-    available = available_memory() if needed > SMALL else None
-    if available is not None and needed > available:
-        return f"would take {needed:,} bytes, and {available:,} bytes of memory are free"
-    return None
+    return too_large(BYTES * game.payoffs[0].size)
 
 
 def is_zero_sum(game: NormalFormGame) -> bool:

@@ -16,7 +16,7 @@ from powergames.objectives import PowerObjective, check_objective
 from powergames.power import PairTables, pair_tables
 from powergames.results import Callback, Status
 from powergames.solvers import logit
-from powergames.solvers.common import interruptible
+from powergames.solvers.common import check_callback, interruptible
 from powergames.solvers.extended import ExtendedGame
 
 # By default the branch is followed to this precision times the payoff range.
@@ -139,8 +139,7 @@ def logit_path(
     objective = PowerObjective() if objective is None else objective
     check_game(game)
     check_objective(objective)
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+    check_callback(callback)
     if precisions is not None and max_precision is not None:
         raise InputError("max_precision: got it together with precisions; leave out one of them")
     unit = float(game.payoff_scale.max())

@@ -29,7 +29,7 @@ from powergames.solvers import (
     subdivision,
     vertex_enumeration,
 )
-from powergames.solvers.common import Candidate, Method, Options, certified, interruptible
+from powergames.solvers.common import Candidate, Method, Options, certified, check_callback, check_count, interruptible
 from powergames.solvers.extended import extended_size
 
 METHODS: dict[str, Method] = {
@@ -229,10 +229,9 @@ def _check(
     check_game(game)
     check_objective(objective)
     check_tolerance(tol)
-    if max_iter is not None and not (isinstance(max_iter, (int, np.integer)) and max_iter >= 1):
-        raise InputError(f"max_iter: got {str(max_iter)[:40]}; give a positive integer")
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+    if max_iter is not None:
+        check_count("max_iter", max_iter)
+    check_callback(callback)
     objective.adversaries(game.n_players)
 
 

@@ -26,7 +26,7 @@ from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Callback, Equilibrium, Status, SupportChange, Trace, TraceEvent
-from powergames.solvers.common import Candidate, Options, certified, interruptible
+from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, interruptible
 from powergames.solvers.extended import ExtendedGame
 from powergames.solvers.registry import solve
 
@@ -155,10 +155,8 @@ def trace(
     check_game(game)
     check_tolerance(tol)
     low, high = _range(lams)
-    if not (isinstance(max_points, (int, np.integer)) and max_points >= 1):
-        raise InputError(f"max_points: got {str(max_points)[:40]}; give a positive integer")
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+    check_count("max_points", max_points)
+    check_callback(callback)
     if objective is not None:
         check_objective(objective)
     if start is not None:

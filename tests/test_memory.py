@@ -17,7 +17,7 @@ import powergames as pg
 from powergames import certificates, power
 from powergames.games import limits
 from powergames.io import npz
-from powergames.solvers import linear_program, pure
+from powergames.solvers import common, linear_program, pure
 from powergames.solvers.store import game_digest
 
 SHAPES = [(2, 1950, 1950), (3, 136, 136, 136), (5, 18, 18, 18, 18, 18)]
@@ -354,13 +354,13 @@ def test_a_linear_program_that_does_not_fit_is_refused_with_its_size(monkeypatch
     game = saddle((2, 400, 300), 0.0)
     needed = linear_program.BYTES * 400 * 300
     assert needed > limits.SMALL
-    monkeypatch.setattr(linear_program, "available_memory", lambda: needed - 1)
+    monkeypatch.setattr(common, "available_memory", lambda: needed - 1)
     with pytest.raises(pg.InputError, match="would take 24,000,000 bytes, and 23,999,999 bytes of memory are free"):
         pg.solve(game, method="linear_program")
     equilibrium = pg.solve(game, pg.PowerObjective(0.3))
     assert equilibrium.converged
     assert equilibrium.method == "double_oracle"
-    monkeypatch.setattr(linear_program, "available_memory", lambda: needed)
+    monkeypatch.setattr(common, "available_memory", lambda: needed)
     assert pg.solve(game, method="linear_program").converged
 
 
