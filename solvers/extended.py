@@ -24,7 +24,7 @@ from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, too_large
 
-# n_actions, bounds, egos, places, linear, weights and divisors, as ExtendedGame holds them.
+# n_actions, bounds, egos, places, linear, weights and charges, as ExtendedGame holds them.
 _Layout = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -72,8 +72,9 @@ class ExtendedGame:
         Weight of the task value in the payoff of each player, ``1 - λ w_i``.
     weights : ndarray, shape (n, n)
         Weight λ W_b of the adversary that takes over `j` against `i`.
-    divisors : ndarray, shape (n,)
-        What the payoffs of each player's actions are divided by to keep them near one for any λ.
+    charges : ndarray, shape (G,)
+        What a unit of gain of each group counts in the regret of its player: for players what their payoffs are divided
+        by to keep them near one for any λ, for adversaries λ W_b.
     alone : bool
         Whether the last player is not one of the game's.
     """
@@ -87,7 +88,7 @@ class ExtendedGame:
     places: np.ndarray
     linear: np.ndarray
     weights: np.ndarray
-    divisors: np.ndarray
+    charges: np.ndarray
     alone: bool
 
     @classmethod
@@ -143,7 +144,7 @@ class ExtendedGame:
     @cached_property
     def magnitude(self) -> float:
         """The regret of a player, relative to the payoff range, is at most so many times the regret in a point."""
-        return float(self.divisors.max())
+        return float(self.charges[: self.n_players].max())
 
     @cached_property
     def group_of(self) -> np.ndarray:
@@ -191,10 +192,6 @@ class ExtendedGame:
         best = np.maximum.reduceat(gradient, self.bounds[:-1])
         return best - np.add.reduceat(gradient * point, self.bounds[:-1])
 
-    def greatest_regret(self, point: np.ndarray) -> float:
-        """Return the greatest regret of any player or adversary at a point."""
-        return float(self.regrets(point, self.gradient(point, self.tables(point))).max())
-
     def slacks(self, gradient: np.ndarray) -> np.ndarray:
         """Return by how much each action and takeover falls short of the best of its group, shape (D,)."""
         return np.maximum.reduceat(gradient, self.bounds[:-1])[self.group_of] - gradient
@@ -215,18 +212,11 @@ class ExtendedGame:
         if self.alone:
             own.append(np.ones(1))
         point = np.concatenate([*own, np.zeros(self.size - self.n_own)])
-        self.worsen(point, self.tables(point))
+        if self.size > self.n_own:
+            values = self.gradient(point, self.tables(point))
+            for begin, end in zip(self.bounds[self.n_players : -1], self.bounds[self.n_players + 1 :], strict=True):
+                point[begin + np.argmax(values[begin:end])] = 1.0
         return point
-
-    def worsen(self, point: np.ndarray, tables: Tables) -> None:
-        """Let every adversary in the point take its first best takeover."""
-        if self.size == self.n_own:
-            return
-        values = self.gradient(point, tables)
-        point[self.n_own :] = 0.0
-        for g in range(self.n_players, self.n_groups):
-            begin, end = self.bounds[g], self.bounds[g + 1]
-            point[begin + np.argmax(values[begin:end])] = 1.0
 
     def candidate(self, point: np.ndarray, iterations: int, failure: Status | None = None) -> Candidate:
         """Turn a point into a candidate for certification, its adversaries' strategies being the witness."""
@@ -246,23 +236,25 @@ def _layout(n_actions: tuple[int, ...], objective: PowerObjective, normalize: bo
     places = np.full((n, n), -1)
     linear = np.ones(n)
     weights = np.zeros((n, n))
-    divisors = np.ones(n)
+    charges = [1.0] * n
     end = sum(n_actions)
     for i, own in enumerate(() if alone else objective.adversaries(n)):
         total = objective.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
         linear[i] = float(1 - total)
         for adversary in own:
+            charge = float(objective.exact_lam * adversary.weight)
             for j in adversary.players:
-                places[i, j], weights[i, j] = end, float(objective.exact_lam * adversary.weight)
+                places[i, j], weights[i, j] = end, charge
                 end += n_actions[j]
+            charges.append(charge)
             sizes.append(sum(n_actions[j] for j in adversary.players))
             egos.append(i)
         if normalize:
-            divisors[i] = abs(linear[i]) + float(total)
-            linear[i] /= divisors[i]
-            weights[i] /= divisors[i]
+            charges[i] = abs(linear[i]) + float(total)
+            linear[i] /= charges[i]
+            weights[i] /= charges[i]
     bounds = np.cumsum([0, *sizes])
-    arrays = (np.array(n_actions, dtype=np.int64), bounds, np.array(egos), places, linear, weights, divisors)
+    arrays = (np.array(n_actions, dtype=np.int64), bounds, np.array(egos), places, linear, weights, np.array(charges))
     for array in arrays:
         frozen(array)
     return arrays

@@ -35,70 +35,57 @@ PIVOTS = 5
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
     """Iterate from x0, then from random profiles."""
-    return search(game, objective, options, MAX_STEPS if options.max_iter is None else options.max_iter)
-
-
-def search(game: NormalFormGame, objective: PowerObjective, options: Options, budget: int) -> Candidate:
-    """Iterate until an equilibrium is found or `budget` steps are made."""
     problem = ExtendedGame.of(game, objective)
+    budget = MAX_STEPS if options.max_iter is None else options.max_iter
     profile = game.uniform_profile() if options.x0 is None else options.x0
-    best, least = None, np.inf
+    best = here = _Place(problem, problem.starting_point(profile))
     steps = 0
     while steps < budget:
-        point, values, regret = _looked_at(problem, problem.starting_point(profile))
         for _ in range(PATIENCE):
-            if regret < least:
-                best, least = point, regret
-            if regret <= ROUNDING:
-                return problem.candidate(point, steps)
+            if here.regret < best.regret:
+                best = here
+            if here.regret <= ROUNDING:
+                return problem.candidate(here.point, steps)
             if steps == budget:
                 break
             steps += 1
             options.report("polymatrix steps", steps)
-            target = polymatrix_equilibrium(problem, point, values, options)
+            target = polymatrix_equilibrium(here, options)
             if target is None:
                 break
             trials = []
             for fraction in FRACTIONS:
-                trials.append(_looked_at(problem, point + fraction * (target - point)))
-                if trials[-1][2] < regret:
+                trials.append(_Place(problem, here.point + fraction * (target - here.point)))
+                if trials[-1].regret < here.regret:
                     break
             # Where no fraction helps, the best of them still gets away from here.
-            point, values, regret = min(trials, key=lambda trial: trial[2])
+            here = min(trials, key=lambda trial: trial.regret)
         profile = tuple(options.rng.dirichlet(np.ones(size)) for size in game.n_actions)
-    if best is None:
-        best = problem.starting_point(profile)
-    return problem.candidate(best, steps, None if least * problem.magnitude <= options.tol else Status.MAX_ITER)
+        here = _Place(problem, problem.starting_point(profile))
+    close = best.regret * problem.magnitude <= options.tol
+    return problem.candidate(best.point, steps, None if close else Status.MAX_ITER)
 
 
-def _looked_at(problem: ExtendedGame, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    values = problem.gradient(point, problem.tables(point))
-    return point, values, float(problem.regrets(point, values).max())
+class _Place:
+    """A point, with the pair tables, the gradient and the greatest regret there."""
+
+    def __init__(self, problem: ExtendedGame, point: np.ndarray) -> None:
+        self.problem, self.point = problem, point
+        self.tables = problem.tables(point)
+        self.values = problem.gradient(point, self.tables)
+        self.regret = float(problem.regrets(point, self.values).max())
 
 
-def polymatrix_equilibrium(
-    problem: ExtendedGame, point: np.ndarray, values: np.ndarray, options: Options
-) -> np.ndarray | None:
-    """Return an equilibrium of the polymatrix game that agrees with the extended game to first order at a point.
+def polymatrix_equilibrium(here: _Place, options: Options) -> np.ndarray | None:
+    """Return an equilibrium of the polymatrix game that agrees with the extended game to first order at a place.
 
-    Parameters
-    ----------
-    problem : ExtendedGame
-    point : ndarray, shape (D,)
-        Also where Lemke's path starts.
-    values : ndarray, shape (D,)
-        The gradient there.
-    options : Options
-
-    Returns
-    -------
-    ndarray, shape (D,), or None
-        None if the path is too long or gets lost.
+    Lemke's path starts there. None if it is too long or gets lost.
     """
     from powergames.kernels import lemke
     from powergames.kernels.extended import linearized_lcp
 
-    matrix, constants = linearized_lcp(problem.jacobian(point, problem.tables(point)), values, point, problem.bounds)
+    problem, point = here.problem, here.point
+    matrix, constants = linearized_lcp(problem.jacobian(point, here.tables), here.values, point, problem.bounds)
     state = lemke.start(matrix, constants, lemke.cover(matrix, point))
     pivots = 0
     while state[-1][1] == lemke.RUNNING and pivots < PIVOTS * problem.size:

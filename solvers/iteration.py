@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
@@ -243,7 +242,6 @@ class _Loop:
         self, game: NormalFormGame, objective: PowerObjective, rule: Rule, options: Options, every: int | None = None
     ) -> None:
         self.problem = ExtendedGame.of(game, objective)
-        self.charges = _charges(game, objective)
         self.n_own = game.n_players
         self.rule, self.options, self.every = rule, options, every
         self.limit = options.max_iter or int(np.clip(PAYOFFS_READ // game.payoffs.size, FEWEST, MOST))
@@ -293,7 +291,7 @@ class _Loop:
         The gain against the adversaries in the state, plus what these could still take, is by weak duality no less than
         the gain against adversaries at their worst.
         """
-        gains = self.charges * np.maximum(state.gains, 0.0)
+        gains = self.problem.charges * np.maximum(state.gains, 0.0)
         return float(np.bincount(self.problem.egos, gains).max())
 
     def candidate(self) -> Candidate:
@@ -339,15 +337,6 @@ class _Loop:
             if self.made >= 2 * self.anchored:
                 self.anchor, self.anchored = point, self.made
         return None
-
-
-def _charges(game: NormalFormGame, objective: PowerObjective) -> np.ndarray:
-    """Return what a unit of gain of each group counts in the regret of its player, relative to the payoff range."""
-    lam = objective.exact_lam
-    adversaries = objective.adversaries(game.n_players)
-    totals = [lam * sum((adversary.weight for adversary in own), Fraction(0)) for own in adversaries]
-    players = [abs(float(1 - total)) + float(total) for total in totals] + [1.0] * (game.n_players == 1)
-    return np.array(players + [float(lam * adversary.weight) for own in adversaries for adversary in own])
 
 
 def check_share(name: str, value: float) -> None:

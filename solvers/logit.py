@@ -105,12 +105,13 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
                 if now <= distance:
                     continue
                 goal = None
-            used = newton.supports(problem, point)
+            values = problem.gradient(point, problem.tables(point))
+            used = newton.supports(problem, point, values)
             before = tried.get(used.tobytes(), 0.0)
             if state.precision < AGAIN * before and not last:
                 continue
             tried[used.tobytes()] = max(state.precision, FIRST)
-            found, regret = newton.finish(problem, point, used, REACH, degenerate=before > 0.0)
+            found, regret = newton.finish(problem, point, values, used, REACH, degenerate=before > 0.0)
             if regret < least:
                 best, least = found, regret
             if regret <= REGRET:

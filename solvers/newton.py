@@ -32,16 +32,16 @@ FAR = 2.0
 SINGULAR = 1e-8
 
 
-def supports(problem: ExtendedGame, point: np.ndarray) -> np.ndarray:
+def supports(problem: ExtendedGame, point: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Guess which actions and takeovers are in use at an equilibrium near a point, shape (D,), bool.
 
     At an equilibrium one of probability and slack is zero; near it, one of them is small.
     """
-    return point >= problem.slacks(problem.gradient(point, problem.tables(point)))
+    return point >= problem.slacks(values)
 
 
 def finish(
-    problem: ExtendedGame, point: np.ndarray, used: np.ndarray, reach: float = 1.0, degenerate: bool = True
+    problem: ExtendedGame, point: np.ndarray, values: np.ndarray, used: np.ndarray, reach: float, degenerate: bool
 ) -> tuple[np.ndarray, float]:
     """Look for an equilibrium near a point.
 
@@ -50,6 +50,8 @@ def finish(
     problem : ExtendedGame
     point : ndarray, shape (D,)
         Where to start.
+    values : ndarray, shape (D,)
+        The gradient there.
     used : ndarray of bool, shape (D,)
         The actions and takeovers in use, to begin with.
     reach : float
@@ -65,7 +67,7 @@ def finish(
     regret : float
         The greatest regret there of any player or adversary.
     """
-    best, least = point, problem.greatest_regret(point)
+    best, least = point, float(problem.regrets(point, values).max())
     seen = set()
     for _ in range(ROUNDS):
         if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
