@@ -183,7 +183,8 @@ class _Evaluator:
                 charge = objective.lam * _charge(adversaries[player], power[:, player])
                 utility[player] -= by_player[player].solve(charge)
             else:
-                utility[player] = self._adversarial(player, objective.lam, adversaries[player], task, takeovers)
+                against = takeovers[:, player]
+                utility[player] = self._adversarial(player, objective.lam, adversaries[player], task[player], against)
         utility_action_values = self._action_values(utility) if any(adversaries) else action_values
         shares = {discount: (1.0 - discount) * system.occupancy(game.start) for discount, system in systems.items()}
         # A constant reward of the offset is worth this much.
@@ -202,9 +203,12 @@ class _Evaluator:
         )
 
     def _adversarial(
-        self, player: int, lam: float, adversaries: tuple[Adversary, ...], task: np.ndarray, takeovers: np.ndarray
+        self, player: int, lam: float, adversaries: tuple[Adversary, ...], utility: np.ndarray, against: np.ndarray
     ) -> np.ndarray:
-        """Value to a player whose adversaries are as bad as can be, by policy iteration on the adversaries."""
+        """Value to a player whose adversaries are as bad as can be, by policy iteration on the adversaries.
+
+        It begins at the task values, and at what they are worth `against` takeovers, shape (S, n, A).
+        """
         from powergames.kernels.bellman import taken_over_probabilities, takeover_values
 
         game = self.game
@@ -212,8 +216,6 @@ class _Evaluator:
         states = np.arange(game.n_states)
         slack = ROUNDING / (1.0 - discount)
         chosen: list[np.ndarray] | None = None
-        against = takeovers[:, player]
-        utility = task.copy()
         total = np.inf
         while True:
             # Each adversary's choices in each state, all its co-players' actions side by side.
@@ -225,7 +227,7 @@ class _Evaluator:
                     for option, old, new in zip(options, chosen, best, strict=True)
                 ]
                 if all(kept.all() for kept in keep):
-                    return utility[player]
+                    return utility
                 best = [np.where(kept, old, new) for kept, old, new in zip(keep, chosen, best, strict=True)]
             chosen = best
             shares = np.zeros((game.n_states, self.n_players))
@@ -238,10 +240,11 @@ class _Evaluator:
             values = DiscountedSystem(self._mixed(weights), discount).solve(self._rewards(weights, player))
             # From the second step on no value rises, but for rounding.
             if values.sum() >= total:
-                return utility[player]
+                return utility
             total = values.sum()
-            utility[player] = values
-            against = takeover_values(*self.layout, self.padded, self._action_values(utility))[:, player]
+            utility = values
+            own = slice(player, player + 1)
+            against = takeover_values(*self.layout, self.padded, self._action_values(utility[None], own))[:, 0]
 
     def _systems(self, weights: np.ndarray) -> dict[float, DiscountedSystem]:
         """The linear systems of the profile, one for each discount."""
@@ -265,10 +268,10 @@ class _Evaluator:
 
         return expected_rewards(weights, self.game.row_starts, self.rewards[player])
 
-    def _action_values(self, values: np.ndarray) -> np.ndarray:
+    def _action_values(self, values: np.ndarray, players: slice = slice(None)) -> np.ndarray:
         from powergames.kernels.bellman import action_values
 
-        return action_values(self.rewards, self.game.discounts, *self.transitions, values)
+        return action_values(self.rewards[players], self.game.discounts[players], *self.transitions, values)
 
 
 def _charge(adversaries: tuple[Adversary, ...], power: np.ndarray) -> np.ndarray:

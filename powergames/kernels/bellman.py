@@ -229,25 +229,25 @@ def expected_sparse_transitions(
 def takeover_values(
     n_actions: np.ndarray, row_starts: np.ndarray, profile: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
-    """Compute what each player expects when one co-player is taken over for one step, in every state.
+    """Compute what players expect when one of all players is taken over for one step, in every state.
 
     Parameters
     ----------
     n_actions : ndarray of int64, shape (S, n)
     row_starts : ndarray of int64, shape (S + 1,)
     profile : ndarray of float64, shape (n, S, A)
-    values : ndarray of float64, shape (n, R)
-        The value of each joint action to each player.
+    values : ndarray of float64, shape (m, R)
+        The value of each joint action to each of the players in question.
 
     Returns
     -------
-    ndarray of float64, shape (S, n, n, A)
-        ``[s, i, j, a]``, the expected value to `i` in state `s` when `j` plays `a` and all others their strategies;
-        infinity for actions that the state lacks.
+    ndarray of float64, shape (S, m, n, A)
+        ``[s, i, j, a]``, the expected value to the `i`-th of them in state `s` when `j` plays `a` and all others
+        their strategies; infinity for actions that the state lacks.
 
     Notes
     -----
-    Costs n² operations per row, in one pass.
+    Costs m n operations per row, in one pass.
 
     Examples
     --------
@@ -258,23 +258,19 @@ def takeover_values(
            [3.5, 1.5]])
     """
     n_states, n = n_actions.shape
-    result = np.full((n_states, n, n, profile.shape[2]), np.inf)
+    result = np.full((n_states, len(values), n, profile.shape[2]), np.inf)
     joint = np.empty(n, np.int64)
-    before = np.ones(n + 1)
+    others = np.empty(n)
     for s in range(n_states):
         for j in range(n):
             result[s, :, j, : n_actions[s, j]] = 0.0
         joint[:] = 0
         for row in range(row_starts[s], row_starts[s + 1]):
+            _products_without_one(profile, s, joint, others)
             for j in range(n):
-                before[j + 1] = before[j] * profile[j, s, joint[j]]
-            after = 1.0
-            for j in range(n - 1, -1, -1):
-                weight = before[j] * after
-                if weight != 0.0:
-                    for i in range(n):
-                        result[s, i, j, joint[j]] += weight * values[i, row]
-                after *= profile[j, s, joint[j]]
+                if others[j] != 0.0:
+                    for i in range(len(values)):
+                        result[s, i, j, joint[j]] += others[j] * values[i, row]
             _advance(joint, n_actions[s])
     return result
 
@@ -308,7 +304,7 @@ def taken_over_probabilities(
     n_states, n = n_actions.shape
     result = np.empty(row_starts[n_states])
     joint = np.empty(n, np.int64)
-    before = np.ones(n + 1)
+    others = np.empty(n)
     for s in range(n_states):
         rest = 1.0
         for j in range(n):
@@ -317,14 +313,10 @@ def taken_over_probabilities(
         rest = max(rest, 0.0)
         joint[:] = 0
         for row in range(row_starts[s], row_starts[s + 1]):
+            total = rest * _products_without_one(profile, s, joint, others)
             for j in range(n):
-                before[j + 1] = before[j] * profile[j, s, joint[j]]
-            total = rest * before[n]
-            after = 1.0
-            for j in range(n - 1, -1, -1):
                 if takeovers[s, j] == joint[j]:
-                    total += shares[s, j] * before[j] * after
-                after *= profile[j, s, joint[j]]
+                    total += shares[s, j] * others[j]
             result[row] = total
             _advance(joint, n_actions[s])
     return result
@@ -378,6 +370,21 @@ def pair_tables(n_actions: np.ndarray, row_starts: np.ndarray, profile: np.ndarr
                         result[s, j, i, joint[j], joint[i]] += weight * values[j, row]
             _advance(joint, n_actions[s])
     return result
+
+
+@_kernel
+def _products_without_one(profile: np.ndarray, s: int, joint: np.ndarray, others: np.ndarray) -> float:
+    """Write for each player the probability with which all others play the joint action; return that of all."""
+    n = len(joint)
+    product = 1.0
+    for j in range(n):
+        others[j] = product
+        product *= profile[j, s, joint[j]]
+    after = 1.0
+    for j in range(n - 1, -1, -1):
+        others[j] *= after
+        after *= profile[j, s, joint[j]]
+    return product
 
 
 @_kernel
