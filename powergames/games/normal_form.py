@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.labels import check_names
 from powergames.games.limits import check_copy
 from powergames.games.profiles import Profile, as_profile, frozen, uniform_profile
 
@@ -441,7 +442,7 @@ def _place(position: int, shape: tuple[int, ...]) -> str:
 def _player_labels(players: Sequence[str] | None, n: int) -> tuple[str, ...]:
     if players is None:
         return tuple(str(i) for i in range(n))
-    return _names(players, n, "players", "players")
+    return check_names(players, n, "players", f"{n} players")
 
 
 def _action_labels(actions: Sequence[Sequence[str]] | None, n_actions: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
@@ -454,18 +455,6 @@ def _action_labels(actions: Sequence[Sequence[str]] | None, n_actions: tuple[int
     if len(lists) != len(n_actions):
         raise InputError(f"actions: got {len(lists)} lists for {len(n_actions)} players")
     return tuple(
-        _names(names, size, f"actions of player {player}", "actions")
+        check_names(names, size, f"actions of player {player}", f"{size} actions")
         for player, (names, size) in enumerate(zip(lists, n_actions, strict=True))
     )
-
-
-def _names(names: Any, count: int, where: str, what: str) -> tuple[str, ...]:
-    try:
-        labels = None if isinstance(names, str) else tuple(str(name) for name in names)
-    except TypeError:
-        labels = None
-    if labels is None:
-        raise InputError(f"{where}: got {type(names).__name__}; give a list of {count} names")
-    if len(labels) != count:
-        raise InputError(f"{where}: got {len(labels)} names for {count} {what}; give one each")
-    return labels

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.labels import check_names
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, frozen
@@ -750,15 +751,7 @@ def _narrow(array: np.ndarray, largest: int) -> np.ndarray:
 def _names(names: Any, count: int, what: str) -> tuple[str, ...]:
     if names is None:
         return tuple(str(k) for k in range(count))
-    try:
-        labels = None if isinstance(names, str) else tuple(str(name) for name in names)
-    except TypeError:
-        labels = None
-    if labels is None:
-        raise InputError(f"{what}: got {type(names).__name__}; give a list of {count} names")
-    if len(labels) != count:
-        raise InputError(f"{what}: got {len(labels)} names for {count}; give one each")
-    return labels
+    return check_names(names, count, what, str(count))
 
 
 def _action_names(actions: Any, n_actions: np.ndarray) -> tuple[Any, bool]:
