@@ -24,9 +24,12 @@ from powergames.terminal import (
     print_audit,
     print_blocks,
     print_equilibrium,
+    print_evaluation,
     print_path,
     print_power,
     print_set,
+    print_stochastic_check,
+    print_stochastic_equilibrium,
     print_trace,
     printable,
     progress,
@@ -208,19 +211,28 @@ def _solve(
         Select | None, typer.Option("--select", help="Choose the greatest welfare or the least power.")
     ] = None,
     tol: TolOption = "1e-8",
+    time_limit: Annotated[
+        str | None,
+        typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the best profile so far."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Find an equilibrium, or all of them, and certify it."""
     for option, value in (("--method", method), ("--select", select)):
         if every and value is not None:
             raise InputError(f"solve: got --all together with {option}; --all returns everything, so drop one of them")
-    tolerance = _tolerance(tol)
+    if every and time_limit is not None:
+        raise InputError("solve: got --all together with --time-limit; drop one of them")
+    tolerance, seconds = _tolerance(tol), None if time_limit is None else _seconds(time_limit)
+    from powergames.games.stochastic import StochasticGame
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import solve, solve_all
 
     loaded, objective = load(game), _objective(lam, aggregate, form)
-    found: Sequence[Equilibrium]
+    if isinstance(loaded, StochasticGame):
+        _raise_on_ctrl_c()
+    found: Sequence[Any]
     with progress() as callback:
         if every:
             found = solve_all(loaded, objective, exact=exact, tol=tolerance, callback=callback)
@@ -233,6 +245,7 @@ def _solve(
                     exact=exact,
                     select=None if select is None else select.value,
                     tol=tolerance,
+                    time_limit=seconds,
                     callback=callback,
                 )
             ]
@@ -248,6 +261,8 @@ def _solve(
         )
     elif every:
         print_set(cast("EquilibriumSet", found))
+    elif isinstance(loaded, StochasticGame):
+        print_stochastic_equilibrium(found[0])
     else:
         print_equilibrium(found[0])
     complete = not every or cast("EquilibriumSet", found).complete
@@ -263,12 +278,22 @@ def _power(
     as_json: JsonOption = False,
 ) -> int:
     """Show who holds how much power over whom at a given profile."""
+    from powergames.games.stochastic import StochasticGame
     from powergames.io import load, load_profile
     from powergames.power import power_table
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)
     strategies = loaded.uniform_profile() if profile == "uniform" else load_profile(profile, loaded)
+    if isinstance(loaded, StochasticGame):
+        from powergames.evaluation import evaluate
+
+        evaluation = evaluate(loaded, strategies)
+        if as_json:
+            _print_json({"schema": SCHEMA, "game": game_header(loaded), **evaluation.to_dict()})
+        else:
+            print_evaluation(evaluation)
+        return DONE
     table = power_table(loaded, strategies)
     if as_json:
         numbers = table.to_dict()
@@ -300,10 +325,24 @@ def _check(
     """Check whether a policy is an equilibrium."""
     tolerance = _tolerance(tol)
     from powergames.audit import audit
+    from powergames.games.stochastic import StochasticGame
     from powergames.io import load, load_profile
     from powergames.results import SCHEMA, game_header
 
     loaded, objective = load(game), _objective(lam, aggregate, form)
+    if isinstance(loaded, StochasticGame):
+        from powergames.certificates import certify
+        from powergames.evaluation import evaluate
+
+        strategies = load_profile(policy, loaded)
+        certificate: Any = certify(loaded, objective, strategies, tol=tolerance)
+        if as_json:
+            numbers = {"certificate": certificate.to_dict(), "passed": certificate.passed}
+            header = {"schema": SCHEMA, "game": game_header(loaded), "objective": objective.to_dict()}
+            _print_json(header | numbers)
+        else:
+            print_stochastic_check(evaluate(loaded, strategies, objective), certificate)
+        return DONE if certificate.passed else FAILED
     report = audit(loaded, objective, load_profile(policy, loaded), tol=tolerance)
     if as_json:
         _print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
@@ -337,9 +376,9 @@ def _sweep(
     from powergames.solvers import sweep
 
     loaded, objective = load(game), _objective("0", aggregate, form)
-    if n_jobs != 1 and signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+    if n_jobs != 1:
         # This process only waits for its workers, and must live to end them.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _raise_on_ctrl_c()
     path = sweep(loaded, lams, objective, all_equilibria=every, method=method, n_jobs=n_jobs, store=store)
     if as_json:
         points = [point.to_dict() for point in path]
@@ -381,7 +420,10 @@ def _trace(
         first = None
         if method is not None or select is not None:
             chosen = None if select is None else select.value
-            first = solve(loaded, objective, method=method, select=chosen, tol=tolerance, callback=callback)
+            first = cast(
+                "Equilibrium",
+                solve(loaded, objective, method=method, select=chosen, tol=tolerance, callback=callback),
+            )
         lams = float(low), float(high)
         path = trace(loaded, objective, start=first, lams=lams, tol=tolerance, callback=callback)
     if as_json:
@@ -418,6 +460,22 @@ def _demo() -> int:
     from powergames.demo import show
 
     return DONE if show() else FAILED
+
+
+def _raise_on_ctrl_c() -> None:
+    """Let Ctrl-C raise KeyboardInterrupt, unless it is ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InputError(f"--time-limit: got {text[:60]!r}; give seconds >= 0, such as 60")
+    return seconds
 
 
 def _objective(lam: str, aggregate: Aggregate, form: Form) -> PowerObjective:

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 
 from powergames.certificates import Certificate
+from powergames.evaluation import Evaluation, evaluate
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
+from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.power import PowerTable, plain, power_table
+from powergames.stochastic_certificates import StochasticCertificate
 
 SCHEMA = "powergames/1"
 
@@ -115,6 +118,80 @@ class Equilibrium:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class StochasticEquilibrium:
+    """A stationary profile of a stochastic game, what it is worth, and the certificate that says how good it is.
+
+    Attributes
+    ----------
+    game : StochasticGame
+    objective : PowerObjective
+    profile : tuple of ndarray
+        ``profile[i][s, a]``, the probability with which player `i` plays action `a` in state `s`.
+    certificate : StochasticCertificate
+    status : Status
+        CONVERGED exactly when the certificate passed.
+    method : str
+        The solver that found the profile; where parts of the game took different ones, the most thorough.
+    iterations : int
+        Steps of all methods that were tried, together.
+    """
+
+    game: StochasticGame
+    objective: PowerObjective
+    profile: Profile
+    certificate: StochasticCertificate
+    status: Status
+    method: str
+    iterations: int = 0
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """Values and power at the profile, in every state."""
+        return evaluate(self.game, self.profile, self.objective)
+
+    @property
+    def task(self) -> np.ndarray:
+        """Expected discounted reward of each player from each state on, shape (n, S)."""
+        return self.evaluation.task
+
+    @property
+    def power(self) -> np.ndarray:
+        """``power[s, i, j]``, what `j` can take from `i` by one action in state `s`, shape (S, n, n)."""
+        return self.evaluation.power
+
+    @property
+    def utility(self) -> np.ndarray:
+        """The regularized value of each player from each state on, shape (n, S)."""
+        return self.evaluation.utility
+
+    @property
+    def converged(self) -> bool:
+        """Whether the certificate confirms the equilibrium."""
+        return self.status is Status.CONVERGED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the equilibrium as plain JSON values; ``profile[i][s]`` lists the actions that state `s` has."""
+        return {
+            "profile": [
+                [row[:count].tolist() for row, count in zip(strategy, counts, strict=True)]
+                for strategy, counts in zip(self.profile, self.game.n_actions.T.tolist(), strict=True)
+            ],
+            **self.evaluation.to_dict(),
+            "certificate": self.certificate.to_dict(),
+            "status": self.status.name,
+            "method": self.method,
+            "iterations": self.iterations,
+        }
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{value:.4g}" for value in self.evaluation.start_task)
+        return (
+            f"<StochasticEquilibrium {self.status.name} lam={self.objective.lam:g}: task values {values} from the "
+            f"start; scaled regret {self.certificate.scaled_regret:.1e}>"
+        )
+
+
 # Lower and upper bounds on every probability of a profile.
 Box = tuple[Profile, Profile]
 
@@ -198,7 +275,7 @@ class PathPoint:
     Attributes
     ----------
     objective : PowerObjective
-    equilibria : tuple of Equilibrium
+    equilibria : tuple of Equilibrium or StochasticEquilibrium
     error : str, optional
         What a solver raised, where that left no equilibrium.
     complete : bool, optional
@@ -206,7 +283,7 @@ class PathPoint:
     """
 
     objective: PowerObjective
-    equilibria: tuple[Equilibrium, ...]
+    equilibria: tuple[Any, ...]
     error: str | None = None
     complete: bool | None = None
 
@@ -232,7 +309,7 @@ class PathPoint:
 class Path(Sequence[PathPoint]):
     """Equilibria over a range of λ, one point each, failures kept as data."""
 
-    game: NormalFormGame
+    game: NormalFormGame | StochasticGame
     points: tuple[PathPoint, ...] = field(repr=False)
 
     @property
@@ -431,14 +508,19 @@ class Trace(Sequence[Equilibrium]):
 Callback = Callable[[str, int, int], None]
 
 
-def game_header(game: NormalFormGame) -> dict[str, Any]:
+def game_header(game: NormalFormGame | StochasticGame) -> dict[str, Any]:
     """Return the part of a JSON result that names the game."""
-    return {
-        "title": game.title,
-        "kind": "normal-form",
-        "players": list(game.players),
-        "actions": [list(names) for names in game.actions],
-    }
+    header: dict[str, Any] = {"title": game.title, "kind": "normal-form", "players": list(game.players)}
+    if isinstance(game, StochasticGame):
+        by_state = game.actions_by_state
+        names: Any = game.actions
+        return header | {
+            "kind": "stochastic",
+            "states": list(game.states),
+            "actions": [[list(own) for own in state] for state in names] if by_state else [list(own) for own in names],
+            "discount": game.discounts.tolist(),
+        }
+    return header | {"actions": [list(names) for names in game.actions]}
 
 
 def _at_its_lam(equilibrium: Equilibrium) -> dict[str, Any]:

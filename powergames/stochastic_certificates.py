@@ -123,7 +123,8 @@ def certify_stochastic(
     Returns
     -------
     StochasticCertificate
-        For ``form="penalty"`` exact for one-shot deviations, for ``form="adversarial"`` for all deviations.
+        For ``form="penalty"`` exact for one-shot deviations; for ``form="adversarial"``, and at λ = 0, for all
+        deviations.
 
     Raises
     ------
@@ -149,12 +150,14 @@ def certify_stochastic(
     check_objective(objective)
     check_tolerance(tol)
     problem = _Problem(game, objective, game.profile(profile))
+    # Without adversaries both forms are the same, and the Bellman principle holds.
+    one_shot = objective.form == "penalty" and any(problem.adversaries)
     regrets = np.zeros((game.n_players, game.n_states))
     lower = np.zeros_like(regrets)
     exact = True
     for player in range(game.n_players):
         claims = None if witness is None else _claims(witness, player, problem)
-        if objective.form == "penalty":
+        if one_shot:
             regrets[player], lower[player] = _one_shot(problem, player, claims)
         else:
             regrets[player], lower[player] = _against_all(problem, player, claims)
@@ -166,7 +169,7 @@ def certify_stochastic(
         regrets=regrets,
         scaled_regrets=regrets / game.value_scale[:, None],
         tol=tol,
-        deviations="one-shot" if objective.form == "penalty" else "all",
+        deviations="one-shot" if one_shot else "all",
         bound="exact" if exact else "upper",
         lower_bound=lower,
     )

@@ -14,10 +14,24 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from powergames.audit import Audit
+    from powergames.evaluation import Evaluation
     from powergames.games.normal_form import NormalFormGame
+    from powergames.games.stochastic import StochasticGame
     from powergames.objectives import PowerObjective
     from powergames.power import PowerTable
-    from powergames.results import Callback, Equilibrium, EquilibriumSet, Path, PathPoint, Trace
+    from powergames.results import (
+        Callback,
+        Equilibrium,
+        EquilibriumSet,
+        Path,
+        PathPoint,
+        StochasticEquilibrium,
+        Trace,
+    )
+    from powergames.stochastic_certificates import StochasticCertificate
+
+# States that are printed one by one.
+MOST_STATES = 30
 
 # Width of tables that go to a file or a pipe, where nothing needs to be folded.
 UNBOUNDED = 100_000
@@ -94,7 +108,12 @@ def _completeness(found: EquilibriumSet) -> str:
 
 def print_path(path: Path) -> None:
     """Print the equilibria at each λ of a sweep, one row each."""
+    from powergames.games.normal_form import NormalFormGame
+
     game = path.game
+    if not isinstance(game, NormalFormGame):
+        _print_stochastic_path(path)
+        return
     names = [printable(name) for name in game.players]
     table = start_table(lam_letter(), *names, ">task", ">power", ">regret", "status")
     for point in path:
@@ -111,6 +130,24 @@ def print_path(path: Path) -> None:
             blanks = [""] * (game.n_players + 3)
             table.add_row(_lam(point.objective), *blanks, printable(point.error))
     print_blocks(_heading(game, path.points[0].objective, lam=False), table, _path_summary(path.points))
+
+
+def _print_stochastic_path(path: Path) -> None:
+    """Print what the equilibria at each λ are worth from the start on, and the power in the states visited."""
+    table = start_table(lam_letter(), ">task from the start", ">power in states visited", ">scaled regret", "status")
+    for point in path:
+        for k, equilibrium in enumerate(point.equilibria):
+            evaluation = equilibrium.evaluation
+            table.add_row(
+                "" if k else _lam(point.objective),
+                _numbers(evaluation.start_task),
+                _numbers(point.objective.aggregate_power(evaluation.average_power)),
+                _regret(equilibrium.certificate.scaled_regret),
+                equilibrium.status.name,
+            )
+        if point.error is not None:
+            table.add_row(_lam(point.objective), "", "", "", printable(point.error))
+    print_blocks(_heading(path.game, path.points[0].objective, lam=False), table, _path_summary(path.points))
 
 
 def _path_summary(points: Sequence[PathPoint]) -> str:
@@ -204,6 +241,76 @@ def print_audit(report: Audit) -> None:
     )
 
 
+def print_stochastic_equilibrium(equilibrium: StochasticEquilibrium) -> None:
+    """Print a stationary equilibrium of a stochastic game with its certificate, state by state."""
+    print_blocks(
+        _heading(equilibrium.game, equilibrium.objective),
+        _states_table(equilibrium.evaluation, equilibrium.certificate),
+        *_from_start(equilibrium.evaluation),
+        f"{_verdict(equilibrium)} {_scope(equilibrium.certificate)} Method {equilibrium.method}, "
+        f"{counted(equilibrium.iterations, 'step')}.",
+    )
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print what a stationary profile is worth and who holds how much power, state by state."""
+    print_blocks(_title(evaluation.game), _states_table(evaluation, None), *_from_start(evaluation))
+
+
+def print_stochastic_check(evaluation: Evaluation, certificate: StochasticCertificate) -> None:
+    """Print how far a stationary profile is from an equilibrium, state by state."""
+    verdict = "PASSED: an equilibrium" if certificate.passed else "FAILED: not an equilibrium"
+    print_blocks(
+        _heading(evaluation.game, evaluation.objective),
+        _states_table(evaluation, certificate),
+        *_from_start(evaluation),
+        f"{verdict} within tolerance {certificate.tol:g}; largest regret {certificate.scaled_regret:.3g} of the range "
+        f"of values. {_scope(certificate)}",
+    )
+
+
+def _states_table(evaluation: Evaluation, certificate: StochasticCertificate | None) -> Table:
+    """One row for each player of each state; of many states only the first ones."""
+    game = evaluation.game
+    powers = [f">power of {printable(name)}" for name in game.players] if game.n_players > 1 else []
+    regrets = [] if certificate is None else [">utility", ">regret"]
+    table = start_table("state", "player", "strategy", ">task", *powers, *regrets)
+    for s in range(min(game.n_states, MOST_STATES)):
+        if s:
+            table.add_section()
+        for i, name in enumerate(game.players):
+            actions = game.action_names(s, i)
+            row = evaluation.power[s, i] if game.n_players > 1 else []
+            cells = ["-" if i == j else number_text(value) for j, value in enumerate(row)]
+            if certificate is not None:
+                cells += [number_text(evaluation.utility[i, s]), _regret(certificate.regrets[i, s])]
+            strategy = mixture_text(actions, evaluation.profile[i][s, : len(actions)])
+            state = "" if i else printable(game.states[s])
+            table.add_row(state, printable(name), strategy, number_text(evaluation.task[i, s]), *cells)
+    return table
+
+
+def _from_start(evaluation: Evaluation) -> list[str]:
+    """What is left to say about many states, and about the values from the start distribution."""
+    game, blocks = evaluation.game, []
+    if game.n_states > MOST_STATES:
+        blocks.append(
+            f"... and {counted(game.n_states - MOST_STATES, 'more state', 'more states')}; --json prints all."
+        )
+    average = evaluation.objective.aggregate_power(evaluation.average_power)
+    blocks.append(
+        f"From the start: task {_numbers(evaluation.start_task)}; power over each player, averaged over the states "
+        f"visited: {_numbers(average)}."
+    )
+    return blocks
+
+
+def _scope(certificate: StochasticCertificate) -> str:
+    if certificate.deviations == "all":
+        return "No deviation of any kind gains more."
+    return "No deviation in one state at one time gains more."
+
+
 def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
     """One row per player of each equilibrium."""
     game = equilibria[0].game
@@ -228,11 +335,11 @@ def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
     return table
 
 
-def _title(game: NormalFormGame) -> str:
+def _title(game: NormalFormGame | StochasticGame) -> str:
     return printable(game.title) or "Untitled game"
 
 
-def _heading(game: NormalFormGame, objective: PowerObjective, *, lam: bool = True) -> str:
+def _heading(game: NormalFormGame | StochasticGame, objective: PowerObjective, *, lam: bool = True) -> str:
     weight = f", {lam_letter()} = {_lam(objective)}" if lam else ""
     return f"{_title(game)}{weight}, {objective.aggregate} of power, {objective.form} form"
 
@@ -244,13 +351,18 @@ def _lam(objective: PowerObjective) -> str:
     return str(fraction) if Fraction(text) != fraction and fraction.denominator < 1000 else text
 
 
-def _verdict(equilibrium: Equilibrium) -> str:
+def _verdict(equilibrium: Equilibrium | StochasticEquilibrium) -> str:
     return f"{equilibrium.status.name}: {equilibrium.status.value}"
 
 
 def strategy_text(game: NormalFormGame, player: int, strategy: Any) -> str:
     """Write a mixed strategy as ``0.25 stag + 0.75 hare``, a pure one as ``stag``; numbered actions are told apart."""
-    names = [printable(name) for name in game.actions[player]]
+    return mixture_text(game.actions[player], strategy)
+
+
+def mixture_text(actions: Sequence[str], strategy: Any) -> str:
+    """Write probabilities of named actions as `strategy_text` does."""
+    names = [printable(name) for name in actions]
     played = [(probability, name) for probability, name in zip(strategy, names, strict=True) if probability]
     if len(played) == 1:
         return played[0][1]

@@ -17,10 +17,13 @@ from powergames.solvers.pure import PureEquilibrium, pure_equilibria
 from powergames.solvers.quantal_response import QuantalResponse, QuantalResponsePath, logit_path
 from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.regret_matching import RegretMatching
+from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
+from powergames.solvers.stochastic import StochasticMethod
 from powergames.solvers.tracing import trace
 
 __all__ = [
     "METHODS",
+    "STOCHASTIC_METHODS",
     "Anderson",
     "DampedBestResponse",
     "FictitiousPlay",
@@ -31,6 +34,7 @@ __all__ = [
     "QuantalResponsePath",
     "RegretMatching",
     "SequentialBestResponse",
+    "StochasticMethod",
     "Trajectory",
     "iterate",
     "logit_path",

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from powergames.certificates import Certificate, certify_checked, check_tolerance
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen
+from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.power import plain
-from powergames.results import Callback, Equilibrium, Path, PathPoint, Status
+from powergames.results import Callback, Equilibrium, Path, PathPoint, Status, StochasticEquilibrium
 from powergames.solvers.common import check_callback
 from powergames.solvers.registry import METHODS, NASH, solve, solve_all
+from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
 from powergames.solvers.store import Store, game_digest, read_profile, result_key
+from powergames.stochastic_certificates import StochasticCertificate
 
 # More workers than this only cost memory.
 MOST_JOBS = 1_000
@@ -118,6 +121,9 @@ def solve_batch(
     return paths
 
 
+Game = NormalFormGame | StochasticGame
+
+
 @dataclass(frozen=True)
 class Settings:
     """Options that all computations of a batch share.
@@ -141,8 +147,9 @@ class Settings:
         check_tolerance(self.tol)
         if self.all_equilibria and self.method is not None:
             raise InputError("method: all equilibria are enumerated by one method; leave out method")
-        if self.method is not None and not (isinstance(self.method, str) and self.method in METHODS):
-            raise InputError(f"method: got {str(self.method)[:40]!r}; choose one of {', '.join(METHODS)}")
+        known = {**METHODS, **STOCHASTIC_METHODS}
+        if self.method is not None and not (isinstance(self.method, str) and self.method in known):
+            raise InputError(f"method: got {str(self.method)[:40]!r}; choose one of {', '.join(known)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as plain JSON values."""
@@ -172,7 +179,7 @@ class Found:
     component: int
 
     @classmethod
-    def of(cls, equilibrium: Equilibrium) -> Found:
+    def of(cls, equilibrium: Equilibrium | StochasticEquilibrium) -> Found:
         """Leave out the game and objective."""
         return cls(
             equilibrium.profile,
@@ -180,12 +187,17 @@ class Found:
             equilibrium.status,
             equilibrium.method,
             equilibrium.iterations,
-            equilibrium.component,
+            equilibrium.component if isinstance(equilibrium, Equilibrium) else 0,
         )
 
-    def equilibrium(self, game: NormalFormGame, objective: PowerObjective) -> Equilibrium:
+    def equilibrium(self, game: Game, objective: PowerObjective) -> Equilibrium | StochasticEquilibrium:
         """Put the game and objective back; arrays come out of a pickle writeable."""
         profile = tuple(frozen(strategy) for strategy in self.profile)
+        if isinstance(self.certificate, StochasticCertificate) and isinstance(game, StochasticGame):
+            return StochasticEquilibrium(
+                game, objective, profile, self.certificate, self.status, self.method, self.iterations
+            )
+        assert isinstance(game, NormalFormGame)
         return Equilibrium(
             game, objective, profile, self.certificate, self.status, self.method, self.iterations, self.component
         )
@@ -239,7 +251,7 @@ class Batch:
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
 
-    def solve(self, questions: list[tuple[NormalFormGame, PowerObjective]]) -> list[PathPoint]:
+    def solve(self, questions: Sequence[tuple[Game, PowerObjective]]) -> list[PathPoint]:
         """Answer questions independently of each other, those in the store from there."""
         answers: dict[Any, Answer] = {}
         keys = [self._key(game, objective) for game, objective in questions]
@@ -262,10 +274,10 @@ class Batch:
 
     def continued(
         self,
-        previous: Equilibrium,
+        previous: Equilibrium | StochasticEquilibrium,
         objective: PowerObjective,
-        compute: Callable[[NormalFormGame, PowerObjective, Equilibrium], Equilibrium],
-    ) -> Equilibrium | None:
+        compute: Callable[[Any, PowerObjective, Any], Any],
+    ) -> Any:
         """Continue an equilibrium to another objective, here and now; None if that fails or its certificate does."""
         game = previous.game
         key = self._key(game, objective, previous.profile)
@@ -277,18 +289,18 @@ class Batch:
         point = _point(answer, game, objective)
         return point.equilibria[0] if point.converged else None
 
-    def _key(self, game: NormalFormGame, objective: PowerObjective, start: Profile | None = None) -> Any:
+    def _key(self, game: Game, objective: PowerObjective, start: Profile | None = None) -> Any:
         if self._store is None:
             return id(game), objective
         if id(game) not in self._digests:
-            self._digests[id(game)] = game_digest(game)
+            self._digests[id(game)] = game_digest(cast(NormalFormGame, game))
         return result_key(self._digests[id(game)], objective, start)
 
-    def _stored(self, key: Any, game: NormalFormGame, objective: PowerObjective) -> Answer | None:
+    def _stored(self, key: Any, game: Game, objective: PowerObjective) -> Answer | None:
         record = None if self._store is None else self._store.get(key)
-        return None if record is None else _read(record, game, objective, self._settings)
+        return None if record is None else _read(record, cast(NormalFormGame, game), objective, self._settings)
 
-    def _keep(self, key: Any, game: NormalFormGame, objective: PowerObjective, answer: Answer) -> None:
+    def _keep(self, key: Any, game: Game, objective: PowerObjective, answer: Answer) -> None:
         if self._store is not None and answer.error is None:
             self._store.add(key, _record(game, objective, answer))
 
@@ -370,12 +382,12 @@ def reporter(stage: str, total: int, progress: bool | None, callback: Callback |
         yield step
 
 
-def _answered(key: Any, game: NormalFormGame, objective: PowerObjective, settings: Settings) -> tuple[Any, Answer]:
+def _answered(key: Any, game: Game, objective: PowerObjective, settings: Settings) -> tuple[Any, Answer]:
     """Answer one question, in whatever process joblib runs this."""
 
     def compute() -> Answer:
         if settings.all_equilibria:
-            every = solve_all(game, objective, exact=settings.exact, tol=settings.tol)
+            every = solve_all(cast(NormalFormGame, game), objective, exact=settings.exact, tol=settings.tol)
             return Answer(tuple(map(Found.of, every)), every.complete)
         one = solve(game, objective, method=settings.method, exact=settings.exact, tol=settings.tol)
         return Answer((Found.of(one),))
@@ -395,12 +407,12 @@ def _caught(compute: Callable[[], Answer], strict: bool) -> Answer:
         return Answer(error=f"{name}: {text[0]}" if text else name)
 
 
-def _point(answer: Answer, game: NormalFormGame, objective: PowerObjective) -> PathPoint:
+def _point(answer: Answer, game: Game, objective: PowerObjective) -> PathPoint:
     equilibria = tuple(found.equilibrium(game, objective) for found in answer.found)
     return PathPoint(objective, equilibria, answer.error, answer.complete)
 
 
-def _record(game: NormalFormGame, objective: PowerObjective, answer: Answer) -> dict[str, Any]:
+def _record(game: Game, objective: PowerObjective, answer: Answer) -> dict[str, Any]:
     """Return an answer as plain JSON values, with all that a reader needs to know."""
     return {
         "title": game.title,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,14 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
 from powergames.results import Callback, Equilibrium, Status
+
+
+class LimitError(Exception):
+    """A limit on the work was reached."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(status.value)
+        self.status = status
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,8 @@ class Options:
         Called as ``callback(stage, done, total)`` now and then.
     exact : bool
         Whether to compute in fractions.
+    deadline : float
+        When to stop, as `time.monotonic` tells the time.
     """
 
     x0: Profile | None = None
@@ -46,6 +57,7 @@ class Options:
     seed: np.random.Generator | int = 0
     callback: Callback | None = None
     exact: bool = False
+    deadline: float = np.inf
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -53,9 +65,17 @@ class Options:
         return np.random.default_rng(self.seed)
 
     def report(self, stage: str, done: int, total: int = 0) -> None:
-        """Tell the callback how far the work is."""
+        """Tell the callback how far the work is.
+
+        Raises
+        ------
+        LimitError
+            If the deadline has passed.
+        """
         if self.callback is not None:
             self.callback(stage, done, total)
+        if self.deadline < np.inf and time.monotonic() > self.deadline:
+            raise LimitError(Status.TIME_LIMIT)
 
 
 @dataclass(frozen=True)

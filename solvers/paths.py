@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
+from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
-from powergames.results import Callback, Equilibrium, Path, PathPoint
+from powergames.results import Callback, Equilibrium, Path, PathPoint, StochasticEquilibrium
 from powergames.solvers import ipa
 from powergames.solvers.batches import Batch, Settings, check_jobs, objectives_of, reporter
 from powergames.solvers.extended import extended_size
@@ -25,7 +28,7 @@ SAME = 1e-6
 
 
 def sweep(
-    game: NormalFormGame,
+    game: NormalFormGame | StochasticGame,
     lams: Iterable[float | Fraction | str],
     objective: PowerObjective | None = None,
     *,
@@ -47,7 +50,7 @@ def sweep(
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame or StochasticGame
     lams : iterable of numbers
         The values of λ, in the order in which points are returned; in any order, also repeated.
     objective : PowerObjective, optional
@@ -95,7 +98,12 @@ def sweep(
     >>> [len(point.equilibria) for point in path]
     [3, 3, 1]
     """
-    check_game(game)
+    if isinstance(game, StochasticGame):
+        for name, wanted in (("store", store is not None), ("all_equilibria", all_equilibria), ("exact", exact)):
+            if wanted:
+                raise InputError(f"{name}: not for stochastic games; leave it out")
+    else:
+        check_game(game)
     objectives = objectives_of(lams, objective)
     n_jobs = check_jobs(n_jobs)
     settings = Settings(method, exact, tol, all_equilibria, strict=True)
@@ -116,11 +124,11 @@ def _continued_both_ways(cold: Sequence[PathPoint], batch: Batch, settings: Sett
     """Add to each point the equilibria that lead there from its neighbours; points are in order of λ."""
     known = [[equilibrium for equilibrium in point.equilibria if equilibrium.converged] for point in cold]
 
-    def compute(game: NormalFormGame, objective: PowerObjective, previous: Equilibrium) -> Equilibrium:
+    def compute(game: Any, objective: PowerObjective, previous: Any) -> Any:
         return _continued(game, objective, previous, settings)
 
     for places in (range(len(cold)), range(len(cold) - 1, -1, -1)):
-        previous: Equilibrium | None = None
+        previous: Equilibrium | StochasticEquilibrium | None = None
         for place in places:
             reached = None
             if previous is not None:
@@ -135,9 +143,14 @@ def _continued_both_ways(cold: Sequence[PathPoint], batch: Batch, settings: Sett
 
 
 def _continued(
-    game: NormalFormGame, objective: PowerObjective, previous: Equilibrium, settings: Settings
-) -> Equilibrium:
+    game: NormalFormGame | StochasticGame,
+    objective: PowerObjective,
+    previous: Equilibrium | StochasticEquilibrium,
+    settings: Settings,
+) -> Equilibrium | StochasticEquilibrium:
     """Continue an equilibrium to a λ nearby: a few Newton steps where they are cheap, else a solve from there."""
+    if isinstance(game, StochasticGame):
+        return solve(game, objective, method=settings.method, tol=settings.tol, x0=previous.profile)
     near = not settings.exact and extended_size(game, objective) <= LARGEST_NEWTON
     return solve(
         game,
@@ -150,7 +163,7 @@ def _continued(
     )
 
 
-def _same(one: Equilibrium, other: Equilibrium) -> bool:
+def _same(one: Equilibrium | StochasticEquilibrium, other: Equilibrium | StochasticEquilibrium) -> bool:
     return all(
         np.abs(a.astype(np.float64) - b.astype(np.float64)).max() <= SAME
         for a, b in zip(one.profile, other.profile, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 from powergames.certificates import check_tolerance
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
-from powergames.results import Callback, Equilibrium, EquilibriumSet
+from powergames.results import Callback, Equilibrium, EquilibriumSet, StochasticEquilibrium
 from powergames.solvers import (
     anderson,
     best_response,
@@ -29,8 +31,18 @@ from powergames.solvers import (
     subdivision,
     vertex_enumeration,
 )
-from powergames.solvers.common import Candidate, Method, Options, certified, check_callback, check_count, interruptible
+from powergames.solvers.common import (
+    Candidate,
+    LimitError,
+    Method,
+    Options,
+    certified,
+    check_callback,
+    check_count,
+    interruptible,
+)
 from powergames.solvers.extended import extended_size
+from powergames.solvers.stochastic import solve_stochastic
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -67,7 +79,7 @@ NASH = PowerObjective()
 
 
 def solve(
-    game: NormalFormGame,
+    game: NormalFormGame | StochasticGame,
     objective: PowerObjective | None = None,
     *,
     method: str | None = None,
@@ -77,18 +89,19 @@ def solve(
     tol: float = 1e-8,
     max_iter: int | None = None,
     rng: np.random.Generator | int | None = None,
+    time_limit: float | None = None,
     callback: Callback | None = None,
-) -> Equilibrium:
+) -> Equilibrium | StochasticEquilibrium:
     """Compute one certified power-regularized equilibrium.
 
     Parameters
     ----------
-    game : NormalFormGame
+    game : NormalFormGame or StochasticGame
     objective : PowerObjective, optional
         By default λ = 0: Nash equilibrium.
     method : str, optional
-        A name from `powergames.solvers.METHODS`. By default the method is chosen by size and λ, and another one takes
-        over when a certificate rejects what was found.
+        A name from `powergames.solvers.METHODS`, for stochastic games from `powergames.solvers.STOCHASTIC_METHODS`. By
+        default the method is chosen by size and λ, and another one takes over when what was found is rejected.
     exact : bool, default False
         Compute in rational arithmetic; the profile and all numbers derived from it are `fractions.Fraction`.
     select : {"welfare", "power"}, optional
@@ -102,14 +115,17 @@ def solve(
         Limit on the iterations, as the method counts them.
     rng : numpy.random.Generator or int, optional
         Source of randomness for restarts; the same seed gives the same answer. Default 0.
+    time_limit : float, optional
+        Seconds after which the best profile so far is returned, with status TIME_LIMIT unless it passes.
     callback : callable, optional
         Called as ``callback(stage, done, total)`` now and then; total is 0 when unknown.
 
     Returns
     -------
-    Equilibrium
+    Equilibrium or StochasticEquilibrium
         Its `status` is CONVERGED exactly if its certificate passed. If every method fails, the best profile found is
-        returned and its status says why.
+        returned and its status says why. Ctrl-C while a stochastic game is solved returns the best profile so far with
+        status INTERRUPTED; otherwise it raises KeyboardInterrupt.
 
     Raises
     ------
@@ -124,6 +140,8 @@ def solve(
     ('CONVERGED', array([0.5, 0.5]))
     """
     objective = NASH if objective is None else objective
+    if not isinstance(game, StochasticGame):
+        check_game(game)
     _check(game, objective, tol, max_iter, callback)
     if rng is not None and not isinstance(rng, (int, np.integer, np.random.Generator)):
         raise InputError(f"rng: got {type(rng).__name__}; give a seed or a numpy.random.Generator")
@@ -136,7 +154,13 @@ def solve(
         0 if rng is None else rng,
         callback,
         exact,
+        np.inf if time_limit is None else time.monotonic() + _seconds(time_limit),
     )
+    if isinstance(game, StochasticGame):
+        for name, wanted in (("exact", exact), ("select", select is not None)):
+            if wanted:
+                raise InputError(f"{name}: not for stochastic games; leave it out")
+        return solve_stochastic(game, objective, method, options)
     if select is not None:
         if method is not None:
             raise InputError("select: chooses its own method; leave out method")
@@ -145,8 +169,12 @@ def solve(
     failed: list[tuple[Method, Candidate]] = []
     rejected: list[Equilibrium] = []
     for chosen, chosen_options in _plan(game, objective, method, options):
-        with interruptible():
-            candidate = chosen.find(game, objective, chosen_options)
+        try:
+            with interruptible():
+                candidate = chosen.find(game, objective, chosen_options)
+        except LimitError as limit:
+            failed.append((chosen, Candidate(None, failure=limit.status)))
+            break
         if candidate.failure is not None:
             failed.append((chosen, candidate))
             continue
@@ -211,6 +239,7 @@ def solve_all(
     75
     """
     objective = NASH if objective is None else objective
+    check_game(game)
     _check(game, objective, tol, None, callback)
     options = Options(tol=tol, callback=callback, exact=exact)
     with interruptible():
@@ -219,14 +248,20 @@ def solve_all(
         return subdivision.find_all(game, objective, options)
 
 
+def _seconds(time_limit: float) -> float:
+    """Check a time limit."""
+    if not isinstance(time_limit, (int, float, np.integer, np.floating)) or not 0 <= time_limit < np.inf:
+        raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
+    return float(time_limit)
+
+
 def _check(
-    game: NormalFormGame,
+    game: NormalFormGame | StochasticGame,
     objective: PowerObjective,
     tol: float,
     max_iter: int | None,
     callback: Callback | None,
 ) -> None:
-    check_game(game)
     check_objective(objective)
     check_tolerance(tol)
     if max_iter is not None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
@@ -170,7 +171,7 @@ def trace(
     options = Options(tol=tol, callback=callback)
     given = start is not None
     if start is None:
-        start = solve(game, objective, tol=tol, callback=callback)
+        start = cast(Equilibrium, solve(game, objective, tol=tol, callback=callback))
     elif start.converged:
         # What the caller brings is believed no more than what a solver finds.
         exact = replace(options, exact=start.exact)
@@ -211,12 +212,13 @@ def _trace_from_nearby(question: _Question, start: Equilibrium, max_points: int,
     """Follow the path that leads to an equilibrium at λ = 0, where the adversaries' mixtures are not determined."""
     options = question.options
     objective = with_lam(question.objective, NEAR_ZERO * min(1.0, question.lams[1]))
-    near = solve(question.game, objective, x0=start.profile, tol=options.tol, callback=options.callback)
+    found = solve(question.game, objective, x0=start.profile, tol=options.tol, callback=options.callback)
+    near = cast(Equilibrium, found)
     if not near.converged:
         return None
-    found = _trace(question, near, max_points, given)
-    arrives = any(_same_profile(end, start) if given else not end.objective.lam for end in (found[0], found[-1]))
-    return found if arrives else None
+    path = _trace(question, near, max_points, given)
+    arrives = any(_same_profile(end, start) if given else not end.objective.lam for end in (path[0], path[-1]))
+    return path if arrives else None
 
 
 def _range(lams: tuple[float, float]) -> tuple[float, float]:

@@ -23,7 +23,7 @@ ARITHMETIC = {"rational"}
 POWER = GAMES | {"kernels", "power"}
 OBJECTIVES = GAMES | {"power", "objectives"}
 CERTIFICATES = GAMES | ARITHMETIC | {"objectives", "certificates", "stochastic_certificates"}
-RESULTS = CERTIFICATES | {"power", "results"}
+RESULTS = CERTIFICATES | {"power", "evaluation", "results"}
 ALLOWED = {
     "errors": set(),
     "kernels": {"kernels"},
@@ -36,10 +36,10 @@ ALLOWED = {
     "evaluation": OBJECTIVES | {"kernels", "discounted", "evaluation"},
     "stochastic_certificates": CERTIFICATES | {"discounted"},
     "results": RESULTS,
-    "solvers": RESULTS | {"kernels", "solvers"},
+    "solvers": RESULTS | {"kernels", "discounted", "solvers"},
     "audit": RESULTS | {"audit"},
     "io": GAMES | {"io"},
-    "terminal": {"errors"},
+    "terminal": {"errors", "games"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
     "cli": RESULTS | {"io", "solvers", "audit", "terminal", "demo", ""},
     "__main__": {"cli"},

@@ -11,26 +11,28 @@ import numpy as np
 from powergames.errors import FormatError, InputError
 from powergames.games.normal_form import NormalFormGame, to_fraction
 from powergames.games.profiles import Profile
+from powergames.games.stochastic import StochasticGame
 from powergames.io._text import read_file
 from powergames.io.json_format import parse_document, parse_tensor
 from powergames.io.npz import numeric, read_arrays
 
 
-def load_profile(path: str | os.PathLike[str], game: NormalFormGame) -> Profile:
-    """Read a mixed-strategy profile of a game.
+def load_profile(path: str | os.PathLike[str], game: NormalFormGame | StochasticGame) -> Profile:
+    """Read a mixed-strategy profile of a game, for a stochastic game one strategy per state.
 
     Parameters
     ----------
     path : str or path-like
-        An ``.npz`` archive of arrays ``player_0``, ``player_1``, ... of shape (A_i,), or a ``.json`` document with the
-        key ``profile``, or one that ``solve --json`` printed, of which the first equilibrium counts.
-    game : NormalFormGame
+        An ``.npz`` archive of arrays ``player_0``, ``player_1``, ... of shape (A_i,) or (S, A_i), or a ``.json``
+        document with the key ``profile``, or one that ``solve --json`` printed, of which the first equilibrium counts.
+    game : NormalFormGame or StochasticGame
         The game that the profile is for.
 
     Returns
     -------
     tuple of ndarray
-        One read-only vector of shape (A_i,) per player. Fraction strings such as ``"1/3"`` give exact fractions.
+        One read-only array of shape (A_i,) or (S, A_i) per player. In normal-form games, fraction strings such as
+        ``"1/3"`` give exact fractions.
 
     Raises
     ------
@@ -55,7 +57,7 @@ def load_profile(path: str | os.PathLike[str], game: NormalFormGame) -> Profile:
         raise FormatError(f"{path}: a profile is a .npz or .json file; rename or convert it")
     source = str(path)
     try:
-        vectors = reader(read_file(path), source)
+        vectors = reader(read_file(path), source, isinstance(game, StochasticGame))
     except MemoryError:
         raise FormatError(f"{source}: the profile does not fit into memory; make it smaller") from None
     try:
@@ -64,7 +66,7 @@ def load_profile(path: str | os.PathLike[str], game: NormalFormGame) -> Profile:
         raise InputError(f"{source}: {error}") from None
 
 
-def _from_npz(data: bytes, source: str) -> list[Any]:
+def _from_npz(data: bytes, source: str, by_state: bool) -> list[Any]:
     arrays = read_arrays(data, source)
     n_players = 0
     while f"player_{n_players}" in arrays:
@@ -72,7 +74,7 @@ def _from_npz(data: bytes, source: str) -> list[Any]:
     return [numeric(arrays, f"player_{player}", source) for player in range(max(n_players, 1))]
 
 
-def _from_json(data: bytes, source: str) -> list[Any]:
+def _from_json(data: bytes, source: str, by_state: bool) -> list[Any]:
     document = parse_document(data, source)
     equilibria = document.get("equilibria")
     if "profile" not in document and isinstance(equilibria, list) and equilibria and isinstance(equilibria[0], dict):
@@ -80,6 +82,9 @@ def _from_json(data: bytes, source: str) -> list[Any]:
     profile = document.get("profile")
     if not isinstance(profile, list):
         raise FormatError(f"{source}: no list 'profile'; give one list of probabilities per player under that key")
+    if by_state:
+        # States may differ in the numbers of actions; the game checks the lists.
+        return profile
     vectors = [parse_tensor(vector, f"profile[{player}]", source) for player, vector in enumerate(profile)]
     if all(vector.dtype != object for vector in vectors) and not _has_strings(profile):
         return vectors

@@ -1,0 +1,702 @@
+"""The stage games of a stochastic game, players together with their adversaries, and what couples them.
+
+In state `s` a *local point* holds the strategies of all players, concatenated, and behind them those of all
+adversaries, as in `powergames.kernels.extended`; the points of all states follow each other in one array, that of `s`
+from ``point_starts[s]`` on. Given the values of the states that follow, every row of the game (a joint action of a
+state) is worth ``linear[i, row]`` to player `i` where nobody is taken over, and ``taken[i, row]`` where somebody is, so
+that actions of player `i` and takeovers of its adversaries are paid
+
+    Σ_{a_-i} x_{-i} linear_i + Σ_j weights_ij E_{x_{-ij}} taken_i z_ij,        -x_i' E_{x_{-ij}} taken_i.
+
+States act upon each other only through these values. A *response* of a state is how its strategies change with what
+they are paid; with the averages of the transitions it gives the derivative of the values of all states with respect to
+themselves, which is all that Newton's method needs to solve all states at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from powergames.kernels.extended import _add_curvature, _average, linearized_lcp
+from powergames.kernels.lemke import SOLVED, cover, read, run, start
+
+_kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
+
+# Pivots of Lemke's algorithm for each unknown of a state; steps of a state with three or more players, and the share of
+# a step that is tried, each half of the one before.
+PIVOTS, STEPS, HALVINGS = 20, 30, 4
+
+# How much a change of a probability costs, in units of payoff, where nothing else tells what it should be.
+INERTIA = 1e-6
+
+
+@_kernel
+def layout(counts, egos, takes):
+    """Return where groups begin in the local point of a state, shape (G + 1,), and the places of takeovers, (n, n).
+
+    ``counts[i]`` is the number of actions of player `i`; adversary `b`, who plays against player ``egos[b]``, can take
+    over the players `j` for whom ``takes[b, j]``. ``places[i, j]`` is where the part begins with which `j` is taken
+    over against `i`; -1 if nobody does.
+    """
+    n = len(counts)
+    bounds = np.zeros(n + len(egos) + 1, np.int64)
+    places = np.full((n, n), -1)
+    for i in range(n):
+        bounds[i + 1] = bounds[i] + counts[i]
+    for b in range(len(egos)):
+        end = bounds[n + b]
+        for j in range(n):
+            if takes[b, j]:
+                places[egos[b], j] = end
+                end += counts[j]
+        bounds[n + b + 1] = end
+    return bounds, places
+
+
+@_kernel
+def gradients(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point):
+    """Return what every action and takeover is paid in every state, shaped like the point.
+
+    Parameters
+    ----------
+    n_actions : ndarray of int64, shape (S, n)
+    row_starts, point_starts : ndarray of int64, shape (S + 1,)
+    egos, takes
+        As for `layout`.
+    weights : ndarray of float64, shape (n, n)
+        Weight of the adversary that takes over `j` against `i`.
+    linear, taken : ndarray of float64, shape (n, R)
+    point : ndarray of float64
+    """
+    result = np.empty(len(point))
+    for s in range(len(n_actions)):
+        bounds, places = layout(n_actions[s], egos, takes)
+        rows, own = slice(row_starts[s], row_starts[s + 1]), slice(point_starts[s], point_starts[s + 1])
+        result[own] = _gradient(
+            n_actions[s],
+            bounds,
+            places,
+            weights,
+            np.ascontiguousarray(linear[:, rows]),
+            np.ascontiguousarray(taken[:, rows]),
+            point[own],
+        )
+    return result
+
+
+@_kernel
+def _gradient(counts, bounds, places, weights, linear, taken, point):
+    n = len(counts)
+    result = np.zeros(len(point))
+    for i in range(n):
+        other = 1 if i == 0 else 0
+        table = _pair_table(linear[i], i, other, counts, bounds, point)
+        for a in range(counts[i]):
+            total = 0.0
+            for b in range(counts[other]):
+                total += table[a, b] * point[bounds[other] + b]
+            result[bounds[i] + a] = total
+        for j in range(n):
+            at = places[i, j]
+            if at >= 0:
+                table = _pair_table(taken[i], i, j, counts, bounds, point)
+                for a in range(counts[i]):
+                    strategy, total = point[bounds[i] + a], 0.0
+                    for b in range(counts[j]):
+                        total += table[a, b] * point[at + b]
+                        result[at + b] -= strategy * table[a, b]
+                    result[bounds[i] + a] += weights[i, j] * total
+    return result
+
+
+@_kernel
+def _pair_table(values, i, j, counts, bounds, point):
+    """Return the values of a player's actions against those of another one, all others averaged."""
+    n = len(counts)
+    kept = np.ones(n, np.bool_)
+    for k in range(n - 1, -1, -1):
+        if k not in (i, j):
+            values = _average(values, 0.0, kept, k, counts, bounds, point)
+    if i < j:
+        return values.reshape((counts[i], counts[j]))
+    return np.ascontiguousarray(values.reshape((counts[j], counts[i])).T)
+
+
+@_kernel
+def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
+    """Return what a state's actions and takeovers are paid, its derivative, and those of the values of the state.
+
+    Value 0 of player `i` is ``x_i`` times what the actions of `i` are paid; value 1, if `tasks`, the expectation of
+    ``taken_i``. Shapes (D,), (D, D) and (1 or 2, n, D).
+    """
+    n, size = len(counts), len(point)
+    gradient = np.zeros(size)
+    derivative = np.zeros((size, size))
+    slopes = np.zeros((2 if tasks else 1, n, size))
+    for i in range(n):
+        first = 1 if i == 0 else 0
+        for j in range(n):
+            if j == i:
+                continue
+            at = places[i, j]
+            table = _pair_table(linear[i], i, j, counts, bounds, point)
+            for a in range(counts[i]):
+                p = bounds[i] + a
+                for b in range(counts[j]):
+                    derivative[p, bounds[j] + b] += table[a, b]
+                    if j == first:
+                        gradient[p] += table[a, b] * point[bounds[j] + b]
+            if at < 0 and not tasks:
+                continue
+            table = _pair_table(taken[i], i, j, counts, bounds, point)
+            for a in range(counts[i]):
+                p = bounds[i] + a
+                for b in range(counts[j]):
+                    value = table[a, b]
+                    if at >= 0:
+                        derivative[p, at + b] += weights[i, j] * value
+                        derivative[at + b, p] -= value
+                        gradient[p] += weights[i, j] * value * point[at + b]
+                        gradient[at + b] -= point[p] * value
+                    if tasks:
+                        slopes[1, i, bounds[j] + b] += point[p] * value
+                        if j == first:
+                            slopes[1, i, p] += value * point[bounds[j] + b]
+        if n > 2 and np.max(places[i]) >= 0:
+            _add_curvature(taken[i], 0.0, 1.0, i, counts, bounds, places[i], weights[i], point, derivative)
+    for i in range(n):
+        for p in range(bounds[i], bounds[i + 1]):
+            slopes[0, i, p] += gradient[p]
+            for q in range(size):
+                slopes[0, i, q] += point[p] * derivative[p, q]
+    return gradient, derivative, slopes
+
+
+@_kernel
+def row_weights(n_actions, row_starts, point_starts, egos, takes, weights, point):
+    """Return the weights of rows in what the players are paid, two arrays of shape (n, R).
+
+    With them, player `i` is paid for action `a` the sum of ``first[i] linear_i + second[i] taken_i`` over the rows of
+    this action; a takeover of `j` against `i`, minus the sum of ``first[j] taken_i`` over those of the action taken.
+    """
+    n = n_actions.shape[1]
+    n_rows = row_starts[-1]
+    first, second = np.zeros((n, n_rows)), np.zeros((n, n_rows))
+    joint = np.zeros(n, np.int64)
+    for s in range(len(n_actions)):
+        bounds, places = layout(n_actions[s], egos, takes)
+        own = point[point_starts[s] : point_starts[s + 1]]
+        joint[:] = 0
+        for row in range(row_starts[s], row_starts[s + 1]):
+            for i in range(n):
+                product = 1.0
+                for k in range(n):
+                    if k != i:
+                        product *= own[bounds[k] + joint[k]]
+                first[i, row] = product
+                total = 0.0
+                for j in range(n):
+                    if places[i, j] >= 0:
+                        weight = weights[i, j] * own[places[i, j] + joint[j]]
+                        if weight != 0.0:
+                            for k in range(n):
+                                if k not in (i, j):
+                                    weight *= own[bounds[k] + joint[k]]
+                            total += weight
+                second[i, row] = total
+            for k in range(n - 1, -1, -1):
+                joint[k] += 1
+                if joint[k] < n_actions[s, k]:
+                    break
+                joint[k] = 0
+    return first, second
+
+
+@_kernel
+def newton_system(
+    game,
+    point_starts,
+    egos,
+    takes,
+    weights,
+    shares,
+    values,
+    linear,
+    taken,
+    point,
+    logs,
+    prior,
+    precision,
+    used,
+    free,
+    dense,
+):
+    """Linearize all states, and let each respond to the values of the others.
+
+    Parameters
+    ----------
+    game : tuple
+        ``(n_actions, row_starts, discounts, indptr, indices, data)``.
+    point_starts, egos, takes, weights, linear, taken, point
+        As for `gradients`.
+    shares : ndarray, shape (1 or 2, n)
+        ``linear_i`` is the sum of ``shares[k, i]`` times the worth of a row in terms of the values of kind `k`;
+        ``taken_i`` is its worth in terms of those of the last kind.
+    values : ndarray, shape (1 or 2, n, S)
+    logs, prior : ndarray, shaped like the point
+        Logarithms of the point, and what is added to them at precision zero.
+    precision : float
+        Of the quantal-response equilibrium to solve for; with a negative one, an equilibrium on the supports `used`.
+    used : ndarray of bool, shaped like the point
+        The actions and takeovers in use.
+    free : ndarray of bool, shape (S,)
+        States whose strategies may change.
+    dense : bool
+        Whether the matrix is returned as an array of shape (K, K), else as its entries.
+
+    Returns
+    -------
+    matrix : ndarray, shape (K, K)
+        Of the linear system in the changes of the values, K = values.size.
+    rows, columns, entries : ndarray
+        The same matrix, less the identity, if not `dense`.
+    right : ndarray, shape (K, 2)
+        Its right-hand sides: the errors, and what one unit of precision does.
+    steps : ndarray, shape (D, 2)
+        Change of the point (of its logarithms, where there is a precision) with the values held fixed, likewise.
+    responses : ndarray
+        Matrices of the response of each state, one after the other.
+    sign : float
+        Sign of the product of the determinants of the states.
+    singular : int
+        How many states were left as they are because their equations are singular.
+    """
+    n_actions, row_starts, discounts, indptr, indices, data = game
+    n_states, n = n_actions.shape
+    kinds = len(values)
+    tasks = kinds == 2
+    last = kinds - 1
+    unknowns = kinds * n * n_states
+    sizes = point_starts[1:] - point_starts[:-1]
+    responses = np.zeros(np.sum(sizes * sizes))
+    steps = np.zeros((len(point), 2))
+    right = np.zeros((unknowns, 2))
+    matrix = np.zeros((unknowns, unknowns) if dense else (0, 0))
+    capacity = 0
+    successors = np.empty(n_states, np.int64)
+    place = np.full(n_states, -1)
+    if not dense:
+        for s in range(n_states):
+            capacity += _successors(s, row_starts, indptr, indices, place, successors)
+        capacity *= (kinds * n) ** 2
+    rows, columns, entries = np.empty(capacity, np.int64), np.empty(capacity, np.int64), np.empty(capacity)
+    stored = 0
+    place[:] = -1
+    first, second = row_weights(n_actions, row_starts, point_starts, egos, takes, weights, point)
+    joint = np.zeros(n, np.int64)
+    sign, singular, begin = 1.0, 0, 0
+    for s in range(n_states):
+        counts = n_actions[s]
+        bounds, places = layout(counts, egos, takes)
+        size, own_size = sizes[s], bounds[n]
+        own = slice(point_starts[s], point_starts[s + 1])
+        here, local = slice(row_starts[s], row_starts[s + 1]), point[own]
+        gradient, derivative, slopes = _linearized(
+            counts,
+            bounds,
+            places,
+            weights,
+            np.ascontiguousarray(linear[:, here]),
+            np.ascontiguousarray(taken[:, here]),
+            local,
+            tasks,
+        )
+        response, step, scale = np.zeros((size, size)), np.zeros((size, 2)), np.ones(size)
+        if precision >= 0.0:
+            scale = local
+        if free[s]:
+            if precision >= 0.0:
+                errors = precision * gradient + prior[own] - logs[own]
+                orientation = _quantal_response(bounds, gradient, derivative, local, errors, precision, response, step)
+            else:
+                orientation = _support_response(bounds, gradient, derivative, local, used[own], response, step)
+            sign *= orientation
+            singular += orientation == 0.0
+        steps[own] = step
+        responses[begin : begin + size * size] = response.ravel()
+        begin += size * size
+        # The error of each value, and how it depends on what the state is paid.
+        for kind in range(kinds):
+            for i in range(n):
+                v = (kind * n + i) * n_states + s
+                total = 0.0
+                for p in range(bounds[i], bounds[i + 1]):
+                    total += local[p] * (gradient[p] if kind == 0 else slopes[1, i, p])
+                right[v, 0] = total - values[kind, i, s]
+                for p in range(size):
+                    slopes[kind, i, p] *= scale[p]
+                    right[v, 0] += slopes[kind, i, p] * step[p, 0]
+                    right[v, 1] += slopes[kind, i, p] * step[p, 1]
+        dependence = np.dot(slopes.reshape((kinds * n, size)), response)
+        # Averages of the transitions: as others play against each action, and as adversaries play.
+        count = _successors(s, row_starts, indptr, indices, place, successors)
+        averages = np.zeros((2 * own_size, count))
+        joint[:] = 0
+        for row in range(row_starts[s], row_starts[s + 1]):
+            for i in range(n):
+                for part in range(2):
+                    weight = first[i, row] if part == 0 else second[i, row]
+                    if weight != 0.0:
+                        target = averages[part * own_size + bounds[i] + joint[i]]
+                        for k in range(indptr[row], indptr[row + 1]):
+                            target[place[indices[k]] - s * n_states] += weight * data[k]
+            for k in range(n - 1, -1, -1):
+                joint[k] += 1
+                if joint[k] < counts[k]:
+                    break
+                joint[k] = 0
+        # How the values depend on the averages, for each value of those that follow.
+        reach = np.zeros((kinds * n * kinds * n, 2 * own_size))
+        for kind in range(kinds):
+            for i in range(n):
+                v = kind * n + i
+                if kind == 0:
+                    for p in range(bounds[i], bounds[i + 1]):
+                        dependence[v, p] += local[p]
+                for j in range(n):
+                    for other in range(kinds):
+                        line = reach[v * kinds * n + other * n + j]
+                        for p in range(bounds[j], bounds[j + 1]):
+                            line[p] += discounts[j] * shares[other, j] * dependence[v, p]
+                            if other == last:
+                                line[own_size + p] += discounts[j] * dependence[v, p]
+                        if other == last:
+                            for k in range(n):
+                                at = places[j, k]
+                                if at >= 0:
+                                    for b in range(counts[k]):
+                                        line[bounds[k] + b] -= discounts[j] * dependence[v, at + b]
+                if kind == 1:
+                    line = reach[v * kinds * n + v]
+                    for p in range(bounds[i], bounds[i + 1]):
+                        line[p] += discounts[i] * local[p]
+        couplings = np.dot(reach, averages)
+        for v in range(kinds * n):
+            for w in range(kinds * n):
+                line = couplings[v * kinds * n + w]
+                if dense:
+                    target = matrix[v * n_states + s]
+                    for k in range(count):
+                        target[w * n_states + successors[k]] = -line[k]
+                else:
+                    for k in range(count):
+                        if line[k] != 0.0:
+                            rows[stored] = v * n_states + s
+                            columns[stored] = w * n_states + successors[k]
+                            entries[stored] = -line[k]
+                            stored += 1
+    if dense:
+        for v in range(unknowns):
+            matrix[v, v] += 1.0
+    return matrix, rows[:stored], columns[:stored], entries[:stored], right, steps, responses, sign, singular
+
+
+@_kernel
+def _successors(s, row_starts, indptr, indices, place, successors):
+    """List the states that may follow state `s`; ``place[t] - s * S`` is where `t` stands in the list."""
+    n_states = len(place)
+    count = 0
+    for k in range(indptr[row_starts[s]], indptr[row_starts[s + 1]]):
+        t = indices[k]
+        if place[t] < s * n_states:
+            place[t] = s * n_states + count
+            successors[count] = t
+            count += 1
+    return count
+
+
+@_kernel
+def _quantal_response(bounds, gradient, derivative, point, errors, precision, response, step):
+    """Write how the logarithms of a state's strategies respond to what they are paid, and to errors and precision.
+
+    Return the sign of the determinant; zero if the equations are singular, and then nothing responds.
+    """
+    size = len(point)
+    system = np.empty((size, size))
+    right = np.zeros((size, size + 2))
+    for g in range(len(bounds) - 1):
+        group = slice(bounds[g], bounds[g + 1])
+        total = np.sum(point[group])
+        for p in range(bounds[g], bounds[g + 1]):
+            for q in range(size):
+                system[p, q] = precision * derivative[p, q] * point[q]
+            right[p, p] = precision
+            right[p, size] = errors[p]
+            right[p, size + 1] = gradient[p]
+        # Less the average of the group under its strategy.
+        mean, means = np.zeros(size), np.zeros(size + 2)
+        for p in range(bounds[g], bounds[g + 1]):
+            share = point[p] / total
+            for q in range(size):
+                mean[q] += share * system[p, q]
+            for q in range(size + 2):
+                means[q] += share * right[p, q]
+        for p in range(bounds[g], bounds[g + 1]):
+            for q in range(size):
+                system[p, q] = (1.0 if p == q else 0.0) - system[p, q] + mean[q]
+            for q in range(size + 2):
+                right[p, q] -= means[q]
+            right[p, size] += 1.0 - total
+    sign = _solve(system, right)
+    if sign != 0.0:
+        response[:] = right[:, :size]
+        step[:] = right[:, size:]
+    return sign
+
+
+@_kernel
+def _support_response(bounds, gradient, derivative, point, used, response, step):
+    """Write how a state's strategies respond to what they are paid if supports stay, and the step to their equilibrium.
+
+    Where the equations of the state alone are singular, because it takes other states to make somebody indifferent in
+    this one, or because strategies are interchangeable, everybody shies a little away from changes. Return whether
+    there is a response.
+    """
+    groups = len(bounds) - 1
+    chosen = np.flatnonzero(used)
+    count = len(chosen)
+    # Payoffs of each group in units of their size, so that a level is one for all of its actions.
+    units = np.zeros(groups)
+    for g in range(groups):
+        for p in range(bounds[g], bounds[g + 1]):
+            for q in range(len(point)):
+                units[g] = max(units[g], abs(derivative[p, q]))
+        units[g] = units[g] if units[g] > 0.0 else 1.0
+    for inertia in (0.0, INERTIA):
+        system = np.zeros((count + groups, count + groups))
+        right = np.zeros((count + groups, count + 1))
+        for g in range(groups):
+            right[count + g, count] = 1.0
+            for p in range(bounds[g], bounds[g + 1]):
+                right[count + g, count] -= point[p]
+        for c in range(count):
+            p = chosen[c]
+            g = np.searchsorted(bounds, p, side="right") - 1
+            for d in range(count):
+                system[c, d] = derivative[p, chosen[d]] / units[g]
+            system[c, c] -= inertia
+            system[c, count + g] = -1.0
+            system[count + g, c] = 1.0
+            right[c, c] = -1.0 / units[g]
+            right[c, count] = -gradient[p] / units[g]
+        if _solve(system, right) != 0.0:
+            for c in range(count):
+                for d in range(count):
+                    response[chosen[c], chosen[d]] = right[c, d]
+                step[chosen[c], 0] = right[c, count]
+            return 1.0
+    return 0.0
+
+
+@_kernel
+def _solve(system, right):
+    """Solve a dense system in place by elimination with row exchanges; return the sign of the determinant, or 0."""
+    size = len(system)
+    sign = 1.0
+    largest = 0.0
+    for p in range(size):
+        for q in range(size):
+            largest = max(largest, abs(system[p, q]))
+    for c in range(size):
+        pivot = c
+        for p in range(c + 1, size):
+            if abs(system[p, c]) > abs(system[pivot, c]):
+                pivot = p
+        if not abs(system[pivot, c]) > 1e-13 * largest:
+            return 0.0
+        if pivot != c:
+            sign = -sign
+            for q in range(size):
+                system[c, q], system[pivot, q] = system[pivot, q], system[c, q]
+            for q in range(right.shape[1]):
+                right[c, q], right[pivot, q] = right[pivot, q], right[c, q]
+        if system[c, c] < 0.0:
+            sign = -sign
+        inverse = 1.0 / system[c, c]
+        for p in range(c + 1, size):
+            factor = system[p, c] * inverse
+            if factor != 0.0:
+                for q in range(c, size):
+                    system[p, q] -= factor * system[c, q]
+                for q in range(right.shape[1]):
+                    right[p, q] -= factor * right[c, q]
+    for c in range(size - 1, -1, -1):
+        inverse = 1.0 / system[c, c]
+        for q in range(right.shape[1]):
+            right[c, q] *= inverse
+        for p in range(c):
+            factor = system[p, c]
+            if factor != 0.0:
+                for q in range(right.shape[1]):
+                    right[p, q] -= factor * right[c, q]
+    return sign
+
+
+@_kernel
+def respond(point_starts, responses, payments):
+    """Return by how much the strategies of each state respond to changes of what they are paid, shaped like them."""
+    result = np.zeros(len(payments))
+    begin = 0
+    for s in range(len(point_starts) - 1):
+        first, last = point_starts[s], point_starts[s + 1]
+        size = last - first
+        for p in range(size):
+            total = 0.0
+            for q in range(size):
+                total += responses[begin + p * size + q] * payments[first + q]
+            result[first + p] = total
+        begin += size * size
+    return result
+
+
+@_kernel
+def payments(n_actions, row_starts, point_starts, egos, takes, first, second, linear, taken):
+    """Return what every action and takeover is paid, from the weights of rows, for a change of their worth."""
+    result = np.zeros(point_starts[-1])
+    n = n_actions.shape[1]
+    joint = np.zeros(n, np.int64)
+    for s in range(len(n_actions)):
+        counts = n_actions[s]
+        bounds, places = layout(counts, egos, takes)
+        here = result[point_starts[s] : point_starts[s + 1]]
+        joint[:] = 0
+        for row in range(row_starts[s], row_starts[s + 1]):
+            for i in range(n):
+                here[bounds[i] + joint[i]] += first[i, row] * linear[i, row] + second[i, row] * taken[i, row]
+                for j in range(n):
+                    if places[i, j] >= 0:
+                        here[places[i, j] + joint[j]] -= first[j, row] * taken[i, row]
+            for k in range(n - 1, -1, -1):
+                joint[k] += 1
+                if joint[k] < counts[k]:
+                    break
+                joint[k] = 0
+    return result
+
+
+@_kernel
+def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, slack):
+    """Solve the stage game of every state that is not in equilibrium, from where it is.
+
+    Parameters
+    ----------
+    n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point
+        As for `gradients`.
+    slack : ndarray, shape (n,)
+        Regret, in payoffs of each player, up to which a state is left as it is.
+
+    Returns
+    -------
+    point : ndarray
+    moved : ndarray of int64, shape (S,)
+        0: left as it is; 1: solved; 2: no equilibrium of the stage was found, and the best point met taken.
+    """
+    n_states, n = n_actions.shape
+    result = point.copy()
+    moved = np.zeros(n_states, np.int64)
+    for s in range(n_states):
+        counts = n_actions[s]
+        bounds, places = layout(counts, egos, takes)
+        own = slice(point_starts[s], point_starts[s + 1])
+        here = slice(row_starts[s], row_starts[s + 1])
+        worth, against = np.ascontiguousarray(linear[:, here]), np.ascontiguousarray(taken[:, here])
+        local = point[own].copy()
+        gradient = _gradient(counts, bounds, places, weights, worth, against, local)
+        regret = _regret(bounds, egos, n, gradient, local, slack)
+        if regret <= 1.0:
+            continue
+        best, least = local, np.inf
+        for _ in range(STEPS):
+            target = _polymatrix_equilibrium(counts, bounds, places, weights, worth, against, local)
+            if len(target) == 0:
+                break
+            fraction, nearest, found = 1.0, np.inf, target
+            for _ in range(HALVINGS):
+                trial = local + fraction * (target - local)
+                gradient = _gradient(counts, bounds, places, weights, worth, against, trial)
+                now = _regret(bounds, egos, n, gradient, trial, slack)
+                if now < nearest:
+                    nearest, found = now, trial
+                if nearest < regret:
+                    break
+                fraction *= 0.5
+            local, regret = found, nearest
+            if regret < least:
+                best, least = local, regret
+            if n == 2 or regret <= 1.0:
+                break
+        if least < np.inf:
+            result[own] = best
+        moved[s] = 1 if least <= 1e3 else 2
+    return result, moved
+
+
+@_kernel
+def _regret(bounds, egos, n, gradient, point, slack):
+    """Return the greatest regret of a player or adversary in units of the slack."""
+    greatest = 0.0
+    for g in range(len(bounds) - 1):
+        best, mean = -np.inf, 0.0
+        for p in range(bounds[g], bounds[g + 1]):
+            best = max(best, gradient[p])
+            mean += point[p] * gradient[p]
+        greatest = max(greatest, (best - mean) / slack[g if g < n else egos[g - n]])
+    return greatest
+
+
+@_kernel
+def _polymatrix_equilibrium(counts, bounds, places, weights, linear, taken, point):
+    """Return an equilibrium of a state's game linearized at a point; empty if Lemke's path, from there, gets lost."""
+    gradient, derivative, _ = _linearized(counts, bounds, places, weights, linear, taken, point, False)
+    size, groups = len(point), len(bounds) - 1
+    for g in range(groups):
+        # Payoffs of each group in units of how much they differ within a block.
+        unit = 0.0
+        for h in range(groups):
+            block = derivative[bounds[g] : bounds[g + 1], bounds[h] : bounds[h + 1]]
+            unit = max(unit, np.max(block) - np.min(block))
+        if unit > 0.0:
+            for p in range(bounds[g], bounds[g + 1]):
+                gradient[p] /= unit
+                for q in range(size):
+                    derivative[p, q] /= unit
+    M, q = linearized_lcp(derivative, gradient, point, bounds)
+    T, basic, nonbasic, place, state = start(M, q, cover(M, point))
+    run(T, basic, nonbasic, place, state, PIVOTS * size)
+    if state[1] != SOLVED:
+        return np.empty(0)
+    result = read(T, basic)[:size]
+    for g in range(groups):
+        total = np.sum(result[bounds[g] : bounds[g + 1]])
+        if not total > 0.0:
+            return np.empty(0)
+        for p in range(bounds[g], bounds[g + 1]):
+            result[p] /= total
+    return result
+
+
+@_kernel
+def state_graph(row_starts, indptr, indices):
+    """List the states that may follow upon each state, as (indptr, indices) of a graph in CSR form."""
+    n_states = len(row_starts) - 1
+    place, successors = np.full(n_states, -1), np.empty(n_states, np.int64)
+    starts = np.zeros(n_states + 1, np.int64)
+    for s in range(n_states):
+        starts[s + 1] = starts[s] + _successors(s, row_starts, indptr, indices, place, successors)
+    result = np.empty(starts[-1], np.int32)
+    place[:] = -1
+    for s in range(n_states):
+        count = _successors(s, row_starts, indptr, indices, place, successors)
+        result[starts[s] : starts[s + 1]] = successors[:count]
+    return starts, result

@@ -1,0 +1,60 @@
+"""The order in which parts of a stochastic game can be solved: strongly connected components, the last ones first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from powergames.solvers.stochastic.problem import StochasticProblem
+
+
+def components(problem: StochasticProblem) -> np.ndarray:
+    """Return a number for each state, shape (S,): the same for states that can each follow upon the other."""
+    from scipy.sparse.csgraph import connected_components
+
+    return np.asarray(connected_components(_graph(problem), directed=True, connection="strong")[1])
+
+
+def levels(problem: StochasticProblem) -> list[np.ndarray]:
+    """Split the states into parts to be solved one after the other.
+
+    Each part consists of whole components, none of which leads to another one of it. What a part leads to is in parts
+    before it, so that games without cycles are solved by backward induction.
+
+    Returns
+    -------
+    list of ndarray
+        The states of each part, in increasing order.
+    """
+    labels = components(problem)
+    count = int(labels.max()) + 1
+    if count == 1:
+        return [np.arange(problem.n_states)]
+    graph = _graph(problem)
+    origin = labels[np.repeat(np.arange(problem.n_states), np.diff(graph.indptr))]
+    target = labels[graph.indices]
+    edges = np.unique(np.stack([target, origin])[:, origin != target], axis=1)
+    incoming = np.searchsorted(edges[0], np.arange(count + 1))
+    left = np.bincount(edges[1], minlength=count)
+    level = np.zeros(count, dtype=np.int64)
+    frontier, depth = np.flatnonzero(left == 0), 0
+    while len(frontier):
+        level[frontier] = depth
+        sources = np.concatenate([edges[1, incoming[c] : incoming[c + 1]] for c in frontier])
+        np.subtract.at(left, sources, 1)
+        touched = np.unique(sources)
+        frontier, depth = touched[left[touched] == 0], depth + 1
+    order = np.argsort(level[labels], kind="stable")
+    return np.split(order, np.cumsum(np.bincount(level[labels]))[:-1])
+
+
+def _graph(problem: StochasticProblem) -> Any:
+    """Which states may follow upon which, as a sparse matrix."""
+    from scipy.sparse import csr_matrix
+
+    from powergames.kernels.stages import state_graph
+
+    _, row_starts, _, indptr, indices, _ = problem.arrays
+    starts, successors = state_graph(row_starts, indptr, indices)
+    return csr_matrix((np.ones(len(successors), np.int8), successors, starts), shape=(problem.n_states,) * 2)

@@ -1,0 +1,175 @@
+"""Newton's method for all states at once: on the supports of an equilibrium, and along the logit path.
+
+Strategies are eliminated state by state, which leaves a linear system in the values alone: kinds x players x states
+unknowns, whatever the number of actions. It is solved densely where it is small, else by a sparse factorization or
+iteratively.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.progress import Progress
+
+# Unknowns up to which the linear system is dense.
+DENSE = 5_000
+
+# Unknowns up to which a sparse factorization is tried.
+FACTORIZED = 20_000
+
+# Steps on one support, corrections of the supports, and how far a step may move a probability.
+STEPS, ROUNDS, FAR = 20, 6, 3.0
+
+# Steps as short as the first are rounding. Where steps no longer shrink to a fraction, they must be short already.
+EXACT, CONTRACTION, SMALL = 1e-14, 0.5, 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Linearized:
+    """The equations of all states, linearized at a point."""
+
+    problem: StochasticProblem
+    point: np.ndarray
+    solve: Callable[[np.ndarray], np.ndarray]
+    right: np.ndarray
+    steps: np.ndarray
+    responses: np.ndarray
+    sign: float
+    singular: int
+    weights: tuple[np.ndarray, np.ndarray]
+
+    @classmethod
+    def at(
+        cls,
+        problem: StochasticProblem,
+        point: np.ndarray,
+        values: np.ndarray,
+        *,
+        logs: np.ndarray | None = None,
+        prior: np.ndarray | None = None,
+        precision: float = -1.0,
+        used: np.ndarray | None = None,
+        free: np.ndarray | None = None,
+    ) -> Linearized:
+        """Linearize at a point and values; see `powergames.kernels.stages.newton_system`."""
+        from powergames.kernels.stages import newton_system, row_weights
+
+        dense = values.size <= DENSE
+        matrix, rows, columns, entries, right, steps, responses, sign, singular = newton_system(
+            problem.arrays,
+            problem.point_starts,
+            problem.egos,
+            problem.takes,
+            problem.weights,
+            problem.shares,
+            values,
+            *problem.worth(values),
+            point,
+            point if logs is None else logs,
+            point if prior is None else prior,
+            precision,
+            point > 0.0 if used is None else used,
+            np.ones(problem.n_states, dtype=bool) if free is None else free,
+            dense,
+        )
+        if dense:
+            solve, orientation = _dense(matrix)
+        else:
+            solve, orientation = _sparse(values.size, rows, columns, entries)
+        weights = row_weights(*problem.layout, point)
+        return cls(problem, point, solve, right, steps, responses, sign * orientation, singular, weights)
+
+    def changes(
+        self, column: int, right: np.ndarray | None = None, steps: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the change of the point (or of its logarithms) and of the values, for one of the right-hand sides."""
+        from powergames.kernels.stages import payments, respond
+
+        problem = self.problem
+        shape = problem.kinds, problem.n_players, problem.n_states
+        values = self.solve(self.right[:, column]).reshape(shape)
+        paid = payments(*problem.layout[:5], *self.weights, *problem.changed_worth(values))
+        return self.steps[:, column] + respond(problem.point_starts, self.responses, paid), values
+
+
+def _dense(matrix: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], float]:
+    """Return a solver, and the sign of the determinant."""
+    from scipy.linalg.lapack import dgetrf, dgetrs
+
+    factors, order, singular = dgetrf(matrix, overwrite_a=False)
+    if singular or not np.isfinite(factors).all():
+        raise np.linalg.LinAlgError
+    swaps = np.count_nonzero(order != np.arange(len(order)))
+    negative = np.count_nonzero(np.diag(factors) < 0.0)
+    return (lambda right: dgetrs(factors, order, right)[0]), (-1.0) ** (swaps + negative)
+
+
+def _sparse(
+    size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarray
+) -> tuple[Callable[[np.ndarray], np.ndarray], float]:
+    """Return a solver, and zero for the sign of the determinant, which is not known."""
+    from scipy.sparse import csc_matrix, csr_matrix, eye_array
+    from scipy.sparse.linalg import bicgstab, splu
+
+    if size <= FACTORIZED:
+        columnwise = csc_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csc")
+        try:
+            return splu(csc_matrix(columnwise)).solve, 0.0
+        except RuntimeError:
+            raise np.linalg.LinAlgError from None
+    matrix = csr_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csr")
+
+    def solve(right: np.ndarray) -> np.ndarray:
+        solution, failed = bicgstab(matrix, right, rtol=1e-11, maxiter=2000)
+        if failed or not np.isfinite(solution).all():
+            raise np.linalg.LinAlgError
+        return solution
+
+    return solve, 0.0
+
+
+def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, progress: Progress) -> bool:
+    """Look for an equilibrium near a point, on given supports to begin with; return whether it is in `progress`."""
+    seen: set[bytes] = set()
+    for _ in range(ROUNDS):
+        if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
+            break
+        seen.add(used.tobytes())
+        solution = _solve_on(problem, point, used, progress)
+        if solution is None:
+            break
+        inside = problem.normalized(solution)
+        values = problem.evaluate(inside)
+        progress.look(inside, values)
+        if progress.done:
+            return True
+        gradient = problem.gradients(inside, problem.worth(values))
+        slacks = np.maximum.reduceat(gradient, problem.bounds[:-1])[problem.group_of] - gradient
+        used = (used & (solution > 0.0)) | (slacks <= 0.0)
+    return False
+
+
+def _solve_on(problem: StochasticProblem, start: np.ndarray, used: np.ndarray, progress: Progress) -> np.ndarray | None:
+    """Solve the equations of supports; entries of the solution may be negative. None if that fails."""
+    point = problem.normalized(np.where(used, start, 0.0))
+    values = problem.evaluate(point)
+    last = np.inf
+    for _ in range(STEPS):
+        try:
+            change, change_of_values = Linearized.at(problem, point, values, used=used).changes(0)
+        except np.linalg.LinAlgError:
+            return None
+        progress.step("Newton's method")
+        size = float(np.abs(change).max())
+        point, values = point + change, values + change_of_values
+        if size <= EXACT or (size > CONTRACTION * last and size <= SMALL):
+            return point
+        # Also not a number.
+        if not size <= min(2.0 * last, FAR):
+            return None
+        last = size
+    return point if last <= SMALL else None

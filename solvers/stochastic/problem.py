@@ -1,0 +1,363 @@
+r"""The extended stochastic game, the form that all methods for stochastic games share.
+
+Every minimum in the objective of player `i` is taken by an adversary, in every state. Given the values of the states
+that follow, each state is a multilinear game of players and adversaries, in which a row (a joint action) is worth
+
+.. math::
+    L_i = Q_i^U - λ w_i Q_i^V, \quad N_i = Q_i^V \qquad \text{or} \qquad L_i = (1 - λ w_i) Q_i^U, \quad N_i = Q_i^U
+
+to player `i` where nobody is taken over, and where somebody is: in the form "penalty", and in the form "adversarial"
+and at λ = 0. A profile is an equilibrium if it is one in every state, for the values that it leads to itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from powergames.discounted import DENSE, DiscountedSystem
+from powergames.games.profiles import Profile, frozen
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective
+
+# n_actions, row_starts, discounts and the transitions in CSR form (indptr, indices, data), as kernels take a game.
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+# n_actions, row_starts, point_starts, egos, takes, weights: the arrays with which most kernels begin.
+Layout = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class StochasticProblem:
+    """A stochastic game and an objective as one game of players and adversaries in many states.
+
+    A *point*, shape (D,), holds a local point for each state, see `powergames.kernels.stages`. Rewards are shifted and
+    scaled to [0, 1]. *Values* have shape (kinds, n, S): the regularized value and, where the form "penalty" needs both,
+    the task value.
+
+    Attributes
+    ----------
+    arrays : tuple of ndarray
+        ``(n_actions, row_starts, discounts, indptr, indices, data)``, as in `StochasticGame`. The rows of a part of a
+        game may sum to less than one: what follows elsewhere is then in the rewards.
+    rewards : ndarray, shape (kinds, n, R)
+        What a row pays at once, for each kind of value.
+    egos : ndarray of int64, shape (B,)
+        The player against whom each adversary plays.
+    takes : ndarray of bool, shape (B, n)
+        Whom each adversary can take over.
+    weights : ndarray, shape (n, n)
+        Weight λ W_ij of the adversary that takes over `j` against `i`.
+    tolls : ndarray, shape (n,)
+        λ w_i, the weight of all adversaries of a player together.
+    shares : ndarray, shape (kinds, n)
+        How the worth of a row is made of its values of each kind, where nobody is taken over.
+    adds_up : bool
+        Whether gains by deviating in one state add up over time: not in the form "penalty" with λ > 0.
+    """
+
+    arrays: Arrays
+    rewards: np.ndarray
+    egos: np.ndarray
+    takes: np.ndarray
+    weights: np.ndarray
+    tolls: np.ndarray
+    shares: np.ndarray
+    adds_up: bool
+
+    @classmethod
+    def of(cls, game: StochasticGame, objective: PowerObjective) -> StochasticProblem:
+        """Set up the problem."""
+        n = game.n_players
+        units = np.where(game.reward_range > 0, game.reward_range, 1.0)
+        rewards = (game.rewards - game.reward_min[:, None]) / units[:, None]
+        adversaries = objective.adversaries(n)
+        weights, tolls = np.zeros((n, n)), np.zeros(n)
+        for i, own in enumerate(adversaries):
+            tolls[i] = float(objective.exact_lam * sum((each.weight for each in own), Fraction(0)))
+            for each in own:
+                weights[i, list(each.players)] = float(objective.exact_lam * each.weight)
+        egos = [i for i, own in enumerate(adversaries) for _ in own]
+        takes = [[j in each.players for j in range(n)] for own in adversaries for each in own]
+        charged = bool(egos) and objective.form == "penalty"
+        return cls(
+            (game.n_actions, game.row_starts, game.discounts, game.indptr, game.indices, game.data),
+            np.repeat(rewards[None], 2, axis=0) if charged else rewards[None],
+            np.array(egos, dtype=np.int64),
+            np.array(takes, dtype=bool).reshape(len(egos), n),
+            weights,
+            tolls,
+            np.array([np.ones(n), -tolls]) if charged else (1.0 - tolls)[None],
+            not charged,
+        )
+
+    def part(self, states: np.ndarray, values: np.ndarray) -> StochasticProblem:
+        """Return the problem of some states alone, given the values of all others, shape (kinds, n, S)."""
+        from powergames.kernels.bellman import action_values
+
+        n_actions, row_starts, discounts, indptr, indices, data = self.arrays
+        counts = np.diff(row_starts)[states]
+        rows = np.repeat(row_starts[:-1][states], counts) + _within(counts)
+        lengths = np.diff(indptr)[rows]
+        entries = np.repeat(indptr[:-1][rows], lengths) + _within(lengths)
+        inside = np.full(self.n_states, -1)
+        inside[states] = np.arange(len(states))
+        target = inside[indices[entries]]
+        kept = target >= 0
+        outside = values.copy()
+        outside[:, :, states] = 0.0
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        all_entries = starts, indices[entries], data[entries]
+        rewards = np.array(
+            [
+                action_values(np.ascontiguousarray(own[:, rows]), discounts, *all_entries, kind)
+                for own, kind in zip(self.rewards, outside, strict=True)
+            ]
+        )
+        kept_before = np.concatenate([[0], np.cumsum(kept)])
+        arrays = (
+            np.ascontiguousarray(n_actions[states]),
+            np.concatenate([[0], np.cumsum(counts)]),
+            discounts,
+            kept_before[starts].astype(indptr.dtype),
+            target[kept].astype(indices.dtype),
+            data[entries][kept],
+        )
+        return replace(self, arrays=arrays, rewards=rewards)
+
+    def entries_of(self, states: np.ndarray) -> np.ndarray:
+        """Return where in a point the local points of some states stand, one after the other."""
+        sizes = np.diff(self.point_starts)[states]
+        return np.repeat(self.point_starts[:-1][states], sizes) + _within(sizes)
+
+    @property
+    def n_actions(self) -> np.ndarray:
+        """Number of actions of each player in each state, shape (S, n)."""
+        return self.arrays[0]
+
+    @property
+    def discounts(self) -> np.ndarray:
+        """Discount factor of each player, shape (n,)."""
+        return self.arrays[2]
+
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
+        return len(self.n_actions)
+
+    @property
+    def n_players(self) -> int:
+        """Number of players."""
+        return self.n_actions.shape[1]
+
+    @property
+    def kinds(self) -> int:
+        """Number of values of each state and player."""
+        return len(self.shares)
+
+    @property
+    def layout(self) -> Layout:
+        """The arrays with which most kernels begin."""
+        return self.arrays[0], self.arrays[1], self.point_starts, self.egos, self.takes, self.weights
+
+    @cached_property
+    def point_starts(self) -> np.ndarray:
+        """The local point of state `s` is ``point[point_starts[s]:point_starts[s + 1]]``, shape (S + 1,)."""
+        return np.ascontiguousarray(self.bounds[:: self.n_groups])
+
+    @property
+    def size(self) -> int:
+        """Number of entries of a point."""
+        return int(self.bounds[-1])
+
+    @cached_property
+    def bounds(self) -> np.ndarray:
+        """Where the groups (players, then adversaries) of all states begin in a point, shape (S G + 1,)."""
+        sizes = np.concatenate([self.n_actions, self.n_actions @ self.takes.T.astype(np.int64)], axis=1)
+        return np.concatenate([[0], np.cumsum(sizes.ravel())])
+
+    @cached_property
+    def group_of(self) -> np.ndarray:
+        """The group of each entry of a point, shape (D,); ``group % G`` is a player or an adversary."""
+        return np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
+
+    @property
+    def n_groups(self) -> int:
+        """Number of players and adversaries in each state."""
+        return self.n_players + len(self.egos)
+
+    @cached_property
+    def owners(self) -> np.ndarray:
+        """Whose payoff each group moves, shape (G,)."""
+        return np.concatenate([np.arange(self.n_players), self.egos])
+
+    @cached_property
+    def is_player(self) -> np.ndarray:
+        """Which entries of a point are the players' own, shape (D,)."""
+        return self.group_of % self.n_groups < self.n_players
+
+    @cached_property
+    def charges(self) -> np.ndarray:
+        """What a unit of gain of each group counts in the regret of its player, shape (G,)."""
+        own = [self.weights[i, np.argmax(takes)] for i, takes in zip(self.egos, self.takes, strict=True)]
+        return np.concatenate([np.ones(self.n_players), own])
+
+    def uniform_point(self) -> np.ndarray:
+        """Return the point in which everybody mixes evenly."""
+        return (1.0 / np.diff(self.bounds))[self.group_of]
+
+    def point_of(self, profile: Profile) -> np.ndarray:
+        """Return the point of a profile in which every adversary mixes evenly."""
+        point = self.uniform_point()
+        for player, strategy in enumerate(profile):
+            entries = self._entries(player)
+            point[entries] = strategy[self._exists(player)]
+        return point
+
+    def profile(self, point: np.ndarray) -> Profile:
+        """Return the profile of a point."""
+        point = self.normalized(point)
+        profile = []
+        for player in range(self.n_players):
+            exists = self._exists(player)
+            strategy = np.zeros(exists.shape)
+            strategy[exists] = point[self._entries(player)]
+            profile.append(frozen(strategy))
+        return tuple(profile)
+
+    def witness(self, point: np.ndarray) -> tuple[tuple[np.ndarray, ...], ...]:
+        """Return the adversaries' strategies as `certify_stochastic` takes them."""
+        point = self.normalized(point)
+        claims: list[list[np.ndarray]] = [[] for _ in range(self.n_players)]
+        for b, (ego, takes) in enumerate(zip(self.egos, self.takes, strict=True)):
+            exists = np.concatenate([self._exists(j) for j in np.flatnonzero(takes).tolist()], axis=1)
+            claim = np.zeros(exists.shape)
+            claim[exists] = point[self._entries(self.n_players + b)]
+            claims[ego].append(frozen(claim))
+        return tuple(tuple(own) for own in claims)
+
+    def _entries(self, group: int) -> np.ndarray:
+        return self.group_of % self.n_groups == group
+
+    def _exists(self, player: int) -> np.ndarray:
+        return np.arange(self.n_actions[:, player].max()) < self.n_actions[:, player, None]
+
+    def normalized(self, point: np.ndarray) -> np.ndarray:
+        """Drop what is negative in a point and scale each group to sum one; a group of zeros mixes evenly."""
+        point = np.maximum(point, 0.0)
+        sums = np.add.reduceat(point, self.bounds[:-1])[self.group_of]
+        return np.divide(point, sums, out=self.uniform_point(), where=sums > 0.0)
+
+    def worth(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each row is worth where nobody is taken over and where somebody is, each (n, R)."""
+        return self._worth(self.rewards, values)
+
+    def changed_worth(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return how `worth` changes with a change of the values, each (n, R)."""
+        return self._worth(np.zeros_like(self.rewards), values)
+
+    def _worth(self, rewards: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = [self._action_values(own, kind) for own, kind in zip(rewards, values, strict=True)]
+        linear = self.shares[0][:, None] * rows[0]
+        if len(rows) == 2:
+            linear += self.shares[1][:, None] * rows[1]
+        return linear, rows[-1]
+
+    def _action_values(self, rewards: np.ndarray, values: np.ndarray) -> np.ndarray:
+        from powergames.kernels.bellman import action_values
+
+        return action_values(rewards, *self.arrays[2:], values)
+
+    def gradients(self, point: np.ndarray, worth: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """Return what every action and takeover is paid, shape (D,)."""
+        from powergames.kernels.stages import gradients
+
+        return gradients(*self.layout, *worth, point)
+
+    def regrets(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Return what each group could gain in each state against the others in the point, shape (S, G)."""
+        best = np.maximum.reduceat(gradient, self.bounds[:-1])
+        return (best - np.add.reduceat(gradient * point, self.bounds[:-1])).reshape(-1, self.n_groups)
+
+    def scaled_regrets(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Return bounds on the regret of the players, relative to the range of their values, shape (S, n).
+
+        Where gains add up over time, regret is at most the greatest one-shot regret divided by ``1 - γ``.
+        """
+        gains = self.charges * np.maximum(self.regrets(point, gradient), 0.0)
+        total = np.zeros((len(gains), self.n_players))
+        for group, owner in enumerate(self.owners):
+            total[:, owner] += gains[:, group]
+        return total if self.adds_up else total * (1.0 - self.discounts)
+
+    def evaluate(self, point: np.ndarray) -> np.ndarray:
+        """Return the values of a point, shape (kinds, n, S), its adversaries playing what they play in it."""
+        from powergames.kernels.stages import row_weights
+
+        first, second = row_weights(*self.layout, point)
+        plain = self._own(point, 0) * first[0]
+        values = np.empty((self.kinds, self.n_players, self.n_states))
+        if self.kinds == 2:
+            systems = self._systems(plain)
+            by_player = [systems[discount] for discount in self.discounts.tolist()]
+            for i, system in enumerate(by_player):
+                values[1, i] = system.solve(self._averaged(plain * self.rewards[1, i]))
+            rows = self._action_values(self.rewards[1], values[1])
+            for i, system in enumerate(by_player):
+                taken = (self._own(point, i) * second[i] - self.tolls[i] * plain) * rows[i]
+                values[0, i] = system.solve(self._averaged(plain * self.rewards[0, i] + taken))
+            return values
+        systems = {} if self.tolls.any() else self._systems(plain)
+        for i, discount in enumerate(self.discounts.tolist()):
+            weights = plain
+            if self.tolls[i]:
+                weights = (1.0 - self.tolls[i]) * plain + self._own(point, i) * second[i]
+            system = systems.get(discount) or DiscountedSystem(self._mixed(weights), discount)
+            values[0, i] = system.solve(self._averaged(weights * self.rewards[0, i]))
+        return values
+
+    def _systems(self, weights: np.ndarray) -> dict[float, DiscountedSystem]:
+        mixed = self._mixed(weights)
+        return {discount: DiscountedSystem(mixed, discount) for discount in set(self.discounts.tolist())}
+
+    def _mixed(self, weights: np.ndarray) -> Any:
+        """Average transitions from state to state."""
+        from powergames.kernels.bellman import expected_sparse_transitions, expected_transitions
+
+        arrays = weights, self.arrays[1], *self.arrays[3:]
+        if self.n_states <= DENSE:
+            return expected_transitions(*arrays)
+        from scipy.sparse import csr_matrix
+
+        indptr, indices, data = expected_sparse_transitions(*arrays)
+        return csr_matrix((data, indices, indptr), shape=(self.n_states, self.n_states))
+
+    def _averaged(self, rows: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(rows, self.arrays[1][:-1])
+
+    def _own(self, point: np.ndarray, player: int) -> np.ndarray:
+        """Probability with which a player plays its action of each row, shape (R,)."""
+        return point[self._row_entries[player]]
+
+    @cached_property
+    def _row_entries(self) -> np.ndarray:
+        """Where in a point the action of each player in each row stands, shape (n, R)."""
+        counts = np.diff(self.arrays[1])
+        state = np.repeat(np.arange(self.n_states), counts)
+        joint = _within(counts)
+        starts = self.bounds[:-1].reshape(-1, self.n_groups)
+        entries = np.empty((self.n_players, len(state)), dtype=np.int64)
+        for player in range(self.n_players - 1, -1, -1):
+            size = self.n_actions[state, player]
+            entries[player] = starts[state, player] + joint % size
+            joint //= size
+        return entries
+
+
+def _within(counts: np.ndarray) -> np.ndarray:
+    """Return ``0, ..., c - 1`` for each count, one after the other."""
+    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)

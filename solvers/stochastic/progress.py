@@ -1,0 +1,71 @@
+"""What all methods for stochastic games share: the best point so far, when to stop, and what to report."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from powergames.results import Status
+from powergames.solvers.common import LimitError, Options
+from powergames.solvers.stochastic.problem import StochasticProblem
+
+# Regret, relative to the range of values, as good as rounding allows.
+TARGET = 1e-11
+
+# Regret relative to the tolerance that is surely good enough for the certificate.
+MARGIN = 0.1
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+class Progress:
+    """The best point that any method has met in a part of a game, and the limits of the search.
+
+    Parameters
+    ----------
+    problem : StochasticProblem
+    point : ndarray, shape (D,)
+        The best point before anything is known.
+    options : Options
+    states : (int, int)
+        States solved before, and in all.
+    steps : int
+        Steps made before.
+    """
+
+    def __init__(
+        self, problem: StochasticProblem, point: np.ndarray, options: Options, states: tuple[int, int], steps: int
+    ) -> None:
+        self.problem, self.point, self.options, self.states, self.steps = problem, point, options, states, steps
+        self.regret = np.inf
+        self.target = max(TARGET, 1024 * _EPS / float(1.0 - problem.discounts.max()))
+
+    @property
+    def done(self) -> bool:
+        """Whether the best point is as good as rounding allows."""
+        return self.regret <= self.target
+
+    @property
+    def good(self) -> bool:
+        """Whether the best point will pass."""
+        return self.regret <= max(self.target, MARGIN * float(self.options.tol))
+
+    def look(self, point: np.ndarray, values: np.ndarray) -> bool:
+        """Remember a point with its values if it is the best so far; return whether it is."""
+        gradient = self.problem.gradients(point, self.problem.worth(values))
+        regret = float(self.problem.scaled_regrets(point, gradient).max())
+        if not regret < self.regret:
+            return False
+        self.point, self.regret = point, regret
+        return True
+
+    def step(self, stage: str) -> None:
+        """Count a step and report it.
+
+        Raises
+        ------
+        LimitError
+        """
+        self.steps += 1
+        self.options.report(f"{stage}, regret {self.regret:.1e}, states done", *self.states)
+        if self.options.max_iter is not None and self.steps >= self.options.max_iter:
+            raise LimitError(Status.MAX_ITER)

@@ -1,0 +1,147 @@
+"""Solve a stochastic game: part by part, each by the methods that suit it, and certify the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective
+from powergames.results import Status, StochasticEquilibrium
+from powergames.solvers.common import LimitError, Options, interruptible
+from powergames.solvers.stochastic import homotopy, stage_iteration
+from powergames.solvers.stochastic.components import components, levels
+from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.progress import Progress
+from powergames.stochastic_certificates import certify_stochastic
+
+_Find = Callable[[StochasticProblem, np.ndarray, Progress], Status]
+
+
+@dataclass(frozen=True)
+class StochasticMethod:
+    """A solver of stochastic games.
+
+    Attributes
+    ----------
+    name : str
+    find : callable
+        ``find(problem, point, progress)`` starts at a point, leaves the best one in `progress`, and returns how it
+        ended if that is not an equilibrium.
+    summary : str
+        One sentence on what it does and guarantees.
+    """
+
+    name: str
+    find: _Find
+    summary: str
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        StochasticMethod(
+            "stages",
+            stage_iteration.find,
+            "stage-game policy iteration with a Newton finish: fast, any number of players, no guarantee",
+        ),
+        StochasticMethod(
+            "logit",
+            homotopy.find,
+            "logit homotopy over all states with a Newton finish: any number of players, any λ, slow and sure",
+        ),
+    )
+}
+
+
+def solve_stochastic(
+    game: StochasticGame, objective: PowerObjective, method: str | None, options: Options
+) -> StochasticEquilibrium:
+    """Compute one certified Markov-perfect equilibrium; see `powergames.solve`.
+
+    Parameters
+    ----------
+    game : StochasticGame
+    objective : PowerObjective
+    method : str, optional
+        A name from `METHODS`; by default all of them, in that order, until one succeeds.
+    options : Options
+
+    Returns
+    -------
+    StochasticEquilibrium
+    """
+    if method is not None and method not in METHODS:
+        raise InputError(
+            f"method: got {str(method)[:40]!r}; stochastic games take one of {', '.join(METHODS)}, or leave it out"
+        )
+    search = _Search(game, objective, list(METHODS.values()) if method is None else [METHODS[method]], options)
+    try:
+        with interruptible():
+            search.run()
+    except KeyboardInterrupt:
+        search.failure = Status.INTERRUPTED
+    except LimitError as limit:
+        search.failure = limit.status
+    return search.equilibrium()
+
+
+class _Search:
+    """The parts of one game, solved one after the other."""
+
+    def __init__(
+        self, game: StochasticGame, objective: PowerObjective, methods: list[StochasticMethod], options: Options
+    ) -> None:
+        self.game, self.objective, self.methods, self.options = game, objective, methods, options
+        self.problem = StochasticProblem.of(game, objective)
+        self.point = self.problem.uniform_point() if options.x0 is None else self.problem.point_of(options.x0)
+        self.values = np.zeros((self.problem.kinds, game.n_players, game.n_states))
+        self.steps = 0
+        self.done = 0
+        self.failure: Status | None = None
+        self.used = methods[0].name
+
+    def run(self) -> None:
+        """Solve all parts, what follows upon a part before it."""
+        parts = levels(self.problem)
+        for states in parts:
+            part = self.problem if len(parts) == 1 else self.problem.part(states, self.values)
+            self._solve(part, states)
+            self.done += len(states)
+
+    def _solve(self, part: StochasticProblem, states: np.ndarray) -> None:
+        """Solve a part by one method after the other; where several components fail together, each by itself."""
+        entries = self.problem.entries_of(states)
+        progress = Progress(part, self.point[entries], self.options, (self.done, self.game.n_states), self.steps)
+        for method in self.methods:
+            try:
+                failure = method.find(part, progress.point, progress)
+            finally:
+                self._record(part, states, entries, progress)
+            self.used = max(self.used, method.name, key=list(METHODS).index)
+            if progress.good:
+                return
+            labels = components(part)
+            if labels.max() > 0:
+                for label in range(int(labels.max()) + 1):
+                    own = np.flatnonzero(labels == label)
+                    self._solve(part.part(own, self.values[:, :, states]), states[own])
+                return
+        self.failure = failure
+
+    def _record(self, part: StochasticProblem, states: np.ndarray, entries: np.ndarray, progress: Progress) -> None:
+        self.point[entries] = progress.point
+        self.values[:, :, states] = part.evaluate(progress.point)
+        self.steps = progress.steps
+
+    def equilibrium(self) -> StochasticEquilibrium:
+        """Certify the profile found."""
+        profile = self.problem.profile(self.point)
+        certificate = certify_stochastic(
+            self.game, self.objective, profile, tol=self.options.tol, witness=self.problem.witness(self.point)
+        )
+        status = Status.CONVERGED if certificate.passed else self.failure or Status.REJECTED
+        return StochasticEquilibrium(self.game, self.objective, profile, certificate, status, self.used, self.steps)
