@@ -106,7 +106,11 @@ def follow(
         return None, pivots
     solution = kernel.read(state[0], state[1])
     if pivots > REFINE or max(problem.lam_row, problem.lam_column) > 1.0:
-        solution = _refined(matrix, constants, state[1])
+        try:
+            solution = _refined(matrix, constants, state[1])
+        except np.linalg.LinAlgError:
+            # Rounding led the path to a basis that is none.
+            return None, pivots
     return _split(problem, solution, payoffs), pivots
 
 

@@ -348,9 +348,7 @@ class TestProfile:
 
 
 FUNCTIONS = [
-    pg.solve,
     pg.solve_all,
-    lambda game: pg.sweep(game, [0.1]),
     pg.trace,
     pg.logit_path,
     pg.pure_equilibria,

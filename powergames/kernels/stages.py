@@ -23,6 +23,10 @@ from powergames.kernels.lemke import SOLVED, cover, read, run, start
 
 _kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
 
+# What calls Lemke's algorithm must not be compiled so: Numba would compile that with the options of its caller, and
+# pivots on reordered sums go astray in hard games.
+_strict_kernel = njit(cache=True, nogil=True)
+
 # Pivots of Lemke's algorithm for each unknown of a state; steps of a state with three or more players, and the share of
 # a step that is tried, each half of the one before.
 PIVOTS, STEPS, HALVINGS = 20, 30, 4
@@ -247,11 +251,12 @@ def newton_system(
     logs, prior : ndarray, shaped like the point
         Logarithms of the point, and what is added to them at precision zero.
     precision : float
-        Of the quantal-response equilibrium to solve for; with a negative one, an equilibrium on the supports `used`.
+        Of the quantal-response equilibrium to solve for.
     used : ndarray of bool, shaped like the point
         The actions and takeovers in use.
     free : ndarray of bool, shape (S,)
-        States whose strategies may change.
+        States in which to solve for the quantal-response equilibrium; in the others, for an equilibrium on the supports
+        `used`.
     dense : bool
         Whether the matrix is returned as an array of shape (K, K), else as its entries.
 
@@ -264,13 +269,11 @@ def newton_system(
     right : ndarray, shape (K, 2)
         Its right-hand sides: the errors, and what one unit of precision does.
     steps : ndarray, shape (D, 2)
-        Change of the point (of its logarithms, where there is a precision) with the values held fixed, likewise.
+        Change of the point (of its logarithms in free states) with the values held fixed, likewise.
     responses : ndarray
         Matrices of the response of each state, one after the other.
     sign : float
-        Sign of the product of the determinants of the states.
-    singular : int
-        How many states were left as they are because their equations are singular.
+        Sign of the product of the determinants of the free states.
     """
     n_actions, row_starts, discounts, indptr, indices, data = game
     n_states, n = n_actions.shape
@@ -295,7 +298,7 @@ def newton_system(
     place[:] = -1
     first, second = row_weights(n_actions, row_starts, point_starts, egos, takes, weights, point)
     joint = np.zeros(n, np.int64)
-    sign, singular, begin = 1.0, 0, 0
+    sign, begin = 1.0, 0
     for s in range(n_states):
         counts = n_actions[s]
         bounds, places = layout(counts, egos, takes)
@@ -313,16 +316,12 @@ def newton_system(
             tasks,
         )
         response, step, scale = np.zeros((size, size)), np.zeros((size, 2)), np.ones(size)
-        if precision >= 0.0:
-            scale = local
         if free[s]:
-            if precision >= 0.0:
-                errors = precision * gradient + prior[own] - logs[own]
-                orientation = _quantal_response(bounds, gradient, derivative, local, errors, precision, response, step)
-            else:
-                orientation = _support_response(bounds, gradient, derivative, local, used[own], response, step)
-            sign *= orientation
-            singular += orientation == 0.0
+            scale = local
+            errors = precision * gradient + prior[own] - logs[own]
+            sign *= _quantal_response(bounds, gradient, derivative, local, errors, precision, response, step)
+        else:
+            _support_response(bounds, gradient, derivative, local, used[own], response, step)
         steps[own] = step
         responses[begin : begin + size * size] = response.ravel()
         begin += size * size
@@ -399,7 +398,7 @@ def newton_system(
     if dense:
         for v in range(unknowns):
             matrix[v, v] += 1.0
-    return matrix, rows[:stored], columns[:stored], entries[:stored], right, steps, responses, sign, singular
+    return matrix, rows[:stored], columns[:stored], entries[:stored], right, steps, responses, sign
 
 
 @_kernel
@@ -460,8 +459,7 @@ def _support_response(bounds, gradient, derivative, point, used, response, step)
     """Write how a state's strategies respond to what they are paid if supports stay, and the step to their equilibrium.
 
     Where the equations of the state alone are singular, because it takes other states to make somebody indifferent in
-    this one, or because strategies are interchangeable, everybody shies a little away from changes. Return whether
-    there is a response.
+    this one, or because strategies are interchangeable, everybody shies a little away from changes.
     """
     groups = len(bounds) - 1
     chosen = np.flatnonzero(used)
@@ -495,8 +493,7 @@ def _support_response(bounds, gradient, derivative, point, used, response, step)
                 for d in range(count):
                     response[chosen[c], chosen[d]] = right[c, d]
                 step[chosen[c], 0] = right[c, count]
-            return 1.0
-    return 0.0
+            return
 
 
 @_kernel
@@ -585,7 +582,7 @@ def payments(n_actions, row_starts, point_starts, egos, takes, first, second, li
     return result
 
 
-@_kernel
+@_strict_kernel
 def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, slack):
     """Solve the stage game of every state that is not in equilibrium, from where it is.
 
@@ -655,7 +652,7 @@ def _regret(bounds, egos, n, gradient, point, slack):
     return greatest
 
 
-@_kernel
+@_strict_kernel
 def _polymatrix_equilibrium(counts, bounds, places, weights, linear, taken, point):
     """Return an equilibrium of a state's game linearized at a point; empty if Lemke's path, from there, gets lost."""
     gradient, derivative, _ = _linearized(counts, bounds, places, weights, linear, taken, point, False)

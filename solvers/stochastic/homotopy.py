@@ -27,13 +27,23 @@ from powergames.solvers.stochastic.progress import Progress
 # below, in one step at most to exp(ENOUGH) of them.
 LINEAR, MOST_LOG = 1e-3, 3.0
 
-# Steps along one path.
-LONG = 1_500
-
-# One path after the other, until one leads to an equilibrium: how much of even mixing the strategies hold with which it
-# begins, the rest being the best ones known (None: random ones), and how far the first correction may move a
-# probability or log μ. From near an equilibrium a path is short; those from random ones almost surely do not cross.
-PATHS = ((0.0, 0.3), (0.3, 0.3), (1.0, 0.3), (1.0, 0.1), (None, 0.1), (None, 0.03))
+# One path after the other, until one leads to an equilibrium: whether only the states that did not settle follow it,
+# how much of even mixing the strategies hold with which it begins, the rest being the best ones known (None: random
+# ones), how far the first correction may move a probability or log μ, and how many steps it gets. From near an
+# equilibrium a path is short, or else another one is; those from random strategies almost surely do not cross.
+PATHS = (
+    (True, 0.0, 0.3, 150),
+    (True, 0.1, 0.3, 150),
+    (True, 0.3, 0.3, 150),
+    (True, 1.0, 0.3, 150),
+    (False, 0.0, 0.3, 300),
+    (False, 0.1, 0.3, 300),
+    (False, 0.3, 0.3, 600),
+    (False, 1.0, 0.3, 1_500),
+    (False, 1.0, 0.1, 3_000),
+    (False, None, 0.1, 3_000),
+    (False, None, 0.03, 10_000),
+)
 
 # Corrections at most, and the size of the last one relative to the greatest first one.
 CORRECTIONS, ACCURACY = 8, 1e-3
@@ -41,141 +51,189 @@ CORRECTIONS, ACCURACY = 8, 1e-3
 # Shortest and first step, and the precision at which to give up.
 SHORTEST, FIRST, HIGHEST = 1e-6, 0.3, 1e12
 
+# Where a step of this length still seems to turn back, two branches cross.
+CROSSING = 1e-3
+
 # Newton's method on supports is tried where the path suggests new ones, and again when precision has grown so much.
 EARLIEST, AGAIN = 5.0, 10.0
 
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """A point of the path: logarithms of strategies, values, precision."""
+    """A point of the path.
 
-    logs: np.ndarray
+    Attributes
+    ----------
+    unknowns : ndarray, shape (D,)
+        Logarithms of the strategies in the states that follow the path, the strategies themselves in the others.
+    logarithmic : ndarray of bool, shape (D,)
+        Which is which.
+    values : ndarray, shape (kinds, n, S)
+    precision : float
+    """
+
+    unknowns: np.ndarray
+    logarithmic: np.ndarray
     values: np.ndarray
     precision: float
 
     @cached_property
     def point(self) -> np.ndarray:
         """The strategies, shape (D,)."""
-        return np.exp(self.logs)
+        return np.where(self.logarithmic, np.exp(np.where(self.logarithmic, self.unknowns, 0.0)), self.unknowns)
+
+    @cached_property
+    def metric(self) -> np.ndarray:
+        """What turns a change of the unknowns into one of probabilities, shape (D,)."""
+        return np.where(self.logarithmic, self.point, 1.0)
+
+    def moved(self, change: Direction, length: float = 1.0) -> State:
+        """Return the state after a change; probabilities that matter move in a straight line."""
+        unknowns, values, precision = (length * part for part in change)
+        straight = np.log1p(np.maximum(unknowns, -0.9))
+        bent = np.where(self.point > LINEAR, straight, np.minimum(unknowns, MOST_LOG))
+        return State(
+            self.unknowns + np.where(self.logarithmic, bent, unknowns),
+            self.logarithmic,
+            self.values + values,
+            self.precision + precision,
+        )
+
+
+# Changes of the unknowns, of the values and of the precision.
+Direction = tuple[np.ndarray, np.ndarray, float]
 
 
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
-    """Follow paths, the first one from a point, until one leads to an equilibrium, which is in `progress`."""
-    for evenness, caution in PATHS:
+    """Follow paths, the first ones from a point, until one leads to an equilibrium, which is in `progress`."""
+    unsettled = progress.unsettled
+    for local, evenness, caution, longest in PATHS:
+        if local and not 0 < unsettled.sum() < problem.n_states:
+            continue
+        free = unsettled if local else np.ones(problem.n_states, dtype=bool)
         if evenness is None:
             prior = progress.options.rng.normal(size=problem.size)
         else:
             mixed = (1.0 - evenness) * point + evenness * problem.uniform_point()
             prior = np.log(np.maximum(mixed, LINEAR))
-        _follow(problem, caution, prior, progress)
+        _Path(problem, free, prior, point, caution, progress).follow(longest)
         if progress.good:
             break
     return Status.PATH_LOST
 
 
-def _follow(problem: StochasticProblem, caution: float, prior: np.ndarray, progress: Progress) -> None:
-    """Follow one path as far as it leads, or to an equilibrium."""
-    point = problem.normalized(np.exp(prior))
-    state = State(np.log(point), problem.evaluate(point), 0.0)
-    tried: dict[bytes, float] = {}
-    try:
-        system = _linearized(problem, state, prior)
-        direction, length = _tangent(system, state, None), FIRST
-        for _ in range(LONG):
-            progress.step(f"logit path, precision {state.precision:.3g}")
-            while True:
-                predicted = _moved(state, length * direction[0], length * direction[1], length * direction[2])
-                corrected = _corrected(problem, predicted, direction, caution, prior)
-                if corrected is not None:
-                    arrived, system, corrections = corrected
-                    onward = _tangent(system, arrived, direction)
-                    if length <= 1e-3 or _inner(arrived, direction, onward) > 0.0:
-                        break
-                length *= 0.5
-                if length < SHORTEST:
-                    return
-            state, direction = arrived, onward
-            length = min(length * 1.7, 3.0) if corrections <= 3 else length * 0.7 if corrections >= 6 else length
-            if _finished(problem, state, tried, progress) or state.precision > HIGHEST:
+class _Path:
+    """One path: where it begins, and how it is followed."""
+
+    def __init__(
+        self,
+        problem: StochasticProblem,
+        free: np.ndarray,
+        prior: np.ndarray,
+        rest: np.ndarray,
+        caution: float,
+        progress: Progress,
+    ) -> None:
+        self.problem, self.free, self.prior, self.caution, self.progress = problem, free, prior, caution, progress
+        self.used = rest > 0.0
+        logarithmic = np.repeat(free, np.diff(problem.point_starts))
+        point = np.where(logarithmic, problem.normalized(np.exp(prior)), rest)
+        unknowns = np.where(logarithmic, np.log(np.where(logarithmic, point, 1.0)), point)
+        self.start = State(unknowns, logarithmic, problem.evaluate(point), 0.0)
+        # Supports that Newton's method began from, and the precision at which it last did.
+        self.tried: dict[bytes, float] = {}
+
+    def follow(self, longest: int) -> None:
+        """Follow the path as far as it leads, for so many steps, or to an equilibrium."""
+        still = np.zeros_like(self.start.unknowns), np.zeros_like(self.start.values), 1.0
+        try:
+            begun = self._corrected(self.start, still)
+            if begun is None:
                 return
-    except np.linalg.LinAlgError:
-        return
+            state, system, _ = begun
+            direction, length = self._tangent(system, state, None), FIRST
+            for _ in range(longest):
+                self.progress.step(f"logit path, precision {state.precision:.3g}")
+                while True:
+                    corrected = self._corrected(state.moved(direction, length), direction)
+                    if corrected is not None:
+                        arrived, system, corrections = corrected
+                        onward = self._tangent(system, arrived, direction)
+                        if length <= CROSSING or _inner(arrived, direction, onward) > 0.0:
+                            break
+                    length *= 0.5
+                    if length < SHORTEST:
+                        return
+                state, direction = arrived, onward
+                length = min(length * 1.7, 3.0) if corrections <= 3 else length * 0.7 if corrections >= 6 else length
+                if self._finished(state) or state.precision > HIGHEST:
+                    return
+        except np.linalg.LinAlgError:
+            return
 
+    def _finished(self, state: State) -> bool:
+        """Try Newton's method on the supports that a state suggests, unless it was tried not long ago."""
+        if state.precision < EARLIEST:
+            return False
+        problem = self.problem
+        point = problem.normalized(state.point)
+        gradient = problem.gradients(point, problem.worth(state.values))
+        slacks = np.maximum.reduceat(gradient, problem.bounds[:-1])[problem.group_of] - gradient
+        used = point >= slacks
+        key = used.tobytes()
+        if state.precision < AGAIN * self.tried.get(key, 0.0):
+            return False
+        self.tried[key] = state.precision
+        return newton.finish(problem, point, used, self.progress)
 
-def _finished(problem: StochasticProblem, state: State, tried: dict[bytes, float], progress: Progress) -> bool:
-    """Try Newton's method on the supports that a state suggests, unless it was tried not long ago."""
-    if state.precision < EARLIEST:
-        return False
-    point = problem.normalized(state.point)
-    gradient = problem.gradients(point, problem.worth(state.values))
-    slacks = np.maximum.reduceat(gradient, problem.bounds[:-1])[problem.group_of] - gradient
-    used = point >= slacks
-    key = used.tobytes()
-    if state.precision < AGAIN * tried.get(key, 0.0):
-        return False
-    tried[key] = state.precision
-    return newton.finish(problem, point, used, progress)
+    def _tangent(self, system: Linearized, state: State, before: Direction | None) -> Direction:
+        """Return the direction of the path, of length one in the metric; forward by the determinant if known."""
+        unknowns, values = system.changes(1)
+        length = float(np.sqrt(((state.metric * unknowns) ** 2).sum() + (1.0 / (1.0 + state.precision)) ** 2))
+        if not 0.0 < length < np.inf:
+            raise np.linalg.LinAlgError
+        sign = system.sign
+        if sign == 0.0 or not self.free.all():
+            ahead = before is None or _inner(state, before, (unknowns, values, 1.0)) > 0.0
+            sign = 1.0 if ahead else -1.0
+        return sign * unknowns / length, sign * values / length, sign / length
 
-
-def _linearized(problem: StochasticProblem, state: State, prior: np.ndarray) -> Linearized:
-    return Linearized.at(problem, state.point, state.values, logs=state.logs, prior=prior, precision=state.precision)
-
-
-Direction = tuple[np.ndarray, np.ndarray, float]
-
-
-def _tangent(system: Linearized, state: State, before: Direction | None) -> Direction:
-    """Return the direction of the path, of length one in the metric; forward by the determinant if that is known."""
-    logs, values = system.changes(1)
-    length = float(np.sqrt(((state.point * logs) ** 2).sum() + (1.0 / (1.0 + state.precision)) ** 2))
-    if not 0.0 < length < np.inf:
-        raise np.linalg.LinAlgError
-    direction = logs / length, values / length, 1.0 / length
-    sign = system.sign
-    if sign == 0.0:
-        sign = 1.0 if before is None or _inner(state, before, direction) > 0.0 else -1.0
-    return sign * direction[0], sign * direction[1], sign * direction[2]
+    def _corrected(self, state: State, direction: Direction) -> tuple[State, Linearized, int] | None:
+        """Return to the path at a right angle to a direction, with the last linearization and how many it took."""
+        last = self.caution
+        for count in range(1, CORRECTIONS + 1):
+            if not 0.0 <= state.precision < np.inf:
+                return None
+            try:
+                system = Linearized.at(
+                    self.problem,
+                    state.point,
+                    state.values,
+                    self.used,
+                    free=self.free,
+                    logs=state.unknowns,
+                    prior=self.prior,
+                    precision=state.precision,
+                )
+                unknowns, values = system.changes(0)
+                drift, drift_of_values = system.changes(1)
+            except np.linalg.LinAlgError:
+                return None
+            step, onward = (unknowns, values, 0.0), (drift, drift_of_values, 1.0)
+            across = _inner(state, direction, onward)
+            share = -_inner(state, direction, step) / across if across else 0.0
+            change = unknowns + share * drift, values + share * drift_of_values, share
+            moves = state.metric * change[0], 1e-2 * change[0], share / (1.0 + state.precision)
+            size = max(float(np.abs(move).max()) for move in moves)
+            if not size <= last:
+                return None
+            state = state.moved(change)
+            if size <= ACCURACY * self.caution:
+                return state, system, count
+            last = 0.8 * size
+        return None
 
 
 def _inner(state: State, one: Direction, other: Direction) -> float:
     precision = (1.0 / (1.0 + state.precision)) ** 2
-    return float((state.point**2 * one[0]) @ other[0] + precision * one[2] * other[2])
-
-
-def _moved(state: State, logs: np.ndarray, values: np.ndarray, precision: float) -> State:
-    straight = np.log1p(np.maximum(logs, -0.9))
-    moved = state.logs + np.where(state.point > LINEAR, straight, np.minimum(logs, MOST_LOG))
-    return State(moved, state.values + values, state.precision + precision)
-
-
-def _corrected(
-    problem: StochasticProblem, state: State, direction: Direction, caution: float, prior: np.ndarray
-) -> tuple[State, Linearized, int] | None:
-    """Return to the path at a right angle to a direction; None if that fails."""
-    last = caution
-    for count in range(1, CORRECTIONS + 1):
-        if not 0.0 <= state.precision < np.inf:
-            return None
-        try:
-            system = _linearized(problem, state, prior)
-            logs, values = system.changes(0)
-            drift, drift_values = system.changes(1)
-        except np.linalg.LinAlgError:
-            return None
-        along = direction[0] * state.point**2
-        weight = direction[2] / (1.0 + state.precision) ** 2
-        across = float(along @ drift) + weight
-        share = -float(along @ logs) / across if across else 0.0
-        logs, values = logs + share * drift, values + share * drift_values
-        size = max(
-            float(np.abs(state.point * logs).max()),
-            abs(share) / (1.0 + state.precision),
-            1e-2 * float(np.abs(logs).max()),
-        )
-        if not size <= last:
-            return None
-        state = _moved(state, logs, values, share)
-        if size <= ACCURACY * caution:
-            return state, system, count
-        last = 0.8 * size
-    return None
+    return float((state.metric**2 * one[0]) @ other[0] + precision * one[2] * other[2])

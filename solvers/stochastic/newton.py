@@ -39,7 +39,6 @@ class Linearized:
     steps: np.ndarray
     responses: np.ndarray
     sign: float
-    singular: int
     weights: tuple[np.ndarray, np.ndarray]
 
     @classmethod
@@ -48,18 +47,18 @@ class Linearized:
         problem: StochasticProblem,
         point: np.ndarray,
         values: np.ndarray,
+        used: np.ndarray,
         *,
+        free: np.ndarray | None = None,
         logs: np.ndarray | None = None,
         prior: np.ndarray | None = None,
-        precision: float = -1.0,
-        used: np.ndarray | None = None,
-        free: np.ndarray | None = None,
+        precision: float = 0.0,
     ) -> Linearized:
-        """Linearize at a point and values; see `powergames.kernels.stages.newton_system`."""
+        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`."""
         from powergames.kernels.stages import newton_system, row_weights
 
         dense = values.size <= DENSE
-        matrix, rows, columns, entries, right, steps, responses, sign, singular = newton_system(
+        matrix, rows, columns, entries, right, steps, responses, sign = newton_system(
             problem.arrays,
             problem.point_starts,
             problem.egos,
@@ -72,16 +71,13 @@ class Linearized:
             point if logs is None else logs,
             point if prior is None else prior,
             precision,
-            point > 0.0 if used is None else used,
-            np.ones(problem.n_states, dtype=bool) if free is None else free,
+            used,
+            np.zeros(problem.n_states, dtype=bool) if free is None else free,
             dense,
         )
-        if dense:
-            solve, orientation = _dense(matrix)
-        else:
-            solve, orientation = _sparse(values.size, rows, columns, entries)
+        solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
         weights = row_weights(*problem.layout, point)
-        return cls(problem, point, solve, right, steps, responses, sign * orientation, singular, weights)
+        return cls(problem, point, solve, right, steps, responses, sign * orientation, weights)
 
     def changes(
         self, column: int, right: np.ndarray | None = None, steps: np.ndarray | None = None
@@ -160,7 +156,7 @@ def _solve_on(problem: StochasticProblem, start: np.ndarray, used: np.ndarray, p
     last = np.inf
     for _ in range(STEPS):
         try:
-            change, change_of_values = Linearized.at(problem, point, values, used=used).changes(0)
+            change, change_of_values = Linearized.at(problem, point, values, used).changes(0)
         except np.linalg.LinAlgError:
             return None
         progress.step("Newton's method")

@@ -58,6 +58,8 @@ class StochasticProblem:
         How the worth of a row is made of its values of each kind, where nobody is taken over.
     adds_up : bool
         Whether gains by deviating in one state add up over time: not in the form "penalty" with λ > 0.
+    alone : bool
+        Whether the last player is not one of the game's: a game of one player gets a second one without choice.
     """
 
     arrays: Arrays
@@ -68,14 +70,20 @@ class StochasticProblem:
     tolls: np.ndarray
     shares: np.ndarray
     adds_up: bool
+    alone: bool
 
     @classmethod
     def of(cls, game: StochasticGame, objective: PowerObjective) -> StochasticProblem:
         """Set up the problem."""
-        n = game.n_players
+        alone = game.n_players == 1
+        n = 2 if alone else game.n_players
         units = np.where(game.reward_range > 0, game.reward_range, 1.0)
         rewards = (game.rewards - game.reward_min[:, None]) / units[:, None]
-        adversaries = objective.adversaries(n)
+        n_actions, discounts = game.n_actions, game.discounts
+        if alone:
+            rewards = np.concatenate([rewards, np.zeros_like(rewards)])
+            n_actions, discounts = np.insert(n_actions, 1, 1, axis=1), np.repeat(discounts, 2)
+        adversaries = ((), ()) if alone else objective.adversaries(n)
         weights, tolls = np.zeros((n, n)), np.zeros(n)
         for i, own in enumerate(adversaries):
             tolls[i] = float(objective.exact_lam * sum((each.weight for each in own), Fraction(0)))
@@ -85,7 +93,7 @@ class StochasticProblem:
         takes = [[j in each.players for j in range(n)] for own in adversaries for each in own]
         charged = bool(egos) and objective.form == "penalty"
         return cls(
-            (game.n_actions, game.row_starts, game.discounts, game.indptr, game.indices, game.data),
+            (n_actions, game.row_starts, discounts, game.indptr, game.indices, game.data),
             np.repeat(rewards[None], 2, axis=0) if charged else rewards[None],
             np.array(egos, dtype=np.int64),
             np.array(takes, dtype=bool).reshape(len(egos), n),
@@ -93,6 +101,7 @@ class StochasticProblem:
             tolls,
             np.array([np.ones(n), -tolls]) if charged else (1.0 - tolls)[None],
             not charged,
+            alone,
         )
 
     def part(self, states: np.ndarray, values: np.ndarray) -> StochasticProblem:
@@ -222,7 +231,7 @@ class StochasticProblem:
         """Return the profile of a point."""
         point = self.normalized(point)
         profile = []
-        for player in range(self.n_players):
+        for player in range(1 if self.alone else self.n_players):
             exists = self._exists(player)
             strategy = np.zeros(exists.shape)
             strategy[exists] = point[self._entries(player)]
@@ -232,7 +241,7 @@ class StochasticProblem:
     def witness(self, point: np.ndarray) -> tuple[tuple[np.ndarray, ...], ...]:
         """Return the adversaries' strategies as `certify_stochastic` takes them."""
         point = self.normalized(point)
-        claims: list[list[np.ndarray]] = [[] for _ in range(self.n_players)]
+        claims: list[list[np.ndarray]] = [[] for _ in range(1 if self.alone else self.n_players)]
         for b, (ego, takes) in enumerate(zip(self.egos, self.takes, strict=True)):
             exists = np.concatenate([self._exists(j) for j in np.flatnonzero(takes).tolist()], axis=1)
             claim = np.zeros(exists.shape)

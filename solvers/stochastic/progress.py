@@ -37,6 +37,8 @@ class Progress:
     ) -> None:
         self.problem, self.point, self.options, self.states, self.steps = problem, point, options, states, steps
         self.regret = np.inf
+        # States in which a method could not decide.
+        self.unsettled = np.zeros(problem.n_states, dtype=bool)
         self.target = max(TARGET, 1024 * _EPS / float(1.0 - problem.discounts.max()))
 
     @property

@@ -98,7 +98,7 @@ class _Search:
         self.game, self.objective, self.methods, self.options = game, objective, methods, options
         self.problem = StochasticProblem.of(game, objective)
         self.point = self.problem.uniform_point() if options.x0 is None else self.problem.point_of(options.x0)
-        self.values = np.zeros((self.problem.kinds, game.n_players, game.n_states))
+        self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
         self.steps = 0
         self.done = 0
         self.failure: Status | None = None

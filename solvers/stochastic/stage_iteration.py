@@ -18,6 +18,9 @@ from powergames.solvers.stochastic.progress import Progress
 # Iterations in all, and without a lower regret, before the method gives up.
 MOST, PATIENCE = 60, 12
 
+# Iterations without a change of supports after which a state has settled.
+RECENT = 6
+
 # What counts as rounding in the payoffs of a state, relative to the greatest value there is.
 ROUNDING = 1e-13
 
@@ -29,6 +32,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     slack = ROUNDING / (1.0 - problem.discounts)
     values = problem.evaluate(point)
     before: np.ndarray | None = None
+    recent: list[np.ndarray] = []
     since = 0
     for _ in range(MOST):
         worth = problem.worth(values)
@@ -39,7 +43,12 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         if progress.done:
             break
         used = point > 0.0
-        settled = before is not None and np.array_equal(used, before)
+        changed = np.ones(problem.n_states, dtype=bool)
+        if before is not None:
+            changed = np.logical_or.reduceat(used != before, problem.point_starts[:-1])
+        recent = [*recent[1 - RECENT :], changed]
+        progress.unsettled = np.logical_or.reduce(recent)
+        settled = not changed.any()
         if settled and newton.finish(problem, point, used, progress):
             break
         before = used

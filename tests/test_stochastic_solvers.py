@@ -1,0 +1,384 @@
+"""Equilibria of stochastic games: known values, agreement with other solvers, random families, limits, commands."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import powergames as pg
+from powergames import NormalFormGame, PowerObjective, StochasticGame
+from powergames.cli import run
+from powergames.evaluation import evaluate
+from powergames.games.stochastic_catalog import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
+from powergames.solvers import STOCHASTIC_METHODS
+
+LAMS = (0, 0.1, 0.3, 0.6)
+
+
+def check(equilibrium, tol=1e-9):
+    """Check an equilibrium by a certificate of its profile alone, without the solver's witness."""
+    assert equilibrium.status is pg.Status.CONVERGED, equilibrium
+    certificate = pg.certify(equilibrium.game, equilibrium.objective, equilibrium.profile)
+    assert certificate.scaled_regret <= tol, (equilibrium, certificate)
+    for strategy, counts in zip(equilibrium.profile, equilibrium.game.n_actions.T, strict=True):
+        assert (strategy >= 0).all()
+        assert strategy.sum(axis=1) == pytest.approx(1, abs=1e-12)
+        assert not strategy[np.arange(strategy.shape[1]) >= counts[:, None]].any()
+
+
+def objectives(lam, aggregate="mean"):
+    return [PowerObjective(lam, aggregate, form) for form in ("penalty", "adversarial")]
+
+
+# Known values.
+
+
+@pytest.mark.parametrize("discount", [0.1, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("method", [None, *STOCHASTIC_METHODS])
+def test_big_match(discount, method):
+    """Blackwell & Ferguson (1968): half of the greatest value, stopping with probability (1 - δ) / (2 - δ)."""
+    equilibrium = pg.solve(pg.load(f"big_match:discount={discount}"), method=method)
+    check(equilibrium)
+    assert equilibrium.profile[0][0, 0] == pytest.approx((1 - discount) / (2 - discount), abs=1e-9)
+    game = equilibrium.game
+    share = (equilibrium.task[0, 0] - game.reward_min[0] / (1 - discount)) / game.value_scale[0]
+    assert share == pytest.approx(0.5, abs=1e-9)
+    assert equilibrium.certificate.deviations == "all"
+
+
+@pytest.mark.parametrize("method", [None, *STOCHASTIC_METHODS])
+def test_dynamic_rock_paper_scissors(method):
+    """The example of sgamesolver's documentation, whose values at δ = 0.95 are 0, 1/9 and -1/9."""
+    equilibrium = pg.solve(pg.load("dynamic_rock_paper_scissors"), method=method)
+    check(equilibrium)
+    assert sorted(np.round(equilibrium.task[0], 9)) == pytest.approx([-1 / 9, 0, 1 / 9], abs=1e-8)
+    assert equilibrium.task[1] == pytest.approx(-equilibrium.task[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("name", [builder.__name__ for builder in STOCHASTIC_GAMES])
+@pytest.mark.parametrize("lam", [0, 0.2])
+def test_catalog(name, lam):
+    game = pg.load(name)
+    for objective in objectives(lam):
+        equilibrium = pg.solve(game, objective, time_limit=60)
+        check(equilibrium)
+
+
+# Agreement.
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 3, 2), (2, 2, 2, 2)])
+@pytest.mark.parametrize("aggregate", ["mean", "sum", "max"])
+@pytest.mark.parametrize("discount", [0.0, 0.9])
+def test_one_state_is_the_normal_form(shape, aggregate, discount):
+    payoffs = np.random.default_rng(sum(shape)).normal(size=(len(shape), *shape))
+    game = StochasticGame(payoffs[:, None], np.ones((1, *shape, 1)), discount)
+    for objective in objectives(0.3, aggregate):
+        equilibrium = pg.solve(game, objective)
+        check(equilibrium)
+        strategies = [strategy[0] for strategy in equilibrium.profile]
+        certificate = pg.certify(NormalFormGame(payoffs), objective, strategies)
+        assert certificate.scaled_regret <= 1e-9
+        assert equilibrium.power[0] == pytest.approx(pg.power_table(NormalFormGame(payoffs), strategies).values)
+
+
+def test_discount_zero_is_every_stage_game():
+    game = random_stochastic(players=3, states=5, actions=3, discount=0.0, seed=4)
+    for objective in objectives(0.3):
+        equilibrium = pg.solve(game, objective)
+        check(equilibrium)
+        for s in range(game.n_states):
+            strategies = [strategy[s] for strategy in equilibrium.profile]
+            assert pg.certify(game.stage(s), objective, strategies).scaled_regret <= 1e-9
+
+
+def test_a_decision_process_is_solved_like_one():
+    game = random_stochastic(players=1, states=30, actions=4, seed=3)
+    equilibrium = pg.solve(game, PowerObjective(0.5))
+    check(equilibrium)
+    values = np.zeros(30)
+    matrix = game.transitions.toarray()
+    for _ in range(600):
+        values = (game.rewards[0] + 0.95 * matrix @ values).reshape(30, 4).max(axis=1)
+    assert equilibrium.task[0] == pytest.approx(values, abs=1e-8)
+
+
+def test_zero_sum_value_is_unique():
+    dense = random_stochastic(players=2, states=12, actions=3, seed=5)
+    rewards = np.stack([dense.rewards[0], -dense.rewards[0]])
+    game = StochasticGame.from_rows(dense.n_actions, rewards, dense.transitions, 0.95)
+    values = []
+    for method in STOCHASTIC_METHODS:
+        equilibrium = pg.solve(game, method=method)
+        check(equilibrium)
+        values.append(equilibrium.task[0])
+    assert values[0] == pytest.approx(values[1], abs=1e-8)
+
+
+def test_acyclic_games_part_by_part():
+    """A chain of states, each leading to the next: the values of a part are those of what it leads to."""
+    rng = np.random.default_rng(8)
+    n_states, rewards = 40, rng.normal(size=(2, 40, 3, 3))
+    transitions = np.zeros((n_states, 3, 3, n_states))
+    for s in range(n_states):
+        transitions[s, :, :, min(s + 1, n_states - 1)] = 1
+    game = StochasticGame(rewards, transitions, [0.9, 0.8])
+    for objective in objectives(0.3):
+        equilibrium = pg.solve(game, objective)
+        check(equilibrium)
+        assert equilibrium.method == "stages"
+
+
+def test_parts_that_do_not_lead_to_each_other():
+    one, other = random_stochastic(states=6, seed=1), random_stochastic(states=9, seed=2)
+    transitions = np.zeros((15 * 9, 15))
+    transitions[: 6 * 9, :6], transitions[6 * 9 :, 6:] = one.transitions.toarray(), other.transitions.toarray()
+    rewards = np.concatenate([one.rewards, other.rewards], axis=1)
+    game = StochasticGame.from_rows(np.full((15, 2), 3), rewards, transitions, 0.95)
+    for objective in objectives(0.6):
+        check(pg.solve(game, objective))
+        check(pg.solve(game, objective, method="logit"))
+
+
+# Families.
+
+
+@pytest.mark.parametrize("sizes", [(2, 8, 3), (2, 20, 4), (3, 8, 3), (4, 5, 2), (5, 3, 2)])
+@pytest.mark.parametrize("lam", LAMS)
+def test_random_games(sizes, lam):
+    players, states, actions = sizes
+    for seed in range(3):
+        game = random_stochastic(players, states, actions, seed=seed)
+        for objective in objectives(lam):
+            check(pg.solve(game, objective))
+
+
+@pytest.mark.parametrize("method", STOCHASTIC_METHODS)
+@pytest.mark.parametrize("aggregate", ["sum", "max", [[0, 0.4, 0], [0.2, 0, 0.3], [0, 0, 0]]])
+def test_methods_and_aggregates(method, aggregate):
+    game = random_stochastic(players=3, states=4, actions=2, seed=1)
+    for objective in objectives(0.4, aggregate):
+        equilibrium = pg.solve(game, objective, method=method)
+        if method == "logit":
+            check(equilibrium)
+        assert equilibrium.method == method
+        assert equilibrium.converged is equilibrium.certificate.passed
+
+
+@pytest.mark.parametrize("family", [random_sparse, random_turn_based])
+def test_sparse_and_turn_based_games(family):
+    for seed in range(3):
+        for objective in objectives(0.3):
+            check(pg.solve(family(states=60, seed=seed), objective))
+
+
+@pytest.mark.parametrize("scale", [1e9, 1e-9, 1e-300])
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+def test_scaled_and_shifted_rewards(scale, shift):
+    game = random_stochastic(states=8, seed=2)
+    other = StochasticGame.from_rows(game.n_actions, (game.rewards + shift) * scale, game.transitions, 0.95)
+    for objective in objectives(0.3):
+        check(pg.solve(other, objective), tol=1e-8)
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.5, 0.99, 0.999, 0.9999])
+def test_discounts(discount):
+    game = random_stochastic(states=10, discount=discount, seed=6)
+    for objective in objectives(0.3):
+        check(pg.solve(game, objective), tol=1e-8)
+
+
+def test_hard_transitions():
+    """Probabilities next to zero, absorbing states, and actions that differ by state."""
+    rng = np.random.default_rng(3)
+    n_actions = np.array([[3, 2], [1, 1], [2, 4], [1, 3], [2, 2]])
+    n_rows = int(n_actions.prod(axis=1).sum())
+    transitions = rng.dirichlet(np.full(5, 0.1), size=n_rows)
+    transitions[:, 0] += 1e-14
+    transitions[6] = np.eye(5)[1]
+    transitions /= transitions.sum(axis=1, keepdims=True)
+    game = StochasticGame.from_rows(n_actions, rng.normal(size=(2, n_rows)), transitions, [0.95, 0.7])
+    for lam in LAMS:
+        for objective in objectives(lam):
+            check(pg.solve(game, objective))
+
+
+@pytest.mark.parametrize("rewards", ["constant", "common", "duplicated"])
+def test_degenerate_games(rewards):
+    game = random_stochastic(states=6, seed=9)
+    numbers = {
+        "constant": np.ones_like(game.rewards),
+        "common": np.tile(game.rewards[0], (2, 1)),
+        "duplicated": np.round(game.rewards * 2),
+    }[rewards]
+    other = StochasticGame.from_rows(game.n_actions, numbers, game.transitions, 0.9)
+    for lam in (0, 0.3, 1):
+        for objective in objectives(lam):
+            check(pg.solve(other, objective))
+
+
+def test_one_state_one_action():
+    game = StochasticGame([[[[2.0]]], [[[3.0]]]], [[[[1.0]]]], 0.5)
+    equilibrium = pg.solve(game, PowerObjective(0.7))
+    check(equilibrium)
+    assert equilibrium.task[:, 0] == pytest.approx([4, 6])
+
+
+# What is returned.
+
+
+def test_result_carries_values_power_and_seed():
+    game, objective = random_stochastic(states=8, seed=1), PowerObjective(0.3)
+    equilibrium = pg.solve(game, objective)
+    evaluation = evaluate(game, equilibrium.profile, objective)
+    assert np.array_equal(equilibrium.task, evaluation.task)
+    assert np.array_equal(equilibrium.power, evaluation.power)
+    assert np.array_equal(equilibrium.utility, evaluation.utility)
+    again = pg.solve(game, objective)
+    assert all(np.array_equal(a, b) for a, b in zip(equilibrium.profile, again.profile, strict=True))
+    assert "CONVERGED" in repr(equilibrium)
+
+
+def test_x0_leads_to_the_equilibrium_nearby():
+    equilibrium = pg.solve(random_stochastic(states=8, seed=1), PowerObjective(0.3))
+    again = pg.solve(equilibrium.game, equilibrium.objective, x0=equilibrium.profile)
+    assert again.iterations <= equilibrium.iterations
+    for a, b in zip(equilibrium.profile, again.profile, strict=True):
+        assert a == pytest.approx(b, abs=1e-9)
+
+
+def test_limits_return_the_best_profile_so_far():
+    game = random_stochastic(states=50, actions=4, seed=1)
+    limited = pg.solve(game, PowerObjective(0.3), max_iter=2)
+    assert limited.status is pg.Status.MAX_ITER
+    assert not limited.certificate.passed
+    hurried = pg.solve(game, PowerObjective(0.3), time_limit=0)
+    assert hurried.status is pg.Status.TIME_LIMIT
+    uniform = pg.certify(game, PowerObjective(0.3), game.uniform_profile())
+    assert limited.certificate.scaled_regret <= uniform.scaled_regret
+
+
+def test_interruption_returns_the_best_profile_so_far():
+    game = random_stochastic(states=50, actions=4, seed=1)
+
+    def interrupt(stage, done, total):
+        raise KeyboardInterrupt
+
+    assert pg.solve(game, PowerObjective(0.3), callback=interrupt).status is pg.Status.INTERRUPTED
+
+
+def test_normal_form_games_have_a_time_limit_too():
+    game = pg.load("random_uniform:actions=60,seed=1")
+    hurried = pg.solve(game, PowerObjective(0.3), method="lemke", time_limit=0)
+    assert hurried.status is pg.Status.TIME_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "lemke"}, "method: got 'lemke'"),
+        ({"exact": True}, "exact: not for stochastic games"),
+        ({"select": "welfare"}, "select: not for stochastic games"),
+        ({"time_limit": -1}, "time_limit: got -1"),
+        ({"x0": [[[1]]]}, "profile"),
+        ({"max_iter": 0}, "max_iter"),
+    ],
+)
+def test_bad_options_get_one_line(options, message):
+    with pytest.raises(pg.InputError, match=message) as caught:
+        pg.solve(pg.load("big_match"), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_sweep():
+    game = random_stochastic(states=6, seed=1)
+    path = pg.sweep(game, [0, 0.2, 0.4])
+    assert len(path) == 3
+    for point in path:
+        assert point.converged
+        for equilibrium in point.equilibria:
+            check(equilibrium)
+    parallel = pg.sweep(game, [0, 0.2, 0.4], n_jobs=2)
+    for point, other in zip(path, parallel, strict=True):
+        assert len(point.equilibria) == len(other.equilibria)
+    with pytest.raises(pg.InputError, match="store: not for stochastic games"):
+        pg.sweep(game, [0], store="results.jsonl")
+
+
+# Commands.
+
+
+def test_solve_and_check_commands(capsys, tmp_path):
+    assert run(["solve", "random_stochastic:states=4", "--lam", "0.3", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["game"]["kind"] == "stochastic"
+    equilibrium = document["equilibria"][0]
+    assert np.shape(equilibrium["profile"]) == (2, 4, 3)
+    assert np.shape(equilibrium["task"]) == (2, 4)
+    assert np.shape(equilibrium["power"]) == (4, 2, 2)
+    assert np.shape(equilibrium["certificate"]["regrets"]) == (2, 4)
+    policy = tmp_path / "policy.json"
+    policy.write_text(json.dumps(document))
+    command = ["check", "random_stochastic:states=4", str(policy), "--tol", "1e-8", "--json", "--lam"]
+    assert run([*command, "0.3"]) == 0
+    assert json.loads(capsys.readouterr().out)["passed"] is True
+    assert run([*command, "0.9"]) == 1
+    arrays = tmp_path / "policy.npz"
+    np.savez(arrays, player_0=np.full((4, 3), 1 / 3), player_1=np.full((4, 3), 1 / 3))
+    assert run(["check", "random_stochastic:states=4", str(arrays), "--lam", "0"]) == 1
+    assert "FAILED" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["solve", "big_match", "--lam", "0.2"],
+        ["solve", "random_stochastic:states=50", "--form", "adversarial"],
+        ["power", "big_match", "--profile", "uniform"],
+        ["sweep", "big_match", "--lam", "0:0.4:3"],
+    ],
+)
+def test_commands_print_tables(arguments, capsys):
+    assert run(arguments) == 0
+    assert "ask" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["solve", "big_match", "--all"],
+        ["solve", "big_match", "--time-limit", "soon"],
+        ["solve", "big_match", "--all", "--time-limit", "1"],
+        ["solve", "big_match", "--exact"],
+        ["trace", "big_match"],
+    ],
+)
+def test_commands_refuse_in_one_line(arguments, capsys):
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+
+
+def test_time_limit_of_a_command(capsys):
+    assert run(["solve", "random_stochastic:states=300,actions=4", "--lam", "0.3", "--time-limit", "0"]) == 1
+    assert "TIME_LIMIT" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_prints_the_best_profile_so_far():
+    game = "random_stochastic:players=4,states=60,actions=4"
+    command = [sys.executable, "-m", "powergames", "solve", game, "--lam", "0.6", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    timer = threading.Timer(8, process.send_signal, [signal.SIGINT])
+    timer.start()
+    out, err = process.communicate(timeout=120)
+    timer.cancel()
+    assert process.returncode in (0, 1), err
+    assert json.loads(out)["equilibria"][0]["status"] in ("INTERRUPTED", "CONVERGED")
