@@ -5,9 +5,9 @@ actions; ``--seeds 5`` for fewer games). Rewards are uniform, transitions dense 
 its certificate, computed without the solver's help, shows a regret above 1e-8 of the range of values.
 
 With ``--against`` it instead solves the same games at λ = 0 by sgamesolver's LogTracing too, in this process and warm.
-That needs an environment of its own: ``pip install sgamesolver`` and then ``pip install -e .``. Both sides' profiles are
-judged by the same certificate; theirs count as failed above 1e-4, and a side is asked for no more games of a size once
-it took longer than ``--limit`` seconds.
+That needs an environment of its own: install ``"numpy<2" cython setuptools``, then this project and, with
+``--no-build-isolation``, sgamesolver 1.0.2. Both sides' profiles are judged by the same certificate; theirs count as failed above 1e-4, and a side is asked for no more games of a size once it took longer
+than ``--limit`` seconds.
 """
 
 from __future__ import annotations
