@@ -5,9 +5,9 @@ actions; ``--seeds 5`` for fewer games). Rewards are uniform, transitions dense 
 its certificate, computed without the solver's help, shows a regret above 1e-8 of the range of values.
 
 With ``--against`` it instead solves the same games at λ = 0 by sgamesolver's LogTracing too, in this process and warm.
-That needs an environment of its own: install ``"numpy<2" cython setuptools``, then this project and, with
-``--no-build-isolation``, sgamesolver 1.0.2. Both sides' profiles are judged by the same certificate; theirs count as failed above 1e-4, and a side is asked for no more games of a size once it took longer
-than ``--limit`` seconds.
+That needs an environment of its own, with this project, ``cython``, ``setuptools`` and, installed behind them with
+``--no-build-isolation``, sgamesolver 1.0.2. Both sides' profiles are judged by the same certificate; theirs count as
+failed above 1e-4, and a side is asked for no more games of a size once it took longer than ``--limit`` seconds.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def families(sizes: Sequence[str], seeds: int) -> None:
 
 def against(sizes: Sequence[str], seeds: int, limit: float) -> None:
     """Solve games at λ = 0 on both sides."""
+    # sgamesolver 1.0.2 uses a name that NumPy 2 no longer has.
+    np.nan = np.nan  # type: ignore[attr-defined]
     import sgamesolver
 
     objective = pg.PowerObjective()
