@@ -48,8 +48,8 @@ PATHS = (
 # Corrections at most, and the size of the last one relative to the greatest first one.
 CORRECTIONS, ACCURACY = 8, 1e-3
 
-# Shortest and first step, and the precision at which to give up.
-SHORTEST, FIRST, HIGHEST = 1e-6, 0.3, 1e12
+# Shortest, first and longest step, and the precision at which to give up.
+SHORTEST, FIRST, LONGEST, HIGHEST = 1e-6, 0.3, 3.0, 1e12
 
 # Where a step of this length still seems to turn back, two branches cross.
 CROSSING = 1e-3
@@ -89,14 +89,14 @@ class State:
 
     def moved(self, change: Direction, length: float = 1.0) -> State:
         """Return the state after a change; probabilities that matter move in a straight line."""
-        unknowns, values, precision = (length * part for part in change)
+        unknowns = length * change[0]
         straight = np.log1p(np.maximum(unknowns, -0.9))
         bent = np.where(self.point > LINEAR, straight, np.minimum(unknowns, MOST_LOG))
         return State(
             self.unknowns + np.where(self.logarithmic, bent, unknowns),
             self.logarithmic,
-            self.values + values,
-            self.precision + precision,
+            self.values + length * change[1],
+            self.precision + length * change[2],
         )
 
 
@@ -165,7 +165,9 @@ class _Path:
                     if length < SHORTEST:
                         return
                 state, direction = arrived, onward
-                length = min(length * 1.7, 3.0) if corrections <= 3 else length * 0.7 if corrections >= 6 else length
+                length = (
+                    min(length * 1.7, LONGEST) if corrections <= 3 else length * 0.7 if corrections >= 6 else length
+                )
                 if self._finished(state) or state.precision > HIGHEST:
                     return
         except np.linalg.LinAlgError:
@@ -178,8 +180,7 @@ class _Path:
         problem = self.problem
         point = problem.normalized(state.point)
         gradient = problem.gradients(point, problem.worth(state.values))
-        slacks = np.maximum.reduceat(gradient, problem.bounds[:-1])[problem.group_of] - gradient
-        used = point >= slacks
+        used = problem.supports(point, gradient)
         key = used.tobytes()
         if state.precision < AGAIN * self.tried.get(key, 0.0):
             return False

@@ -144,8 +144,7 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
         if progress.done:
             return True
         gradient = problem.gradients(inside, problem.worth(values))
-        slacks = np.maximum.reduceat(gradient, problem.bounds[:-1])[problem.group_of] - gradient
-        used = (used & (solution > 0.0)) | (slacks <= 0.0)
+        used = (used & (solution > 0.0)) | (problem.slacks(gradient) <= 0.0)
     return False
 
 

@@ -292,6 +292,14 @@ class StochasticProblem:
         best = np.maximum.reduceat(gradient, self.bounds[:-1])
         return (best - np.add.reduceat(gradient * point, self.bounds[:-1])).reshape(-1, self.n_groups)
 
+    def slacks(self, gradient: np.ndarray) -> np.ndarray:
+        """Return by how much each action and takeover falls short of the best of its group, shape (D,)."""
+        return np.asarray(np.maximum.reduceat(gradient, self.bounds[:-1])[self.group_of] - gradient)
+
+    def supports(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Guess what is in use at an equilibrium nearby, where one of probability and slack is zero, shape (D,)."""
+        return np.asarray(point >= self.slacks(gradient))
+
     def scaled_regrets(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Return bounds on the regret of the players, relative to the range of their values, shape (S, n).
 
