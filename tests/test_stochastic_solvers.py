@@ -283,6 +283,7 @@ def test_normal_form_games_have_a_time_limit_too():
     ("options", "message"),
     [
         ({"method": "lemke"}, "method: got 'lemke'"),
+        ({"method": ["stages"]}, "method: got"),
         ({"exact": True}, "exact: not for stochastic games"),
         ({"select": "welfare"}, "select: not for stochastic games"),
         ({"time_limit": -1}, "time_limit: got -1"),

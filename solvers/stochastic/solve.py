@@ -74,7 +74,7 @@ def solve_stochastic(
     -------
     StochasticEquilibrium
     """
-    if method is not None and method not in METHODS:
+    if method is not None and not (isinstance(method, str) and method in METHODS):
         raise InputError(
             f"method: got {str(method)[:40]!r}; stochastic games take one of {', '.join(METHODS)}, or leave it out"
         )
