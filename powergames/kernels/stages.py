@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from powergames.kernels.bellman import _advance
 from powergames.kernels.extended import _add_curvature, _average, linearized_lcp
 from powergames.kernels.lemke import SOLVED, cover, read, run, start
 
@@ -209,11 +210,7 @@ def row_weights(n_actions, row_starts, point_starts, egos, takes, weights, point
                                     weight *= own[bounds[k] + joint[k]]
                             total += weight
                 second[i, row] = total
-            for k in range(n - 1, -1, -1):
-                joint[k] += 1
-                if joint[k] < n_actions[s, k]:
-                    break
-                joint[k] = 0
+            _advance(joint, n_actions[s])
     return first, second
 
 
@@ -229,6 +226,8 @@ def newton_system(
     linear,
     taken,
     point,
+    first,
+    second,
     logs,
     prior,
     precision,
@@ -248,6 +247,8 @@ def newton_system(
         ``linear_i`` is the sum of ``shares[k, i]`` times the worth of a row in terms of the values of kind `k`;
         ``taken_i`` is its worth in terms of those of the last kind.
     values : ndarray, shape (1 or 2, n, S)
+    first, second : ndarray, shape (n, R)
+        As `row_weights` returns them.
     logs, prior : ndarray, shaped like the point
         Logarithms of the point, and what is added to them at precision zero.
     precision : float
@@ -296,7 +297,6 @@ def newton_system(
     rows, columns, entries = np.empty(capacity, np.int64), np.empty(capacity, np.int64), np.empty(capacity)
     stored = 0
     place[:] = -1
-    first, second = row_weights(n_actions, row_starts, point_starts, egos, takes, weights, point)
     joint = np.zeros(n, np.int64)
     sign, begin = 1.0, 0
     for s in range(n_states):
@@ -350,11 +350,7 @@ def newton_system(
                         target = averages[part * own_size + bounds[i] + joint[i]]
                         for k in range(indptr[row], indptr[row + 1]):
                             target[place[indices[k]] - s * n_states] += weight * data[k]
-            for k in range(n - 1, -1, -1):
-                joint[k] += 1
-                if joint[k] < counts[k]:
-                    break
-                joint[k] = 0
+            _advance(joint, counts)
         # How the values depend on the averages, for each value of those that follow.
         reach = np.zeros((kinds * n * kinds * n, 2 * own_size))
         for kind in range(kinds):
@@ -574,11 +570,7 @@ def payments(n_actions, row_starts, point_starts, egos, takes, first, second, li
                 for j in range(n):
                     if places[i, j] >= 0:
                         here[places[i, j] + joint[j]] -= first[j, row] * taken[i, row]
-            for k in range(n - 1, -1, -1):
-                joint[k] += 1
-                if joint[k] < counts[k]:
-                    break
-                joint[k] = 0
+            _advance(joint, counts)
     return result
 
 
@@ -596,12 +588,13 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
     Returns
     -------
     point : ndarray
-    moved : ndarray of int64, shape (S,)
-        0: left as it is; 1: solved; 2: no equilibrium of the stage was found, and the best point met taken.
+        Where no equilibrium of a state is found, the best point met there.
+    moved : int
+        In how many states the players or adversaries were not in equilibrium.
     """
     n_states, n = n_actions.shape
     result = point.copy()
-    moved = np.zeros(n_states, np.int64)
+    moved = 0
     for s in range(n_states):
         counts = n_actions[s]
         bounds, places = layout(counts, egos, takes)
@@ -613,6 +606,7 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
         regret = _regret(bounds, egos, n, gradient, local, slack)
         if regret <= 1.0:
             continue
+        moved += 1
         best, least = local, np.inf
         for _ in range(STEPS):
             target = _polymatrix_equilibrium(counts, bounds, places, weights, worth, against, local)
@@ -635,7 +629,6 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
                 break
         if least < np.inf:
             result[own] = best
-        moved[s] = 1 if least <= 1e3 else 2
     return result, moved
 
 

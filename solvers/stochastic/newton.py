@@ -58,6 +58,7 @@ class Linearized:
         from powergames.kernels.stages import newton_system, row_weights
 
         dense = values.size <= DENSE
+        weights = row_weights(*problem.layout, point)
         matrix, rows, columns, entries, right, steps, responses, sign = newton_system(
             problem.arrays,
             problem.point_starts,
@@ -68,6 +69,7 @@ class Linearized:
             values,
             *problem.worth(values),
             point,
+            *weights,
             point if logs is None else logs,
             point if prior is None else prior,
             precision,
@@ -76,13 +78,13 @@ class Linearized:
             dense,
         )
         solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
-        weights = row_weights(*problem.layout, point)
         return cls(problem, point, solve, right, steps, responses, sign * orientation, weights)
 
-    def changes(
-        self, column: int, right: np.ndarray | None = None, steps: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the change of the point (or of its logarithms) and of the values, for one of the right-hand sides."""
+    def changes(self, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the change of the point (of its logarithms in free states) and of the values.
+
+        Column 0 is what mends the errors, column 1 what one unit of precision does.
+        """
         from powergames.kernels.stages import payments, respond
 
         problem = self.problem
@@ -140,10 +142,9 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
             break
         inside = problem.normalized(solution)
         values = problem.evaluate(inside)
-        progress.look(inside, values)
+        gradient = progress.look(inside, values)
         if progress.done:
             return True
-        gradient = problem.gradients(inside, problem.worth(values))
         used = (used & (solution > 0.0)) | (problem.slacks(gradient) <= 0.0)
     return False
 

@@ -51,14 +51,13 @@ class Progress:
         """Whether the best point will pass."""
         return self.regret <= max(self.target, MARGIN * float(self.options.tol))
 
-    def look(self, point: np.ndarray, values: np.ndarray) -> bool:
-        """Remember a point with its values if it is the best so far; return whether it is."""
+    def look(self, point: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Remember a point if it is the best so far; return what every action and takeover is paid there, (D,)."""
         gradient = self.problem.gradients(point, self.problem.worth(values))
         regret = float(self.problem.scaled_regrets(point, gradient).max())
-        if not regret < self.regret:
-            return False
-        self.point, self.regret = point, regret
-        return True
+        if regret < self.regret:
+            self.point, self.regret = point, regret
+        return gradient
 
     def step(self, stage: str) -> None:
         """Count a step and report it.

@@ -40,7 +40,9 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     for count in range(MOST):
         point = _solved(problem, point, values, progress)
         values = problem.evaluate(point)
-        since = 0 if progress.look(point, values) else since + 1
+        least = progress.regret
+        progress.look(point, values)
+        since = 0 if progress.regret < least else since + 1
         if progress.done:
             return Status.CONVERGED
         before, used = used, point > 0.0
@@ -62,13 +64,11 @@ def _settle(problem: StochasticProblem, point: np.ndarray, values: np.ndarray, p
         solved = _solved(problem, point, values, progress)
         point = np.where(moving, point + (solved - point) / (count + 1), solved)
         values = problem.evaluate(point)
-        progress.look(point, values)
+        gradient = progress.look(point, values)
         if progress.done:
             return
-        if count % EVERY == 0:
-            gradient = problem.gradients(point, problem.worth(values))
-            if newton.finish(problem, point, problem.supports(point, gradient), progress):
-                return
+        if count % EVERY == 0 and newton.finish(problem, point, problem.supports(point, gradient), progress):
+            return
 
 
 def _solved(problem: StochasticProblem, point: np.ndarray, values: np.ndarray, progress: Progress) -> np.ndarray:
@@ -77,5 +77,5 @@ def _solved(problem: StochasticProblem, point: np.ndarray, values: np.ndarray, p
 
     slack = ROUNDING / (1.0 - problem.discounts)
     point, moved = solve_stages(*problem.layout, *problem.worth(values), point, slack)
-    progress.step(f"stage games, {int((moved > 0).sum())} of {len(moved)} solved anew")
+    progress.step(f"stage games, {moved} of {problem.n_states} solved anew")
     return np.asarray(point)
