@@ -33,7 +33,16 @@ _HOMES = {
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status", "Trace"),
     "powergames.stochastic_certificates": ("StochasticCertificate",),
-    "powergames.solvers": ("logit_path", "pure_equilibria", "solve", "solve_all", "solve_batch", "sweep", "trace"),
+    "powergames.solvers": (
+        "logit_path",
+        "pure_equilibria",
+        "solve",
+        "solve_all",
+        "solve_batch",
+        "sweep",
+        "team_optimum",
+        "trace",
+    ),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -82,5 +91,6 @@ if TYPE_CHECKING:
     from powergames.solvers import solve_all as solve_all
     from powergames.solvers import solve_batch as solve_batch
     from powergames.solvers import sweep as sweep
+    from powergames.solvers import team_optimum as team_optimum
     from powergames.solvers import trace as trace
     from powergames.stochastic_certificates import StochasticCertificate as StochasticCertificate

@@ -18,7 +18,7 @@ from powergames.solvers.quantal_response import QuantalResponse, QuantalResponse
 from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.regret_matching import RegretMatching
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
-from powergames.solvers.stochastic import StochasticMethod
+from powergames.solvers.stochastic import StochasticMethod, TeamOptimum, team_optimum
 from powergames.solvers.tracing import trace
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "RegretMatching",
     "SequentialBestResponse",
     "StochasticMethod",
+    "TeamOptimum",
     "Trajectory",
     "iterate",
     "logit_path",
@@ -43,5 +44,6 @@ __all__ = [
     "solve_all",
     "solve_batch",
     "sweep",
+    "team_optimum",
     "trace",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
@@ -14,11 +15,16 @@ import pytest
 import powergames as pg
 from powergames import NormalFormGame, PowerObjective, StochasticGame
 from powergames.cli import run
+from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.stochastic_catalog import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
 
 LAMS = (0, 0.1, 0.3, 0.6)
+
+# Best responses in turn come to rest only where somebody's is pure; "shapley" is for zero-sum games.
+MIXING = [name for name in STOCHASTIC_METHODS if name != "alternate"]
+GENERAL = [name for name in STOCHASTIC_METHODS if name != "shapley"]
 
 
 def check(equilibrium, tol=1e-9):
@@ -40,7 +46,7 @@ def objectives(lam, aggregate="mean"):
 
 
 @pytest.mark.parametrize("discount", [0.1, 0.5, 0.9, 0.99])
-@pytest.mark.parametrize("method", [None, *STOCHASTIC_METHODS])
+@pytest.mark.parametrize("method", [None, *MIXING])
 def test_big_match(discount, method):
     """Blackwell & Ferguson (1968): half of the greatest value, stopping with probability (1 - δ) / (2 - δ)."""
     equilibrium = pg.solve(pg.load(f"big_match:discount={discount}"), method=method)
@@ -52,7 +58,7 @@ def test_big_match(discount, method):
     assert equilibrium.certificate.deviations == "all"
 
 
-@pytest.mark.parametrize("method", [None, *STOCHASTIC_METHODS])
+@pytest.mark.parametrize("method", [None, *MIXING])
 def test_dynamic_rock_paper_scissors(method):
     """The example of sgamesolver's documentation, whose values at δ = 0.95 are 0, 1/9 and -1/9."""
     equilibrium = pg.solve(pg.load("dynamic_rock_paper_scissors"), method=method)
@@ -114,11 +120,38 @@ def test_zero_sum_value_is_unique():
     rewards = np.stack([dense.rewards[0], -dense.rewards[0]])
     game = StochasticGame.from_rows(dense.n_actions, rewards, dense.transitions, 0.95)
     values = []
-    for method in STOCHASTIC_METHODS:
+    for method in MIXING:
         equilibrium = pg.solve(game, method=method)
         check(equilibrium)
         values.append(equilibrium.task[0])
-    assert values[0] == pytest.approx(values[1], abs=1e-8)
+    for value in values[1:]:
+        assert value == pytest.approx(values[0], abs=1e-8)
+
+
+def test_zero_sum_games_go_to_shapley_iteration():
+    for name in ("big_match", "soccer"):
+        assert pg.solve(pg.load(name)).method == "shapley"
+    assert pg.solve(pg.load("big_match"), PowerObjective(0.1)).method != "shapley"
+    for wrong, objective in (("commons", None), ("big_match", PowerObjective(0.1)), ("delegation", None)):
+        with pytest.raises(InputError, match="^method: shapley does not solve this game"):
+            pg.solve(pg.load(wrong), objective, method="shapley")
+
+
+@pytest.mark.parametrize("discount", [0.0, 0.5, 0.999])
+def test_shapley_iteration_at_any_discount(discount):
+    """Against plain value iteration, with the values of matrix games by linear programming."""
+    rng = np.random.default_rng(3)
+    rewards = rng.integers(-3, 4, size=(4, 2, 3)).astype(float)
+    transitions = rng.dirichlet(np.ones(4), size=(4, 2, 3))
+    game = StochasticGame(np.array([rewards, 5.0 - rewards]), transitions, discount)
+    equilibrium = pg.solve(game, method="shapley")
+    check(equilibrium)
+    value = equilibrium.task[0]
+    for s in range(4):
+        stage = NormalFormGame.from_bimatrix(
+            rewards[s] + discount * transitions[s] @ value, -rewards[s] - discount * transitions[s] @ value
+        )
+        assert pg.solve(stage, method="linear_program").task[0] == pytest.approx(value[s], rel=1e-9)
 
 
 def test_acyclic_games_part_by_part():
@@ -146,6 +179,96 @@ def test_parts_that_do_not_lead_to_each_other():
         check(pg.solve(game, objective, method="logit"))
 
 
+# Teams.
+
+
+def team_game(n_players, n_states, n_actions, seed, discount=0.9):
+    """A game whose players share their rewards."""
+    rng = np.random.default_rng(seed)
+    sizes = (n_states, *[n_actions] * n_players)
+    rewards = rng.random(sizes) * (rng.random(sizes) < 0.3)
+    transitions = rng.dirichlet(np.full(n_states, 0.3), size=sizes)
+    return StochasticGame(np.array([rewards] * n_players), transitions, discount)
+
+
+def deterministic_profiles(game):
+    n_states, n_players = game.n_actions.shape
+    choices = [range(count) for count in game.n_actions.ravel().tolist()]
+    for actions in itertools.product(*choices):
+        chosen = np.array(actions).reshape(n_states, n_players)
+        yield [np.eye(size)[chosen[:, i]] for i, size in enumerate(game.n_actions.max(axis=0))]
+
+
+@pytest.mark.parametrize("n_players", [2, 3])
+@pytest.mark.parametrize("aggregate", ["mean", "max"])
+@pytest.mark.parametrize("lam", [0, 0.3, 1])
+def test_team_optimum_against_all_deterministic_profiles(n_players, aggregate, lam):
+    """The mean of the adversarial utilities is what a team maximizes, as long as its players' rewards are the same."""
+    game = team_game(n_players, 2, 2, seed=n_players)
+    objective = PowerObjective(lam, aggregate, "adversarial")
+    optimum = pg.team_optimum(game, objective)
+    assert all(set(strategy.ravel()) <= {0.0, 1.0} for strategy in optimum.profile)
+    if lam == 0:
+        best = max(evaluate(game, profile).task[0].sum() for profile in deterministic_profiles(game))
+        assert optimum.value.sum() == pytest.approx(best, rel=1e-12)
+        assert optimum.evaluation.task[0] == pytest.approx(optimum.value, rel=1e-12)
+    # One adversary acts against the mean here, instead of one against each: they are the same where rewards are.
+    values = [robust_team_value(game, profile, objective) for profile in deterministic_profiles(game)]
+    assert (optimum.value[None] >= np.array(values) - 1e-12).all()
+    assert robust_team_value(game, optimum.profile, objective) == pytest.approx(optimum.value, rel=1e-12)
+
+
+def robust_team_value(game, profile, objective):
+    """Value iteration of a fixed profile whose players are taken over, one at a time."""
+    n_states, n_players = game.n_actions.shape
+    discount, value = float(game.discounts[0]), np.zeros(game.n_states)
+    for _ in range(700):
+        rows = (game.rewards.mean(axis=0) + discount * game.transitions @ value).reshape(n_states, *game.max_actions)
+        after = np.zeros(n_states)
+        for s in range(n_states):
+            joint = [int(np.argmax(strategy[s])) for strategy in profile]
+            worst = [rows[s][tuple([*joint[:j], slice(None), *joint[j + 1 :]])].min() for j in range(n_players)]
+            own = rows[s][tuple(joint)]
+            for i in range(n_players):
+                others = [worst[j] for j in range(n_players) if j != i]
+                taken = np.mean(others) if objective.aggregate == "mean" else min(others)
+                after[s] += ((1 - objective.lam) * own + objective.lam * taken) / n_players
+        value = after
+    return value
+
+
+def test_team_optimum_of_different_rewards_and_bad_input():
+    game = pg.load("commons")
+    optimum = pg.team_optimum(game)
+    assert optimum.value == pytest.approx(optimum.evaluation.task.mean(axis=0))
+    assert optimum.certificate.scaled_regret > 0.1
+    assert "not an equilibrium" in repr(optimum)
+    assert json.loads(json.dumps(optimum.to_dict()))["kind"] == "team optimum"
+    dense = random_stochastic(states=3, seed=0)
+    unequal = StochasticGame.from_rows(dense.n_actions, dense.rewards, dense.transitions, [0.9, 0.8])
+    for call, message in (
+        (lambda: pg.team_optimum(unequal), "^discount: got 0.9, 0.8; a team needs the same"),
+        (lambda: pg.team_optimum(pg.load("stag_hunt")), "^game: got NormalFormGame"),
+        (lambda: pg.team_optimum(game, PowerObjective(1.5)), "lam"),
+    ):
+        with pytest.raises(InputError, match=message):
+            call()
+
+
+def test_alternating_best_responses_from_the_team_optimum():
+    game = team_game(2, 30, 3, seed=0)
+    equilibrium = pg.solve(game)
+    check(equilibrium)
+    assert equilibrium.method == "alternate"
+    assert equilibrium.task[0] == pytest.approx(pg.team_optimum(game).value, rel=1e-9)
+    # From a start of the user's it need not be the optimum.
+    elsewhere = pg.solve(game, x0=[np.eye(3)[np.full(30, 2)]] * 2, method="alternate")
+    check(elsewhere)
+    assert (elsewhere.task[0] <= equilibrium.task[0] + 1e-9).all()
+    for seed in range(4):
+        check(pg.solve(team_game(2, 12, 3, seed), PowerObjective(0.1, form="adversarial")))
+
+
 # Families.
 
 
@@ -159,7 +282,7 @@ def test_random_games(sizes, lam):
             check(pg.solve(game, objective))
 
 
-@pytest.mark.parametrize("method", STOCHASTIC_METHODS)
+@pytest.mark.parametrize("method", GENERAL)
 @pytest.mark.parametrize("aggregate", ["sum", "max", [[0, 0.4, 0], [0.2, 0, 0.3], [0, 0, 0]]])
 def test_methods_and_aggregates(method, aggregate):
     game = random_stochastic(players=3, states=4, actions=2, seed=1)

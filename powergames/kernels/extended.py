@@ -114,6 +114,13 @@ def _average(tensor, shift, kept, player, n_actions, offsets, point):
     kept[player] = False
     strategy = point[offsets[player] : offsets[player] + count]
     result = np.zeros(before * behind)
+    if behind == 1:
+        for p in range(before):
+            total = 0.0
+            for a in range(count):
+                total += strategy[a] * (tensor[p * count + a] - shift)
+            result[p] = total
+        return result
     for p in range(before):
         target = result[p * behind : (p + 1) * behind]
         for a in range(count):

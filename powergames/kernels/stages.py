@@ -32,6 +32,9 @@ _strict_kernel = njit(cache=True, nogil=True)
 # a step that is tried, each half of the one before.
 PIVOTS, STEPS, HALVINGS = 20, 30, 4
 
+# Steps of Newton's method on the support of a state.
+NEWTON = 8
+
 # How much a change of a probability costs, in units of payoff, where nothing else tells what it should be.
 INERTIA = 1e-6
 
@@ -95,17 +98,18 @@ def _gradient(counts, bounds, places, weights, linear, taken, point):
     n = len(counts)
     result = np.zeros(len(point))
     for i in range(n):
-        other = 1 if i == 0 else 0
-        table = _pair_table(linear[i], i, other, counts, bounds, point)
-        for a in range(counts[i]):
-            total = 0.0
-            for b in range(counts[other]):
-                total += table[a, b] * point[bounds[other] + b]
-            result[bounds[i] + a] = total
+        rest, kept = linear[i], np.ones(n, np.bool_)
+        for k in range(n - 1, -1, -1):
+            if k != i:
+                rest = _average(rest, 0.0, kept, k, counts, bounds, point)
+        result[bounds[i] : bounds[i + 1]] = rest
+        if np.max(places[i]) < 0:
+            continue
+        tables = _pair_tables(taken[i], i, counts, bounds, point)
         for j in range(n):
             at = places[i, j]
             if at >= 0:
-                table = _pair_table(taken[i], i, j, counts, bounds, point)
+                table = tables[j]
                 for a in range(counts[i]):
                     strategy, total = point[bounds[i] + a], 0.0
                     for b in range(counts[j]):
@@ -116,16 +120,28 @@ def _gradient(counts, bounds, places, weights, linear, taken, point):
 
 
 @_kernel
-def _pair_table(values, i, j, counts, bounds, point):
-    """Return the values of a player's actions against those of another one, all others averaged."""
+def _pair_tables(values, i, counts, bounds, point):
+    """Return the values of a player's actions against those of each other one, all others averaged, shape (n, A, A).
+
+    The table for player `j` is in ``[j, : counts[i], : counts[j]]``; that for `i` is not set.
+    """
     n = len(counts)
-    kept = np.ones(n, np.bool_)
-    for k in range(n - 1, -1, -1):
-        if k not in (i, j):
-            values = _average(values, 0.0, kept, k, counts, bounds, point)
-    if i < j:
-        return values.reshape((counts[i], counts[j]))
-    return np.ascontiguousarray(values.reshape((counts[j], counts[i])).T)
+    result = np.empty((n, counts[i], np.max(counts)))
+    # All players behind the one at hand are averaged already, once for all tables of the players before it.
+    rest, kept = values, np.ones(n, np.bool_)
+    for j in range(n - 1, -1, -1):
+        if j == i:
+            continue
+        table, left = rest, kept.copy()
+        for k in range(j - 1, -1, -1):
+            if k != i:
+                table = _average(table, 0.0, left, k, counts, bounds, point)
+        for a in range(counts[i]):
+            for b in range(counts[j]):
+                result[j, a, b] = table[a * counts[j] + b] if i < j else table[b * counts[i] + a]
+        if j > 0:
+            rest = _average(rest, 0.0, kept, j, counts, bounds, point)
+    return result
 
 
 @_kernel
@@ -141,11 +157,14 @@ def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
     slopes = np.zeros((2 if tasks else 1, n, size))
     for i in range(n):
         first = 1 if i == 0 else 0
+        plain = _pair_tables(linear[i], i, counts, bounds, point)
+        attacked = tasks or np.max(places[i]) >= 0
+        tables = _pair_tables(taken[i], i, counts, bounds, point) if attacked else plain
         for j in range(n):
             if j == i:
                 continue
             at = places[i, j]
-            table = _pair_table(linear[i], i, j, counts, bounds, point)
+            table = plain[j]
             for a in range(counts[i]):
                 p = bounds[i] + a
                 for b in range(counts[j]):
@@ -154,7 +173,7 @@ def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
                         gradient[p] += table[a, b] * point[bounds[j] + b]
             if at < 0 and not tasks:
                 continue
-            table = _pair_table(taken[i], i, j, counts, bounds, point)
+            table = tables[j]
             for a in range(counts[i]):
                 p = bounds[i] + a
                 for b in range(counts[j]):
@@ -222,7 +241,6 @@ def newton_system(
     takes,
     weights,
     shares,
-    values,
     linear,
     taken,
     point,
@@ -246,7 +264,6 @@ def newton_system(
     shares : ndarray, shape (1 or 2, n)
         ``linear_i`` is the sum of ``shares[k, i]`` times the worth of a row in terms of the values of kind `k`;
         ``taken_i`` is its worth in terms of those of the last kind.
-    values : ndarray, shape (1 or 2, n, S)
     first, second : ndarray, shape (n, R)
         As `row_weights` returns them.
     logs, prior : ndarray, shaped like the point
@@ -264,28 +281,32 @@ def newton_system(
     Returns
     -------
     matrix : ndarray, shape (K, K)
-        Of the linear system in the changes of the values, K = values.size.
+        Of the linear system in the changes of the values, K = shares.size S.
     rows, columns, entries : ndarray
         The same matrix, less the identity, if not `dense`.
-    right : ndarray, shape (K, 2)
-        Its right-hand sides: the errors, and what one unit of precision does.
     steps : ndarray, shape (D, 2)
-        Change of the point (of its logarithms in free states) with the values held fixed, likewise.
+        Change of the point (of its logarithms in free states) with the values held fixed: what mends the errors of the
+        strategies, and what one unit of precision does.
     responses : ndarray
         Matrices of the response of each state, one after the other.
+    slopes : ndarray, shape (1 or 2, n, D)
+        How the values of each state change with its point (with the logarithms of it in free states).
+    gradient : ndarray, shaped like the point
+        What every action and takeover is paid.
     sign : float
         Sign of the product of the determinants of the free states.
     """
     n_actions, row_starts, discounts, indptr, indices, data = game
     n_states, n = n_actions.shape
-    kinds = len(values)
+    kinds = len(shares)
     tasks = kinds == 2
     last = kinds - 1
     unknowns = kinds * n * n_states
     sizes = point_starts[1:] - point_starts[:-1]
     responses = np.zeros(np.sum(sizes * sizes))
     steps = np.zeros((len(point), 2))
-    right = np.zeros((unknowns, 2))
+    all_slopes = np.zeros((kinds, n, len(point)))
+    paid = np.empty(len(point))
     matrix = np.zeros((unknowns, unknowns) if dense else (0, 0))
     capacity = 0
     successors = np.empty(n_states, np.int64)
@@ -322,27 +343,18 @@ def newton_system(
             sign *= _quantal_response(bounds, gradient, derivative, local, errors, precision, response, step)
         else:
             _support_response(bounds, gradient, derivative, local, used[own], response, step)
+        paid[own] = gradient
         steps[own] = step
         responses[begin : begin + size * size] = response.ravel()
         begin += size * size
-        # The error of each value, and how it depends on what the state is paid.
-        for kind in range(kinds):
-            for i in range(n):
-                v = (kind * n + i) * n_states + s
-                total = 0.0
-                for p in range(bounds[i], bounds[i + 1]):
-                    total += local[p] * (gradient[p] if kind == 0 else slopes[1, i, p])
-                right[v, 0] = total - values[kind, i, s]
-                for p in range(size):
-                    slopes[kind, i, p] *= scale[p]
-                    right[v, 0] += slopes[kind, i, p] * step[p, 0]
-                    right[v, 1] += slopes[kind, i, p] * step[p, 1]
+        slopes *= scale
+        all_slopes[:, :, own] = slopes
         dependence = np.dot(slopes.reshape((kinds * n, size)), response)
         # Averages of the transitions: as others play against each action, and as adversaries play.
         count = _successors(s, row_starts, indptr, indices, place, successors)
         averages = np.zeros((2 * own_size, count))
         joint[:] = 0
-        for row in range(row_starts[s], row_starts[s + 1]):
+        for row in range(row_starts[s], row_starts[s + 1] if count else row_starts[s]):
             for i in range(n):
                 for part in range(2):
                     weight = first[i, row] if part == 0 else second[i, row]
@@ -394,7 +406,7 @@ def newton_system(
     if dense:
         for v in range(unknowns):
             matrix[v, v] += 1.0
-    return matrix, rows[:stored], columns[:stored], entries[:stored], right, steps, responses, sign
+    return matrix, rows[:stored], columns[:stored], entries[:stored], steps, responses, all_slopes, paid, sign
 
 
 @_kernel
@@ -608,6 +620,14 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
             continue
         moved += 1
         best, least = local, np.inf
+        if n > 2:
+            # With two players one step of Lemke's algorithm does the same.
+            trial = _on_support(counts, bounds, places, weights, worth, against, local)
+            gradient = _gradient(counts, bounds, places, weights, worth, against, trial)
+            now = _regret(bounds, egos, n, gradient, trial, slack)
+            if now <= 1.0:
+                result[own] = trial
+                continue
         for _ in range(STEPS):
             target = _polymatrix_equilibrium(counts, bounds, places, weights, worth, against, local)
             if len(target) == 0:
@@ -633,6 +653,26 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
 
 
 @_kernel
+def _on_support(counts, bounds, places, weights, linear, taken, point):
+    """Solve the equations of a state on its support by Newton's method; return the point itself if that leads away."""
+    used = point > 0.0
+    size = len(point)
+    result = point.copy()
+    response, step = np.empty((size, size)), np.zeros((size, 2))
+    last = np.inf
+    for _ in range(NEWTON):
+        gradient, derivative, _ = _linearized(counts, bounds, places, weights, linear, taken, result, False)
+        step[:] = 0.0
+        _support_response(bounds, gradient, derivative, result, used, response, step)
+        moved = np.max(np.abs(step[:, 0]))
+        if not moved <= 0.5 * last:
+            break
+        result += step[:, 0]
+        last = moved
+    return result if np.min(result) >= 0.0 else point.copy()
+
+
+@_kernel
 def _regret(bounds, egos, n, gradient, point, slack):
     """Return the greatest regret of a player or adversary in units of the slack."""
     greatest = 0.0
@@ -649,6 +689,12 @@ def _regret(bounds, egos, n, gradient, point, slack):
 def _polymatrix_equilibrium(counts, bounds, places, weights, linear, taken, point):
     """Return an equilibrium of a state's game linearized at a point; empty if Lemke's path, from there, gets lost."""
     gradient, derivative, _ = _linearized(counts, bounds, places, weights, linear, taken, point, False)
+    return _linear_equilibrium(bounds, gradient, derivative, point)
+
+
+@_strict_kernel
+def _linear_equilibrium(bounds, gradient, derivative, point):
+    """Return an equilibrium of groups whose payments change linearly; empty if Lemke's path gets lost."""
     size, groups = len(point), len(bounds) - 1
     for g in range(groups):
         # Payoffs of each group in units of how much they differ within a block.
@@ -674,6 +720,69 @@ def _polymatrix_equilibrium(counts, bounds, places, weights, linear, taken, poin
         for p in range(bounds[g], bounds[g + 1]):
             result[p] /= total
     return result
+
+
+@_strict_kernel
+def respond_best(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, player, slack):
+    """Let one player and its adversaries, in every state in which they could do better, be in equilibrium.
+
+    Parameters
+    ----------
+    n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point
+        As for `gradients`.
+    player : int
+    slack : float
+        Regret, in payoffs of the player, up to which a state is left as it is.
+
+    Returns
+    -------
+    point : ndarray
+    changed : ndarray of bool, shape (S,)
+        The states in which it differs.
+    """
+    n_states, n = n_actions.shape
+    result = point.copy()
+    changed = np.zeros(n_states, np.bool_)
+    groups = np.array([player, *[n + b for b in range(len(egos)) if egos[b] == player]])
+    for s in range(n_states):
+        counts = n_actions[s]
+        bounds, places = layout(counts, egos, takes)
+        own = slice(point_starts[s], point_starts[s + 1])
+        here = slice(row_starts[s], row_starts[s + 1])
+        worth, against = np.ascontiguousarray(linear[:, here]), np.ascontiguousarray(taken[:, here])
+        local = point[own]
+        gradient = _gradient(counts, bounds, places, weights, worth, against, local)
+        # The groups that move, by themselves.
+        starts, size = np.zeros(len(groups) + 1, np.int64), 0
+        for g in range(len(groups)):
+            size += bounds[groups[g] + 1] - bounds[groups[g]]
+            starts[g + 1] = size
+        chosen = np.empty(size, np.int64)
+        for g in range(len(groups)):
+            for p in range(starts[g], starts[g + 1]):
+                chosen[p] = bounds[groups[g]] + p - starts[g]
+        part, paid = local[chosen], gradient[chosen]
+        regret = 0.0
+        for g in range(len(groups)):
+            group = slice(starts[g], starts[g + 1])
+            regret = max(regret, np.max(paid[group]) - np.dot(part[group], paid[group]))
+        if regret <= slack:
+            continue
+        if len(groups) == 1:
+            best = np.zeros(size)
+            best[np.argmax(paid)] = 1.0
+        else:
+            _, full, _ = _linearized(counts, bounds, places, weights, worth, against, local, False)
+            derivative = np.empty((size, size))
+            for p in range(size):
+                for q in range(size):
+                    derivative[p, q] = full[chosen[p], chosen[q]]
+            best = _linear_equilibrium(starts, paid, derivative, part)
+        if len(best):
+            changed[s] = True
+            for p in range(size):
+                result[point_starts[s] + chosen[p]] = best[p]
+    return result, changed
 
 
 @_kernel

@@ -45,6 +45,15 @@ PATHS = (
     (False, None, 0.03, 10_000),
 )
 
+# For the game of one state: paths from even mixing are short there.
+ALONE = (
+    (False, 1.0, 0.3, 1_500),
+    (False, 0.1, 0.3, 1_500),
+    (False, 1.0, 0.1, 3_000),
+    (False, None, 0.1, 3_000),
+    (False, None, 0.03, 10_000),
+)
+
 # Corrections at most, and the size of the last one relative to the greatest first one.
 CORRECTIONS, ACCURACY = 8, 1e-3
 
@@ -107,7 +116,7 @@ Direction = tuple[np.ndarray, np.ndarray, float]
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
     """Follow paths, the first ones from a point, until one leads to an equilibrium, which is in `progress`."""
     unsettled = progress.unsettled
-    for local, evenness, caution, longest in PATHS:
+    for local, evenness, caution, longest in PATHS if problem.n_states > 1 else ALONE:
         if local and not 0 < unsettled.sum() < problem.n_states:
             continue
         free = unsettled if local else np.ones(problem.n_states, dtype=bool)

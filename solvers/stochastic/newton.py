@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.progress import Progress
 
 # Unknowns up to which the linear system is dense.
@@ -33,11 +33,11 @@ class Linearized:
     """The equations of all states, linearized at a point."""
 
     problem: StochasticProblem
-    point: np.ndarray
     solve: Callable[[np.ndarray], np.ndarray]
-    right: np.ndarray
+    errors: np.ndarray
     steps: np.ndarray
     responses: np.ndarray
+    slopes: np.ndarray
     sign: float
     weights: tuple[np.ndarray, np.ndarray]
 
@@ -53,21 +53,26 @@ class Linearized:
         logs: np.ndarray | None = None,
         prior: np.ndarray | None = None,
         precision: float = 0.0,
+        worth: Worth | None = None,
     ) -> Linearized:
-        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`."""
+        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`.
+
+        What the rows are worth may be given, if it is known.
+        """
         from powergames.kernels.stages import newton_system, row_weights
 
         dense = values.size <= DENSE
-        weights = row_weights(*problem.layout, point)
-        matrix, rows, columns, entries, right, steps, responses, sign = newton_system(
+        worth = problem.worth(values) if worth is None else worth
+        nothing = np.zeros((0, 0)), np.zeros((0, 0))
+        weights = nothing if problem.ends else row_weights(*problem.layout, point)
+        matrix, rows, columns, entries, steps, responses, slopes, gradient, sign = newton_system(
             problem.arrays,
             problem.point_starts,
             problem.egos,
             problem.takes,
             problem.weights,
             problem.shares,
-            values,
-            *problem.worth(values),
+            *worth,
             point,
             *weights,
             point if logs is None else logs,
@@ -78,20 +83,43 @@ class Linearized:
             dense,
         )
         solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
-        return cls(problem, point, solve, right, steps, responses, sign * orientation, weights)
+        errors = problem.backup(point, worth, gradient) - values
+        return cls(problem, solve, errors, steps, responses, slopes, sign * orientation, weights)
 
     def changes(self, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the change of the point (of its logarithms in free states) and of the values.
 
         Column 0 is what mends the errors, column 1 what one unit of precision does.
         """
-        from powergames.kernels.stages import payments, respond
+        errors = self.errors if column == 0 else np.zeros_like(self.errors)
+        point, values, _ = self.coupled(self.steps[:, column], errors)
+        return point, values
+
+    def coupled(self, step: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray, Worth]:
+        """Return the change of the point, of the values and of what the rows are worth.
+
+        Parameters
+        ----------
+        step : ndarray, shape (D,)
+            What every state would do if the values stayed.
+        errors : ndarray, shape (kinds, n, S)
+            By how much what the states are worth exceeds their values.
+        """
+        from powergames.kernels.stages import payments
 
         problem = self.problem
-        shape = problem.kinds, problem.n_players, problem.n_states
-        values = self.solve(self.right[:, column]).reshape(shape)
-        paid = payments(*problem.layout[:5], *self.weights, *problem.changed_worth(values))
-        return self.steps[:, column] + respond(problem.point_starts, self.responses, paid), values
+        right = errors + np.add.reduceat(self.slopes * step, problem.point_starts[:-1], axis=2)
+        values = self.solve(right.ravel()).reshape(errors.shape)
+        if problem.ends:
+            return step, values, (np.zeros_like(problem.rewards[0]), np.zeros_like(problem.rewards[0]))
+        worth = problem.changed_worth(values)
+        return step + self.responded(payments(*problem.layout[:5], *self.weights, *worth)), values, worth
+
+    def responded(self, paid: np.ndarray) -> np.ndarray:
+        """Return the change of the point with a change of what everything is paid, (D,), the values staying."""
+        from powergames.kernels.stages import respond
+
+        return respond(self.problem.point_starts, self.responses, paid)
 
 
 def _dense(matrix: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], float]:
@@ -141,8 +169,7 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
         if solution is None:
             break
         inside = problem.normalized(solution)
-        values = problem.evaluate(inside)
-        gradient = progress.look(inside, values)
+        gradient = progress.look(inside, problem.worth(problem.evaluate(inside)))
         if progress.done:
             return True
         used = (used & (solution > 0.0)) | (problem.slacks(gradient) <= 0.0)

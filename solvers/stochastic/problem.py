@@ -30,6 +30,9 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.nd
 # n_actions, row_starts, point_starts, egos, takes, weights: the arrays with which most kernels begin.
 Layout = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
+# What each row is worth where nobody is taken over, and where somebody is, each (n, R).
+Worth = tuple[np.ndarray, np.ndarray]
+
 
 @dataclass(frozen=True, eq=False)
 class StochasticProblem:
@@ -138,6 +141,17 @@ class StochasticProblem:
         )
         return replace(self, arrays=arrays, rewards=rewards)
 
+    def stage(self, state: int, worth: Worth) -> StochasticProblem:
+        """Return the problem of one state alone, given what its rows are worth, in which nothing follows."""
+        n_actions, row_starts, discounts, *_ = self.arrays
+        rows = slice(row_starts[state], row_starts[state + 1])
+        linear, taken = worth[0][:, rows], worth[1][:, rows]
+        first = (linear - self.shares[1][:, None] * taken) / self.shares[0][:, None] if self.kinds == 2 else taken
+        count = rows.stop - rows.start
+        nothing = np.zeros(count + 1, np.int64), np.zeros(0, self.arrays[4].dtype), np.zeros(0)
+        arrays = n_actions[state : state + 1], np.array([0, count]), discounts, *nothing
+        return replace(self, arrays=arrays, rewards=np.array([first, taken][: self.kinds]))
+
     def entries_of(self, states: np.ndarray) -> np.ndarray:
         """Return where in a point the local points of some states stand, one after the other."""
         sizes = np.diff(self.point_starts)[states]
@@ -167,6 +181,11 @@ class StochasticProblem:
     def kinds(self) -> int:
         """Number of values of each state and player."""
         return len(self.shares)
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing follows upon any row."""
+        return len(self.arrays[5]) == 0
 
     @property
     def layout(self) -> Layout:
@@ -227,6 +246,12 @@ class StochasticProblem:
             point[entries] = strategy[self._exists(player)]
         return point
 
+    def pure_point(self, rows: np.ndarray) -> np.ndarray:
+        """Return the point in which the row of each state, shape (S,), is played, and every adversary mixes evenly."""
+        point = np.where(self.is_player, 0.0, self.uniform_point())
+        point[self._row_entries[:, rows]] = 1.0
+        return point
+
     def profile(self, point: np.ndarray) -> Profile:
         """Return the profile of a point."""
         point = self.normalized(point)
@@ -261,15 +286,15 @@ class StochasticProblem:
         sums = np.add.reduceat(point, self.bounds[:-1])[self.group_of]
         return np.divide(point, sums, out=self.uniform_point(), where=sums > 0.0)
 
-    def worth(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def worth(self, values: np.ndarray) -> Worth:
         """Return what each row is worth where nobody is taken over and where somebody is, each (n, R)."""
         return self._worth(self.rewards, values)
 
-    def changed_worth(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def changed_worth(self, values: np.ndarray) -> Worth:
         """Return how `worth` changes with a change of the values, each (n, R)."""
         return self._worth(np.zeros_like(self.rewards), values)
 
-    def _worth(self, rewards: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _worth(self, rewards: np.ndarray, values: np.ndarray) -> Worth:
         rows = [self._action_values(own, kind) for own, kind in zip(rewards, values, strict=True)]
         linear = self.shares[0][:, None] * rows[0]
         if len(rows) == 2:
@@ -279,13 +304,31 @@ class StochasticProblem:
     def _action_values(self, rewards: np.ndarray, values: np.ndarray) -> np.ndarray:
         from powergames.kernels.bellman import action_values
 
+        data = self.arrays[5]
+        if self.ends:
+            return rewards
+        if len(data) == rewards.shape[1] * self.n_states:
+            # Every state may follow upon every row: an ordinary matrix.
+            return rewards + self.discounts[:, None] * (values @ data.reshape(-1, self.n_states).T)
         return action_values(rewards, *self.arrays[2:], values)
 
-    def gradients(self, point: np.ndarray, worth: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    def gradients(self, point: np.ndarray, worth: Worth) -> np.ndarray:
         """Return what every action and takeover is paid, shape (D,)."""
         from powergames.kernels.stages import gradients
 
         return gradients(*self.layout, *worth, point)
+
+    def backup(self, point: np.ndarray, worth: Worth, gradient: np.ndarray) -> np.ndarray:
+        """Return what the states are worth, shape (kinds, n, S), given that and `gradients` there."""
+        from powergames.kernels.stages import row_weights
+
+        values = np.empty((self.kinds, self.n_players, self.n_states))
+        own = np.add.reduceat(gradient * point, self.bounds[:-1]).reshape(-1, self.n_groups)
+        values[0] = own[:, : self.n_players].T
+        if self.kinds == 2:
+            plain = self._own(point, 0) * row_weights(*self.layout, point)[0][0]
+            values[1] = [self._averaged(plain * rows) for rows in worth[1]]
+        return values
 
     def regrets(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Return what each group could gain in each state against the others in the point, shape (S, G)."""
@@ -313,33 +356,32 @@ class StochasticProblem:
 
     def evaluate(self, point: np.ndarray) -> np.ndarray:
         """Return the values of a point, shape (kinds, n, S), its adversaries playing what they play in it."""
+        return self.evaluate_players(point, list(range(self.n_players)))
+
+    def evaluate_players(self, point: np.ndarray, players: list[int]) -> np.ndarray:
+        """Return the values of a point for some players; those of the others are zero."""
         from powergames.kernels.stages import row_weights
 
         first, second = row_weights(*self.layout, point)
         plain = self._own(point, 0) * first[0]
-        values = np.empty((self.kinds, self.n_players, self.n_states))
-        if self.kinds == 2:
-            systems = self._systems(plain)
-            by_player = [systems[discount] for discount in self.discounts.tolist()]
-            for i, system in enumerate(by_player):
-                values[1, i] = system.solve(self._averaged(plain * self.rewards[1, i]))
-            rows = self._action_values(self.rewards[1], values[1])
-            for i, system in enumerate(by_player):
-                taken = (self._own(point, i) * second[i] - self.tolls[i] * plain) * rows[i]
-                values[0, i] = system.solve(self._averaged(plain * self.rewards[0, i] + taken))
-            return values
-        systems = {} if self.tolls.any() else self._systems(plain)
-        for i, discount in enumerate(self.discounts.tolist()):
-            weights = plain
-            if self.tolls[i]:
+        values = np.zeros((self.kinds, self.n_players, self.n_states))
+        if self.kinds == 1 and self.tolls.any():
+            for i in players:
                 weights = (1.0 - self.tolls[i]) * plain + self._own(point, i) * second[i]
-            system = systems.get(discount) or DiscountedSystem(self._mixed(weights), discount)
-            values[0, i] = system.solve(self._averaged(weights * self.rewards[0, i]))
+                system = DiscountedSystem(self._mixed(weights), self.discounts[i])
+                values[0, i] = system.solve(self._averaged(weights * self.rewards[0, i]))
+            return values
+        mixed = self._mixed(plain)
+        systems = {discount: DiscountedSystem(mixed, discount) for discount in set(self.discounts[players].tolist())}
+        by_player = [(i, systems[self.discounts[i]]) for i in players]
+        for i, system in by_player:
+            values[-1, i] = system.solve(self._averaged(plain * self.rewards[-1, i]))
+        if self.kinds == 2:
+            rows = self._action_values(self.rewards[1], values[1])
+            for i, system in by_player:
+                charged = (self._own(point, i) * second[i] - self.tolls[i] * plain) * rows[i]
+                values[0, i] = system.solve(self._averaged(plain * self.rewards[0, i] + charged))
         return values
-
-    def _systems(self, weights: np.ndarray) -> dict[float, DiscountedSystem]:
-        mixed = self._mixed(weights)
-        return {discount: DiscountedSystem(mixed, discount) for discount in set(self.discounts.tolist())}
 
     def _mixed(self, weights: np.ndarray) -> Any:
         """Average transitions from state to state."""

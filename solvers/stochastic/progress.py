@@ -6,7 +6,7 @@ import numpy as np
 
 from powergames.results import Status
 from powergames.solvers.common import LimitError, Options
-from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 
 # Regret, relative to the range of values, as good as rounding allows.
 TARGET = 1e-11
@@ -51,9 +51,12 @@ class Progress:
         """Whether the best point will pass."""
         return self.regret <= max(self.target, MARGIN * float(self.options.tol))
 
-    def look(self, point: np.ndarray, values: np.ndarray) -> np.ndarray:
-        """Remember a point if it is the best so far; return what every action and takeover is paid there, (D,)."""
-        gradient = self.problem.gradients(point, self.problem.worth(values))
+    def look(self, point: np.ndarray, worth: Worth) -> np.ndarray:
+        """Remember a point if it is the best so far; return what every action and takeover is paid there, (D,).
+
+        ``worth`` is what the rows are worth by the values of the point.
+        """
+        gradient = self.problem.gradients(point, worth)
         regret = float(self.problem.scaled_regrets(point, gradient).max())
         if regret < self.regret:
             self.point, self.regret = point, regret

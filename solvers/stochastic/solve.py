@@ -12,13 +12,17 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import LimitError, Options, interruptible
-from powergames.solvers.stochastic import homotopy, stage_iteration
+from powergames.solvers.stochastic import best_response, homotopy, pivoting, shapley, stage_iteration
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
 from powergames.stochastic_certificates import certify_stochastic
 
 _Find = Callable[[StochasticProblem, np.ndarray, Progress], Status]
+
+
+def _any(game: StochasticGame, objective: PowerObjective) -> bool:
+    return True
 
 
 @dataclass(frozen=True)
@@ -33,20 +37,40 @@ class StochasticMethod:
         ended if that is not an equilibrium.
     summary : str
         One sentence on what it does and guarantees.
+    accepts : callable
+        ``accepts(game, objective)`` tells whether it can solve a game; by default, any.
     """
 
     name: str
     find: _Find
     summary: str
+    accepts: Callable[[StochasticGame, PowerObjective], bool] = _any
 
 
 METHODS = {
     method.name: method
     for method in (
         StochasticMethod(
+            "shapley",
+            shapley.find,
+            "Shapley iteration sped up by policy iteration: two-player zero-sum games at λ = 0, guaranteed",
+            shapley.accepts,
+        ),
+        StochasticMethod(
             "stages",
             stage_iteration.find,
             "stage-game policy iteration with a Newton finish: fast, any number of players, no guarantee",
+        ),
+        StochasticMethod(
+            "pivoting",
+            pivoting.find,
+            "Newton homotopy from stage equilibria, through changes of supports: few states that do not settle, "
+            "no guarantee",
+        ),
+        StochasticMethod(
+            "alternate",
+            best_response.find,
+            "alternating exact best responses from the team optimum: games full of coordination, no guarantee",
         ),
         StochasticMethod(
             "logit",
@@ -67,18 +91,15 @@ def solve_stochastic(
     game : StochasticGame
     objective : PowerObjective
     method : str, optional
-        A name from `METHODS`; by default all of them, in that order, until one succeeds.
+        A name from `METHODS`; by default all that accept the game, in that order, until one succeeds. Players who share
+        their rewards begin with "alternate".
     options : Options
 
     Returns
     -------
     StochasticEquilibrium
     """
-    if method is not None and not (isinstance(method, str) and method in METHODS):
-        raise InputError(
-            f"method: got {str(method)[:40]!r}; stochastic games take one of {', '.join(METHODS)}, or leave it out"
-        )
-    search = _Search(game, objective, list(METHODS.values()) if method is None else [METHODS[method]], options)
+    search = _Search(game, objective, _plan(game, objective, method), options)
     try:
         with interruptible():
             search.run()
@@ -87,6 +108,21 @@ def solve_stochastic(
     except LimitError as limit:
         search.failure = limit.status
     return search.equilibrium()
+
+
+def _plan(game: StochasticGame, objective: PowerObjective, name: str | None) -> list[StochasticMethod]:
+    if name is None:
+        methods = [method for method in METHODS.values() if method.accepts(game, objective)]
+        if game.n_players > 1 and not np.ptp(game.rewards, axis=0).any():
+            methods.sort(key=lambda method: method.name != "alternate")
+        return methods
+    if not (isinstance(name, str) and name in METHODS):
+        raise InputError(
+            f"method: got {str(name)[:40]!r}; stochastic games take one of {', '.join(METHODS)}, or leave it out"
+        )
+    if not METHODS[name].accepts(game, objective):
+        raise InputError(f"method: {name} does not solve this game ({METHODS[name].summary}); leave it out")
+    return [METHODS[name]]
 
 
 class _Search:
@@ -117,10 +153,13 @@ class _Search:
         entries = self.problem.entries_of(states)
         progress = Progress(part, self.point[entries], self.options, (self.done, self.game.n_states), self.steps)
         for method in self.methods:
+            least, unsettled = progress.regret, progress.unsettled
             try:
                 failure = method.find(part, progress.point, progress)
             finally:
                 self._record(part, states, entries, progress)
+            if progress.regret >= least:
+                progress.unsettled = unsettled
             self.used = max(self.used, method.name, key=list(METHODS).index)
             if progress.good:
                 return

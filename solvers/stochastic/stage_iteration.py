@@ -5,8 +5,7 @@ solved by Lemke's algorithm from where they are, so that of several equilibria t
 as the supports of all states stay, Newton's method on them takes over.
 
 There is no guarantee: in about one random game in ten a few states go back and forth between equilibria, each of which
-leads to values for which only the other one is. These states then move by less and less, as in fictitious play, while
-the others are solved as before; Newton's method is tried on the supports that this suggests.
+leads to values for which only the other one is.
 """
 
 from __future__ import annotations
@@ -14,18 +13,15 @@ from __future__ import annotations
 import numpy as np
 
 from powergames.results import Status
-from powergames.solvers.stochastic import newton
-from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic import homotopy, newton
+from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.progress import Progress
 
 # Iterations in all, and without a lower regret, before the method gives up.
-MOST, PATIENCE = 60, 12
+MOST, PATIENCE = 60, 5
 
 # Iterations without a change of supports after which a state has settled.
 RECENT = 6
-
-# Iterations in which unsettled states move less and less, and after how many of them Newton's method is tried.
-AVERAGED, EVERY = 24, 4
 
 # What counts as rounding in the payoffs of a state, relative to the greatest value there is.
 ROUNDING = 1e-13
@@ -33,15 +29,15 @@ ROUNDING = 1e-13
 
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
     """Iterate from a point; the best point met is in `progress`, and which states did not settle."""
-    values = problem.evaluate(point)
+    worth = problem.worth(problem.evaluate(point))
     used = point > 0.0
     recent: list[np.ndarray] = []
     since = 0
     for count in range(MOST):
-        point = _solved(problem, point, values, progress)
-        values = problem.evaluate(point)
+        point = solved(problem, point, worth, progress)
+        worth = problem.worth(problem.evaluate(point))
         least = progress.regret
-        progress.look(point, values)
+        progress.look(point, worth)
         since = 0 if progress.regret < least else since + 1
         if progress.done:
             return Status.CONVERGED
@@ -52,30 +48,22 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
             return Status.CONVERGED
         if since > PATIENCE:
             break
-    if 0 < progress.unsettled.sum() < problem.n_states:
-        _settle(problem, point, values, progress)
     return Status.CYCLING
 
 
-def _settle(problem: StochasticProblem, point: np.ndarray, values: np.ndarray, progress: Progress) -> None:
-    """Iterate on, with states that did not settle moving by less and less."""
-    moving = np.repeat(progress.unsettled, np.diff(problem.point_starts))
-    for count in range(1, AVERAGED + 1):
-        solved = _solved(problem, point, values, progress)
-        point = np.where(moving, point + (solved - point) / (count + 1), solved)
-        values = problem.evaluate(point)
-        gradient = progress.look(point, values)
-        if progress.done:
-            return
-        if count % EVERY == 0 and newton.finish(problem, point, problem.supports(point, gradient), progress):
-            return
-
-
-def _solved(problem: StochasticProblem, point: np.ndarray, values: np.ndarray, progress: Progress) -> np.ndarray:
+def solved(problem: StochasticProblem, point: np.ndarray, worth: Worth, progress: Progress) -> np.ndarray:
     """Solve the game of every state that is not in equilibrium."""
     from powergames.kernels.stages import solve_stages
 
     slack = ROUNDING / (1.0 - problem.discounts)
-    point, moved = solve_stages(*problem.layout, *problem.worth(values), point, slack)
+    point, moved = solve_stages(*problem.layout, *worth, point, slack)
     progress.step(f"stage games, {moved} of {problem.n_states} solved anew")
+    if problem.n_players > 2 and problem.n_states > 1:
+        regrets = problem.regrets(point, problem.gradients(point, worth))
+        for state in np.flatnonzero((regrets > 10.0 * slack[problem.owners]).any(axis=1)).tolist():
+            own = slice(*problem.point_starts[state : state + 2].tolist())
+            stage = problem.stage(state, worth)
+            local = Progress(stage, point[own], progress.options, progress.states, progress.steps)
+            homotopy.find(stage, point[own], local)
+            point[own], progress.steps = local.point, local.steps
     return np.asarray(point)

@@ -1,0 +1,179 @@
+r"""The team optimum: the best that all players together could do, as a benchmark. It is no equilibrium in general.
+
+With ``r`` the mean of the players' rewards, and adversaries that take over one player at a time with the probabilities
+that they have on average over the players whose adversaries they are, the deterministic profile that the team plays
+satisfies
+
+.. math::
+    U(s) = \max_a \Big[ (1 - λ \bar w) Q(s, a) + λ \sum_j \bar W_j \min_{b_j} Q(s, b_j, a_{-j}) \Big],
+    \quad Q = r + γ P U.
+
+At λ = 0 this is the optimum over all profiles, correlated and history-dependent ones included. At λ > 0 it is the
+optimum over deterministic ones against adversaries who see the action: mixing might do better against one who does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from powergames.discounted import DiscountedSystem
+from powergames.errors import InputError
+from powergames.evaluation import Evaluation, evaluate
+from powergames.games.profiles import Profile, frozen
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective, check_objective
+from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.stochastic_certificates import StochasticCertificate, certify_stochastic
+
+# Sweeps of value iteration between two evaluations of a profile.
+SWEEPS = 8
+
+# What counts as rounding, relative to the greatest value there is.
+ROUNDING = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class TeamOptimum:
+    """The best deterministic profile of a team, a benchmark for equilibria.
+
+    Attributes
+    ----------
+    game : StochasticGame
+    objective : PowerObjective
+        Whose λ and aggregate say how likely each player is taken over.
+    profile : tuple of ndarray
+        ``profile[i][s, a]``, one in each state for the action that player `i` takes, else zero.
+    value : ndarray, shape (S,)
+        Mean of the players' discounted rewards from each state on, takeovers included: no deterministic profile has
+        more in any state.
+    """
+
+    game: StochasticGame
+    objective: PowerObjective
+    profile: Profile
+    value: np.ndarray
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """Values of every player and power at the profile, in every state."""
+        return evaluate(self.game, self.profile, self.objective)
+
+    @cached_property
+    def certificate(self) -> StochasticCertificate:
+        """What each player could gain by leaving the team."""
+        return certify_stochastic(self.game, self.objective, self.profile)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the benchmark as plain JSON values."""
+        return {
+            "kind": "team optimum",
+            "profile": [
+                [row[:count].tolist() for row, count in zip(strategy, counts, strict=True)]
+                for strategy, counts in zip(self.profile, self.game.n_actions.T.tolist(), strict=True)
+            ],
+            "value": self.value.tolist(),
+            **self.evaluation.to_dict(),
+            "certificate": self.certificate.to_dict(),
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"<TeamOptimum lam={self.objective.lam:g}: value {self.value @ self.game.start:.4g} from the start; "
+            "a benchmark, not an equilibrium>"
+        )
+
+
+def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) -> TeamOptimum:
+    """Compute the best deterministic profile of all players as one team.
+
+    The team maximizes the mean of the players' rewards, which is their common reward where they have one. With λ > 0
+    each player is taken over with some probability in every step, as in the form "adversarial": the *p-adversarial*
+    team optimum. It is a benchmark for equilibria and their starting point in games full of coordination, not an
+    equilibrium itself: a player may gain by leaving the team.
+
+    Parameters
+    ----------
+    game : StochasticGame
+        All players with the same discount.
+    objective : PowerObjective, optional
+        By default λ = 0. A small λ, such as 1e-4, breaks ties between optima in favour of those that suffer least from
+        one player's failure.
+
+    Returns
+    -------
+    TeamOptimum
+
+    Raises
+    ------
+    InputError
+        If discounts differ, or λ times the weights is no probability.
+
+    Notes
+    -----
+    Strategy iteration: the values of the profile against its adversaries are computed exactly, by iterating over what
+    they do, and the profile is improved by value iteration. Both end, since each change is an improvement. The cost of
+    an iteration is that of a sparse linear system of S unknowns and some sweeps over the rows.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> game = pg.load("assembly_line")
+    >>> pg.team_optimum(game, pg.PowerObjective(lam=0.1))
+    """
+    if not isinstance(game, StochasticGame):
+        raise InputError(f"game: got {type(game).__name__}; the team optimum is one of a StochasticGame")
+    chosen = PowerObjective() if objective is None else objective
+    check_objective(chosen)
+    if np.ptp(game.discounts) > 0.0:
+        raise InputError(
+            f"discount: got {', '.join(f'{d:g}' for d in game.discounts)}; a team needs the same for all players"
+        )
+    adversarial = PowerObjective(chosen.exact_lam, chosen.aggregate, "adversarial")
+    problem = StochasticProblem.of(game, adversarial)
+    rows, value = best_rows(problem, game.rewards.mean(axis=0))
+    profile = tuple(frozen(strategy) for strategy in problem.profile(problem.pure_point(rows)))
+    return TeamOptimum(game, chosen, profile, frozen(value))
+
+
+def best_rows(problem: StochasticProblem, rewards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row that the team plays in each state, shape (S,), and its values, for rewards of shape (R,)."""
+    from scipy.sparse import csr_matrix
+
+    from powergames.kernels.team import improved_rows, takeovers
+
+    n_actions, row_starts, discounts, indptr, indices, data = problem.arrays
+    discount = float(discounts[0])
+    transitions = csr_matrix((data, indices, indptr), shape=(len(rewards), problem.n_states))
+    team = problem.takes, problem.charges[problem.n_players :] / problem.n_players
+    left = 1.0 - team[1].sum()
+    slack = ROUNDING * max(float(np.abs(rewards).max()), np.finfo(np.float64).tiny) / (1.0 - discount)
+
+    def worth(value: np.ndarray) -> np.ndarray:
+        return np.asarray(rewards + discount * (transitions @ value))
+
+    def evaluated(rows: np.ndarray, value: np.ndarray) -> np.ndarray:
+        """Return the values of rows against the best adversaries, by policy iteration from those at some values."""
+        taken = takeovers(n_actions, row_starts, team[0], worth(value), rows)
+        while True:
+            mixed, paid = left * transitions[rows], left * rewards[rows]
+            for weight, own in zip(team[1], taken, strict=True):
+                mixed, paid = mixed + weight * transitions[own], paid + weight * rewards[own]
+            value = DiscountedSystem(mixed, discount).solve(paid)
+            after = worth(value)
+            response = takeovers(n_actions, row_starts, team[0], after, rows)
+            worse = np.take(after, response) < np.take(after, taken) - slack
+            if not worse.any():
+                return value
+            taken = np.where(worse, response, taken)
+
+    rows, value = row_starts[:-1].copy(), np.zeros(problem.n_states)
+    while True:
+        for _ in range(SWEEPS):
+            rows, value = improved_rows(n_actions, row_starts, *team, worth(value), rows, slack)
+        value = evaluated(rows, value)
+        if (improved_rows(n_actions, row_starts, *team, worth(value), rows, slack)[0] == rows).all():
+            return rows, value
