@@ -51,24 +51,23 @@ class DiscountedSystem:
             transitions = transitions.toarray()
         self._dense = n_states <= DENSE
         self._transitions = transitions
-        self._transposed = transitions.T if isinstance(transitions, np.ndarray) else transitions.T.tocsr()
         self._discount = float(discount)
 
-    def solve(self, rewards: np.ndarray) -> np.ndarray:
-        """Return the values of a reward per state, shape (S,)."""
-        return self._solve(rewards, False)
+    def solve(self, rewards: np.ndarray, guess: np.ndarray | None = None) -> np.ndarray:
+        """Return the values of a reward per state, shape (S,); a good guess saves steps and changes nothing else."""
+        return self._solve(rewards, False, guess)
 
     def occupancy(self, start: np.ndarray) -> np.ndarray:
         """Return the discounted number of visits to each state, shape (S,), from a distribution of the first one."""
         return self._solve(start, True)
 
-    def _solve(self, right: np.ndarray, transposed: bool) -> np.ndarray:
+    def _solve(self, right: np.ndarray, transposed: bool, guess: np.ndarray | None = None) -> np.ndarray:
         if self._discount == 0.0:
             return np.array(right, dtype=np.float64)
         matrix = self._transposed if transposed else self._transitions
         # The norm in which the matrix is no expansion, so that sweeps are sure to converge.
         norm = 1 if transposed else np.inf
-        solution = np.zeros(len(right))
+        solution = np.zeros(len(right)) if guess is None else guess
         for correct in self._corrections(transposed):
             last = np.inf
             while True:
@@ -121,6 +120,11 @@ class DiscountedSystem:
 
         factors = self._factors
         return lambda residual: lu_solve(factors, residual, trans=int(transposed))
+
+    @cached_property
+    def _transposed(self) -> Any:
+        matrix = self._transitions
+        return matrix.T if isinstance(matrix, np.ndarray) else matrix.T.tocsr()
 
     @cached_property
     def _factors(self) -> Any:
