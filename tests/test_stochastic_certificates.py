@@ -281,20 +281,26 @@ def test_wrong_solutions_cost_time_and_not_correctness(monkeypatch):
 
 @pytest.mark.parametrize("name", ["two players", "three players"])
 def test_where_newton_fails_policy_iteration_takes_over(name, monkeypatch):
-    """What looks like the value of a pair of strategies is far off from the first step on."""
+    """Each of Newton's steps leads far astray; policy iteration uses none."""
     game, profile = GAMES[name]
     objective = PowerObjective(0.5, form="adversarial")
     expected = certify_stochastic(game, objective, profile)
-    played = stochastic_certificates._played
-    wrong = iter([True, *[False] * 10_000])
+    played, robust = stochastic_certificates._played, stochastic_certificates._robust
+    steps = []
 
-    def astray(problem, player, strategy, adversaries, guess):
-        values = played(problem, player, strategy, adversaries, guess)
-        # The first values asked for are those of the profile against its worst adversaries.
-        return values + 50.0 if np.array_equal(strategy, problem.profile[player]) is next(wrong) else values
+    def astray(*arguments):
+        steps.append(None)
+        return played(*arguments) + 50.0 * len(steps)
+
+    def untouched(*arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(stochastic_certificates, "_played", played)
+            return robust(*arguments)
 
     monkeypatch.setattr(stochastic_certificates, "_played", astray)
+    monkeypatch.setattr(stochastic_certificates, "_robust", untouched)
     certificate = certify_stochastic(game, objective, profile)
+    assert steps
     assert certificate.bound == "exact"
     assert certificate.regrets == pytest.approx(expected.regrets, abs=1e-10)
 
