@@ -424,9 +424,7 @@ def _taken_over(strategies: list[np.ndarray], adversary: Adversary, response: np
     return np.asarray(result)
 
 
-def _best_responses(
-    problem: _Problem, stage: _Stage, strategy: np.ndarray, claims: list[np.ndarray] | None
-) -> _Best:
+def _best_responses(problem: _Problem, stage: _Stage, strategy: np.ndarray, claims: list[np.ndarray] | None) -> _Best:
     """Solve a player's problem in every state."""
     player = stage.player
     slack = problem.slack(player)
@@ -497,7 +495,7 @@ def _claims(witness: StochasticWitness, player: int, problem: _Problem) -> list[
     return claims if fits else None
 
 
-def _places(problem: _Problem, group: _Group, adversary: Adversary) -> np.ndarray:
+def _places(problem: _Problem, group: Group, adversary: Adversary) -> np.ndarray:
     """Where the takeovers that a state has stand among the padded ones."""
     widths = [problem.profile[j].shape[1] for j in adversary.players]
     starts = np.cumsum([0, *widths[:-1]]).tolist()

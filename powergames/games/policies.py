@@ -1,7 +1,7 @@
 """Policies from anywhere, as a stationary profile: arrays, dicts, functions of the state, gaps where nothing is known.
 
-A policy sampled from play says nothing about states that play never reached. Such a state may be missing from a dict, or
-have a row of NaN, or None: it is filled with equal probabilities, and named as unvisited.
+A policy sampled from play says nothing about states that play never reached. Such a state may be missing from a dict,
+or have a row of NaN, or None: it is filled with equal probabilities, and named as unvisited.
 """
 
 from __future__ import annotations
@@ -191,5 +191,3 @@ def _numbers(given: Any) -> np.ndarray | None:
 def _short(name: Any) -> str:
     text = repr(name)
     return text if len(text) <= 42 else text[:38] + "..." + text[0]
-
-
