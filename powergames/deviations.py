@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Deviation:
     def to_dict(self) -> dict[str, Any]:
         """Return the deviation as plain JSON values; exact numbers become strings."""
         exact = self.strategy.dtype == object
-        number = str if exact else float
+        number: Any = str if exact else float
         strategy = [str(entry) for entry in self.strategy] if exact else self.strategy.tolist()
         return {
             "player": self.player,
@@ -96,4 +97,5 @@ def best_deviation(game: NormalFormGame, objective: PowerObjective, profile: Any
     gain = problem.value(strategy) - problem.value(strategies[player])
     if gain <= 0:
         return None
-    return Deviation(player, None, "mixed", frozen(strategy), gain * unit, gain / problem.scale)
+    number: Any = Fraction if exact else float
+    return Deviation(player, None, "mixed", frozen(strategy), number(gain * unit), number(gain / problem.scale))

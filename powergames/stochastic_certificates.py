@@ -251,7 +251,7 @@ def _greatest(problem: _Problem, gains: list[_Gains]) -> Deviation | None:
     if found.kind == "one-shot":
         strategy = strategy[found.state, : game.n_actions[found.state, player]]
     gain = found.gain * float(problem.units[player])
-    return Deviation(player, found.state, found.kind, frozen(strategy.copy()), gain, scaled[player])
+    return Deviation(player, found.state, found.kind, frozen(strategy.copy()), gain, float(scaled[player]))
 
 
 def _one_shot(problem: _Problem, player: int, claims: list[np.ndarray] | None) -> _Gains:

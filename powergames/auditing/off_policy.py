@@ -119,7 +119,7 @@ def off_policy(game: NormalFormGame | StochasticGame, profile: Any, *, steps: in
     >>> game = pg.load("delegation")
     >>> worst = off_policy(game, game.uniform_profile())[2]
     >>> worst.label, worst.deviator, worst.against, worst.task.shape
-    ('adversarial for ever', 0, 1, (3, 2))
+    ('adversarial for ever', 0, 1, (3, 3))
     """
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
         raise InputError(f"steps: got {steps!r}; give an integer >= 1")

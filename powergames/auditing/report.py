@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class Distance:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the distance as plain JSON values."""
-        value = float(self.value) if isinstance(self.value, (float, np.floating)) else str(self.value)
+        value = str(self.value) if isinstance(self.value, Fraction) else self.value
         return {"value": value, "player": self.player, "state": self.state}
 
 
@@ -216,9 +217,9 @@ def audit(
 
     >>> game = pg.load("big_match")
     >>> mixed = {"play": [0.5, 0.5]}
-    >>> report = pg.audit(game, pg.PowerObjective(), [lambda state: [1, 0] if state == 0 else [1], mixed], tol=0.02)
-    >>> report.passed, report.start_task.round(4).tolist()
-    (True, [5.0, -5.0])
+    >>> report = pg.audit(game, pg.PowerObjective(), [lambda state: [1, 0] if state == 0 else [1], mixed])
+    >>> report.start_task.round(4).tolist(), report.best_deviation.player
+    ([5.0, -5.0], 1)
     >>> report.unvisited[0].states
     array([1, 2])
     """
@@ -292,4 +293,4 @@ def _distance(policies: Policies, reference: Profile) -> Distance:
         value = apart if state is None else apart[state]
         if greatest is None or value > greatest:
             greatest, place = value, (player, state)
-    return Distance(greatest, *place)
+    return Distance(greatest if isinstance(greatest, Fraction) else float(greatest), *place)
