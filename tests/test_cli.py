@@ -248,8 +248,8 @@ class TestCheck:
         worst = int(
             pg.certify(game, pg.PowerObjective(0.3), game.uniform_profile()).scaled_regrets.max(axis=0).argmax()
         )
-        assert out.splitlines()[4].split()[0] == str(worst)
-        assert out.count("freeze") == 20
+        assert out.splitlines()[4].startswith(f" {game.states[worst]} ")
+        assert out.count("freeze: ") == 20
 
 
 class TestSweep:
