@@ -164,13 +164,14 @@ def _remarks(report: Audit) -> list[str]:
 
 
 def _verdict(report: Audit) -> str:
-    certificate = report.certificate
+    certificate, found = report.certificate, report.best_deviation
     verdict = "PASSED: an equilibrium" if report.passed else "FAILED: not an equilibrium"
-    scaled = float(certificate.scaled_regret)
-    if isinstance(report.game, StochasticGame):
-        covered = scope(cast("StochasticCertificate", certificate))
-        return (
-            f"{verdict} within tolerance {certificate.tol:g}; largest regret {scaled:.3g} of the range of values. "
-            f"{covered}"
-        )
-    return f"{verdict} within tolerance {certificate.tol:g}; largest regret {scaled:.3g} of the payoff range."
+    text = (
+        f"{verdict} within tolerance {certificate.tol:g}; largest regret {float(certificate.scaled_regret):.3g} of the"
+    )
+    if not isinstance(report.game, StochasticGame):
+        return f"{text} payoff range."
+    text += f" range of values. {scope(cast('StochasticCertificate', certificate))}"
+    if report.passed and found is not None and found.scaled_gain > certificate.tol:
+        text += " But a change in many states gains more than the tolerance: see the best deviation."
+    return text

@@ -381,7 +381,8 @@ def _robust(problem: _Problem, player: int, strategy: np.ndarray, guess: np.ndar
     total = np.inf
     while True:
         action_values = problem.action_values(player, values)
-        choices, kept = [], True
+        choices: list[list[np.ndarray]] = []
+        kept = True
         for at, group in enumerate(problem.groups):
             own = strategies[player][group.states, : group.shape[player]]
             choices.append([])

@@ -236,6 +236,15 @@ class TestCheck:
         ):
             assert text in out
 
+    def test_says_where_a_change_in_many_states_gains_more(self, invoke, policy):
+        name = "random_sparse:states=20,discount=0.99"
+        path = policy(pg.load(name).uniform_profile(), "policy.npz")
+        remark = "But a change in many states gains more than the tolerance"
+        code, out, _ = invoke("check", name, path, "--lam", "0.3")
+        assert (code, remark in out) == (0, True)
+        code, out, _ = invoke("check", name, path, "--lam", "0.3", "--tol", "2e-4")
+        assert (code, remark in out) == (1, False)
+
     def test_of_many_states_and_actions_the_worst_are_shown(self, invoke, policy):
         name = "random_sparse:states=40,actions=12"
         game = pg.load(name)
