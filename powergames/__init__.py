@@ -17,7 +17,9 @@ __version__ = "0.1.0"
 
 # Where each public name lives. Names are imported when first used, so that `import powergames` stays quick.
 _HOMES = {
+    "powergames.auditing": ("Audit", "audit"),
     "powergames.certificates": ("Certificate", "certify"),
+    "powergames.deviations": ("Deviation",),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": ("Evaluation", "evaluate"),
     "powergames.games": ("NormalFormGame", "StochasticGame"),
@@ -62,8 +64,11 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from powergames.auditing import Audit as Audit
+    from powergames.auditing import audit as audit
     from powergames.certificates import Certificate as Certificate
     from powergames.certificates import certify as certify
+    from powergames.deviations import Deviation as Deviation
     from powergames.errors import FormatError as FormatError
     from powergames.errors import InputError as InputError
     from powergames.evaluation import Evaluation as Evaluation

@@ -185,29 +185,32 @@ def certify_checked(
 ) -> Certificate:
     """Certify a profile that is known to be valid; see `certify`."""
     exact = profile[0].dtype == object
-    n_players = game.n_players
-    adversaries = objective.adversaries(n_players) if objective.exact_lam else None
     # In payoff units a regret may be too small for a float; relative to the payoff range it is not.
-    regrets, scaled = (np.empty(n_players, dtype=object if exact else np.float64) for _ in range(2))
-    scales = _scales(game, exact)
-    for player in range(n_players):
-        payoffs = _in_units(game, player, exact)
-        unit = payoffs.unit
-        if not adversaries or not adversaries[player]:
-            values = _action_values(payoffs, profile, player)
-            regret = max(values.max() - profile[player] @ values, 0)
-            regrets[player], scaled[player] = regret * unit, regret / (scales[player] / unit)
-            continue
-        lam: Any = objective.exact_lam if exact else objective.lam
-        tables = _pair_tables(payoffs, profile, player)
-        weights: list[Any] = [lam * _number(a.weight, exact) for a in adversaries[player]]
-        blocks = [_side_by_side([tables[j] for j in a.players]) for a in adversaries[player]]
-        other = next(iter(tables))
-        linear = (1 - sum(weights)) * tables[other].averaged(1, profile[other])
-        problem = Response(linear, weights, blocks, profile[player], scales[player] / unit)
+    regrets, scaled = (np.empty(game.n_players, dtype=object if exact else np.float64) for _ in range(2))
+    for player in range(game.n_players):
+        problem, unit = response_problem(game, objective, profile, player)
         regret = problem.regret(None if witness is None else witness[player])
-        regrets[player], scaled[player] = regret * unit, regret / (scales[player] / unit)
+        regrets[player], scaled[player] = regret * unit, regret / problem.scale
     return Certificate(regrets, scaled, tol)
+
+
+def response_problem(
+    game: NormalFormGame, objective: PowerObjective, profile: Profile, player: int
+) -> tuple[Response, Any]:
+    """Return the problem of one player's best response to a valid profile, and the unit of its numbers."""
+    exact = profile[0].dtype == object
+    adversaries = objective.adversaries(game.n_players)[player] if objective.exact_lam else ()
+    payoffs, scale = _in_units(game, player, exact), _scale(game, player, exact)
+    unit = payoffs.unit
+    if not adversaries:
+        return Response(_action_values(payoffs, profile, player), [], [], profile[player], scale / unit), unit
+    lam: Any = objective.exact_lam if exact else objective.lam
+    tables = _pair_tables(payoffs, profile, player)
+    weights: list[Any] = [lam * _number(adversary.weight, exact) for adversary in adversaries]
+    blocks = [_side_by_side([tables[j] for j in adversary.players]) for adversary in adversaries]
+    other = next(iter(tables))
+    linear = (1 - sum(weights)) * tables[other].averaged(1, profile[other])
+    return Response(linear, weights, blocks, profile[player], scale / unit), unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,9 +293,17 @@ class Response:
         claims = None if witness is None else self._claimed(witness)
         if claims is not None:
             best = min(best, self.bound(claims))
-        if best - current > (0 if exact else ROUNDING * self.scale):
-            best = min(best, self._exact_optimum() if exact else self._optimum())
+        if self.blocks and best - current > (0 if exact else ROUNDING * self.scale):
+            best = min(best, self._exact_optimum() if exact else self._optimum()[0])
         return max(best - current, best - best)
+
+    def best_strategy(self) -> np.ndarray:
+        """Return a mixed strategy that is worth most."""
+        if not self.blocks:
+            strategy = 0 * self.linear
+            strategy[np.argmax(self.linear)] = 1 + 0 * self.linear[0]
+            return strategy
+        return self._exact_strategy() if self.linear.dtype == object else self._optimum()[1]
 
     def _claimed(self, witness: Sequence[Any]) -> list[np.ndarray] | None:
         """Strategies that a witness claims for the adversaries; None if it does not fit them."""
@@ -320,8 +331,8 @@ class Response:
             responses.append(np.where(ties, share, 0 * share))
         return responses
 
-    def _optimum(self) -> Any:
-        """Value of the best mixed deviation, by a linear program whose columns and rows grow until both sides agree."""
+    def _optimum(self) -> tuple[Any, np.ndarray]:
+        """Value of the best mixed deviation and the deviation, by a linear program whose columns and rows grow."""
         # The linear program sees payoffs relative to their range, and weights of at most one however large λ is.
         total = max(1.0, float(sum(self.weights)))
         unit = float(self.scale) * total
@@ -350,8 +361,9 @@ class Response:
                 rows[np.argmin(against)] = True
             grown |= not actions[np.argmax(values)]
             actions[np.argmax(values)] = True
+            # Until both sides agree.
             if float(bound) / unit - attained <= ROUNDING or not grown:
-                return best
+                return best, response
 
     def _exact_optimum(self) -> Any:
         """Value of the best mixed deviation in fractions, by the adversaries' linear program: their least bound."""
@@ -369,6 +381,21 @@ class Response:
         _, point = rational.maximize([0] * ends[-1] + [-1, 1], matrix, bounds)
         strategies = np.array(point[: ends[-1]], dtype=object)
         return self.bound(np.split(strategies, ends[:-1]))
+
+    def _exact_strategy(self) -> np.ndarray:
+        """Return the best mixed deviation in fractions, by the player's own linear program."""
+        # Unknowns: the strategy, then what each adversary leaves as the difference of two non-negative numbers.
+        n_actions, n_blocks = len(self.linear), len(self.blocks)
+        rows = []
+        for b, block in enumerate(self.blocks):
+            left = np.zeros((block.shape[1], 2 * n_blocks), dtype=object)
+            left[:, 2 * b : 2 * b + 2] = 1, -1
+            rows.append(np.concatenate([-block.tensor.T, left], axis=1))
+        sums = np.array([[1] * n_actions + [0] * (2 * n_blocks)], dtype=object)
+        matrix = np.concatenate([*rows, sums, -sums])
+        costs = [*self.linear, *(sign * weight for weight in self.weights for sign in (1, -1))]
+        _, point = rational.maximize(costs, matrix, [0] * (len(matrix) - 2) + [1, -1])
+        return np.array(point[:n_actions], dtype=object)
 
 
 def _solve_response(
@@ -444,11 +471,11 @@ def _number(value: Fraction, exact: bool) -> Any:
     return value if exact else float(value)
 
 
-def _scales(game: NormalFormGame, exact: bool) -> np.ndarray:
+def _scale(game: NormalFormGame, player: int, exact: bool) -> Any:
     if not exact:
-        return game.payoff_scale
-    flat = game.exact_payoffs.reshape(game.n_players, -1)
-    return np.array([row.max() - row.min() or Fraction(1) for row in flat], dtype=object)
+        return game.payoff_scale[player]
+    payoffs = game.exact_payoffs[player]
+    return payoffs.max() - payoffs.min() or Fraction(1)
 
 
 def _in_units(game: NormalFormGame, player: int, exact: bool) -> Payoffs:

@@ -21,14 +21,12 @@ import typer
 
 from powergames.errors import InputError
 from powergames.terminal import (
-    print_audit,
     print_blocks,
     print_equilibrium,
     print_evaluation,
     print_path,
     print_power,
     print_set,
-    print_stochastic_check,
     print_stochastic_equilibrium,
     print_trace,
     printable,
@@ -320,30 +318,24 @@ def _check(
     aggregate: AggregateOption = Aggregate.MEAN,
     form: FormOption = Form.PENALTY,
     tol: TolOption = "0.02",
+    steps: Annotated[
+        int, typer.Option("--steps", metavar="N", help="Steps of an adversary who acts for a while (stochastic games).")
+    ] = 10,
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", metavar="FILE", help="A profile from which to say how far the policy is."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check whether a policy is an equilibrium."""
+    """Check whether a policy is an equilibrium, and what happens when a player goes off it."""
     tolerance = _tolerance(tol)
-    from powergames.audit import audit
-    from powergames.games.stochastic import StochasticGame
-    from powergames.io import load, load_profile
+    from powergames.audit_tables import print_audit
+    from powergames.auditing import audit
+    from powergames.io import load
     from powergames.results import SCHEMA, game_header
 
     loaded, objective = load(game), _objective(lam, aggregate, form)
-    if isinstance(loaded, StochasticGame):
-        from powergames.certificates import certify
-        from powergames.evaluation import evaluate
-
-        strategies = load_profile(policy, loaded)
-        certificate: Any = certify(loaded, objective, strategies, tol=tolerance)
-        if as_json:
-            numbers = {"certificate": certificate.to_dict(), "passed": certificate.passed}
-            header = {"schema": SCHEMA, "game": game_header(loaded), "objective": objective.to_dict()}
-            _print_json(header | numbers)
-        else:
-            print_stochastic_check(evaluate(loaded, strategies, objective), certificate)
-        return DONE if certificate.passed else FAILED
-    report = audit(loaded, objective, load_profile(policy, loaded), tol=tolerance)
+    report = audit(loaded, objective, policy, tol=tolerance, steps=steps, reference=reference)
     if as_json:
         _print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
     else:

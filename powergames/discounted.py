@@ -1,8 +1,9 @@
 """Linear systems of discounted values, ``v = r + γ P v``, solved until the residual is rounding.
 
-The methods, each tried where the one before makes no progress: a dense factorization of few states; else BiCGSTAB, a
-sparse factorization where even a full one would fit in memory, and at last plain sweeps ``v <- r + γ P v``, slow for γ
-near one but sure. Each corrects the last iterate, so the residual that is checked is the true one.
+The methods, each tried where the one before makes no progress: a dense factorization of few states; else BiCGSTAB, from
+two starting points, a sparse factorization where even a full one would fit in memory, and at last plain sweeps
+``v <- r + γ P v``, slow for γ near one but sure. Each corrects the last iterate, so the residual that is checked is the
+true one.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from typing import Any
 
 import numpy as np
 
-# States up to which a dense factorization is quicker than anything else.
+# States up to which a dense factorization is quicker than anything else for dense transitions, and for sparse ones.
 DENSE = 1500
+FEW = 200
 
 # States up to which a sparse factorization may fill in completely.
 FILLED = 10_000
+
+# Sweeps after which BiCGSTAB is tried again.
+RESTART = 30
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -47,28 +52,29 @@ class DiscountedSystem:
 
     def __init__(self, transitions: Any, discount: float) -> None:
         n_states = transitions.shape[0]
-        if n_states <= DENSE and not isinstance(transitions, np.ndarray):
-            transitions = transitions.toarray()
         self._dense = n_states <= DENSE
+        if self._dense and not isinstance(transitions, np.ndarray):
+            self._dense = n_states <= FEW or 4 * transitions.nnz >= n_states**2
+            if self._dense:
+                transitions = transitions.toarray()
         self._transitions = transitions
-        self._transposed = transitions.T if isinstance(transitions, np.ndarray) else transitions.T.tocsr()
         self._discount = float(discount)
 
-    def solve(self, rewards: np.ndarray) -> np.ndarray:
-        """Return the values of a reward per state, shape (S,)."""
-        return self._solve(rewards, False)
+    def solve(self, rewards: np.ndarray, guess: np.ndarray | None = None) -> np.ndarray:
+        """Return the values of a reward per state, shape (S,); a good guess saves steps and changes nothing else."""
+        return self._solve(rewards, False, guess)
 
     def occupancy(self, start: np.ndarray) -> np.ndarray:
         """Return the discounted number of visits to each state, shape (S,), from a distribution of the first one."""
         return self._solve(start, True)
 
-    def _solve(self, right: np.ndarray, transposed: bool) -> np.ndarray:
+    def _solve(self, right: np.ndarray, transposed: bool, guess: np.ndarray | None = None) -> np.ndarray:
         if self._discount == 0.0:
             return np.array(right, dtype=np.float64)
         matrix = self._transposed if transposed else self._transitions
         # The norm in which the matrix is no expansion, so that sweeps are sure to converge.
         norm = 1 if transposed else np.inf
-        solution = np.zeros(len(right))
+        solution = np.zeros(len(right)) if guess is None else guess
         for correct in self._corrections(transposed):
             last = np.inf
             while True:
@@ -99,28 +105,44 @@ class DiscountedSystem:
 
         matrix = self._transposed if transposed else self._transitions
         n_states = matrix.shape[0]
+
+        def sweeps(residual: np.ndarray, count: int) -> np.ndarray:
+            total = residual
+            for _ in range(count):
+                total = residual + self._discount * (matrix @ total)
+            return total
+
         if self._dense:
             yield self._by_factors(transposed)
         else:
             system = LinearOperator((n_states, n_states), lambda v: v - self._discount * (matrix @ v), dtype=np.float64)
 
-            yield lambda residual: bicgstab(system, residual, rtol=1e-8, maxiter=500)[0]
+            def krylov(residual: np.ndarray) -> np.ndarray:
+                with np.errstate(over="ignore", invalid="ignore"):
+                    step, failed = bicgstab(system, residual, rtol=1e-8, maxiter=500)
+                    if failed:
+                        # It breaks down on special right sides, such as constant ones; a few sweeps away it does not.
+                        near = sweeps(residual, RESTART)
+                        step, _ = bicgstab(system, residual, x0=near, rtol=1e-8, maxiter=500)
+                return step
+
+            yield krylov
             if n_states <= FILLED:
                 yield splu(_columns(matrix, self._discount)).solve
 
-        def sweep(residual: np.ndarray) -> np.ndarray:
-            total = residual
-            for _ in range(int(np.ceil(np.log(8) / -np.log(self._discount)))):
-                total = residual + self._discount * (matrix @ total)
-            return total
-
-        yield sweep
+        enough = int(np.ceil(np.log(8) / -np.log(self._discount)))
+        yield lambda residual: sweeps(residual, enough)
 
     def _by_factors(self, transposed: bool) -> _Correction:
         from scipy.linalg import lu_solve
 
         factors = self._factors
         return lambda residual: lu_solve(factors, residual, trans=int(transposed))
+
+    @cached_property
+    def _transposed(self) -> Any:
+        matrix = self._transitions
+        return matrix.T if isinstance(matrix, np.ndarray) else matrix.T.tocsr()
 
     @cached_property
     def _factors(self) -> Any:

@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from powergames.audit import Audit
+    from powergames.auditing import Audit
     from powergames.evaluation import Evaluation
     from powergames.games.normal_form import NormalFormGame
     from powergames.games.stochastic import StochasticGame
@@ -68,7 +68,7 @@ def print_equilibrium(equilibrium: Equilibrium) -> None:
     """Print one equilibrium with its certificate."""
     steps = f", {counted(equilibrium.iterations, 'iteration')}" if equilibrium.iterations else ""
     print_blocks(
-        _heading(equilibrium.game, equilibrium.objective),
+        heading(equilibrium.game, equilibrium.objective),
         _equilibria_table([equilibrium], ""),
         f"{_verdict(equilibrium)} Method {equilibrium.method}{steps}.",
     )
@@ -85,14 +85,14 @@ def print_set(found: EquilibriumSet) -> None:
     number = counted(len(found), f"{extreme}equilibrium", f"{extreme}equilibria")
     failed = sum(not equilibrium.converged for equilibrium in found)
     if not found:
-        print_blocks(_heading(found.game, found.objective), f"No equilibrium was found. {_completeness(found)}")
+        print_blocks(heading(found.game, found.objective), f"No equilibrium was found. {_completeness(found)}")
         return
     verdict = f"{failed} NOT certified" if failed else "all certified"
     largest = max((float(equilibrium.certificate.scaled_regret) for equilibrium in found), default=0.0)
     print_blocks(
-        _heading(found.game, found.objective),
+        heading(found.game, found.objective),
         *tables,
-        f"{number} in {counted(len(components), 'component')}, {verdict}: largest regret {_regret(largest)} of the "
+        f"{number} in {counted(len(components), 'component')}, {verdict}: largest regret {regret_text(largest)} of the "
         f"payoff range. {_completeness(found)} Method {found.method}.",
         *sorted({_verdict(equilibrium) for equilibrium in found if not equilibrium.converged}),
     )
@@ -121,15 +121,15 @@ def print_path(path: Path) -> None:
             table.add_row(
                 "" if k else _lam(point.objective),
                 *(strategy_text(game, i, equilibrium.profile[i]) for i in range(game.n_players)),
-                _numbers(equilibrium.task),
-                _numbers(equilibrium.objective.aggregate_power(equilibrium.power)),
-                _regret(equilibrium.certificate.max_regret),
+                number_list(equilibrium.task),
+                number_list(equilibrium.objective.aggregate_power(equilibrium.power)),
+                regret_text(equilibrium.certificate.max_regret),
                 equilibrium.status.name,
             )
         if point.error is not None:
             blanks = [""] * (game.n_players + 3)
             table.add_row(_lam(point.objective), *blanks, printable(point.error))
-    print_blocks(_heading(game, path.points[0].objective, lam=False), table, _path_summary(path.points))
+    print_blocks(heading(game, path.points[0].objective, lam=False), table, _path_summary(path.points))
 
 
 def _print_stochastic_path(path: Path) -> None:
@@ -140,14 +140,14 @@ def _print_stochastic_path(path: Path) -> None:
             evaluation = equilibrium.evaluation
             table.add_row(
                 "" if k else _lam(point.objective),
-                _numbers(evaluation.start_task),
-                _numbers(point.objective.aggregate_power(evaluation.average_power)),
-                _regret(equilibrium.certificate.scaled_regret),
+                number_list(evaluation.start_task),
+                number_list(point.objective.aggregate_power(evaluation.average_power)),
+                regret_text(equilibrium.certificate.scaled_regret),
                 equilibrium.status.name,
             )
         if point.error is not None:
             table.add_row(_lam(point.objective), "", "", "", printable(point.error))
-    print_blocks(_heading(path.game, path.points[0].objective, lam=False), table, _path_summary(path.points))
+    print_blocks(heading(path.game, path.points[0].objective, lam=False), table, _path_summary(path.points))
 
 
 def _path_summary(points: Sequence[PathPoint]) -> str:
@@ -188,7 +188,7 @@ def print_trace(trace: Trace) -> None:
         sentences.append(f"Each critical {lam_letter()} is known within a bracket of 1e-9.")
     if not trace.converged:
         sentences.append(f"{trace.status.name}: {trace.status.value}")
-    print_blocks(_heading(game, trace.objective, lam=False), table, " ".join(sentences))
+    print_blocks(heading(game, trace.objective, lam=False), table, " ".join(sentences))
 
 
 def print_power(table: PowerTable) -> None:
@@ -213,80 +213,42 @@ def power_rows(table: PowerTable) -> Table:
     return rows
 
 
-def print_audit(report: Audit) -> None:
-    """Print a certificate, and everyone's payoff when one player leaves the policy."""
-    game, certificate = report.game, report.certificate
-    regrets = start_table("player", "strategy", ">regret", ">relative to payoff range")
-    for i, name in enumerate(game.players):
-        scaled = certificate.scaled_regrets[i]
-        strategy = strategy_text(game, i, report.profile[i])
-        regrets.add_row(printable(name), strategy, number_text(certificate.regrets[i]), number_text(scaled))
-    headers = (f">task of {printable(name)}" for name in game.players)
-    deviations = start_table("who leaves the policy", "how", *headers)
-    for deviation in report.off_policy:
-        how = deviation.kind
-        if deviation.action is not None:
-            how += f": {printable(game.actions[deviation.deviator][deviation.action])}"
-        if deviation.against is not None:
-            how += f", against {printable(game.players[deviation.against])}"
-        tasks = (number_text(value) for value in deviation.task)
-        deviations.add_row(printable(game.players[deviation.deviator]), how, *tasks)
-    verdict = "PASSED: an equilibrium" if report.passed else "FAILED: not an equilibrium"
-    scaled = float(certificate.scaled_regret)
-    print_blocks(
-        _heading(game, report.objective),
-        regrets,
-        *([deviations] if report.off_policy else []),
-        f"{verdict} within tolerance {certificate.tol:g}; largest regret {scaled:.3g} of the payoff range.",
-    )
-
-
 def print_stochastic_equilibrium(equilibrium: StochasticEquilibrium) -> None:
     """Print a stationary equilibrium of a stochastic game with its certificate, state by state."""
     print_blocks(
-        _heading(equilibrium.game, equilibrium.objective),
-        _states_table(equilibrium.evaluation, equilibrium.certificate),
+        heading(equilibrium.game, equilibrium.objective),
+        states_table(equilibrium.evaluation, equilibrium.certificate),
         *_from_start(equilibrium.evaluation),
-        f"{_verdict(equilibrium)} {_scope(equilibrium.certificate)} Method {equilibrium.method}, "
+        f"{_verdict(equilibrium)} {scope(equilibrium.certificate)} Method {equilibrium.method}, "
         f"{counted(equilibrium.iterations, 'step')}.",
     )
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print what a stationary profile is worth and who holds how much power, state by state."""
-    print_blocks(_title(evaluation.game), _states_table(evaluation, None), *_from_start(evaluation))
+    print_blocks(_title(evaluation.game), states_table(evaluation, None), *_from_start(evaluation))
 
 
-def print_stochastic_check(evaluation: Evaluation, certificate: StochasticCertificate) -> None:
-    """Print how far a stationary profile is from an equilibrium, state by state."""
-    verdict = "PASSED: an equilibrium" if certificate.passed else "FAILED: not an equilibrium"
-    print_blocks(
-        _heading(evaluation.game, evaluation.objective),
-        _states_table(evaluation, certificate),
-        *_from_start(evaluation),
-        f"{verdict} within tolerance {certificate.tol:g}; largest regret {certificate.scaled_regret:.3g} of the range "
-        f"of values. {_scope(certificate)}",
-    )
-
-
-def _states_table(evaluation: Evaluation, certificate: StochasticCertificate | None) -> Table:
-    """One row for each player of each state; of many states only the first ones."""
-    game = evaluation.game
+def states_table(
+    values: Evaluation | Audit, certificate: StochasticCertificate | None, states: Sequence[int] | None = None
+) -> Table:
+    """One row for each player of each state; by default of the first states."""
+    game = cast("StochasticGame", values.game)
     powers = [f">power of {printable(name)}" for name in game.players] if game.n_players > 1 else []
     regrets = [] if certificate is None else [">utility", ">regret"]
     table = start_table("state", "player", "strategy", ">task", *powers, *regrets)
-    for s in range(min(game.n_states, MOST_STATES)):
-        if s:
+    for k, s in enumerate(range(min(game.n_states, MOST_STATES)) if states is None else states):
+        if k:
             table.add_section()
         for i, name in enumerate(game.players):
             actions = game.action_names(s, i)
-            row = evaluation.power[s, i] if game.n_players > 1 else []
+            row = values.power[s, i] if game.n_players > 1 else []
             cells = ["-" if i == j else number_text(value) for j, value in enumerate(row)]
             if certificate is not None:
-                cells += [number_text(evaluation.utility[i, s]), _regret(certificate.regrets[i, s])]
-            strategy = mixture_text(actions, evaluation.profile[i][s, : len(actions)])
+                cells += [number_text(values.utility[i, s]), regret_text(certificate.regrets[i, s])]
+            strategy = mixture_text(actions, values.profile[i][s, : len(actions)])
             state = "" if i else printable(game.states[s])
-            table.add_row(state, printable(name), strategy, number_text(evaluation.task[i, s]), *cells)
+            table.add_row(state, printable(name), strategy, number_text(values.task[i, s]), *cells)
     return table
 
 
@@ -299,13 +261,14 @@ def _from_start(evaluation: Evaluation) -> list[str]:
         )
     average = evaluation.objective.aggregate_power(evaluation.average_power)
     blocks.append(
-        f"From the start: task {_numbers(evaluation.start_task)}; power over each player, averaged over the states "
-        f"visited: {_numbers(average)}."
+        f"From the start: task {number_list(evaluation.start_task)}; power over each player, averaged over the states "
+        f"visited: {number_list(average)}."
     )
     return blocks
 
 
-def _scope(certificate: StochasticCertificate) -> str:
+def scope(certificate: StochasticCertificate) -> str:
+    """Say which deviations a certificate covers."""
     if certificate.deviations == "all":
         return "No deviation of any kind gains more."
     return "No deviation in one state at one time gains more."
@@ -330,7 +293,7 @@ def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
                 number_text(equilibrium.task[i]),
                 *("-" if i == j else number_text(value) for j, value in enumerate(row)),
                 number_text(equilibrium.utility[i]),
-                _regret(equilibrium.certificate.regrets[i]),
+                regret_text(equilibrium.certificate.regrets[i]),
             )
     return table
 
@@ -339,7 +302,8 @@ def _title(game: NormalFormGame | StochasticGame) -> str:
     return printable(game.title) or "Untitled game"
 
 
-def _heading(game: NormalFormGame | StochasticGame, objective: PowerObjective, *, lam: bool = True) -> str:
+def heading(game: NormalFormGame | StochasticGame, objective: PowerObjective, *, lam: bool = True) -> str:
+    """Write the title of a game and the objective."""
     weight = f", {lam_letter()} = {_lam(objective)}" if lam else ""
     return f"{_title(game)}{weight}, {objective.aggregate} of power, {objective.form} form"
 
@@ -376,11 +340,13 @@ def number_text(value: Any) -> str:
     return str(value) if isinstance(value, Fraction) else f"{value:.6g}"
 
 
-def _numbers(values: Any) -> str:
+def number_list(values: Any) -> str:
+    """Write several numbers, separated by commas."""
     return ", ".join(number_text(value) for value in values)
 
 
-def _regret(value: Any) -> str:
+def regret_text(value: Any) -> str:
+    """Write a regret, of which the order of magnitude matters."""
     if value == 0:
         return "0"
     return str(value) if isinstance(value, Fraction) else f"{value:.1e}"

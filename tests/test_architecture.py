@@ -22,7 +22,8 @@ GAMES = {"errors", "games"}
 ARITHMETIC = {"rational"}
 POWER = GAMES | {"kernels", "power"}
 OBJECTIVES = GAMES | {"power", "objectives"}
-CERTIFICATES = GAMES | ARITHMETIC | {"objectives", "certificates", "stochastic_certificates"}
+CHECKING = {"stage_values", "response_programs", "deviations"}
+CERTIFICATES = GAMES | ARITHMETIC | CHECKING | {"objectives", "certificates", "stochastic_certificates"}
 RESULTS = CERTIFICATES | {"power", "evaluation", "results"}
 ALLOWED = {
     "errors": set(),
@@ -34,14 +35,18 @@ ALLOWED = {
     "certificates": CERTIFICATES,
     "discounted": {"discounted"},
     "evaluation": OBJECTIVES | {"kernels", "discounted", "evaluation"},
-    "stochastic_certificates": CERTIFICATES | {"discounted"},
+    "deviations": CERTIFICATES,
+    "stage_values": GAMES | {"discounted", "stage_values"},
+    "response_programs": {"response_programs"},
+    "stochastic_certificates": CERTIFICATES,
     "results": RESULTS,
     "solvers": RESULTS | {"kernels", "discounted", "solvers"},
-    "audit": RESULTS | {"audit"},
+    "auditing": RESULTS | {"io", "auditing"},
     "io": GAMES | {"io"},
     "terminal": {"errors", "games"},
+    "audit_tables": GAMES | {"terminal", "audit_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
-    "cli": RESULTS | {"io", "solvers", "audit", "terminal", "demo", ""},
+    "cli": RESULTS | {"io", "solvers", "auditing", "audit_tables", "terminal", "demo", ""},
     "__main__": {"cli"},
     "": None,
 }

@@ -1,4 +1,4 @@
-"""The audit of a profile: certificate and off-policy report."""
+"""Audits of normal-form games: certificate, off-policy report, best deviation, distance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import powergames as pg
-from powergames.audit import audit, off_policy
+from powergames import audit
+from powergames.auditing import off_policy
 
 GAMES = ["stag_hunt", "assembly_line:n=4", "random_uniform:players=3,actions=2x3x4", "random_uniform:players=1"]
 
@@ -68,7 +69,18 @@ def test_exact_profiles_give_exact_numbers():
     third = [Fraction(1, 3), Fraction(2, 3)]
     document = audit(game, pg.PowerObjective("1/3"), [third, third]).to_dict()
     uniform = document["off_policy"][-1]
-    assert uniform == {"deviator": 1, "kind": "uniform", "against": None, "action": None, "task": ["8/3", "13/6"]}
+    assert uniform == {
+        "deviator": 1,
+        "kind": "uniform",
+        "against": None,
+        "action": None,
+        "steps": 1,
+        "task": ["8/3", "13/6"],
+        "start_task": ["8/3", "13/6"],
+        "actions": None,
+    }
+    # Each expects 22/9, of which the other can take 4/9.
+    assert document["utility"] == document["start_utility"] == ["62/27", "62/27"]
     assert isinstance(document["certificate"]["max_regret"], str)
 
 
@@ -81,6 +93,63 @@ def test_passes_within_tolerance_only():
     assert audit(game, pg.PowerObjective(0.3), both_stag, tol=0.1).passed
     assert "FAILED" in repr(rejected)
     assert rejected.to_dict()["passed"] is False
+
+
+@pytest.mark.parametrize("lam", [0, 0.3, 2])
+@pytest.mark.parametrize("aggregate", ["mean", "max"])
+@pytest.mark.parametrize("name", GAMES)
+def test_best_deviation_gains_what_the_certificate_says(name, aggregate, lam):
+    game, objective = pg.load(name), pg.PowerObjective(lam, aggregate)
+    profile = random_profile(game, seed=2)
+    report = audit(game, objective, profile)
+    found = report.best_deviation
+    changed = [found.strategy if i == found.player else strategy for i, strategy in enumerate(profile)]
+    after = audit(game, objective, changed)
+    assert found.state is None
+    assert after.utility[found.player] - report.utility[found.player] == pytest.approx(found.gain, abs=1e-12)
+    assert found.gain == pytest.approx(report.certificate.regrets[found.player], abs=1e-11)
+    assert found.scaled_gain == pytest.approx(report.certificate.scaled_regret, abs=1e-11)
+
+
+@pytest.mark.parametrize("name", ["stag_hunt", "von_stengel", "small"])
+def test_best_deviation_in_fractions(name):
+    game = pg.NormalFormGame([[[2, 0, 1], [0, 1, 3]], [[-2, 0, 1], [0, -1, 5]]]) if name == "small" else pg.load(name)
+    objective = pg.PowerObjective("1/3")
+    profile = [[Fraction(1, size)] * size for size in game.n_actions]
+    report = audit(game, objective, profile)
+    found = report.best_deviation
+    assert found.gain == report.certificate.regrets[found.player]
+    assert sum(found.strategy) == 1
+    changed = [found.strategy if i == found.player else strategy for i, strategy in enumerate(profile)]
+    assert audit(game, objective, changed).utility[found.player] == report.utility[found.player] + found.gain
+    assert found.to_dict()["gain"] == str(found.gain)
+
+
+def test_nothing_to_gain_at_an_equilibrium():
+    game = pg.load("matching_pennies")
+    assert audit(game, pg.PowerObjective(0.5), game.uniform_profile()).best_deviation is None
+
+
+def test_worst_when_another_player_goes_off():
+    report = audit(pg.load("stag_hunt"), pg.PowerObjective(), [[1, 0], [0.5, 0.5]])
+    assert {label: task.tolist() for label, task in report.worst.items()} == {
+        "adversarial": [0.0, 1.5],
+        "freeze": [0.0, 1.5],
+        "uniform": [2.0, 2.5],
+    }
+    alone = audit(pg.load("random_uniform:players=1"), pg.PowerObjective(), [[1, 0, 0]])
+    assert alone.worst == {}
+
+
+def test_distance_from_a_reference():
+    game = pg.load("stag_hunt")
+    reference = pg.solve(game, pg.PowerObjective(0.2), select="welfare")
+    report = audit(game, pg.PowerObjective(0.2), [[1, 0], [0.25, 0.75]], reference=reference)
+    assert (report.distance.value, report.distance.player, report.distance.state) == (0.75, 1, None)
+    assert report.to_dict()["distance"] == {"value": 0.75, "player": 1, "state": None}
+    same = audit(game, pg.PowerObjective(0.2), reference, reference=reference)
+    assert same.distance.value == 0
+    assert same.passed
 
 
 def test_results_are_read_only():

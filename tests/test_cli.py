@@ -170,14 +170,19 @@ class TestCheck:
     def test_json(self, invoke_json, policy, name):
         path = policy([[1.0, 0.0], [1.0, 0.0]], name)
         document = invoke_json("check", "stag_hunt", path, "--lam", "0.2")
-        assert list(document) == ["schema", "game", "objective", "certificate", "off_policy", "passed"]
+        assert list(document)[:6] == ["schema", "game", "objective", "certificate", "off_policy", "passed"]
         assert document["passed"] is True
+        assert document["best_deviation"] is None
+        assert document["worst"] == {"adversarial": [0, 0], "freeze": [0, 0], "uniform": [2, 2]}
         assert document["off_policy"][0] == {
             "deviator": 0,
             "kind": "adversarial",
             "against": 1,
             "action": "hare",
+            "steps": 1,
             "task": [3.0, 0.0],
+            "start_task": [3.0, 0.0],
+            "actions": None,
         }
 
     def test_exit_code_1_above_tolerance(self, invoke, invoke_json, policy):
@@ -200,6 +205,60 @@ class TestCheck:
         best = pg.load("random_uniform:players=1").payoffs[0].argmax()
         code, out, _ = invoke("check", "random_uniform:players=1", policy([np.eye(3)[best].tolist()]), "--lam", "1")
         assert (code, "leaves" in out) == (0, False)
+
+    def test_json_of_a_stochastic_game(self, invoke_json, policy):
+        path = policy([[[0.5, 0.5], [1, 0], [1, 0]], [[0.5, 0.5], None, [1]]])
+        document = invoke_json("check", "big_match", path, "--lam", "0.3", "--steps", "4", code=1)
+        assert document["passed"] is False
+        assert document["game"]["kind"] == "stochastic"
+        assert np.shape(document["certificate"]["regrets"]) == np.shape(document["task"]) == (2, 3)
+        assert np.shape(document["power"]) == (3, 2, 2)
+        assert [d["steps"] for d in document["off_policy"] if d["kind"] == "adversarial"] == [1, 4, None] * 2
+        assert all(np.shape(d["task"]) == (2, 3) for d in document["off_policy"])
+        assert list(document["worst"])[1] == "adversarial for 4 steps"
+        assert [(d["player"], d["states"]) for d in document["unvisited"]] == [(1, [1])]
+        assert document["best_deviation"]["gain"] > 0
+        assert invoke_json("check", "big_match", path, "--lam", "0.3", "--tol", "0.9")["passed"] is True
+
+    def test_tables_of_a_stochastic_game(self, invoke, policy):
+        profile = [x.tolist() for x in pg.load("delegation").uniform_profile()]
+        profile[2][0] = None
+        path = policy(profile)
+        code, out, _ = invoke("check", "delegation", path, "--lam", "0.3", "--reference", path)
+        assert code == 1
+        for text in (
+            "adversarial for 10 steps, against principal",
+            "freeze: action 1",
+            "changes strategy in all states, and from state relying on",
+            "agent 2 has no probabilities in 1 state, filled with equal ones; play spends 0.",
+            "Distance from the reference: 0 in total variation",
+            "FAILED: not an equilibrium within tolerance 0.02",
+        ):
+            assert text in out
+
+    def test_says_where_a_change_in_many_states_gains_more(self, invoke, policy):
+        name = "random_sparse:states=20,discount=0.99"
+        path = policy(pg.load(name).uniform_profile(), "policy.npz")
+        remark = "But a change in many states gains more than the tolerance"
+        code, out, _ = invoke("check", name, path, "--lam", "0.3")
+        assert (code, remark in out) == (0, True)
+        code, out, _ = invoke("check", name, path, "--lam", "0.3", "--tol", "2e-4")
+        assert (code, remark in out) == (1, False)
+
+    def test_of_many_states_and_actions_the_worst_are_shown(self, invoke, policy):
+        name = "random_sparse:states=40,actions=12"
+        game = pg.load(name)
+        code, out, _ = invoke(
+            "check", name, policy(game.uniform_profile(), "policy.npz"), "--lam", "0.3", "--tol", "1e-4"
+        )
+        assert code == 1
+        assert "... and 30 more states, none of greater regret; --json prints all." in out
+        assert "... and 4 more actions to freeze on, less bad for the others." in out
+        worst = int(
+            pg.certify(game, pg.PowerObjective(0.3), game.uniform_profile()).scaled_regrets.max(axis=0).argmax()
+        )
+        assert out.splitlines()[4].startswith(f" {game.states[worst]} ")
+        assert out.count("freeze: ") == 20
 
 
 class TestSweep:
@@ -291,6 +350,7 @@ BAD_USAGE = {
     "check stag_hunt": "missing argument 'POLICY'",
     "check stag_hunt policy.npz": "missing option '--lam'",
     "check stag_hunt policy.npz --lam 1": "policy.npz: no such file",
+    "check stag_hunt policy.npz --lam 1 --steps x": "--steps",
     "sweep stag_hunt --lam 0:1": "'0:1'",
     "sweep stag_hunt --lam 0:1:1": "count",
     "sweep stag_hunt --lam 0:1:1000000000": "count",

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from powergames.discounted import DENSE, FILLED, DiscountedSystem
+from powergames.discounted import DENSE, FEW, FILLED, DiscountedSystem
 from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.normal_form import NormalFormGame
@@ -242,6 +242,21 @@ def test_linear_systems_are_solved_to_rounding(kind, discount):
     start = np.full(size, 1 / size)
     visits = system.occupancy(start)
     assert visits @ rewards == pytest.approx(start @ values, rel=1e-9, abs=1e-10)
+
+
+@pytest.mark.parametrize("size", [FEW + 1, DENSE + 1])
+def test_breakdowns_need_no_factorization(size, monkeypatch):
+    """With one successor for each state, BiCGSTAB breaks down on constant right sides."""
+    import scipy.sparse.linalg
+    from scipy.sparse import csr_matrix
+
+    monkeypatch.setattr(scipy.sparse.linalg, "splu", None)
+    rng = np.random.default_rng(7)
+    for _ in range(5):
+        matrix = csr_matrix((np.ones(size), rng.integers(size, size=size), np.arange(size + 1)), shape=(size, size))
+        start = np.full(size, 1 / size)
+        visits = DiscountedSystem(matrix, 0.95).occupancy(start)
+        assert np.abs(visits - 0.95 * (matrix.T @ visits) - start).sum() <= 1e-13
 
 
 def test_bad_arguments_are_named():

@@ -523,7 +523,7 @@ def test_profiles_from_npz(tmp_path):
 @pytest.mark.parametrize(("name", "content", "message"), [
     ("p.json", b"{}", "no list 'profile'"),
     ("p.json", b'{"equilibria": []}', "no list 'profile'"),
-    ("p.json", b'{"profile": [[1, 0]]}', "1 vectors for 2 players"),
+    ("p.json", b'{"profile": [[1, 0]]}', "1 policies for 2 players"),
     ("p.json", b'{"profile": [[1, 0], [1, 1]]}', "off the simplex"),
     ("p.json", b'{"profile": [["1/2", "1/0"], [1, 1]]}', r"profile\[0\]\[1\]"),
     ("p.json", b'{"profile": [3, {}]}', r"profile\[1\]"),

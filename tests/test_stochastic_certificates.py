@@ -18,7 +18,7 @@ from test_evaluation import (
 )
 
 import powergames as pg
-from powergames import stochastic_certificates
+from powergames import response_programs, stochastic_certificates
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
@@ -254,9 +254,9 @@ def test_many_small_problems_are_solved_at_once(n_blocks):
         blocks = [np.array(draw(30, n_actions, k) if ties else draw((30, n_actions, k))) for k in sizes]
         weights = [0.5 + 2.0 * b for b in range(n_blocks)]
         start = rng.dirichlet(np.ones(n_actions), size=30)
-        found, responses = stochastic_certificates._solve(linear, weights, blocks, start)
-        attained = stochastic_certificates._values(linear, weights, blocks, found)
-        bounds = stochastic_certificates._bounds(linear, weights, blocks, responses)
+        found, responses = response_programs.solve(linear, weights, blocks, start)
+        attained = response_programs.values(linear, weights, blocks, found)
+        bounds = response_programs.bounds(linear, weights, blocks, responses)
         expected = [
             best(linear[g], [(w, block[g]) for w, block in zip(weights, blocks, strict=True)]) for g in range(30)
         ]
@@ -266,7 +266,7 @@ def test_many_small_problems_are_solved_at_once(n_blocks):
 
 def test_wrong_solutions_cost_time_and_not_correctness(monkeypatch):
     game, profile = GAMES["three players"]
-    solve = stochastic_certificates._solve
+    solve = response_programs.solve
 
     def wrong(linear, weights, blocks, strategies):
         found, responses = solve(linear, weights, blocks, strategies)
@@ -275,8 +275,34 @@ def test_wrong_solutions_cost_time_and_not_correctness(monkeypatch):
     for objective in (PowerObjective(0.5, "sum"), PowerObjective(3.0, "max")):
         expected = certify_stochastic(game, objective, profile).regrets
         with monkeypatch.context() as patch:
-            patch.setattr(stochastic_certificates, "_solve", wrong)
+            patch.setattr(response_programs, "solve", wrong)
             assert certify_stochastic(game, objective, profile).regrets == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", ["two players", "three players"])
+def test_where_newton_fails_policy_iteration_takes_over(name, monkeypatch):
+    """Each of Newton's steps leads far astray; policy iteration uses none."""
+    game, profile = GAMES[name]
+    objective = PowerObjective(0.5, form="adversarial")
+    expected = certify_stochastic(game, objective, profile)
+    played, robust = stochastic_certificates._played, stochastic_certificates._robust
+    steps = []
+
+    def astray(*arguments):
+        steps.append(None)
+        return played(*arguments) + 50.0 * len(steps)
+
+    def untouched(*arguments):
+        with monkeypatch.context() as patch:
+            patch.setattr(stochastic_certificates, "_played", played)
+            return robust(*arguments)
+
+    monkeypatch.setattr(stochastic_certificates, "_played", astray)
+    monkeypatch.setattr(stochastic_certificates, "_robust", untouched)
+    certificate = certify_stochastic(game, objective, profile)
+    assert steps
+    assert certificate.bound == "exact"
+    assert certificate.regrets == pytest.approx(expected.regrets, abs=1e-10)
 
 
 def test_witnesses_save_work_and_are_not_trusted(monkeypatch):
@@ -292,7 +318,7 @@ def test_witnesses_save_work_and_are_not_trusted(monkeypatch):
     lopsided = StochasticGame([[table], [-table]], np.ones((1, 2, 2, 1)), 0.0)
     tilted = [np.array([[1 / 3, 2 / 3]]), np.array([[1 / 3, 2 / 3]])]
     claims = [[np.array([[1 / 3, 2 / 3]])]] * 2
-    monkeypatch.setattr(stochastic_certificates, "_solve", None)
+    monkeypatch.setattr(response_programs, "solve", None)
     assert certify_stochastic(lopsided, PowerObjective(1.0), tilted, witness=claims).scaled_regret < 1e-15
 
 

@@ -25,12 +25,13 @@ from powergames.io import (
 )
 from powergames.io._text import parse_number, read_file, write_atomically
 from powergames.io.converters import from_nashpy, from_pygambit, to_nashpy, to_pygambit
-from powergames.io.policies import load_profile
+from powergames.io.policies import load_policies, load_profile
 
 __all__ = [
     "from_nashpy",
     "from_pygambit",
     "load",
+    "load_policies",
     "load_profile",
     "save",
     "to_nashpy",

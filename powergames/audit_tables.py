@@ -1,0 +1,177 @@
+"""What `check` prints for people: the worst states, who can do harm, and the verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from powergames.games.stochastic import StochasticGame
+from powergames.terminal import (
+    counted,
+    heading,
+    mixture_text,
+    number_list,
+    number_text,
+    print_blocks,
+    printable,
+    scope,
+    start_table,
+    states_table,
+    strategy_text,
+)
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from powergames.auditing import Audit, OffPolicy
+    from powergames.games.normal_form import NormalFormGame
+    from powergames.stochastic_certificates import StochasticCertificate
+
+# States that are printed where there are more, those of greatest regret.
+WORST_STATES = 10
+
+# Values this small, relative to the range of values, are printed as zero.
+ROUNDING = 1e-13
+
+# Actions per player to freeze on that are printed where there are more, those that cost the others most.
+WORST_ACTIONS = 10
+
+
+def print_audit(report: Audit) -> None:
+    """Print values and regrets, everyone's payoff when one player leaves the policy, and the verdict."""
+    game = report.game
+    values = _state_blocks(report) if isinstance(game, StochasticGame) else [_regrets(report)]
+    print_blocks(
+        heading(game, report.objective),
+        *values,
+        *_off_policy_blocks(report),
+        *([_worst(report)] if report.off_policy else []),
+        *_remarks(report),
+        _verdict(report),
+    )
+
+
+def _regrets(report: Audit) -> Table:
+    game = cast("NormalFormGame", report.game)
+    table = start_table("player", "strategy", ">regret", ">relative to payoff range")
+    for i, name in enumerate(game.players):
+        scaled = number_text(report.certificate.scaled_regrets[i])
+        strategy = strategy_text(game, i, report.profile[i])
+        table.add_row(printable(name), strategy, number_text(report.certificate.regrets[i]), scaled)
+    return table
+
+
+def _state_blocks(report: Audit) -> list[Any]:
+    game, certificate = cast("StochasticGame", report.game), cast("StochasticCertificate", report.certificate)
+    states, blocks = list(range(game.n_states)), []
+    if game.n_states > WORST_STATES:
+        # In order of regret; states of equal regret in their own order.
+        states = np.argsort(-certificate.scaled_regrets.max(axis=0), kind="stable")[:WORST_STATES].tolist()
+        more = counted(game.n_states - WORST_STATES, "more state", "more states")
+        blocks.append(f"... and {more}, none of greater regret; --json prints all.")
+    average = report.objective.aggregate_power(report.occupancy_power)
+    blocks.append(
+        f"From the start: task {number_list(report.start_task)}; power over each player, averaged over the states "
+        f"visited: {number_list(average)}."
+    )
+    return [states_table(report, certificate, states), *blocks]
+
+
+def _off_policy_blocks(report: Audit) -> list[Any]:
+    """The table of all ways to go off the policy, and how many it leaves out."""
+    if not report.off_policy:
+        return []
+    game = report.game
+    headers = (f">task of {printable(name)}" for name in game.players)
+    table = start_table("who leaves the policy", "how", *headers)
+    hidden = 0
+    for j in range(game.n_players):
+        own = [deviation for deviation in report.off_policy if deviation.deviator == j]
+        freezes = [deviation for deviation in own if deviation.kind == "freeze"]
+        freezes.sort(key=lambda deviation: deviation.start_task.sum() - deviation.start_task[deviation.deviator])
+        shown = set(map(id, freezes[:WORST_ACTIONS]))
+        hidden += max(len(freezes) - WORST_ACTIONS, 0)
+        for deviation in own:
+            if deviation.kind != "freeze" or id(deviation) in shown:
+                table.add_row(printable(game.players[j]), _how(report, deviation), *_tasks(game, deviation.start_task))
+    more = [f"... and {counted(hidden, 'more action')} to freeze on, less bad for the others."] if hidden else []
+    return [table, *more]
+
+
+def _how(report: Audit, deviation: OffPolicy) -> str:
+    game, how = report.game, deviation.label
+    if deviation.action is not None:
+        varies = isinstance(game, StochasticGame) and game.actions_by_state
+        names: Any = game.actions
+        action = f"action {deviation.action}" if varies else names[deviation.deviator][deviation.action]
+        how += f": {printable(action)}"
+    if deviation.against is not None:
+        how += f", against {printable(game.players[deviation.against])}"
+    return how
+
+
+def _worst(report: Audit) -> Table:
+    """The least that each player is left with when another one leaves the policy."""
+    names = report.game.players
+    table = start_table("if another player is", *(f">least task of {printable(name)}" for name in names))
+    for label, least in report.worst.items():
+        table.add_row({"freeze": "frozen"}.get(label, label), *_tasks(report.game, least))
+    return table
+
+
+def _tasks(game: NormalFormGame | StochasticGame, values: np.ndarray) -> list[str]:
+    """Write one value per player; of discounted sums that cancel, rounding is left, which is not shown."""
+    if isinstance(game, StochasticGame):
+        values = np.where(np.abs(values) <= ROUNDING * game.value_scale, 0.0, values)
+    return [number_text(value) for value in values]
+
+
+def _remarks(report: Audit) -> list[str]:
+    game, remarks = report.game, []
+    found = report.best_deviation
+    if found is not None:
+        who = printable(game.players[found.player])
+        scale = "payoff range" if found.state is None else "range of values"
+        gain = f"gains {float(found.gain):.3g}, which is {float(found.scaled_gain):.3g} of the {scale}"
+        if found.state is None:
+            text = (
+                f"{who} plays {strategy_text(cast('NormalFormGame', game), found.player, found.strategy)} and {gain}."
+            )
+        else:
+            stochastic = cast("StochasticGame", game)
+            state = printable(stochastic.states[found.state])
+            if found.kind == "one-shot":
+                strategy = mixture_text(stochastic.action_names(found.state, found.player), found.strategy)
+                text = f"{who} once plays {strategy} in state {state} and {gain}."
+            else:
+                text = f"{who} changes strategy in all states, and from state {state} on {gain}; --json prints it."
+        remarks.append(f"Best deviation found: {text}")
+    for missing in report.unvisited:
+        number = counted(len(missing.states), "state")
+        remarks.append(
+            f"{printable(game.players[missing.player])} has no probabilities in {number}, filled with equal ones; play "
+            f"spends {float(missing.frequency.sum()):.3g} of its discounted time there."
+        )
+    if report.distance is not None:
+        states = () if report.distance.state is None else cast("StochasticGame", game).states
+        place = f" in state {printable(states[cast('int', report.distance.state)])}" if states else ""
+        remarks.append(
+            f"Distance from the reference: {number_text(report.distance.value)} in total variation, greatest for "
+            f"{printable(game.players[report.distance.player])}{place}. It does not bear on the verdict."
+        )
+    return remarks
+
+
+def _verdict(report: Audit) -> str:
+    certificate, found = report.certificate, report.best_deviation
+    verdict = "PASSED: an equilibrium" if report.passed else "FAILED: not an equilibrium"
+    text = (
+        f"{verdict} within tolerance {certificate.tol:g}; largest regret {float(certificate.scaled_regret):.3g} of the"
+    )
+    if not isinstance(report.game, StochasticGame):
+        return f"{text} payoff range."
+    text += f" range of values. {scope(cast('StochasticCertificate', certificate))}"
+    if report.passed and found is not None and found.scaled_gain > certificate.tol:
+        text += " But a change in many states gains more than the tolerance: see the best deviation."
+    return text

@@ -1,0 +1,193 @@
+"""Policies from anywhere, as a stationary profile: arrays, dicts, functions of the state, gaps where nothing is known.
+
+A policy sampled from play says nothing about states that play never reached. Such a state may be missing from a dict,
+or have a row of NaN, or None: it is filled with equal probabilities, and named as unvisited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import Profile, frozen
+from powergames.games.stochastic import StochasticGame
+
+_KINDS = "an array, a dict of states, or a function of the state"
+
+
+@dataclass(frozen=True, eq=False)
+class Policies:
+    """A profile, and where it had to be made up.
+
+    Attributes
+    ----------
+    profile : tuple of ndarray
+        ``profile[i]`` of shape (A_i,), or (S, A_i) in a stochastic game; read-only.
+    unvisited : tuple of ndarray of int
+        ``unvisited[i]`` are the states, in order, for which player `i`'s policy gives no probabilities.
+    """
+
+    profile: Profile
+    unvisited: tuple[np.ndarray, ...]
+
+
+def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels: bool = False) -> Policies:
+    """Read one policy per player.
+
+    Parameters
+    ----------
+    game : NormalFormGame or StochasticGame
+    policies : sequence, mapping, or an object with a `profile`
+        One entry per player, in order, or under the players' names. In a normal-form game an entry holds the
+        probabilities of its actions, shape (A_i,). In a stochastic game it is an array of shape (S, A_i); a list over
+        states, each of the actions of that state alone; a vector of shape (A_i,), played in every state; a mapping from
+        indices or names of states to probabilities; or a callable that returns the probabilities for a state.
+    labels : bool, default False
+        Whether callables are given the name of a state instead of its index.
+
+    Returns
+    -------
+    Policies
+        Rows of a stochastic game that are NaN, None or missing are filled with equal probabilities.
+
+    Raises
+    ------
+    InputError
+        If a player or state is missing or unknown, a shape does not fit, or probabilities are off the simplex.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> game = pg.load("big_match")
+    >>> game.states
+    ('play', 'lost', 'won')
+    >>> found = as_policies(game, [{"play": [0.1, 0.9]}, lambda state: [0.5, 0.5] if state == 0 else [1]])
+    >>> found.profile[0].tolist(), found.unvisited[0].tolist()
+    ([[0.1, 0.9], [1.0, 0.0], [1.0, 0.0]], [1, 2])
+    """
+    entries = _by_player(game, getattr(policies, "profile", policies))
+    if isinstance(game, NormalFormGame):
+        for player, entry in enumerate(entries):
+            if callable(entry) or isinstance(entry, Mapping):
+                raise InputError(
+                    f"profile of player {player}: got {type(entry).__name__}; a normal-form game has no states, so "
+                    f"give {game.n_actions[player]} probabilities"
+                )
+        return Policies(game.profile(entries), tuple(np.zeros(0, dtype=np.int64) for _ in entries))
+    filled, unvisited = [], []
+    for player, entry in enumerate(entries):
+        strategy = _strategy(game, player, entry, labels)
+        exists = np.arange(strategy.shape[1]) < game.n_actions[:, player, None]
+        empty = (np.isnan(strategy) | ~exists).all(axis=1)
+        filled.append(np.where(empty[:, None], exists / game.n_actions[:, player, None], strategy))
+        unvisited.append(frozen(np.flatnonzero(empty)))
+    return Policies(game.profile(filled), tuple(unvisited))
+
+
+def _by_player(game: NormalFormGame | StochasticGame, policies: Any) -> list[Any]:
+    """Return the entries in the order of the players."""
+    if isinstance(policies, Mapping):
+        names = list(policies)
+        if set(names) == set(range(game.n_players)):
+            return [policies[player] for player in range(game.n_players)]
+        for kind, found in (
+            ("unknown", [name for name in names if name not in game.players]),
+            ("no", [name for name in game.players if name not in names]),
+        ):
+            if found:
+                raise InputError(
+                    f"profile: {kind} player {_short(found[0])}; give one policy for each of "
+                    f"{', '.join(_short(name) for name in game.players[:8])}"
+                )
+        return [policies[name] for name in game.players]
+    try:
+        entries = list(policies)
+    except TypeError:
+        raise InputError(f"profile: got {type(policies).__name__}; give one policy per player") from None
+    if len(entries) != game.n_players:
+        raise InputError(f"profile: got {len(entries)} policies for {game.n_players} players; give one per player")
+    return entries
+
+
+def _strategy(game: StochasticGame, player: int, entry: Any, labels: bool) -> np.ndarray:
+    """Read the policy of one player as an array of shape (S, A_i), with NaN where it says nothing."""
+    size = game.max_actions[player]
+    if callable(entry):
+        states = game.states if labels else range(game.n_states)
+        return _from_rows(game, player, [entry(state) for state in states])
+    if isinstance(entry, Mapping):
+        return _from_rows(game, player, _by_state(game, player, entry))
+    strategy = _numbers(entry)
+    if strategy is not None and strategy.shape == (size,):
+        return np.tile(strategy, (game.n_states, 1))
+    if strategy is not None and strategy.shape == (game.n_states, size):
+        return strategy
+    if strategy is not None and strategy.ndim > 1:
+        raise InputError(
+            f"profile of player {player}: got shape {strategy.shape}, expected {(game.n_states, size)}, one "
+            "probability per state and action"
+        )
+    try:
+        rows = list(entry)
+    except TypeError:
+        raise InputError(f"profile of player {player}: got {type(entry).__name__}; give {_KINDS}") from None
+    if len(rows) != game.n_states:
+        raise InputError(
+            f"profile of player {player}: got {len(rows)} states, expected {game.n_states}; give one list each"
+        )
+    return _from_rows(game, player, rows)
+
+
+def _by_state(game: StochasticGame, player: int, entry: Mapping[Any, Any]) -> list[Any]:
+    """Return the rows of a mapping in the order of the states, None for those that it lacks."""
+    indices = {name: state for state, name in enumerate(game.states)}
+    rows: list[Any] = [None] * game.n_states
+    for key, row in entry.items():
+        state = indices.get(key) if isinstance(key, str) else key
+        if not isinstance(state, (int, np.integer)) or not 0 <= state < game.n_states:
+            raise InputError(
+                f"profile of player {player}: unknown state {_short(key)}; give names of states, or indices from 0 to "
+                f"{game.n_states - 1}"
+            )
+        rows[state] = row
+    return rows
+
+
+def _from_rows(game: StochasticGame, player: int, rows: Sequence[Any]) -> np.ndarray:
+    """Read one row per state, each of the actions of that state alone or of all; NaN for None."""
+    size, counts = game.max_actions[player], game.n_actions[:, player].tolist()
+    strategy = np.zeros((game.n_states, size))
+    for state, (given, count) in enumerate(zip(rows, counts, strict=True)):
+        if given is None:
+            strategy[state] = np.nan
+            continue
+        row = _numbers(given)
+        if row is None or row.ndim != 1 or len(row) not in (count, size):
+            got = type(given).__name__ if row is None else f"shape {row.shape}"
+            raise InputError(
+                f"profile of player {player}, state {_short(game.states[state])}: got {got}; give {count} "
+                "probabilities, one per action"
+            )
+        strategy[state, : len(row)] = row
+    return strategy
+
+
+def _numbers(given: Any) -> np.ndarray | None:
+    """Return numbers as an array, None if they are something else or rows of different lengths."""
+    if isinstance(given, (list, tuple)) and any(row is None for row in given):
+        return None
+    try:
+        array = np.asarray(given)
+        return None if array.dtype.kind not in "biufO" else array.astype(np.float64)
+    except (OverflowError, TypeError, ValueError):
+        return None
+
+
+def _short(name: Any) -> str:
+    text = repr(name)
+    return text if len(text) <= 42 else text[:38] + "..." + text[0]
