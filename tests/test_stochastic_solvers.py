@@ -133,7 +133,7 @@ def test_zero_sum_games_go_to_shapley_iteration():
         assert pg.solve(pg.load(name)).method == "shapley"
     assert pg.solve(pg.load("big_match"), PowerObjective(0.1)).method != "shapley"
     for wrong, objective in (("commons", None), ("big_match", PowerObjective(0.1)), ("delegation", None)):
-        with pytest.raises(InputError, match="^method: shapley does not solve this game"):
+        with pytest.raises(InputError, match=r"^method: shapley does not solve this game"):
             pg.solve(pg.load(wrong), objective, method="shapley")
 
 
@@ -227,7 +227,7 @@ def robust_team_value(game, profile, objective):
         after = np.zeros(n_states)
         for s in range(n_states):
             joint = [int(np.argmax(strategy[s])) for strategy in profile]
-            worst = [rows[s][tuple([*joint[:j], slice(None), *joint[j + 1 :]])].min() for j in range(n_players)]
+            worst = [rows[s][(*joint[:j], slice(None), *joint[j + 1 :])].min() for j in range(n_players)]
             own = rows[s][tuple(joint)]
             for i in range(n_players):
                 others = [worst[j] for j in range(n_players) if j != i]
@@ -247,8 +247,8 @@ def test_team_optimum_of_different_rewards_and_bad_input():
     dense = random_stochastic(states=3, seed=0)
     unequal = StochasticGame.from_rows(dense.n_actions, dense.rewards, dense.transitions, [0.9, 0.8])
     for call, message in (
-        (lambda: pg.team_optimum(unequal), "^discount: got 0.9, 0.8; a team needs the same"),
-        (lambda: pg.team_optimum(pg.load("stag_hunt")), "^game: got NormalFormGame"),
+        (lambda: pg.team_optimum(unequal), r"^discount: got 0.9, 0.8; a team needs the same"),
+        (lambda: pg.team_optimum(pg.load("stag_hunt")), r"^game: got NormalFormGame"),
         (lambda: pg.team_optimum(game, PowerObjective(1.5)), "lam"),
     ):
         with pytest.raises(InputError, match=message):
