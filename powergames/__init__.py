@@ -22,7 +22,7 @@ _HOMES = {
     "powergames.deviations": ("Deviation",),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": ("Evaluation", "evaluate"),
-    "powergames.games": ("NormalFormGame", "StochasticGame"),
+    "powergames.games": ("NormalFormGame", "StochasticGame", "finite_horizon"),
     "powergames.io": (
         "from_nashpy",
         "from_pygambit",
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from powergames.evaluation import evaluate as evaluate
     from powergames.games import NormalFormGame as NormalFormGame
     from powergames.games import StochasticGame as StochasticGame
+    from powergames.games import finite_horizon as finite_horizon
     from powergames.io import from_nashpy as from_nashpy
     from powergames.io import from_pygambit as from_pygambit
     from powergames.io import load as load

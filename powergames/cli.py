@@ -213,6 +213,10 @@ def _solve(
         str | None,
         typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the best profile so far."),
     ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option("--horizon", metavar="STEPS", help="Let a stochastic game end after so many steps."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Find an equilibrium, or all of them, and certify it."""
@@ -222,12 +226,14 @@ def _solve(
     if every and time_limit is not None:
         raise InputError("solve: got --all together with --time-limit; drop one of them")
     tolerance, seconds = _tolerance(tol), None if time_limit is None else _seconds(time_limit)
-    from powergames.games.stochastic import StochasticGame
+    from powergames.games import StochasticGame, finite_horizon
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import solve, solve_all
 
     loaded, objective = load(game), _objective(lam, aggregate, form)
+    if horizon is not None:
+        loaded = finite_horizon(loaded, horizon)
     if isinstance(loaded, StochasticGame):
         _raise_on_ctrl_c()
     found: Sequence[Any]

@@ -506,3 +506,46 @@ def test_ctrl_c_prints_the_best_profile_so_far():
     timer.cancel()
     assert process.returncode in (0, 1), err
     assert json.loads(out)["equilibria"][0]["status"] in ("INTERRUPTED", "CONVERGED")
+
+
+# Games that end.
+
+
+def test_finite_horizon_is_backward_induction():
+    game = random_stochastic(players=2, states=4, actions=2, seed=3, discount=0.9)
+    ending = pg.finite_horizon(game, 5)
+    assert ending.n_states == 5 * 4 + 1
+    assert ending.states[4:6] == ("state 1 @ 1", "state 2 @ 1")
+    for objective in (PowerObjective(), *objectives(0.3)):
+        equilibrium = pg.solve(ending, objective)
+        check(equilibrium)
+        last = PowerObjective(objective.lam)
+        for s in range(4):
+            stage = [strategy[16 + s] for strategy in equilibrium.profile]
+            assert pg.certify(game.stage(s), last, stage).passed
+    one = pg.finite_horizon(game, 1)
+    assert pg.certify(game.stage(2), PowerObjective(), [x[2] for x in pg.solve(one).profile]).passed
+
+
+def test_finite_horizon_keeps_only_what_can_be_reached():
+    game = pg.load("big_match")
+    ending = pg.finite_horizon(game, 3)
+    assert ending.states[0] == "play @ 0"
+    assert all(not name.endswith("@ 0") for name in ending.states[1:])
+    # Blackwell & Ferguson: half of the greatest value at any horizon, too.
+    equilibrium = pg.solve(ending)
+    check(equilibrium)
+    values = equilibrium.task[0, 0]
+    assert values == pytest.approx(0.5 * (1 + 0.9 + 0.81), abs=1e-9)
+
+
+def test_finite_horizon_bad_input():
+    game = pg.load("big_match")
+    for call, message in (
+        (lambda: pg.finite_horizon(game, 0), r"^horizon: got 0; give a whole number"),
+        (lambda: pg.finite_horizon(game, 2.5), r"^horizon: got 2.5; give a whole number"),
+        (lambda: pg.finite_horizon(pg.load("stag_hunt"), 3), r"^game: got NormalFormGame"),
+        (lambda: pg.finite_horizon(pg.load("soccer"), 10**12), r"^a horizon of 1000000000000 steps.*would take"),
+    ):
+        with pytest.raises(InputError, match=message):
+            call()

@@ -1,6 +1,7 @@
 """Games: explicit, validated, immutable; and a catalog of named ones."""
 
+from powergames.games.horizon import finite_horizon
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
-__all__ = ["NormalFormGame", "StochasticGame"]
+__all__ = ["NormalFormGame", "StochasticGame", "finite_horizon"]

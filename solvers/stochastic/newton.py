@@ -19,7 +19,7 @@ from powergames.solvers.stochastic.progress import Progress
 DENSE = 5_000
 
 # Unknowns up to which a sparse factorization is tried.
-FACTORIZED = 20_000
+FACTORIZED = 10_000
 
 # Steps on one support, corrections of the supports, and how far a step may move a probability.
 STEPS, ROUNDS, FAR = 20, 6, 3.0

@@ -21,6 +21,7 @@ import numpy as np
 
 from powergames.discounted import DENSE, DiscountedSystem
 from powergames.games.profiles import Profile, frozen
+from powergames.games.ranges import ranges
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 
@@ -113,9 +114,9 @@ class StochasticProblem:
 
         n_actions, row_starts, discounts, indptr, indices, data = self.arrays
         counts = np.diff(row_starts)[states]
-        rows = np.repeat(row_starts[:-1][states], counts) + _within(counts)
+        rows = ranges(row_starts[:-1][states], counts)
         lengths = np.diff(indptr)[rows]
-        entries = np.repeat(indptr[:-1][rows], lengths) + _within(lengths)
+        entries = ranges(indptr[:-1][rows], lengths)
         inside = np.full(self.n_states, -1)
         inside[states] = np.arange(len(states))
         target = inside[indices[entries]]
@@ -155,7 +156,7 @@ class StochasticProblem:
     def entries_of(self, states: np.ndarray) -> np.ndarray:
         """Return where in a point the local points of some states stand, one after the other."""
         sizes = np.diff(self.point_starts)[states]
-        return np.repeat(self.point_starts[:-1][states], sizes) + _within(sizes)
+        return ranges(self.point_starts[:-1][states], sizes)
 
     @property
     def n_actions(self) -> np.ndarray:
@@ -407,7 +408,7 @@ class StochasticProblem:
         """Where in a point the action of each player in each row stands, shape (n, R)."""
         counts = np.diff(self.arrays[1])
         state = np.repeat(np.arange(self.n_states), counts)
-        joint = _within(counts)
+        joint = ranges(np.zeros_like(counts), counts)
         starts = self.bounds[:-1].reshape(-1, self.n_groups)
         entries = np.empty((self.n_players, len(state)), dtype=np.int64)
         for player in range(self.n_players - 1, -1, -1):
@@ -415,8 +416,3 @@ class StochasticProblem:
             entries[player] = starts[state, player] + joint % size
             joint //= size
         return entries
-
-
-def _within(counts: np.ndarray) -> np.ndarray:
-    """Return ``0, ..., c - 1`` for each count, one after the other."""
-    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
