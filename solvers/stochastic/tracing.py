@@ -1,0 +1,160 @@
+"""What it takes to follow an equilibrium of a stochastic game: solve, certify, and tell the equations at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, cast
+
+import numpy as np
+
+from powergames.objectives import PowerObjective, with_lam
+from powergames.results import Status, StochasticEquilibrium
+from powergames.solvers.common import LimitError
+from powergames.solvers.continuation import (
+    DUST,
+    ZERO,
+    AnyEquilibrium,
+    PathLostError,
+    Question,
+    RejectedError,
+    completed,
+    mixed_takeovers,
+)
+from powergames.solvers.stochastic.equations import Linear, StochasticFamily
+from powergames.solvers.stochastic.solve import solve_stochastic
+from powergames.stochastic_certificates import certify_stochastic
+
+# Actions are interchangeable if everything depends on them in the same way, but for so much.
+ALIKE = 1e-11
+
+
+@dataclass(frozen=True, eq=False)
+class StochasticQuestion(Question):
+    """The question for a stochastic game."""
+
+    stops: ClassVar[tuple[type[BaseException], ...]] = (LimitError, KeyboardInterrupt)
+
+    @cached_property
+    def family(self) -> StochasticFamily:
+        return StochasticFamily.of(self.game, self.objective, self.lams[1])
+
+    def solved(self, objective: PowerObjective, x0: Any = None) -> StochasticEquilibrium:
+        return solve_stochastic(self.game, objective, None, replace(self.options, x0=x0))
+
+    def checked(self, start: AnyEquilibrium) -> StochasticEquilibrium:
+        start = cast(StochasticEquilibrium, start)
+        certificate = certify_stochastic(self.game, start.objective, start.profile, tol=self.options.tol)
+        return replace(
+            start, certificate=certificate, status=Status.CONVERGED if certificate.passed else Status.REJECTED
+        )
+
+    def certified(self, state: np.ndarray) -> StochasticEquilibrium:
+        lam = self.in_range(float(state[-1]))
+        problem = self.family.at(lam)
+        point = state[: problem.size]
+        point = np.where(point > DUST, point, 0.0)
+        objective, profile = with_lam(self.objective, lam), problem.profile(point)
+        witness = problem.witness(point) if lam else None
+        certificate = certify_stochastic(self.game, objective, profile, tol=self.options.tol, witness=witness)
+        if not certificate.passed:
+            raise RejectedError(f"the certificate rejects the point at lambda = {lam:.10g}")
+        return StochasticEquilibrium(self.game, objective, profile, certificate, Status.CONVERGED, "trace")
+
+    def located(self, start: AnyEquilibrium) -> tuple[np.ndarray, np.ndarray]:
+        family, lam = self.family, start.objective.lam
+        values = self._values(cast(StochasticEquilibrium, start))
+        point = family.base.point_of(start.profile)
+        state = self._state(self._with_takeovers(point, lam, values), lam, values)
+        linear = family.linearized(state)
+        merged = _merged(family, linear, state[: family.base.size])
+        state = self._state(merged, lam, values)
+        linear = family.linearized(state)
+        mask = merged > np.maximum(linear.slacks, ZERO)
+        try:
+            return state, completed(family, linear, mask)
+        except PathLostError:
+            return self._reduced(state, mask)
+
+    def _values(self, start: StochasticEquilibrium) -> np.ndarray:
+        """Return the values of an equilibrium as the family counts them, shape (kinds, n, S)."""
+        game, base = self.game, self.family.base
+        units = np.where(game.reward_range > 0, game.reward_range, 1.0)
+        kinds = (start.utility, start.task)[: base.kinds]
+        values = np.zeros((base.kinds, base.n_players, base.n_states))
+        for kind, own in enumerate(kinds):
+            scaled = own * (1.0 - game.discounts)[:, None] - game.reward_min[:, None]
+            values[kind, : game.n_players] = scaled / units[:, None]
+        return values
+
+    def _state(self, point: np.ndarray, lam: float, values: np.ndarray) -> np.ndarray:
+        gradient, _ = self.family.paid(lam, point, values)
+        levels = np.maximum.reduceat(gradient, self.family.base.bounds[:-1])
+        return np.concatenate([point, levels, values.ravel(), [lam]])
+
+    def _with_takeovers(self, point: np.ndarray, lam: float, values: np.ndarray) -> np.ndarray:
+        """Let every adversary play a best takeover, or mix several so that no player gains."""
+        base = self.family.base
+        gradient, _ = self.family.paid(lam, point, values)
+        best = np.flatnonzero(base.slacks(gradient) == 0.0)
+        _, first = np.unique(base.group_of[best], return_index=True)
+        pure = np.zeros_like(point)
+        pure[best[first]] = 1.0
+        point = np.where(base.is_player, point, pure)
+        gradient, blocks = self.family.paid(lam, point, values)
+        slacks = base.slacks(gradient)
+        begin = 0
+        for s in range(base.n_states):
+            own = slice(*base.point_starts[s : s + 2].tolist())
+            size = own.stop - own.start
+            bounds = base.bounds[s * base.n_groups : (s + 1) * base.n_groups + 1] - own.start
+            block = blocks[begin : begin + size * size].reshape(size, size)
+            point[own] = mixed_takeovers(
+                point[own], gradient[own], block, bounds, base.owners, slacks[own], base.n_players
+            )
+            begin += size * size
+        return point
+
+    def _reduced(self, state: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Go from one of infinitely many equilibria to a corner of their set: use less, one thing at a time."""
+        family = self.family
+        at_lam = np.zeros(len(state))
+        at_lam[-1] = 1.0
+        missing = family.missing(family.linearized(state), mask)
+        tried = np.zeros_like(mask)
+        while missing:
+            several = mask & ~tried & (np.bincount(family.base.group_of, mask)[family.base.group_of] > 1)
+            if not several.any():
+                break
+            self.options.report("what the start can do without", int(tried.sum()))
+            dropped = int(np.flatnonzero(several)[np.argmin(state[: len(mask)][several])])
+            tried[dropped] = True
+            fewer = mask.copy()
+            fewer[dropped] = False
+            found = family.corrected(state, fewer, at_lam, float(state[-1]))
+            if found is None:
+                continue
+            linear = family.linearized(found)
+            less = family.missing(linear, fewer)
+            if less < missing and family.margins(found, linear, fewer).min() >= -ZERO:
+                state, mask, missing = found, fewer, less
+        return state, completed(family, family.linearized(state), mask)
+
+
+def _merged(family: StochasticFamily, linear: Linear, point: np.ndarray) -> np.ndarray:
+    """Let one of several actions that everything depends on in the same way be played instead of all of them."""
+    base = family.base
+    point = point.copy()
+    used = point > np.maximum(linear.slacks, ZERO)
+    counts = np.bincount(base.group_of, used, len(base.bounds) - 1)
+    columns = linear.derivative.tocsc()
+    for group in np.flatnonzero(counts > 1).tolist():
+        kept: list[int] = []
+        for p in (base.bounds[group] + np.flatnonzero(used[slice(*base.bounds[group : group + 2])])).tolist():
+            same = [q for q in kept if np.abs((columns[:, [p]] - columns[:, [q]]).data).max(initial=0.0) <= ALIKE]
+            if same:
+                point[same[0]] += point[p]
+                point[p] = 0.0
+            else:
+                kept.append(p)
+    return point
