@@ -1,4 +1,4 @@
-"""One path of equilibria, followed step by step from where it starts: predictor, corrector, and what happens on the way."""
+"""One path of equilibria, followed step by step from where it starts, with what happens to them on the way."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-r"""Equilibria of all λ as curves: where they are, in which direction they go, and how they go on where supports change.
+"""Equilibria of all λ as curves: where they are, in which direction they go, and how they go on where supports change.
 
-A *state*, shape (N,), holds everything that the equations of an equilibrium determine, and λ: first the probabilities of
-all actions and takeovers, last λ. A *mask*, shape (D,), says which actions and takeovers are in use; the slacks of these
+A *state*, shape (N,), holds everything that the equations of an equilibrium determine: first the probabilities of all
+actions and takeovers, last λ. A *mask*, shape (D,), says which actions and takeovers are in use; the slacks of these
 are zero, and so are the probabilities of the others. That leaves as many equations as unknowns besides λ.
 """
 

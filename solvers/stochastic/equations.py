@@ -22,9 +22,13 @@ import numpy as np
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, with_lam
 from powergames.results import SupportChange
-from powergames.solvers.continuation import ACCURACY, CORRECTIONS, SINGULAR, Family, PathLostError
+from powergames.solvers.continuation import ACCURACY, CORRECTIONS, Family, PathLostError
 from powergames.solvers.stochastic.factors import Factors, least_solution
 from powergames.solvers.stochastic.problem import StochasticProblem
+
+# Least singular values below this fraction of a bound on the greatest count as zero. Where games of many states or
+# discount factors near one are followed, others get as small as 1e-10.
+SINGULAR = 1e-13
 
 # Equations up to which the rank is counted where it falls short.
 COUNTED = 1_000
@@ -96,6 +100,7 @@ class Linear:
         if key not in self.systems:
             matrix, unknown = self.matrix(mask)
             row = np.random.default_rng(0).standard_normal(self.derivative.shape[1])[unknown]
+            row /= np.linalg.norm(row)
             last = np.zeros(len(unknown))
             last[-1] = 1.0
             try:
@@ -185,89 +190,37 @@ class StochasticFamily(Family):
 
     def linearized(self, state: np.ndarray) -> Linear:
         """Return the equations at a state."""
-        from scipy.sparse import coo_matrix
-
-        from powergames.kernels.stages import gradients, row_weights
-
-        base = self.base
-        levels, begin, end = self.starts
-        point, lam, values = state[:levels], float(state[-1]), self.values(state)
-        own = self._own
-        problem = self.at(lam)
-        linear, taken = problem.worth(values)
-        gradient, blocks, slopes = self._differentiated(lam, point, (linear, taken))
-        weights = row_weights(*base.layout[:5], problem.weights, point)
-        # What one unit of λ does to what the players are paid.
-        drift = gradients(*base.layout[:5], self.weights, -self.tolls[:, None] * taken, taken, point)[own]
-        through_values, averaged = self._through_values(problem, weights)
-        followed = self._players(point) @ through_values
-        errors = [self._sums_of_players(point[own] * gradient[own]) - values[0].ravel()]
-        parts = [(followed, begin, begin)]
-        if base.kinds == 2:
-            expected = [
-                np.add.reduceat(weights[0][i] * point[base.row_entries[i]] * taken[i], base.arrays[1][:-1])
-                for i in range(base.n_players)
-            ]
-            errors.append(np.concatenate(expected) - values[1].ravel())
-            parts.append((self._players(point) @ averaged, begin + followed.shape[0], begin))
-        rows, columns, entries = [*self._rows], [*self._columns], [-blocks, *self._constants, slopes.ravel()]
-        for part, first_row, first_column in ((-through_values, 0, begin), *parts):
-            part = part.tocoo()
-            rows.append(part.row + first_row)
-            columns.append(part.col + first_column)
-            entries.append(part.data)
-        players = begin + np.arange(followed.shape[0])
-        rows += [own, players]
-        columns += [np.full(len(own), end), np.full(len(players), end)]
-        entries += [-drift, self._sums_of_players(point[own] * drift)]
-        derivative = coo_matrix(
-            (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(end, end + 1)
-        ).tocsr()
-        slacks = state[levels:begin][base.group_of] - gradient
-        return Linear(slacks, np.add.reduceat(point, base.bounds[:-1]), np.concatenate(errors), derivative)
-
-    def _through_values(self, problem: StochasticProblem, weights: tuple[np.ndarray, np.ndarray]) -> tuple[Any, Any]:
-        """Return how what is paid, (D, K), and the expectation of the task values, (D, K), change with the values.
-
-        The latter holds, for each action, how its value changes on average over what the others play.
-        """
-        from scipy.sparse import coo_matrix, csr_matrix
-
-        base = self.base
-        n, last, n_states = base.n_players, base.kinds - 1, base.n_states
-        n_rows = base.row_entries.shape[1]
-        places = base.row_entries.ravel(), np.tile(np.arange(n_rows), n)
-        plain, taken = (
-            (csr_matrix((own.ravel(), places), shape=(base.size, n_rows)) @ self._transitions) for own in weights
-        )
-        entries, sources = self._takeovers
-        pieces = []
-        for kind in range(base.kinds):
-            factors = [(plain, problem.shares[kind])] + [(taken, np.ones(n))] * (kind == last)
-            for average, share in factors:
-                part = average.tocoo()
-                owner = self._owner[part.row]
-                pieces.append(
-                    (part.row, (kind * n + owner) * n_states + part.col, (share * base.discounts)[owner] * part.data)
-                )
-        part = plain[sources].tocoo()
-        owner = self._owner[entries[part.row]]
-        column = (last * n + owner) * n_states + part.col
-        pieces.append((entries[part.row], column, -base.discounts[owner] * part.data))
-        shape = base.size, base.kinds * n * n_states
-        row, column, data = (np.concatenate(each) for each in zip(*pieces, strict=True))
-        part = plain.tocoo()
-        owner = self._owner[part.row]
-        task = coo_matrix((base.discounts[owner] * part.data, (part.row, (last * n + owner) * n_states + part.col)), shape)
-        return coo_matrix((data, (row, column)), shape).tocsr(), task.tocsr()
-
-    def _players(self, point: np.ndarray) -> Any:
-        """Return what averages over the own actions of each player in each state, sparse, shape (n S, D)."""
         from scipy.sparse import csr_matrix
 
-        own = self._own
-        shape = self.base.n_players * self.base.n_states, self.base.size
-        return csr_matrix((point[own], (self._player_of, own)), shape)
+        from powergames.kernels.derivatives import through_values
+        from powergames.kernels.stages import gradients, row_weights
+
+        base, layout = self.base, self.base.layout[:5]
+        levels, begin, _ = self.starts
+        point, lam, values = state[:levels], float(state[-1]), self.values(state)
+        own, problem = self._own, self.at(lam)
+        linear, taken = problem.worth(values)
+        gradient, blocks, slopes = self._differentiated(lam, point, (linear, taken))
+        weights = row_weights(*layout, problem.weights, point)
+        # What one unit of λ does to what the players are paid.
+        drift = gradients(*layout, self.weights, -self.tolls[:, None] * taken, taken, point)[own]
+        graph = base.point_starts, *layout[3:], problem.shares, point, *weights, *self._graph
+        paid, worth, average = through_values(base.arrays, *graph)
+        errors = [self._sums_of_players(point[own] * gradient[own]) - values[0].ravel()]
+        entries = [-blocks, slopes.ravel(), -paid, worth, -drift, self._sums_of_players(point[own] * drift)]
+        if base.kinds == 2:
+            expected = [
+                np.add.reduceat(first * point[places] * rows, base.arrays[1][:-1])
+                for first, places, rows in zip(weights[0], base.row_entries, taken, strict=True)
+            ]
+            errors.append(np.concatenate(expected) - values[1].ravel())
+            entries.append(average)
+        slots, indices, indptr, constants = self._pattern
+        entries.append(constants)
+        data = np.bincount(slots, np.concatenate(entries), len(indices))
+        derivative = csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, len(state)))
+        slacks = state[levels:begin][base.group_of] - gradient
+        return Linear(slacks, np.add.reduceat(point, base.bounds[:-1]), np.concatenate(errors), derivative)
 
     def _sums_of_players(self, numbers: np.ndarray) -> np.ndarray:
         return np.bincount(self._player_of, numbers, self.base.n_players * self.base.n_states)
@@ -277,73 +230,70 @@ class StochasticFamily(Family):
         return np.flatnonzero(self.is_player)
 
     @cached_property
-    def _owner(self) -> np.ndarray:
-        """Whose payoff each entry of a point moves, shape (D,)."""
-        return self.base.owners[self.base.group_of % self.base.n_groups]
-
-    @cached_property
-    def _state_of(self) -> np.ndarray:
-        return self.base.group_of // self.base.n_groups
-
-    @cached_property
     def _player_of(self) -> np.ndarray:
         """Player and state of the players' own entries, as the values count them."""
-        return self._owner[self._own] * self.base.n_states + self._state_of[self._own]
+        groups = self.base.group_of[self._own]
+        return groups % self.base.n_groups * self.base.n_states + groups // self.base.n_groups
 
     @cached_property
-    def _transitions(self) -> Any:
-        from scipy.sparse import csr_matrix
+    def _graph(self) -> tuple[np.ndarray, np.ndarray]:
+        """The states that follow upon each state, in CSR form."""
+        from powergames.kernels.stages import state_graph
 
-        _, row_starts, _, indptr, indices, data = self.base.arrays
-        return csr_matrix((data, indices, indptr), shape=(int(row_starts[-1]), self.base.n_states))
+        _, row_starts, _, indptr, indices, _ = self.base.arrays
+        starts, successors = state_graph(row_starts, indptr, indices)
+        return starts, successors
 
     @cached_property
-    def _takeovers(self) -> tuple[np.ndarray, np.ndarray]:
-        """The entries of all takeovers, and those of the actions taken."""
+    def _pattern(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Where the entries of the derivative go, in the order in which `linearized` computes them.
+
+        Returns the place of each entry in a matrix in CSR form, its column indices and row bounds, and the last
+        entries, which are constant.
+        """
         base = self.base
-        bounds = base.bounds[:-1].reshape(-1, base.n_groups)
-        entries, sources = [], []
-        for s in range(base.n_states):
-            for b, takes in enumerate(base.takes):
-                at = int(bounds[s, base.n_players + b])
-                for j in np.flatnonzero(takes).tolist():
-                    count = int(base.n_actions[s, j])
-                    entries.append(at + np.arange(count))
-                    sources.append(bounds[s, j] + np.arange(count))
-                    at += count
-        nothing = np.zeros(0, dtype=np.int64)
-        return np.concatenate([nothing, *entries]), np.concatenate([nothing, *sources])
-
-    @cached_property
-    def _pattern(self) -> tuple[list[np.ndarray], list[np.ndarray], list[np.ndarray]]:
-        """Rows and columns of what does not depend on the values, and the entries of that which is constant."""
-        base = self.base
+        n, n_states, kinds = base.n_players, base.n_states, base.kinds
         levels, begin, end = self.starts
-        sizes = np.diff(base.point_starts)
-        squares = np.concatenate([[0], np.cumsum(sizes**2)])
-        inside = np.arange(squares[-1]) - np.repeat(squares[:-1], sizes**2)
-        width, first = np.repeat(sizes, sizes**2), np.repeat(base.point_starts[:-1], sizes**2)
-        every = np.arange(base.size)
-        values = np.arange(begin, end)
-        pairs = np.arange(base.kinds * base.n_players)
-        of_slopes = (begin + pairs[:, None] * base.n_states + self._state_of).ravel()
-        rows = [first + inside // width, every, levels + base.group_of, values, of_slopes]
-        columns = [first + inside % width, levels + base.group_of, every, values, np.tile(every, len(pairs))]
-        return rows, columns, [np.ones(base.size), np.ones(base.size), -np.ones(len(values))]
-
-    @property
-    def _rows(self) -> list[np.ndarray]:
-        return self._pattern[0]
-
-    @property
-    def _columns(self) -> list[np.ndarray]:
-        return self._pattern[1]
-
-    @property
-    def _constants(self) -> list[np.ndarray]:
-        return self._pattern[2]
+        every, own = np.arange(base.size), self._own
+        values = np.arange(begin, end).reshape(kinds, n, n_states)
+        owner, state_of = base.owners[base.group_of % base.n_groups], base.group_of // base.n_groups
+        states = np.split(every, base.point_starts[1:-1])
+        after = np.split(self._graph[1], self._graph[0][1:-1])
+        slopes = np.broadcast_to(values[:, :, state_of], (kinds, n, base.size))
+        parts = [
+            *(_pairs(here, here) for here in states),
+            (slopes.ravel(), np.tile(every, kinds * n)),
+            *(
+                (np.repeat(here, len(next_)), kind[owner[here]][:, next_].ravel())
+                for here, next_ in zip(states, after, strict=True)
+                for kind in values
+            ),
+            *(
+                _pairs(values[0, i, [s]], kind[i, next_])
+                for s, next_ in enumerate(after)
+                for kind in values
+                for i in range(n)
+            ),
+            (own, np.full(len(own), end)),
+            (values[0].ravel(), np.full(n * n_states, end)),
+            *(
+                _pairs(kind[i, [s]], kind[i, next_])
+                for kind in values[1:]
+                for s, next_ in enumerate(after)
+                for i in range(n)
+            ),
+            (every, levels + base.group_of),
+            (levels + base.group_of, every),
+            (values.ravel(), values.ravel()),
+        ]
+        rows, columns = (np.concatenate(each) for each in zip(*parts, strict=True))
+        places, slots = np.unique(rows.astype(np.int64) * (end + 1) + columns, return_inverse=True)
+        indptr = np.searchsorted(places, np.arange(end + 1) * (end + 1))
+        constants = np.concatenate([np.ones(2 * base.size), -np.ones(values.size)])
+        return slots, (places % (end + 1)).astype(np.int32), indptr.astype(np.int32), constants
 
     def tangent(self, linear: Linear, mask: np.ndarray) -> np.ndarray | None:
+        """Return a direction, of length one, that keeps the equations of a mask; None if that leaves a choice."""
         system = linear.system(mask)
         if system.bordered is None:
             return None
@@ -353,6 +303,7 @@ class StochasticFamily(Family):
         return direction / length if length > 0.0 else None
 
     def missing(self, linear: Linear, mask: np.ndarray) -> int:
+        """Return by how much the rank of the equations falls short."""
         system = linear.system(mask)
         if system.bordered is not None:
             return 0
@@ -362,6 +313,7 @@ class StochasticFamily(Family):
         return max(1, int((values <= SINGULAR * values[0]).sum()))
 
     def perturbed_margins(self, linear: Linear, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return how margins that are zero change when random numbers are added to all equations."""
         system = linear.system(mask)
         numbers = rng.uniform(-1.0, 1.0, linear.derivative.shape[0])
         constants = np.concatenate([numbers[: len(mask)][mask], numbers[len(mask) :]])
@@ -375,6 +327,7 @@ class StochasticFamily(Family):
         return np.where(mask, change[: len(mask)], linear.rates @ change - numbers[: len(mask)])
 
     def orientation(self, linear: Linear, mask: np.ndarray, direction: np.ndarray) -> float:
+        """Return the sign of the determinant of the equations and a direction, zero where rounding would decide."""
         system = linear.system(mask)
         if system.bordered is None:
             return 0.0
@@ -383,6 +336,7 @@ class StochasticFamily(Family):
     def corrected(
         self, state: np.ndarray, mask: np.ndarray, row: np.ndarray | int | None, target: float = 0.0
     ) -> np.ndarray | None:
+        """Solve the equations of a mask, and one more, by Newton's method; None if it does not converge."""
         from scipy.sparse import csr_matrix, vstack
 
         state = state.copy()
@@ -409,6 +363,7 @@ class StochasticFamily(Family):
         return None
 
     def change(self, index: int, begins: bool) -> SupportChange:
+        """Say whose action or takeover it is that comes into use or falls out of it, and where."""
         base = self.base
         group = int(base.group_of[index])
         state, group = divmod(group, base.n_groups)
@@ -434,3 +389,8 @@ def _solved(matrix: Any, right: np.ndarray, span: float) -> np.ndarray:
         except np.linalg.LinAlgError:
             pass
     return least_solution(matrix, right, SINGULAR)
+
+
+def _pairs(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and columns of a dense block."""
+    return np.repeat(rows, len(columns)), np.tile(columns, len(rows))

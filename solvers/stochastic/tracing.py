@@ -37,12 +37,15 @@ class StochasticQuestion(Question):
 
     @cached_property
     def family(self) -> StochasticFamily:
+        """The extended stochastic games of all λ."""
         return StochasticFamily.of(self.game, self.objective, self.lams[1])
 
     def solved(self, objective: PowerObjective, x0: Any = None) -> StochasticEquilibrium:
+        """Return an equilibrium at some λ, the status of which says whether it is one."""
         return solve_stochastic(self.game, objective, None, replace(self.options, x0=x0))
 
     def checked(self, start: AnyEquilibrium) -> StochasticEquilibrium:
+        """Return an equilibrium with a certificate of its own."""
         start = cast(StochasticEquilibrium, start)
         certificate = certify_stochastic(self.game, start.objective, start.profile, tol=self.options.tol)
         return replace(
@@ -50,6 +53,7 @@ class StochasticQuestion(Question):
         )
 
     def certified(self, state: np.ndarray) -> StochasticEquilibrium:
+        """Return the equilibrium of a state, or raise RejectedError."""
         lam = self.in_range(float(state[-1]))
         problem = self.family.at(lam)
         point = state[: problem.size]
@@ -62,6 +66,7 @@ class StochasticQuestion(Question):
         return StochasticEquilibrium(self.game, objective, profile, certificate, Status.CONVERGED, "trace")
 
     def located(self, start: AnyEquilibrium) -> tuple[np.ndarray, np.ndarray]:
+        """Return a state at an equilibrium and its mask, with as little in use as gives equations of full rank."""
         family, lam = self.family, start.objective.lam
         values = self._values(cast(StochasticEquilibrium, start))
         point = family.base.point_of(start.profile)
