@@ -350,7 +350,7 @@ class SupportChange:
     def text(self, game: NormalFormGame | StochasticGame) -> str:
         """Say in words what changes."""
         player = game.players[self.player]
-        if isinstance(game, StochasticGame):
+        if isinstance(game, StochasticGame) and self.state is not None:
             action = game.action_names(self.state, self.player)[self.action]
             where = f" in {game.states[self.state]}"
         else:

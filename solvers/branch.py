@@ -35,8 +35,9 @@ CAREFUL = 1e-3
 # Half the width of brackets, and the distance along the path at which they end where λ stands still.
 HALF_WIDTH, NEARBY = 4e-10, 1e-6
 
-# λ of an equilibrium near one at λ = 0 whose path cannot be told there.
-NEAR_ZERO = 1e-3
+# Near an equilibrium at λ = 0 whose path cannot be told there: λ of others that may lie on it, and whether to seek them
+# from there.
+NEAR_ZERO = ((1e-3, True), (1e-3, False), (1e-2, True), (1e-2, False))
 
 # Steps for each point that may be recorded.
 STEPS_PER_POINT = 5
@@ -87,6 +88,8 @@ def followed(question: Question, start: AnyEquilibrium, max_points: int, given: 
         points, ends = (first, *ahead.points), (ahead.end, ahead.end)
         return replace(nothing, points=points, events=tuple(ahead.events), status=ahead.status, ends=ends)
     behind = _Branch(question, backward, max_points - 1 - len(ahead.points))
+    if behind.closed:
+        behind.status, behind.end = Status.PATH_LOST, "lost: back at the start, to which the other way does not lead"
     points = (*reversed(behind.points), first, *ahead.points)
     events = [*(event.reverse() for event in reversed(behind.events)), *ahead.events]
     status = ahead.status if behind.status is Status.CONVERGED else behind.status
@@ -95,14 +98,20 @@ def followed(question: Question, start: AnyEquilibrium, max_points: int, given: 
 
 def _followed_from_nearby(question: Question, start: AnyEquilibrium, max_points: int, given: bool) -> Trace | None:
     """Follow the path that leads to an equilibrium at λ = 0, where the adversaries' mixtures are not determined."""
-    near = question.solved(with_lam(question.objective, NEAR_ZERO * min(1.0, question.lams[1])), start.profile)
-    if not near.converged:
-        return None
-    path = followed(question, near, max_points, given)
-    if path.status in (Status.INTERRUPTED, Status.TIME_LIMIT):
-        return path
-    arrives = any(same_profile(end, start) if given else not end.objective.lam for end in (path[0], path[-1]))
-    return path if arrives else None
+    arriving = None
+    for share, x0 in NEAR_ZERO:
+        objective = with_lam(question.objective, share * min(1.0, question.lams[1]))
+        near = question.solved(objective, start.profile if x0 else None)
+        if not near.converged:
+            continue
+        path = followed(question, near, max_points, given)
+        if path.status in (Status.INTERRUPTED, Status.TIME_LIMIT):
+            return path
+        if any(same_profile(end, start) if given else not end.objective.lam for end in (path[0], path[-1])):
+            arriving = arriving or path
+            if path.converged:
+                return path
+    return arriving
 
 
 def _stopped(stop: BaseException) -> tuple[Status, str]:

@@ -357,7 +357,7 @@ def test_commands_print_tables(arguments, capsys):
         ["solve", "big_match", "--time-limit", "soon"],
         ["solve", "big_match", "--all", "--time-limit", "1"],
         ["solve", "big_match", "--exact"],
-        ["trace", "big_match"],
+        ["trace", "big_match", "--select", "welfare"],
     ],
 )
 def test_commands_refuse_in_one_line(arguments, capsys):

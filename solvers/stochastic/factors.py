@@ -70,9 +70,9 @@ class Factors:
         if self._dense is not None:
             factors, order = self._dense
             swaps = np.count_nonzero(order != np.arange(self.size))
-            return (-1.0) ** (swaps + np.count_nonzero(np.diag(factors) < 0.0))
+            return float((-1.0) ** (swaps + np.count_nonzero(np.diag(factors) < 0.0)))
         negative = np.count_nonzero(self._sparse.U.diagonal() < 0.0)
-        return (-1.0) ** negative * _parity(self._sparse.perm_r) * _parity(self._sparse.perm_c)
+        return float((-1.0) ** negative) * _parity(self._sparse.perm_r) * _parity(self._sparse.perm_c)
 
     @cached_property
     def least(self) -> float:

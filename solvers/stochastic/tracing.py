@@ -13,6 +13,7 @@ from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import LimitError
 from powergames.solvers.continuation import (
     DUST,
+    STILL,
     ZERO,
     AnyEquilibrium,
     PathLostError,
@@ -21,9 +22,12 @@ from powergames.solvers.continuation import (
     completed,
     mixed_takeovers,
 )
-from powergames.solvers.stochastic.equations import Linear, StochasticFamily
+from powergames.solvers.stochastic.equations import SINGULAR, Linear, StochasticFamily
 from powergames.solvers.stochastic.solve import solve_stochastic
 from powergames.stochastic_certificates import certify_stochastic
+
+# Steps to a corner of infinitely many equilibria.
+REDUCTIONS = 200
 
 # Actions are interchangeable if everything depends on them in the same way, but for so much.
 ALIKE = 1e-11
@@ -121,29 +125,45 @@ class StochasticQuestion(Question):
         return point
 
     def _reduced(self, state: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Go from one of infinitely many equilibria to a corner of their set: use less, one thing at a time."""
-        family = self.family
+        """Go from one of infinitely many equilibria to a corner of their set, one margin after the other."""
+        family, lam = self.family, float(state[-1])
         at_lam = np.zeros(len(state))
         at_lam[-1] = 1.0
-        missing = family.missing(family.linearized(state), mask)
-        tried = np.zeros_like(mask)
-        while missing:
-            several = mask & ~tried & (np.bincount(family.base.group_of, mask)[family.base.group_of] > 1)
-            if not several.any():
+        for count in range(REDUCTIONS):
+            linear = family.linearized(state)
+            if not family.missing(linear, mask):
+                return state, mask
+            self.options.report("steps to a corner of infinitely many equilibria", count)
+            direction = _loose(family, linear, mask)
+            margins = np.maximum(family.margins(state, linear, mask), 0.0)
+            rates = family.margin_rates(direction, linear, mask)
+            if ((margins <= ZERO) & (rates < -STILL)).any():
+                direction, rates = -direction, -rates
+            falling = np.flatnonzero(rates < -STILL)
+            if not len(falling):
                 break
-            self.options.report("what the start can do without", int(tried.sum()))
-            dropped = int(np.flatnonzero(several)[np.argmin(state[: len(mask)][several])])
-            tried[dropped] = True
+            lengths = margins[falling] / -rates[falling]
+            first = int(falling[np.argmin(lengths)])
             fewer = mask.copy()
-            fewer[dropped] = False
-            found = family.corrected(state, fewer, at_lam, float(state[-1]))
-            if found is None:
-                continue
-            linear = family.linearized(found)
-            less = family.missing(linear, fewer)
-            if less < missing and family.margins(found, linear, fewer).min() >= -ZERO:
-                state, mask, missing = found, fewer, less
-        return state, completed(family, family.linearized(state), mask)
+            fewer[first] ^= True
+            found = family.corrected(state + lengths.min() * direction, fewer, at_lam, lam)
+            if found is None or family.margins(found, family.linearized(found), fewer).min() < -ZERO:
+                break
+            state, mask = found, fewer
+        raise PathLostError("the start is one of infinitely many equilibria")
+
+
+def _loose(family: StochasticFamily, linear: Linear, mask: np.ndarray) -> np.ndarray:
+    """Return a direction, λ fixed, that keeps the equations of a mask although these leave nothing else open."""
+    matrix, unknown = linear.matrix(mask)
+    _, values, rows = np.linalg.svd(matrix.toarray()[:, :-1])
+    kept = rows[np.count_nonzero(values > SINGULAR * values[0]) :]
+    # The strategy that is freest changes, and what must change with it.
+    freest = np.argmax((kept[:, : np.count_nonzero(mask)] ** 2).sum(axis=0))
+    direction = np.zeros(len(family.metric))
+    direction[unknown[:-1]] = -kept[:, freest] @ kept
+    length = float(np.sqrt(family.metric @ direction**2))
+    return direction / length if length > 0.0 else direction
 
 
 def _merged(family: StochasticFamily, linear: Linear, point: np.ndarray) -> np.ndarray:
