@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -350,9 +350,9 @@ class SupportChange:
     def text(self, game: NormalFormGame | StochasticGame) -> str:
         """Say in words what changes."""
         player = game.players[self.player]
-        if isinstance(game, StochasticGame) and self.state is not None:
-            action = game.action_names(self.state, self.player)[self.action]
-            where = f" in {game.states[self.state]}"
+        if isinstance(game, StochasticGame):
+            state = cast(int, self.state)
+            action, where = game.action_names(state, self.player)[self.action], f" in {game.states[state]}"
         else:
             action, where = game.actions[self.player][self.action], ""
         if self.against is None:
