@@ -39,6 +39,9 @@ HALF_WIDTH, NEARBY = 4e-10, 1e-6
 # from there.
 NEAR_ZERO = ((1e-3, True), (1e-3, False), (1e-2, True), (1e-2, False))
 
+# What ends all work at once, and what is said then.
+STOPPED = {Status.INTERRUPTED: "interrupted", Status.TIME_LIMIT: "the time limit was reached"}
+
 # Steps for each point that may be recorded.
 STEPS_PER_POINT = 5
 
@@ -84,7 +87,7 @@ def followed(question: Question, start: AnyEquilibrium, max_points: int, given: 
     if ahead.closed:
         points, events = (first, *ahead.points, first), ahead.events
         return replace(nothing, points=points, events=tuple(events), status=ahead.status, ends=(ahead.end,) * 2)
-    if ahead.status in (Status.INTERRUPTED, Status.TIME_LIMIT):
+    if ahead.status in STOPPED:
         points, ends = (first, *ahead.points), (ahead.end, ahead.end)
         return replace(nothing, points=points, events=tuple(ahead.events), status=ahead.status, ends=ends)
     behind = _Branch(question, backward, max_points - 1 - len(ahead.points))
@@ -102,12 +105,11 @@ def _followed_from_nearby(question: Question, start: AnyEquilibrium, max_points:
     for share, x0 in NEAR_ZERO:
         objective = with_lam(question.objective, share * min(1.0, question.lams[1]))
         near = question.solved(objective, start.profile if x0 else None)
-        if not near.converged:
-            continue
         path = followed(question, near, max_points, given)
-        if path.status in (Status.INTERRUPTED, Status.TIME_LIMIT):
-            return path
-        if any(same_profile(end, start) if given else not end.objective.lam for end in (path[0], path[-1])):
+        if path.status in STOPPED:
+            return path if path.points else replace(path, points=(start,), ends=(STOPPED[path.status],) * 2)
+        ends = path.points[:1] + path.points[-1:]
+        if any(same_profile(end, start) if given else not end.objective.lam for end in ends):
             arriving = arriving or path
             if path.converged:
                 return path
@@ -116,9 +118,8 @@ def _followed_from_nearby(question: Question, start: AnyEquilibrium, max_points:
 
 def _stopped(stop: BaseException) -> tuple[Status, str]:
     """Return the status and the end of a path that was stopped."""
-    if isinstance(stop, KeyboardInterrupt):
-        return Status.INTERRUPTED, "interrupted"
-    return Status.TIME_LIMIT, "the time limit was reached"
+    status = Status.INTERRUPTED if isinstance(stop, KeyboardInterrupt) else Status.TIME_LIMIT
+    return status, STOPPED[status]
 
 
 class _Branch:

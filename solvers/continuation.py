@@ -215,6 +215,29 @@ class Question(ABC):
             raise PathLostError("several paths meet at the start")
         return Place(polished, linear, mask, direction if direction[-1] >= 0.0 else -direction)
 
+    def completed(self, linear: Any, mask: np.ndarray) -> np.ndarray:
+        """Add to a mask of what is as good as what is in use, until the equations have full rank.
+
+        Raises
+        ------
+        PathLostError
+            If they never have.
+        """
+        family = self.family
+        missing = family.missing(linear, mask)
+        for count, p in enumerate(np.flatnonzero(~mask & (linear.slacks <= TIE))):
+            if not missing:
+                break
+            self.options.report("ties at the start", count)
+            wider = mask.copy()
+            wider[p] = True
+            less = family.missing(linear, wider)
+            if less < missing:
+                mask, missing = wider, less
+        if missing:
+            raise PathLostError("the start is one of infinitely many equilibria")
+        return mask
+
     def through(self, place: Place, begins: bool = False) -> Place:
         """Return how the path leaves a place, where several margins may be zero.
 
@@ -248,28 +271,6 @@ class Question(ABC):
                     break
                 direction = tangent * np.sign(rate)
         raise PathLostError(f"at lambda = {place.lam:.10g} the equations leave open how the path goes on")
-
-
-def completed(family: Family, linear: Any, mask: np.ndarray) -> np.ndarray:
-    """Add to a mask of what is as good as what is in use, until the equations have full rank.
-
-    Raises
-    ------
-    PathLostError
-        If they never have.
-    """
-    missing = family.missing(linear, mask)
-    for p in np.flatnonzero(~mask & (linear.slacks <= TIE)):
-        if not missing:
-            break
-        wider = mask.copy()
-        wider[p] = True
-        less = family.missing(linear, wider)
-        if less < missing:
-            mask, missing = wider, less
-    if missing:
-        raise PathLostError("the start is one of infinitely many equilibria")
-    return mask
 
 
 def same_profile(one: AnyEquilibrium, other: AnyEquilibrium) -> bool:

@@ -39,7 +39,6 @@ from powergames.solvers.continuation import (
     Family,
     Question,
     RejectedError,
-    completed,
     mixed_takeovers,
 )
 from powergames.solvers.extended import ExtendedGame
@@ -98,8 +97,10 @@ def trace(
 
     Notes
     -----
-    Costs a few Jacobians of the extended game for each point, as Newton's method does. Every point is certified
-    independently. A trace does not show equilibria on other paths. In a degenerate game, where several paths meet in a
+    Costs a few Jacobians of the extended game for each point, as Newton's method does; in a stochastic game a few
+    sparse factorizations, with the values of all states as further unknowns. Every point is certified independently.
+    Of a stochastic game that has infinitely many equilibria like the start, one in which less is mixed is followed.
+    A trace does not show equilibria on other paths. In a degenerate game, where several paths meet in a
     point or equilibria form continua, it follows one path through them, the same each time.
 
     Sources: H. B. Keller (1977), "Numerical solution of bifurcation and nonlinear eigenvalue problems", in
@@ -209,7 +210,7 @@ class _Question(Question):
         )
         state = family.state(point, lam)
         linear = family.linearized(state)
-        return state, completed(family, linear, point > np.maximum(linear.slacks, ZERO))
+        return state, self.completed(linear, point > np.maximum(linear.slacks, ZERO))
 
 
 @dataclass(frozen=True, eq=False)

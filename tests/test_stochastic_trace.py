@@ -249,12 +249,13 @@ def test_factors():
     from scipy.sparse import csr_matrix
 
     rng = np.random.default_rng(0)
-    for dense in (factors.DENSE, 0):
+    for most in (1_000, 0):
         for size in (2, 7, 8):
             matrix = rng.normal(size=(size, size))
             right = rng.normal(size=size)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(factors, "DENSE", dense)
+                patch.setattr(factors, "DENSE", most)
+                patch.setattr(factors, "SMALL", most)
                 found = factors.Factors(csr_matrix(matrix))
                 assert matrix @ found.solve(right) == pytest.approx(right)
                 assert matrix.T @ found.solve(right, transposed=True) == pytest.approx(right)

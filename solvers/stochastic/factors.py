@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-# Rows up to which a dense factorization is quicker.
-DENSE = 250
+# Rows up to which a dense factorization is quicker, also where several threads slow it down.
+DENSE = 120
+
+# Rows up to which shortest solutions are found by a dense factorization.
+SMALL = 1_000
 
 # Rounds of inverse iteration for the least singular value.
 ROUNDS = 3
@@ -106,7 +109,7 @@ def least_solution(matrix: Any, right: np.ndarray, singular: float) -> np.ndarra
     """
     from scipy.sparse.linalg import lsmr
 
-    if matrix.shape[0] <= 4 * DENSE:
+    if matrix.shape[0] <= SMALL:
         return np.linalg.lstsq(matrix.toarray(), right, rcond=singular)[0]
     return np.asarray(lsmr(matrix, right, atol=1e-14, btol=1e-14, conlim=1.0 / singular, maxiter=10 * len(right))[0])
 

@@ -19,7 +19,6 @@ from powergames.solvers.continuation import (
     PathLostError,
     Question,
     RejectedError,
-    completed,
     mixed_takeovers,
 )
 from powergames.solvers.stochastic.equations import SINGULAR, Linear, StochasticFamily
@@ -81,7 +80,7 @@ class StochasticQuestion(Question):
         linear = family.linearized(state)
         mask = merged > np.maximum(linear.slacks, ZERO)
         try:
-            return state, completed(family, linear, mask)
+            return state, self.completed(linear, mask)
         except PathLostError:
             return self._reduced(state, mask)
 
@@ -114,6 +113,7 @@ class StochasticQuestion(Question):
         slacks = base.slacks(gradient)
         begin = 0
         for s in range(base.n_states):
+            self.options.report("states of the start", s)
             own = slice(*base.point_starts[s : s + 2].tolist())
             size = own.stop - own.start
             bounds = base.bounds[s * base.n_groups : (s + 1) * base.n_groups + 1] - own.start
@@ -173,10 +173,15 @@ def _merged(family: StochasticFamily, linear: Linear, point: np.ndarray) -> np.n
     used = point > np.maximum(linear.slacks, ZERO)
     counts = np.bincount(base.group_of, used, len(base.bounds) - 1)
     columns = linear.derivative.tocsc()
+
+    def entries(p: int) -> np.ndarray:
+        """Return what is stored of a column; in those of one group the same rows are."""
+        return columns.data[columns.indptr[p] : columns.indptr[p + 1]]
+
     for group in np.flatnonzero(counts > 1).tolist():
         kept: list[int] = []
         for p in (base.bounds[group] + np.flatnonzero(used[slice(*base.bounds[group : group + 2])])).tolist():
-            same = [q for q in kept if np.abs((columns[:, [p]] - columns[:, [q]]).data).max(initial=0.0) <= ALIKE]
+            same = [q for q in kept if np.abs(entries(p) - entries(q)).max() <= ALIKE]
             if same:
                 point[same[0]] += point[p]
                 point[p] = 0.0
