@@ -99,9 +99,9 @@ def trace(
     -----
     Costs a few Jacobians of the extended game for each point, as Newton's method does; in a stochastic game a few
     sparse factorizations, with the values of all states as further unknowns. Every point is certified independently.
-    Of a stochastic game that has infinitely many equilibria like the start, one in which less is mixed is followed.
-    A trace does not show equilibria on other paths. In a degenerate game, where several paths meet in a
-    point or equilibria form continua, it follows one path through them, the same each time.
+    A trace does not show equilibria on other paths. In a degenerate game, where several paths meet in a point or
+    equilibria form continua, it follows one path through them, the same each time. In a stochastic game whose start is
+    one of infinitely many equilibria, it follows one of them in which less is mixed.
 
     Sources: H. B. Keller (1977), "Numerical solution of bifurcation and nonlinear eigenvalue problems", in
     *Applications of Bifurcation Theory*, Academic Press; E. L. Allgower and K. Georg (1990), *Numerical Continuation
