@@ -12,6 +12,7 @@ import math
 import os
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 from fractions import Fraction
@@ -36,7 +37,7 @@ from powergames.terminal import (
 
 if TYPE_CHECKING:
     from powergames.objectives import PowerObjective
-    from powergames.results import Equilibrium, EquilibriumSet
+    from powergames.results import EquilibriumSet
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -403,10 +404,16 @@ def _trace(
         Select | None, typer.Option("--select", help="Begin at the greatest welfare or the least power.")
     ] = None,
     tol: TolOption = "1e-8",
+    time_limit: Annotated[
+        str | None,
+        typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the path so far."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Follow one equilibrium as the power weight changes, and find the weights where it changes its kind."""
     tolerance, (low, high) = _tolerance(tol), _lam_bounds(lam)
+    seconds = None if time_limit is None else _seconds(time_limit)
+    from powergames.games.stochastic import StochasticGame
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import solve, trace
@@ -414,16 +421,30 @@ def _trace(
     loaded, objective = load(game), _objective(str(low) if start is None else start, aggregate, form)
     if not low <= objective.exact_lam <= high:
         raise InputError(f"--start: got {start}, outside of --lam {lam}; choose a power weight within")
+    if isinstance(loaded, StochasticGame):
+        _raise_on_ctrl_c()
+    began = time.monotonic()
     with progress() as callback:
-        first = None
+        first: Any = None
         if method is not None or select is not None:
-            chosen = None if select is None else select.value
-            first = cast(
-                "Equilibrium",
-                solve(loaded, objective, method=method, select=chosen, tol=tolerance, callback=callback),
+            first = solve(
+                loaded,
+                objective,
+                method=method,
+                select=None if select is None else select.value,
+                tol=tolerance,
+                time_limit=seconds,
+                callback=callback,
             )
-        lams = float(low), float(high)
-        path = trace(loaded, objective, start=first, lams=lams, tol=tolerance, callback=callback)
+        path = trace(
+            loaded,
+            objective,
+            start=first,
+            lams=(float(low), float(high)),
+            tol=tolerance,
+            time_limit=None if seconds is None else max(0.0, began + seconds - time.monotonic()),
+            callback=callback,
+        )
     if as_json:
         _print_json({"schema": SCHEMA, "game": game_header(loaded), **path.to_dict()})
     else:

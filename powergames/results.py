@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -337,20 +337,33 @@ class SupportChange:
         a worst case, or is none any more.
     begins : bool
         Whether it comes into use along the path.
+    state : int or None
+        Where, in a stochastic game.
     """
 
     player: int
     action: int
     against: int | None
     begins: bool
+    state: int | None = None
 
-    def text(self, game: NormalFormGame) -> str:
+    def text(self, game: NormalFormGame | StochasticGame) -> str:
         """Say in words what changes."""
-        player, action = game.players[self.player], game.actions[self.player][self.action]
+        player = game.players[self.player]
+        if isinstance(game, StochasticGame):
+            state = cast(int, self.state)
+            action, where = game.action_names(state, self.player)[self.action], f" in {game.states[state]}"
+        else:
+            action, where = game.actions[self.player][self.action], ""
         if self.against is None:
-            return f"{player} {'begins' if self.begins else 'ceases'} to play {action}"
+            return f"{player} {'begins' if self.begins else 'ceases'} to play {action}{where}"
         now = "becomes a worst case" if self.begins else "is no worst case any more"
-        return f"{action} by {player} {now} for {game.players[self.against]}"
+        return f"{action} by {player}{where} {now} for {game.players[self.against]}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the change as plain JSON values; `state` is left out where there is none."""
+        values = asdict(self)
+        return values if self.state is not None else {name: values[name] for name in values if name != "state"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -359,12 +372,12 @@ class TraceEvent:
 
     Attributes
     ----------
-    equilibria : tuple of Equilibrium
+    equilibria : tuple of Equilibrium or StochasticEquilibrium
         At the critical λ, points of the trace: one, or several corners of a connected set of equilibria that all have
         this λ.
     bracket : (float, float)
         The critical λ lies between these two, which are at most 1e-9 apart (for λ > 10, 1e-10 of λ).
-    before, after : Equilibrium
+    before, after : Equilibrium or StochasticEquilibrium
         Where the path comes into the bracket, and where it leaves it. Where λ turns back, both lie on the same side of
         the critical λ; on the other side there is no more of the path.
     directions : (int, int)
@@ -375,10 +388,10 @@ class TraceEvent:
         Whether further equilibria branch off without a change of support.
     """
 
-    equilibria: tuple[Equilibrium, ...]
+    equilibria: tuple[Equilibrium | StochasticEquilibrium, ...]
     bracket: tuple[float, float]
-    before: Equilibrium
-    after: Equilibrium
+    before: Equilibrium | StochasticEquilibrium
+    after: Equilibrium | StochasticEquilibrium
     directions: tuple[int, int]
     changes: tuple[SupportChange, ...] = ()
     branching: bool = False
@@ -435,7 +448,7 @@ class TraceEvent:
             "bracket": list(self.bracket),
             "kind": self.kind,
             "directions": list(self.directions),
-            "changes": [asdict(change) for change in self.changes],
+            "changes": [change.to_dict() for change in self.changes],
             "text": self.text(),
             "before": _at_its_lam(self.before),
             "after": _at_its_lam(self.after),
@@ -443,15 +456,15 @@ class TraceEvent:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace(Sequence[Equilibrium]):
+class Trace(Sequence[Equilibrium | StochasticEquilibrium]):
     """One equilibrium followed in λ, as equilibria in the order of the path.
 
     Attributes
     ----------
-    game : NormalFormGame
+    game : NormalFormGame or StochasticGame
     objective : PowerObjective
         At the λ at which the trace starts.
-    points : tuple of Equilibrium
+    points : tuple of Equilibrium or StochasticEquilibrium
         In the order of the path, on which λ may turn back.
     events : tuple of TraceEvent
         The critical λ, in the order of the path.
@@ -461,9 +474,9 @@ class Trace(Sequence[Equilibrium]):
         In words, how the first and the last point come to be the ends.
     """
 
-    game: NormalFormGame
+    game: NormalFormGame | StochasticGame
     objective: PowerObjective
-    points: tuple[Equilibrium, ...]
+    points: tuple[Equilibrium | StochasticEquilibrium, ...]
     events: tuple[TraceEvent, ...]
     status: Status
     ends: tuple[str, str]
@@ -523,7 +536,7 @@ def game_header(game: NormalFormGame | StochasticGame) -> dict[str, Any]:
     return header | {"actions": [list(names) for names in game.actions]}
 
 
-def _at_its_lam(equilibrium: Equilibrium) -> dict[str, Any]:
+def _at_its_lam(equilibrium: Equilibrium | StochasticEquilibrium) -> dict[str, Any]:
     return {"lam": equilibrium.objective.lam, **equilibrium.to_dict()}
 
 

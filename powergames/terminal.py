@@ -111,43 +111,41 @@ def print_path(path: Path) -> None:
     from powergames.games.normal_form import NormalFormGame
 
     game = path.game
-    if not isinstance(game, NormalFormGame):
-        _print_stochastic_path(path)
-        return
-    names = [printable(name) for name in game.players]
-    table = start_table(lam_letter(), *names, ">task", ">power", ">regret", "status")
+    normal = isinstance(game, NormalFormGame)
+    numbers = [">task", ">power", ">regret"] if normal else [">scaled regret"]
+    table = start_table(lam_letter(), *_outline_columns(game), *numbers, "status")
     for point in path:
         for k, equilibrium in enumerate(point.equilibria):
-            table.add_row(
-                "" if k else _lam(point.objective),
-                *(strategy_text(game, i, equilibrium.profile[i]) for i in range(game.n_players)),
-                number_list(equilibrium.task),
-                number_list(equilibrium.objective.aggregate_power(equilibrium.power)),
-                regret_text(equilibrium.certificate.max_regret),
-                equilibrium.status.name,
-            )
+            certificate, cells = equilibrium.certificate, _outline(equilibrium)
+            if normal:
+                power = equilibrium.objective.aggregate_power(equilibrium.power)
+                cells += [number_list(equilibrium.task), number_list(power)]
+            cells.append(regret_text(certificate.max_regret if normal else certificate.scaled_regret))
+            table.add_row("" if k else _lam(point.objective), *cells, equilibrium.status.name)
         if point.error is not None:
-            blanks = [""] * (game.n_players + 3)
-            table.add_row(_lam(point.objective), *blanks, printable(point.error))
+            table.add_row(_lam(point.objective), *[""] * (len(table.columns) - 2), printable(point.error))
     print_blocks(heading(game, path.points[0].objective, lam=False), table, _path_summary(path.points))
 
 
-def _print_stochastic_path(path: Path) -> None:
-    """Print what the equilibria at each λ are worth from the start on, and the power in the states visited."""
-    table = start_table(lam_letter(), ">task from the start", ">power in states visited", ">scaled regret", "status")
-    for point in path:
-        for k, equilibrium in enumerate(point.equilibria):
-            evaluation = equilibrium.evaluation
-            table.add_row(
-                "" if k else _lam(point.objective),
-                number_list(evaluation.start_task),
-                number_list(point.objective.aggregate_power(evaluation.average_power)),
-                regret_text(equilibrium.certificate.scaled_regret),
-                equilibrium.status.name,
-            )
-        if point.error is not None:
-            table.add_row(_lam(point.objective), "", "", "", printable(point.error))
-    print_blocks(heading(path.game, path.points[0].objective, lam=False), table, _path_summary(path.points))
+def _outline_columns(game: NormalFormGame | StochasticGame) -> list[str]:
+    """Name the columns of `_outline`."""
+    from powergames.games.normal_form import NormalFormGame
+
+    if isinstance(game, NormalFormGame):
+        return [printable(name) for name in game.players]
+    return [">task from the start", ">power in states visited"]
+
+
+def _outline(equilibrium: Equilibrium | StochasticEquilibrium) -> list[str]:
+    """Write the strategies; in a stochastic game what they are worth from the start on, and the power on the way."""
+    from powergames.games.normal_form import NormalFormGame
+
+    game = equilibrium.game
+    if isinstance(game, NormalFormGame):
+        return [strategy_text(game, i, strategy) for i, strategy in enumerate(equilibrium.profile)]
+    evaluation = cast("StochasticEquilibrium", equilibrium).evaluation
+    power = equilibrium.objective.aggregate_power(evaluation.average_power)
+    return [number_list(evaluation.start_task), number_list(power)]
 
 
 def _path_summary(points: Sequence[PathPoint]) -> str:
@@ -163,12 +161,13 @@ def _path_summary(points: Sequence[PathPoint]) -> str:
 
 def print_trace(trace: Trace) -> None:
     """Print where a trace begins and ends, and what happens at each critical λ on the way."""
-    game = trace.game
-    table = start_table(lam_letter(), *(printable(name) for name in game.players), "what happens")
+    from powergames.games.normal_form import NormalFormGame
 
-    def add_row(equilibrium: Equilibrium, text: str) -> None:
-        strategies = (strategy_text(game, i, strategy) for i, strategy in enumerate(equilibrium.profile))
-        table.add_row(f"{equilibrium.objective.lam:.10g}", *strategies, printable(text))
+    game = trace.game
+    table = start_table(lam_letter(), *_outline_columns(game), "what happens")
+
+    def add_row(equilibrium: Equilibrium | StochasticEquilibrium, text: str) -> None:
+        table.add_row(f"{equilibrium.objective.lam:.10g}", *_outline(equilibrium), printable(text))
 
     def ending(text: str) -> str:
         return text.replace("lambda", lam_letter())
@@ -183,7 +182,8 @@ def print_trace(trace: Trace) -> None:
     sentences = []
     if trace.points:
         tol = trace[0].certificate.tol
-        sentences.append(f"Every point on the way is certified: no regret above {tol:g} of the payoff range.")
+        scale = "payoff range" if isinstance(game, NormalFormGame) else "range of values"
+        sentences.append(f"Every point on the way is certified: no regret above {tol:g} of the {scale}.")
     if trace.events:
         sentences.append(f"Each critical {lam_letter()} is known within a bracket of 1e-9.")
     if not trace.converged:

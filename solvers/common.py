@@ -64,6 +64,11 @@ class Options:
         """The generator; made only when a method needs one."""
         return np.random.default_rng(self.seed)
 
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the deadline; None if there is none."""
+        return None if self.deadline == np.inf else max(0.0, self.deadline - time.monotonic())
+
     def report(self, stage: str, done: int, total: int = 0) -> None:
         """Tell the callback how far the work is.
 
@@ -144,6 +149,15 @@ def check_callback(callback: Any) -> None:
     """Refuse a callback that cannot be called; None is no callback."""
     if callback is not None and not callable(callback):
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+
+
+def deadline(time_limit: Any) -> float:
+    """Check a time limit in seconds, None for none, and return when it ends, as `time.monotonic` tells the time."""
+    if time_limit is None:
+        return np.inf
+    if not isinstance(time_limit, (int, float, np.integer, np.floating)) or not 0 <= time_limit < np.inf:
+        raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
+    return time.monotonic() + float(time_limit)
 
 
 def too_large(n_bytes: int) -> str | None:

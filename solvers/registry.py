@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -39,6 +38,7 @@ from powergames.solvers.common import (
     certified,
     check_callback,
     check_count,
+    deadline,
     interruptible,
 )
 from powergames.solvers.extended import extended_size
@@ -154,7 +154,7 @@ def solve(
         0 if rng is None else rng,
         callback,
         exact,
-        np.inf if time_limit is None else time.monotonic() + _seconds(time_limit),
+        deadline(time_limit),
     )
     if isinstance(game, StochasticGame):
         for name, wanted in (("exact", exact), ("select", select is not None)):
@@ -246,13 +246,6 @@ def solve_all(
         if game.n_players == 2:
             return vertex_enumeration.find_all(game, objective, options)
         return subdivision.find_all(game, objective, options)
-
-
-def _seconds(time_limit: float) -> float:
-    """Check a time limit."""
-    if not isinstance(time_limit, (int, float, np.integer, np.floating)) or not 0 <= time_limit < np.inf:
-        raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
-    return float(time_limit)
 
 
 def _check(

@@ -349,7 +349,6 @@ class TestProfile:
 
 FUNCTIONS = [
     pg.solve_all,
-    pg.trace,
     pg.logit_path,
     pg.pure_equilibria,
     pg.to_nashpy,

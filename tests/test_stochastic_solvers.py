@@ -480,7 +480,7 @@ def test_commands_print_tables(arguments, capsys):
         ["solve", "big_match", "--time-limit", "soon"],
         ["solve", "big_match", "--all", "--time-limit", "1"],
         ["solve", "big_match", "--exact"],
-        ["trace", "big_match"],
+        ["trace", "big_match", "--select", "welfare"],
     ],
 )
 def test_commands_refuse_in_one_line(arguments, capsys):
@@ -545,7 +545,7 @@ def test_finite_horizon_bad_input():
         (lambda: pg.finite_horizon(game, 0), r"^horizon: got 0; give a whole number"),
         (lambda: pg.finite_horizon(game, 2.5), r"^horizon: got 2.5; give a whole number"),
         (lambda: pg.finite_horizon(pg.load("stag_hunt"), 3), r"^game: got NormalFormGame"),
-        (lambda: pg.finite_horizon(pg.load("soccer"), 10**12), r"^a horizon of 1000000000000 steps.*would take"),
+        (lambda: pg.finite_horizon(pg.load("soccer"), 10**12), r"^a horizon of 1000000000000 steps would take"),
     ):
         with pytest.raises(InputError, match=message):
             call()

@@ -50,11 +50,16 @@ def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
         raise InputError(f"horizon: got {horizon!r}; give a whole number of steps, at least 1")
     counts, lengths = np.diff(game.row_starts), np.diff(game.indptr)
     layers, n_rows = [np.flatnonzero(game.start > 0.0)], 0
-    for _ in range(1, int(horizon)):
+    # No less is needed than one row for each step.
+    check_memory(8 * game.n_players * int(horizon), f"a horizon of {horizon} steps")
+    while len(layers) < horizon:
         rows = ranges(game.row_starts[layers[-1]], counts[layers[-1]])
-        n_rows += len(rows)
-        check_memory(8 * n_rows * game.n_players, f"a horizon of {horizon} steps, of which {len(layers)}")
-        layers.append(np.unique(game.indices[ranges(game.indptr[rows], lengths[rows])]))
+        layer = np.unique(game.indices[ranges(game.indptr[rows], lengths[rows])])
+        same = np.array_equal(layer, layers[-1])
+        steps = int(horizon) - len(layers) if same else 1
+        n_rows += steps * len(rows)
+        check_memory(8 * game.n_players * n_rows, f"a horizon of {horizon} steps")
+        layers += [layer] * steps
     first = np.concatenate([[0], np.cumsum([len(layer) for layer in layers])])
     end = int(first[-1])
     n_actions, rewards, data, indices, sizes = [], [], [], [], []

@@ -587,7 +587,7 @@ def payments(n_actions, row_starts, point_starts, egos, takes, first, second, li
 
 
 @_strict_kernel
-def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, slack):
+def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, slack, near):
     """Solve the stage game of every state that is not in equilibrium, from where it is.
 
     Parameters
@@ -596,6 +596,8 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
         As for `gradients`.
     slack : ndarray, shape (n,)
         Regret, in payoffs of each player, up to which a state is left as it is.
+    near : bool
+        Whether equilibria on the supports of the point come first.
 
     Returns
     -------
@@ -620,7 +622,7 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
             continue
         moved += 1
         best, least = local, np.inf
-        if n > 2:
+        if near and n > 2:
             # With two players one step of Lemke's algorithm does the same.
             trial = _on_support(counts, bounds, places, weights, worth, against, local)
             gradient = _gradient(counts, bounds, places, weights, worth, against, trial)

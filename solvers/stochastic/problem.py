@@ -250,7 +250,7 @@ class StochasticProblem:
     def pure_point(self, rows: np.ndarray) -> np.ndarray:
         """Return the point in which the row of each state, shape (S,), is played, and every adversary mixes evenly."""
         point = np.where(self.is_player, 0.0, self.uniform_point())
-        point[self._row_entries[:, rows]] = 1.0
+        point[self.row_entries[:, rows]] = 1.0
         return point
 
     def profile(self, point: np.ndarray) -> Profile:
@@ -401,10 +401,10 @@ class StochasticProblem:
 
     def _own(self, point: np.ndarray, player: int) -> np.ndarray:
         """Probability with which a player plays its action of each row, shape (R,)."""
-        return point[self._row_entries[player]]
+        return point[self.row_entries[player]]
 
     @cached_property
-    def _row_entries(self) -> np.ndarray:
+    def row_entries(self) -> np.ndarray:
         """Where in a point the action of each player in each row stands, shape (n, R)."""
         counts = np.diff(self.arrays[1])
         state = np.repeat(np.arange(self.n_states), counts)

@@ -34,7 +34,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     recent: list[np.ndarray] = []
     since = 0
     for count in range(MOST):
-        point = solved(problem, point, worth, progress)
+        point = solved(problem, point, worth, progress, count > 0 or progress.options.x0 is not None)
         worth = problem.worth(problem.evaluate(point))
         least = progress.regret
         progress.look(point, worth)
@@ -51,12 +51,14 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     return Status.CYCLING
 
 
-def solved(problem: StochasticProblem, point: np.ndarray, worth: Worth, progress: Progress) -> np.ndarray:
-    """Solve the game of every state that is not in equilibrium."""
+def solved(
+    problem: StochasticProblem, point: np.ndarray, worth: Worth, progress: Progress, near: bool = True
+) -> np.ndarray:
+    """Solve the game of every state that is not in equilibrium, on the same supports if they do and `near`."""
     from powergames.kernels.stages import solve_stages
 
     slack = ROUNDING / (1.0 - problem.discounts)
-    point, moved = solve_stages(*problem.layout, *worth, point, slack)
+    point, moved = solve_stages(*problem.layout, *worth, point, slack, near)
     progress.step(f"stage games, {moved} of {problem.n_states} solved anew")
     if problem.n_players > 2 and problem.n_states > 1:
         regrets = problem.regrets(point, problem.gradients(point, worth))
