@@ -26,7 +26,7 @@ def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
     Returns
     -------
     StochasticGame
-        State ``t`` of the result is named ``"name @ t"``; the start distribution is that of `game`, at time 0. Payoffs
+        What is state ``name`` at time `t` is named ``"name @ t"``; the start distribution is that of `game`, at time 0. Payoffs
         are discounted as in `game`.
 
     Raises
@@ -41,6 +41,7 @@ def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
     >>> import powergames as pg
     >>> game = pg.finite_horizon(pg.load("reputation_stag_hunt"), 3)
     >>> game
+    <StochasticGame 'Stag hunt with reputation, 3 steps': 2 players, 10 states, 37 rows, discount 0.9>
     >>> pg.solve(game).status.name
     'CONVERGED'
     """

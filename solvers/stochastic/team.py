@@ -121,8 +121,8 @@ def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) 
     Examples
     --------
     >>> import powergames as pg
-    >>> game = pg.load("assembly_line")
-    >>> pg.team_optimum(game, pg.PowerObjective(lam=0.1))
+    >>> pg.team_optimum(pg.load("line_with_breakdowns"), pg.PowerObjective(lam=0.1))
+    <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
     if not isinstance(game, StochasticGame):
         raise InputError(f"game: got {type(game).__name__}; the team optimum is one of a StochasticGame")
