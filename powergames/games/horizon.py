@@ -26,8 +26,8 @@ def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
     Returns
     -------
     StochasticGame
-        What is state ``name`` at time `t` is named ``"name @ t"``; the start distribution is that of `game`, at time 0. Payoffs
-        are discounted as in `game`.
+        What is state ``name`` at time `t` is named ``"name @ t"``; the start distribution is that of `game`, at time 0.
+        Payoffs are discounted as in `game`.
 
     Raises
     ------

@@ -14,7 +14,7 @@ optimum over deterministic ones against adversaries who see the action: mixing m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,7 @@ from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.stochastic_certificates import StochasticCertificate, certify_stochastic
 
@@ -132,7 +132,7 @@ def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) 
         raise InputError(
             f"discount: got {', '.join(f'{d:g}' for d in game.discounts)}; a team needs the same for all players"
         )
-    adversarial = PowerObjective(chosen.exact_lam, chosen.aggregate, "adversarial")
+    adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
     problem = StochasticProblem.of(game, adversarial)
     rows, value = best_rows(problem, game.rewards.mean(axis=0))
     profile = tuple(frozen(strategy) for strategy in problem.profile(problem.pure_point(rows)))
