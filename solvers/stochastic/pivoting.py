@@ -146,6 +146,7 @@ class _Path:
         """Follow the path as far as it leads, to an equilibrium if all goes well."""
         try:
             direction, length, pivot = self._linearize(), FIRST, None
+            corners: set[tuple[bytes, float]] = set()
             for _ in range(MOST):
                 self.progress.step(f"path of values, t = {self.place.time:.4f}")
                 arrived = self._advanced(direction, length, pivot)
@@ -159,6 +160,11 @@ class _Path:
                     self.used[pivot] = not self.used[pivot]
                     # Without the rounding errors in what is no longer in use.
                     self.place = replace(self.place, point=np.where(self.used, self.place.point, 0.0))
+                    corner = self.used.tobytes(), round(self.place.time, 8)
+                    if corner in corners:
+                        # Rounding, or a degenerate game, has led back to where the path was before.
+                        return
+                    corners.add(corner)
                 before, direction = direction, self._linearize()
                 ahead = before.inner(direction) if pivot is None else self._rates(direction)[pivot]
                 if pivot is not None and abs(ahead) <= STILL:
