@@ -20,6 +20,9 @@ from powergames.solvers.stochastic.progress import Progress
 # Iterations in all, and without a lower regret, before the method gives up.
 MOST, PATIENCE = 60, 5
 
+# Iterations in which the game of a state may fail.
+LENIENT = 3
+
 # Iterations without a change of supports after which a state has settled.
 RECENT = 6
 
@@ -34,7 +37,8 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     recent: list[np.ndarray] = []
     since = 0
     for count in range(MOST):
-        point = solved(problem, point, worth, progress, count > 0 or progress.options.x0 is not None)
+        near = count > 0 or progress.options.x0 is not None
+        point = solved(problem, point, worth, progress, near=near, surely=count >= LENIENT)
         worth = problem.worth(problem.evaluate(point))
         least = progress.regret
         progress.look(point, worth)
@@ -52,15 +56,25 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
 
 
 def solved(
-    problem: StochasticProblem, point: np.ndarray, worth: Worth, progress: Progress, near: bool = True
+    problem: StochasticProblem,
+    point: np.ndarray,
+    worth: Worth,
+    progress: Progress,
+    *,
+    near: bool = True,
+    surely: bool = True,
 ) -> np.ndarray:
-    """Solve the game of every state that is not in equilibrium, on the same supports if they do and `near`."""
+    """Solve the game of every state that is not in equilibrium.
+
+    With `near`, equilibria on the same supports come first. With three and more players a state may fail, and is left
+    at the best point met, or else, if `surely`, solved by a homotopy of its own.
+    """
     from powergames.kernels.stages import solve_stages
 
     slack = ROUNDING / (1.0 - problem.discounts)
     point, moved = solve_stages(*problem.layout, *worth, point, slack, near)
     progress.step(f"stage games, {moved} of {problem.n_states} solved anew")
-    if problem.n_players > 2 and problem.n_states > 1:
+    if surely and problem.n_players > 2 and problem.n_states > 1:
         regrets = problem.regrets(point, problem.gradients(point, worth))
         for state in np.flatnonzero((regrets > 10.0 * slack[problem.owners]).any(axis=1)).tolist():
             own = slice(*problem.point_starts[state : state + 2].tolist())
