@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.limits import check_memory
+from powergames.games.limits import SMALL, check_memory
 from powergames.games.stochastic import StochasticGame
 
 # How far the probabilities of one step may be from summing to 1.
@@ -188,7 +188,7 @@ def compile_states(
         raise InputError(f"max_states: got {max_states!r}; give a whole number, at least 1")
     if callback is not None and not callable(callback):
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
-    table = _Table(caller, int(max_states), None if players is None else len(players))
+    table = _Table(caller, int(max_states))
     first: dict[int, float] = {}
     for probability, state in start if isinstance(start, list) else [(1.0, start)]:
         if not probability >= 0.0:
@@ -211,10 +211,10 @@ def compile_states(
 class _Table:
     """The game so far, in rows: compact arrays of numbers, and states by their index."""
 
-    def __init__(self, caller: str, max_states: int, n_players: int | None) -> None:
+    def __init__(self, caller: str, max_states: int) -> None:
         self.caller = caller
         self.max_states = max_states
-        self.n_players = n_players
+        self.n_players: int | None = None
         self.states: list[Any] = []
         self.indices: dict[Hashable, int] = {}
         self.action_names: list[tuple[tuple[str, ...], ...] | None] = []
@@ -250,16 +250,16 @@ class _Table:
             self.n_players = len(names)
         if len(names) != self.n_players:
             raise InputError(
-                f"actions({_short(state)}): got {len(names)} lists of actions for {self.n_players} players; give one each"
+                f"actions({_short(state)}): got {len(names)} lists for {self.n_players} players; give one each"
             )
         empty = [player for player, own in enumerate(names) if not own]
         if empty:
             raise InputError(f"actions({_short(state)}): player {empty[0]} has none; give one, such as 'wait'")
         self.action_names.append(self.seen_names.setdefault(names, names))
         n_joint = math.prod(map(len, names))
-        check_memory(
-            8 * (self.n_players + 3) * (self.n_rows + n_joint), f"{self.caller}: the joint actions found so far"
-        )
+        size = 8 * (self.n_players + 3) * (self.n_rows + n_joint)
+        if size > SMALL:
+            check_memory(size, f"{self.caller}: {self.n_rows + n_joint:,} joint actions in {len(self.states):,} states")
         for outcomes in moves.outcomes:
             self._row(outcomes, state)
 

@@ -76,7 +76,7 @@ def from_openspiel(
     --------
     >>> import powergames as pg
     >>> pg.from_openspiel("markov_soccer", discount=0.9, key=str)  # doctest: +SKIP
-    <StochasticGame 'markov_soccer': 2 players, 761 states, 19001 rows, discount 0.9>
+    <StochasticGame 'markov_soccer': 2 players, 1445 states, 36101 rows, discount 0.9>
     """
     pyspiel = _pyspiel()
     source = _loaded(game, pyspiel)
@@ -206,6 +206,9 @@ def _line_and_time(state: Any) -> str:
 
 def _loaded(game: Any, pyspiel: ModuleType) -> Any:
     if isinstance(game, str):
+        # OpenSpiel would print the names of all games.
+        if game.split("(")[0].strip() not in pyspiel.registered_names():
+            raise InputError(f"from_openspiel: OpenSpiel has no game {game[:60]!r}; see pyspiel.registered_names()")
         try:
             return pyspiel.load_game(game)
         except pyspiel.SpielError as error:

@@ -14,7 +14,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
 
-class GameEnv(ParallelEnv[str, Any, int]):
+class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo has no types
     """A game, played in PettingZoo; see `powergames.to_pettingzoo`, which makes it.
 
     Attributes

@@ -73,6 +73,7 @@ def to_pettingzoo(
     >>> observations
     {'hunter 1': 0, 'hunter 2': 0}
     >>> env.step({"hunter 1": 0, "hunter 2": 1})[1]
+    {'hunter 1': 0.5, 'hunter 2': 3.5}
     """
     if not isinstance(game, NormalFormGame | StochasticGame):
         raise InputError(
