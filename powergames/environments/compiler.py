@@ -190,12 +190,17 @@ def compile_states(
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
     table = _Table(caller, int(max_states))
     first: dict[int, float] = {}
-    for probability, state in start if isinstance(start, list) else [(1.0, start)]:
+    for entry in start if isinstance(start, list) else [(1.0, start)]:
+        try:
+            given, state = entry
+            probability = float(given)
+        except (TypeError, ValueError):
+            raise InputError(f"start: got {_short(entry)}; give one state, or a list of (probability, state)") from None
         if not probability >= 0.0:
             raise InputError(f"start: got the probability {probability} of {_short(state)}; give numbers from 0 to 1")
         if probability:
             index = table.index(state)
-            first[index] = first.get(index, 0.0) + float(probability)
+            first[index] = first.get(index, 0.0) + probability
     if abs(sum(first.values()) - 1.0) > SUM_TOLERANCE:
         raise InputError(f"start: probabilities sum to {sum(first.values()):g}; they must sum to 1")
     names = []
@@ -204,6 +209,7 @@ def compile_states(
         for done, state in enumerate(table.states):
             names.append(state_name(state))
             table.add(state, expand(state))
+            table.done = done + 1, table.n_rows
             report(done + 1, len(table.states))
     return table.game(discount, players, names, first, title)
 
@@ -220,6 +226,8 @@ class _Table:
         self.action_names: list[tuple[tuple[str, ...], ...] | None] = []
         self.seen_names: dict[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] = {}
         self.n_rows = 0
+        # States of which all rows are there, and their rows.
+        self.done = 0, 0
         self.rewards = array("d")
         self.data = array("d")
         self.next_states = array("q")
@@ -297,11 +305,10 @@ class _Table:
         self.n_rows += 1
 
     def _too_many(self) -> str:
-        done = len(self.action_names)
-        rows = self.n_rows / max(done, 1)
+        done, rows = self.done
         return (
             f"{self.caller}: found more than max_states = {self.max_states:,} states while {done:,} of them were done, "
-            f"with {rows:.3g} joint actions each; raise max_states if the game is finite, or leave clocks and counters "
+            f"with {rows / max(done, 1):.3g} joint actions each; raise max_states if the game is finite, or leave clocks and counters "
             "out of the state"
         )
 

@@ -222,7 +222,7 @@ class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo h
 
     def _observation(self, state: int) -> Any:
         if not self._one_hot:
-            return state
+            return np.int64(state)
         vector = np.zeros(self._game.n_states, np.float32)
         vector[state] = 1.0
         return vector

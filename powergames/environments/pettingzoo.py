@@ -68,10 +68,11 @@ def to_pettingzoo(
     Examples
     --------
     >>> import powergames as pg
-    >>> env = pg.to_pettingzoo(pg.load("reputation_stag_hunt"), max_steps=50, observation="index")
+    >>> game = pg.load("reputation_stag_hunt")
+    >>> env = pg.to_pettingzoo(game, max_steps=50, observation="index")
     >>> observations, infos = env.reset(seed=0, options={"state": "trusted, trusted"})
-    >>> observations
-    {'hunter 1': 0, 'hunter 2': 0}
+    >>> game.states[observations["hunter 1"]]
+    'trusted, trusted'
     >>> env.step({"hunter 1": 0, "hunter 2": 1})[1]
     {'hunter 1': 0.5, 'hunter 2': 3.5}
     """
