@@ -308,8 +308,8 @@ class _Table:
         done, rows = self.done
         return (
             f"{self.caller}: found more than max_states = {self.max_states:,} states while {done:,} of them were done, "
-            f"with {rows / max(done, 1):.3g} joint actions each; raise max_states if the game is finite, or leave clocks and counters "
-            "out of the state"
+            f"with {rows / max(done, 1):.3g} joint actions each; raise max_states if the game is finite, or leave "
+            "clocks and counters out of the state"
         )
 
     def game(
