@@ -257,6 +257,15 @@ def test_too_many_joint_actions_are_refused_before_the_first_step():
         pg.from_env(0, lambda state: [range(3000)] * 5, step, 0.9)
 
 
+@pytest.mark.parametrize("change", [{"discount": 1}, {"discount": [0.9] * 3}, {"players": ["Ann"]}])
+def test_options_are_checked_before_the_search(change):
+    def step(state, joint):
+        raise AssertionError
+
+    with pytest.raises(pg.InputError):
+        pg.from_env(**({"start": 0, "actions": count, "step": step, "discount": 0.9} | change))
+
+
 def test_the_callback_can_end_the_search_and_a_bar_is_shown_if_asked(capsys):
     def stop(stage, done, total):
         raise KeyboardInterrupt
@@ -289,6 +298,7 @@ def test_the_callback_can_end_the_search_and_a_bar_is_shown_if_asked(capsys):
         ({"step": lambda s, a: [3]}, "step from 0: got 3"),
         ({"step": lambda s, a: [("p", 0, [0, 0])]}, "give a list of"),
         ({"step": lambda s, a: [(1, 0, ["x", 0])]}, "give a list of"),
+        ({"step": lambda s, a: [(1, 0, None)]}, "give a list of"),
         ({"step": lambda s, a: [(1, 0, [0, 0, 0])]}, "got 3 rewards for 2 players"),
         ({"step": lambda s, a: [(0.5, 0, [0, 0])]}, "step from 0: probabilities sum to 0.5"),
         ({"step": lambda s, a: [(float("nan"), 0, [0, 0])]}, "got the probability nan"),

@@ -144,7 +144,7 @@ def from_env(
                 f"actions({_short(state)}): got {type(given).__name__}; give one list of actions per player, or None "
                 "where play is over"
             ) from None
-        names = [[action_name(action) for action in choices] for choices in lists]
+        names = [[str(action_name(action)) for action in choices] for choices in lists]
         return Moves(names, (step(state, joint) for joint in itertools.product(*lists)))
 
     return compile_states(
@@ -188,7 +188,7 @@ def compile_states(
         raise InputError(f"max_states: got {max_states!r}; give a whole number, at least 1")
     if callback is not None and not callable(callback):
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
-    table = _Table(caller, int(max_states))
+    table = _Table(caller, int(max_states), discount, players)
     first: dict[int, float] = {}
     for entry in start if isinstance(start, list) else [(1.0, start)]:
         try:
@@ -211,15 +211,17 @@ def compile_states(
             table.add(state, expand(state))
             table.done = done + 1, table.n_rows
             report(done + 1, len(table.states))
-    return table.game(discount, players, names, first, title)
+    return table.game(names, first, title)
 
 
 class _Table:
     """The game so far, in rows: compact arrays of numbers, and states by their index."""
 
-    def __init__(self, caller: str, max_states: int) -> None:
+    def __init__(self, caller: str, max_states: int, discount: Any, players: Sequence[str] | None) -> None:
         self.caller = caller
         self.max_states = max_states
+        self.discount = discount
+        self.players = players
         self.n_players: int | None = None
         self.states: list[Any] = []
         self.indices: dict[Hashable, int] = {}
@@ -251,11 +253,12 @@ class _Table:
         """Append the rows of one state."""
         if moves is None:
             self.action_names.append(None)
-            self._row([(1.0, state, None)], state)
+            self._row([(1.0, state, [0.0] * (self.n_players or 0))], state)
             return
         names = tuple(map(tuple, moves.names))
         if self.n_players is None:
             self.n_players = len(names)
+            self._check_options(self.n_players)
         if len(names) != self.n_players:
             raise InputError(
                 f"actions({_short(state)}): got {len(names)} lists for {self.n_players} players; give one each"
@@ -265,14 +268,14 @@ class _Table:
             raise InputError(f"actions({_short(state)}): player {empty[0]} has none; give one, such as 'wait'")
         self.action_names.append(self.seen_names.setdefault(names, names))
         n_joint = math.prod(map(len, names))
-        size = 8 * (self.n_players + 3) * (self.n_rows + n_joint)
+        size = 8 * (self.n_players + 3) * (self.n_rows + n_joint) + 16 * len(self.data)
         if size > SMALL:
             check_memory(size, f"{self.caller}: {self.n_rows + n_joint:,} joint actions in {len(self.states):,} states")
         for outcomes in moves.outcomes:
             self._row(outcomes, state)
 
-    def _row(self, outcomes: Iterable[tuple[float, Any, Sequence[float] | None]], state: Any) -> None:
-        """Append what follows one joint action; rewards None where nothing is paid, as play is over."""
+    def _row(self, outcomes: Iterable[Outcome], state: Any) -> None:
+        """Append what follows one joint action."""
         total = 0.0
         expected = [0.0] * (self.n_players or 0)
         if not isinstance(outcomes, Iterable):
@@ -281,7 +284,7 @@ class _Table:
             try:
                 given, following, rewards = outcome
                 probability = float(given)
-                paid = expected if rewards is None else [float(reward) for reward in rewards]
+                paid = [float(reward) for reward in rewards]
             except (TypeError, ValueError):
                 raise _misfit(outcome, state) from None
             if len(paid) != len(expected):
@@ -312,9 +315,13 @@ class _Table:
             "clocks and counters out of the state"
         )
 
-    def game(
-        self, discount: Any, players: Sequence[str] | None, names: list[str], first: dict[int, float], title: str
-    ) -> StochasticGame:
+    def _check_options(self, n_players: int) -> None:
+        """Refuse at once, and not after a long search, a discount or names that do not fit."""
+        StochasticGame.from_rows(
+            np.ones((1, n_players), np.int64), np.zeros((n_players, 1)), [[1.0]], self.discount, self.players
+        )
+
+    def game(self, names: list[str], first: dict[int, float], title: str) -> StochasticGame:
         """Return the game of all rows."""
         n_players = self.n_players
         if n_players is None:
@@ -331,8 +338,8 @@ class _Table:
             [[len(own) for own in choices] for choices in actions],
             rewards,
             tuple(np.frombuffer(part, kind) for part, kind in self._parts()),
-            discount,
-            players,
+            self.discount,
+            self.players,
             actions,
             names,
             start,
