@@ -20,6 +20,7 @@ _HOMES = {
     "powergames.auditing": ("Audit", "audit"),
     "powergames.certificates": ("Certificate", "certify"),
     "powergames.deviations": ("Deviation",),
+    "powergames.environments": ("from_env", "from_openspiel", "to_pettingzoo"),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": ("Evaluation", "evaluate"),
     "powergames.games": ("NormalFormGame", "StochasticGame", "finite_horizon"),
@@ -69,6 +70,9 @@ if TYPE_CHECKING:
     from powergames.certificates import Certificate as Certificate
     from powergames.certificates import certify as certify
     from powergames.deviations import Deviation as Deviation
+    from powergames.environments import from_env as from_env
+    from powergames.environments import from_openspiel as from_openspiel
+    from powergames.environments import to_pettingzoo as to_pettingzoo
     from powergames.errors import FormatError as FormatError
     from powergames.errors import InputError as InputError
     from powergames.evaluation import Evaluation as Evaluation

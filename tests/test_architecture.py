@@ -43,6 +43,7 @@ ALLOWED = {
     "solvers": RESULTS | {"kernels", "discounted", "solvers"},
     "auditing": RESULTS | {"io", "auditing"},
     "io": GAMES | {"io"},
+    "environments": GAMES | {"environments"},
     "terminal": {"errors", "games"},
     "audit_tables": GAMES | {"terminal", "audit_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
@@ -108,10 +109,16 @@ def test_every_package_is_installed():
 
 
 @pytest.mark.parametrize(
-    "statement", ["import powergames", "import powergames.cli", "import powergames as pg; pg.load; pg.power_table"]
+    "statement",
+    [
+        "import powergames",
+        "import powergames.cli",
+        "import powergames as pg; pg.load; pg.power_table",
+        "import powergames as pg; pg.to_pettingzoo",
+    ],
 )
 def test_slow_libraries_are_imported_when_needed(statement):
-    slow = ["numba", "scipy", "cvxpy", "networkx", "nashpy", "joblib", "highspy"]
+    slow = ["numba", "scipy", "cvxpy", "networkx", "nashpy", "joblib", "highspy", "pettingzoo", "gymnasium", "pyspiel"]
     code = f"import sys; {statement}; print(sorted(set({slow}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     assert done.stdout.strip() == "[]"

@@ -1,0 +1,388 @@
+"""Environments compiled into explicit games: every state that play can reach, found breadth first."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from array import array
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.games.limits import SMALL, check_memory
+from powergames.games.stochastic import StochasticGame
+
+# How far the probabilities of one step may be from summing to 1.
+SUM_TOLERANCE = 1e-8
+
+# The name of the only action that a player has where play is over.
+NO_ACTION = "-"
+
+Outcome = tuple[float, Any, Sequence[float]]
+
+
+class Moves(NamedTuple):
+    """What can be done in a state.
+
+    Attributes
+    ----------
+    names
+        ``names[i][a]`` names action `a` of player `i`.
+    outcomes
+        For each joint action, in C order: what can follow, as (probability, next state, rewards of all players).
+    """
+
+    names: Sequence[Sequence[str]]
+    outcomes: Iterable[Iterable[Outcome]]
+
+
+def from_env(
+    start: Any,
+    actions: Callable[[Any], Sequence[Sequence[Any]] | None],
+    step: Callable[[Any, tuple[Any, ...]], Iterable[Outcome]],
+    discount: Any,
+    *,
+    players: Sequence[str] | None = None,
+    state_name: Callable[[Any], str] = str,
+    action_name: Callable[[Any], str] = str,
+    max_states: int = 100_000,
+    title: str = "",
+    progress: bool | None = None,
+    callback: Callable[[str, int, int], None] | None = None,
+) -> StochasticGame:
+    """Compile an environment whose chances can be listed into an explicit game.
+
+    Parameters
+    ----------
+    start : hashable, or list of (float, hashable)
+        The first state; or a list of (probability, state), if it is drawn.
+    actions : callable
+        ``actions(state)`` returns one sequence of actions per player, each not empty: any objects, which `step` is
+        given. None where play is over.
+    step : callable
+        ``step(state, joint_action)``, with one action per player in a tuple, returns a list of (probability, next
+        state, rewards), rewards holding one number per player. It has one entry if nothing is left to chance.
+    discount : float or array_like of shape (n,)
+        Discount factor in [0, 1), one for all players or one each.
+    players : sequence of str, optional
+        Names of the players.
+    state_name, action_name : callable, default str
+        Names of states and actions.
+    max_states : int, default 100_000
+        The most states that the game may have; more are an error.
+    title : str, optional
+        Title of the game.
+    progress : bool, optional
+        Whether to show a progress bar on stderr; by default only if that is a terminal.
+    callback : callable, optional
+        Called with ("from_env", states done, states found so far) after each state. Whatever it raises ends the search.
+
+    Returns
+    -------
+    StochasticGame
+        All states that can be reached, in the order in which they are found. Rewards are expected over what follows.
+        Where play is over, nothing is paid and the state never changes.
+
+    Raises
+    ------
+    InputError
+        If there are more than `max_states` states or more joint actions than memory can hold, or what a callable
+        returns does not fit. What callables raise is passed on.
+
+    Notes
+    -----
+    States are the same if they are equal: a state must hold all that the future depends on, and nothing else. A clock
+    in it makes every moment another state; leave it out if the environment merely ends after many steps, and let the
+    discount say that play may end. Every joint action of every state is tried once, so that R calls of `step` are made
+    for R rows. Sampled environments are not supported: one call of `step` must list all that can happen.
+
+    For an environment that acts on itself, such as PettingZoo's, write `step` so that it first sets the state and then
+    acts: ``env.set_state(state); rewards = env.step(joint_action); return [(1.0, env.get_state(), rewards)]``.
+
+    Examples
+    --------
+    Two players carry a table over three metres; if they disagree, it falls half of the time.
+
+    >>> import powergames as pg
+    >>> def actions(state):
+    ...     return None if state in ("home", "broken") else [["lift", "wait"], ["lift", "wait"]]
+    >>> def step(state, joint):
+    ...     if joint == ("lift", "lift"):
+    ...         return [(1, "home", [5, 5])] if state == 2 else [(1, state + 1, [0, 0])]
+    ...     if joint == ("wait", "wait"):
+    ...         return [(1, state, [0, 0])]
+    ...     return [(0.5, state, [0, 0]), (0.5, "broken", [-1, -1])]
+    >>> game = pg.from_env(0, actions, step, 0.9, title="Table")
+    >>> game
+    <StochasticGame 'Table': 2 players, 5 states, 14 rows, discount 0.9>
+    >>> game.states
+    ('0', '1', 'broken', '2', 'home')
+    >>> pg.solve(game).task[:, 0].round(2).tolist()
+    [4.05, 4.05]
+    """
+    for name, function in (
+        ("actions", actions),
+        ("step", step),
+        ("state_name", state_name),
+        ("action_name", action_name),
+    ):
+        if not callable(function):
+            raise InputError(f"{name}: got {type(function).__name__}; give a function")
+
+    def expand(state: Any) -> Moves | None:
+        given = actions(state)
+        if given is None:
+            return None
+        try:
+            lists = [list(choices) for choices in given]
+        except TypeError:
+            raise InputError(
+                f"actions({_short(state)}): got {type(given).__name__}; give one list of actions per player, or None "
+                "where play is over"
+            ) from None
+        names = [[str(action_name(action)) for action in choices] for choices in lists]
+        return Moves(names, (step(state, joint) for joint in itertools.product(*lists)))
+
+    return compile_states(
+        "from_env", start, expand, discount, players, state_name, max_states, title, progress, callback
+    )
+
+
+def compile_states(
+    caller: str,
+    start: Any,
+    expand: Callable[[Any], Moves | None],
+    discount: Any,
+    players: Sequence[str] | None,
+    state_name: Callable[[Any], str],
+    max_states: int,
+    title: str,
+    progress: bool | None,
+    callback: Callable[[str, int, int], None] | None,
+) -> StochasticGame:
+    """Search breadth first for all states, and build the game; parameters as in `from_env`.
+
+    Parameters
+    ----------
+    caller : str
+        The function that the user called, for messages.
+    expand : callable
+        Returns the moves of a state, or None where play is over. Called once for each state, in order.
+    start, discount, players, state_name, max_states, title, progress, callback
+        As in `from_env`.
+
+    Returns
+    -------
+    StochasticGame
+
+    Raises
+    ------
+    InputError
+        As in `from_env`.
+    """
+    if isinstance(max_states, bool) or not isinstance(max_states, int | np.integer) or max_states < 1:
+        raise InputError(f"max_states: got {max_states!r}; give a whole number, at least 1")
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+    table = _Table(caller, int(max_states), discount, players)
+    first: dict[int, float] = {}
+    for entry in start if isinstance(start, list) else [(1.0, start)]:
+        try:
+            given, state = entry
+            probability = float(given)
+        except (TypeError, ValueError):
+            raise InputError(f"start: got {_short(entry)}; give one state, or a list of (probability, state)") from None
+        if not probability >= 0.0:
+            raise InputError(f"start: got the probability {probability} of {_short(state)}; give numbers from 0 to 1")
+        if probability:
+            index = table.index(state)
+            first[index] = first.get(index, 0.0) + probability
+    if abs(sum(first.values()) - 1.0) > SUM_TOLERANCE:
+        raise InputError(f"start: probabilities sum to {sum(first.values()):g}; they must sum to 1")
+    names = []
+    with _reporter(caller, progress, callback) as report:
+        # The list grows while it is read.
+        for done, state in enumerate(table.states):
+            names.append(state_name(state))
+            table.add(state, expand(state))
+            table.done = done + 1, table.n_rows
+            report(done + 1, len(table.states))
+    return table.game(names, first, title)
+
+
+class _Table:
+    """The game so far, in rows: compact arrays of numbers, and states by their index."""
+
+    def __init__(self, caller: str, max_states: int, discount: Any, players: Sequence[str] | None) -> None:
+        self.caller = caller
+        self.max_states = max_states
+        self.discount = discount
+        self.players = players
+        self.n_players: int | None = None
+        self.states: list[Any] = []
+        self.indices: dict[Hashable, int] = {}
+        self.action_names: list[tuple[tuple[str, ...], ...] | None] = []
+        self.seen_names: dict[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] = {}
+        self.n_rows = 0
+        # States of which all rows are there, and their rows.
+        self.done = 0, 0
+        self.rewards = array("d")
+        self.data = array("d")
+        self.next_states = array("q")
+        self.row_ends = array("q", [0])
+
+    def index(self, state: Any) -> int:
+        try:
+            index = self.indices.setdefault(state, len(self.states))
+        except TypeError:
+            raise InputError(
+                f"{self.caller}: the state {_short(state)} of type {type(state).__name__} cannot be hashed; use tuples "
+                "of numbers and text, say"
+            ) from None
+        if index == len(self.states):
+            if index == self.max_states:
+                raise InputError(self._too_many())
+            self.states.append(state)
+        return index
+
+    def add(self, state: Any, moves: Moves | None) -> None:
+        """Append the rows of one state."""
+        if moves is None:
+            self.action_names.append(None)
+            self._row([(1.0, state, [0.0] * (self.n_players or 0))], state)
+            return
+        names = tuple(map(tuple, moves.names))
+        if self.n_players is None:
+            self.n_players = len(names)
+            self._check_options(self.n_players)
+        if len(names) != self.n_players:
+            raise InputError(
+                f"actions({_short(state)}): got {len(names)} lists for {self.n_players} players; give one each"
+            )
+        empty = [player for player, own in enumerate(names) if not own]
+        if empty:
+            raise InputError(f"actions({_short(state)}): player {empty[0]} has none; give one, such as 'wait'")
+        self.action_names.append(self.seen_names.setdefault(names, names))
+        n_joint = math.prod(map(len, names))
+        size = 8 * (self.n_players + 3) * (self.n_rows + n_joint) + 16 * len(self.data)
+        if size > SMALL:
+            check_memory(size, f"{self.caller}: {self.n_rows + n_joint:,} joint actions in {len(self.states):,} states")
+        for outcomes in moves.outcomes:
+            self._row(outcomes, state)
+
+    def _row(self, outcomes: Iterable[Outcome], state: Any) -> None:
+        """Append what follows one joint action."""
+        total = 0.0
+        expected = [0.0] * (self.n_players or 0)
+        if not isinstance(outcomes, Iterable):
+            raise _misfit(outcomes, state)
+        for outcome in outcomes:
+            try:
+                given, following, rewards = outcome
+                probability = float(given)
+                paid = [float(reward) for reward in rewards]
+            except (TypeError, ValueError):
+                raise _misfit(outcome, state) from None
+            if len(paid) != len(expected):
+                raise InputError(
+                    f"step from {_short(state)}: got {len(paid)} rewards for {len(expected)} players; give one each"
+                )
+            if not 0.0 <= probability <= 1.0 + SUM_TOLERANCE:
+                raise InputError(
+                    f"step from {_short(state)}: got the probability {probability}; give numbers from 0 to 1"
+                )
+            if not probability:
+                continue
+            total += probability
+            self.data.append(probability)
+            self.next_states.append(self.index(following))
+            expected = [so_far + probability * reward for so_far, reward in zip(expected, paid, strict=True)]
+        if abs(total - 1.0) > SUM_TOLERANCE:
+            raise InputError(f"step from {_short(state)}: probabilities sum to {total:g}; they must sum to 1")
+        self.rewards.extend(expected)
+        self.row_ends.append(len(self.data))
+        self.n_rows += 1
+
+    def _too_many(self) -> str:
+        done, rows = self.done
+        return (
+            f"{self.caller}: found more than max_states = {self.max_states:,} states while {done:,} of them were done, "
+            f"with {rows / max(done, 1):.3g} joint actions each; raise max_states if the game is finite, or leave "
+            "clocks and counters out of the state"
+        )
+
+    def _check_options(self, n_players: int) -> None:
+        """Refuse at once, and not after a long search, a discount or names that do not fit."""
+        StochasticGame.from_rows(
+            np.ones((1, n_players), np.int64), np.zeros((n_players, 1)), [[1.0]], self.discount, self.players
+        )
+
+    def game(self, names: list[str], first: dict[int, float], title: str) -> StochasticGame:
+        """Return the game of all rows."""
+        n_players = self.n_players
+        if n_players is None:
+            raise InputError(f"{self.caller}: play is over before it begins; give a start in which somebody acts")
+        idle = ((NO_ACTION,),) * n_players
+        actions = [own or idle for own in self.action_names]
+        # Rows of an end that came before the number of players was known have no rewards yet.
+        rewards = np.frombuffer(self.rewards, dtype=np.float64)
+        missing = self.n_rows * n_players - len(rewards)
+        rewards = np.concatenate([np.zeros(missing), rewards]).reshape(self.n_rows, n_players).T
+        start = np.zeros(len(self.states))
+        start[list(first)] = list(first.values())
+        return StochasticGame.from_rows(
+            [[len(own) for own in choices] for choices in actions],
+            rewards,
+            tuple(np.frombuffer(part, kind) for part, kind in self._parts()),
+            self.discount,
+            self.players,
+            actions,
+            names,
+            start,
+            title,
+        )
+
+    def _parts(self) -> list[tuple[array[Any], type]]:
+        return [(self.data, np.float64), (self.next_states, np.int64), (self.row_ends, np.int64)]
+
+
+def _misfit(got: Any, state: Any) -> InputError:
+    return InputError(
+        f"step from {_short(state)}: got {_short(got)}; give a list of (probability, next state, rewards), with one "
+        "reward per player"
+    )
+
+
+@contextmanager
+def _reporter(
+    stage: str, progress: bool | None, callback: Callable[[str, int, int], None] | None
+) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function of (done, found) that moves a progress bar and tells the callback."""
+    bar: Any = None
+    if sys.stderr.isatty() if progress is None else progress:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        bar = Progress(console=Console(stderr=True))
+        task = bar.add_task(stage, total=1)
+
+    def report(done: int, found: int) -> None:
+        if bar is not None:
+            bar.update(task, completed=done, total=found)
+        if callback is not None:
+            callback(stage, done, found)
+
+    if bar is None:
+        yield report
+    else:
+        with bar:
+            yield report
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
