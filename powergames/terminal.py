@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from powergames.evaluation import Evaluation
     from powergames.games.normal_form import NormalFormGame
     from powergames.games.stochastic import StochasticGame
+    from powergames.learning import TrainingRun
     from powergames.objectives import PowerObjective
     from powergames.power import PowerTable
     from powergames.results import (
@@ -266,6 +268,40 @@ def print_stochastic_check(evaluation: Evaluation, certificate: StochasticCertif
         *_from_start(evaluation),
         f"{verdict} within tolerance {certificate.tol:g}; largest regret {certificate.scaled_regret:.3g} of the range "
         f"of values. {_scope(certificate)}",
+    )
+
+
+def print_run(run: TrainingRun) -> None:
+    """Print learned policies, how far they are from an equilibrium, and how the run went."""
+    game, certificate = run.game, run.certificate
+    policies = [policy.round(3) for policy in run.policies]
+    if run.evaluation is None:
+        powers = [f">power of {printable(name)}" for name in game.players] if game.n_players > 1 else []
+        table = start_table("player", "strategy", ">task", *powers, ">utility", ">regret")
+        for i, name in enumerate(game.players):
+            row = run.power[i] if powers else []
+            table.add_row(
+                printable(name),
+                mixture_text(game.actions[i], policies[i]),
+                number_text(run.task[i]),
+                *("-" if i == j else number_text(value) for j, value in enumerate(row)),
+                number_text(run.utility[i]),
+                _regret(certificate.regrets[i]),
+            )
+        blocks, scale = [table], "payoff range"
+    else:
+        table = _states_table(replace(run.evaluation, profile=tuple(policies)), certificate)
+        blocks, scale = [table, *_from_start(run.evaluation)], "range of values"
+    progress = start_table(">steps", ">task", ">power", ">scaled regret")
+    for point in run.history[-1::-4][::-1]:
+        progress.add_row(f"{point.steps:,}", _numbers(point.task), _numbers(point.power), _regret(point.regret))
+    cut = "" if run.stopped is None else f" {run.stopped.name}: the run was cut short."
+    print_blocks(
+        _heading(game, run.objective),
+        *blocks,
+        *([progress] if run.history else []),
+        f"Learned by {run.algorithm} in {run.steps:,} steps, seed {run.seed}; largest regret "
+        f"{float(certificate.scaled_regret):.3g} of the {scale}.{cut}",
     )
 
 

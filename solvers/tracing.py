@@ -23,11 +23,11 @@ from typing import cast
 import numpy as np
 
 from powergames.certificates import check_tolerance
-from powergames.errors import InputError
+from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Callback, Equilibrium, Status, SupportChange, Trace, TraceEvent
-from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, interruptible
+from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count
 from powergames.solvers.extended import ExtendedGame
 from powergames.solvers.registry import solve
 

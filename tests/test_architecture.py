@@ -37,11 +37,12 @@ ALLOWED = {
     "stochastic_certificates": CERTIFICATES | {"discounted"},
     "results": RESULTS,
     "solvers": RESULTS | {"kernels", "discounted", "solvers"},
+    "learning": RESULTS | {"kernels", "io", "learning"},
     "audit": RESULTS | {"audit"},
     "io": GAMES | {"io"},
     "terminal": {"errors", "games"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
-    "cli": RESULTS | {"io", "solvers", "audit", "terminal", "demo", ""},
+    "cli": RESULTS | {"io", "solvers", "learning", "audit", "terminal", "demo", ""},
     "__main__": {"cli"},
     "": None,
 }
