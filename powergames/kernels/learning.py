@@ -91,6 +91,14 @@ class Learners(NamedTuple):
     clock: np.ndarray
 
 
+class Workspace(NamedTuple):
+    """Room for what is computed on the way: shapes (n,) of int64, (3, K), and (n, K, K)."""
+
+    joint: np.ndarray
+    vectors: np.ndarray
+    tables: np.ndarray
+
+
 class Schedule(NamedTuple):
     """How learners change; each pair leads from its first number to its second in equal factors over all steps."""
 
@@ -178,33 +186,41 @@ def _ascend(decider, slope, rate, temperature):
         policy[k] *= scale
 
 
+@_kernel
+def _average(counts, critic, deciders, i, j, joint, table):
+    """Do what `_table` does, for any number of players; `joint` is space for their actions."""
+    table[: counts[i], : counts[j]] = 0.0
+    joint[:] = 0
+    for row in range(len(critic)):
+        weight = critic[row]
+        for k in range(len(counts)):
+            if k not in (i, j):
+                weight *= deciders[k, POLICY, joint[k]]
+        table[joint[i], joint[j]] += weight
+        last = len(counts) - 1
+        joint[last] += 1
+        while last > 0 and joint[last] == counts[last]:
+            joint[last] = 0
+            last -= 1
+            joint[last] += 1
+
+
 @_part
-def _table(counts, critic, deciders, i, j, table):
+def _table(counts, critic, deciders, i, j, joint, table):
     """Average what player `i` knows of the joint actions of a state over the policies of all but itself and `j`.
 
     ``table[a, b]`` becomes the value of its action `a` if `j` plays `b`.
     """
-    n = len(counts)
-    if n == 2:
-        for a in range(counts[i]):
-            for b in range(counts[j]):
-                table[a, b] = critic[a * counts[1] + b if i == 0 else b * counts[1] + a]
-        return
-    table[: counts[i], : counts[j]] = 0.0
-    for row in range(len(critic)):
-        rest = row
-        weight = 1.0
-        a = b = 0
-        for k in range(n - 1, -1, -1):
-            action = rest % counts[k]
-            rest //= counts[k]
-            if k == i:
-                a = action
-            elif k == j:
-                b = action
-            else:
-                weight *= deciders[k, POLICY, action]
-        table[a, b] += weight * critic[row]
+    if len(counts) > 2:
+        _average(counts, critic, deciders, i, j, joint, table)
+    elif i == 0:
+        for a in range(counts[0]):
+            for b in range(counts[1]):
+                table[a, b] = critic[a * counts[1] + b]
+    else:
+        for b in range(counts[0]):
+            for a in range(counts[1]):
+                table[a, b] = critic[b * counts[1] + a]
 
 
 @_part
@@ -226,8 +242,20 @@ def _dot(first, second):
 
 
 @_part
+def _span(values, least):
+    """Return the range of some values, or the least one that it may have; 1 if that is zero."""
+    low = high = values[0]
+    for k in range(1, len(values)):
+        low = min(low, values[k])
+        high = max(high, values[k])
+    span = max(high - low, least)
+    return span if span > 0.0 else 1.0
+
+
+@_part
 def _oppose(policy, tables, counts, offsets, worst):
     """Compute what every takeover of an adversary is worth to the player, and return the least."""
+    worst[:] = 0.0
     least = np.inf
     for j in range(len(counts)):
         if offsets[j] >= 0:
@@ -271,6 +299,7 @@ def _learn(
     critics,
     visits,
     rewards,
+    joint,
     scratch,
     tables,
 ):
@@ -289,19 +318,18 @@ def _learn(
     else:
         for j in range(n):
             if j != i and (j == other or len(rivals) > 0):
-                _table(counts, critics[i, TASK, low:high], here, i, j, tables[j])
+                _table(counts, critics[i, TASK, low:high], here, i, j, joint, tables[j])
         _values(here[other, POLICY, : counts[other]], tables[other], values)
     task = _dot(policy, values)
     if penalized:
-        _table(counts, critics[i, REGULAR, low:high], here, i, other, tables[i])
+        _table(counts, critics[i, REGULAR, low:high], here, i, other, joint, tables[i])
         _values(here[other, POLICY, : counts[other]], tables[i], slope)
     elif victim >= 0:
         slope[:] = tables[victim, :size, action]
     else:
         slope[:] = values
     value = _dot(policy, slope)
-    span = rewards[i, GREATEST] - rewards[i, LEAST]
-    unit = 1.0 / span if span > 0.0 else 1.0
+    unit = 1.0 / _span(critics[i, TASK, low:high], 0.1 * (rewards[i, GREATEST] - rewards[i, LEAST]))
     for b in rivals:
         least = _oppose(policy, tables, counts, offsets[b], worst)
         if penalized:
@@ -369,7 +397,10 @@ def _see(rewards, reward):
 
 @intrinsic
 def _borrowed(context, array):
-    """Return the same array without an owner: counting references to it would take a good part of the time."""
+    """Return the same array without an owner: counting references to it would take a good part of the time.
+
+    Only for arrays that the caller of the outermost kernel owns, because nothing else keeps them alive.
+    """
 
     def generate(context, builder, signature, arguments):
         copy = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -385,7 +416,7 @@ def _between(ends, share):
 
 
 @_kernel
-def train(simulator, rivals, learners, schedule, adversarial, count):
+def train(simulator, rivals, learners, workspace, schedule, adversarial, count):
     """Play and learn for a number of steps; in the adversarial form each player in a stream of its own."""
     n_actions, row_starts = _borrowed(simulator.n_actions), _borrowed(simulator.row_starts)
     game_rewards, discounts = _borrowed(simulator.rewards), _borrowed(simulator.discounts)
@@ -396,9 +427,7 @@ def train(simulator, rivals, learners, schedule, adversarial, count):
     rewards, streams = _borrowed(learners.rewards), _borrowed(learners.streams)
     generator, clock = _borrowed(learners.generator), _borrowed(learners.clock)
     n_states, n = n_actions.shape
-    most = deciders.shape[3]
-    owned = np.zeros((3, most)), np.zeros((n, most, most))
-    scratch, tables = _borrowed(owned[0]), _borrowed(owned[1])
+    joint, scratch, tables = _borrowed(workspace.joint), _borrowed(workspace.vectors), _borrowed(workspace.tables)
     rates = 0.0, 0.0, 0.0, 0.0
     for step in range(count):
         if step == 0 or clock[0] % PERIOD == 0:
@@ -442,6 +471,7 @@ def train(simulator, rivals, learners, schedule, adversarial, count):
                         critics,
                         visits,
                         rewards,
+                        joint,
                         scratch,
                         tables,
                     )

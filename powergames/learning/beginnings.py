@@ -17,6 +17,7 @@ from powergames.kernels.learning import (
     Learners,
     Rivals,
     Simulator,
+    Workspace,
     seed_generator,
 )
 from powergames.objectives import PowerObjective
@@ -127,6 +128,13 @@ def learners_of(simulator: Simulator, rivals: Rivals, seed: int) -> Learners:
         generator=generator,
         clock=np.zeros(1, dtype=np.int64),
     )
+
+
+def workspace_of(learners: Learners) -> Workspace:
+    """Return the room that learners need to compute in."""
+    most, n_players = learners.deciders.shape[3], len(learners.rewards)
+    tables = np.zeros((n_players, most, most))
+    return Workspace(np.zeros(n_players, dtype=np.int64), np.zeros((3, most)), tables)
 
 
 def learned_policies(game: NormalFormGame | StochasticGame, simulator: Simulator, learners: Learners) -> Profile:

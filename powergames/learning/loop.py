@@ -17,7 +17,7 @@ from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import train as learn
-from powergames.learning.beginnings import learned_policies, learners_of, rivals_of, simulator_of
+from powergames.learning.beginnings import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.checkpoints import Checkpoint, game_digest
 from powergames.learning.parameters import FORMS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
@@ -43,8 +43,8 @@ def train(
     *,
     seed: int = 0,
     steps: int = STEPS,
-    rate: tuple[float, float] = (0.03, 0.001),
-    temperature: tuple[float, float] = (0.3, 0.01),
+    rate: tuple[float, float] = (0.1, 0.02),
+    temperature: tuple[float, float] = (0.3, 0.005),
     critic_rate: tuple[float, float] = (0.1, 0.01),
     exploration: float = 0.1,
     restart: float = 0.1,
@@ -73,9 +73,10 @@ def train(
     steps : int
         Steps of play: all players learn from each; in sbpr each player makes so many steps in play of its own.
     rate : (float, float)
-        Step size of policies and adversaries, for slopes in units of the range of rewards: the first and the last one.
+        Step size of policies and adversaries at the first and at the last step. A player's values in a state are
+        divided by their range there, or by a tenth of the range of rewards if that is more.
     temperature : (float, float)
-        Weight of entropy, in units of the range of rewards; what is left at the end keeps policies off the boundary.
+        Weight of entropy, in the same unit; what is left of it at the end keeps policies off the boundary.
     critic_rate : (float, float)
         Step size of critics.
     exploration : float
@@ -248,6 +249,7 @@ class _Training:
         self.simulator = simulator_of(game)
         self.rivals = rivals_of(objective, self.simulator.n_actions)
         self.learners = learners_of(self.simulator, self.rivals, self.seed)
+        self.workspace = workspace_of(self.learners)
         self.history: list[HistoryPoint] = []
         self.kept_at = time.monotonic()
         self.checkpoint: Checkpoint | None = None
@@ -291,7 +293,7 @@ class _Training:
                 self.keep()
             begun = time.monotonic()
             ahead = next(mark for mark in marks if mark > self.clock) - self.clock
-            learn(self.simulator, self.rivals, self.learners, schedule, adversarial, min(count, ahead))
+            learn(self.simulator, self.rivals, self.learners, self.workspace, schedule, adversarial, min(count, ahead))
             # Twice as many at most, because the first call may have spent its time on compilation.
             count = max(1, min(2 * count, int(count * TURN / max(time.monotonic() - begun, 1e-9))))
 

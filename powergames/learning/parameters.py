@@ -39,8 +39,8 @@ class Parameters:
             object.__setattr__(self, name, _number(name, getattr(self, name), least, top))
         if not max(self.rate) * max(self.temperature) < 1.0:
             raise InputError(
-                f"rate: got up to {max(self.rate):g} at temperatures up to {max(self.temperature):g}; their product must "
-                "be below 1"
+                f"rate: got up to {max(self.rate):g} at temperatures up to {max(self.temperature):g}; their product "
+                "must be below 1"
             )
 
     def schedule(self) -> Schedule:
