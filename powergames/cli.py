@@ -469,7 +469,7 @@ def _train(
     as_json: JsonOption = False,
 ) -> int:
     """Train learners on samples of a game, and measure how far from an equilibrium they end."""
-    numbers = {"seed": _integer("--seed", seed), "steps": _integer("--steps", steps)}
+    chosen_seed, n_steps = _integer("--seed", seed), _integer("--steps", steps)
     seconds = None if time_limit is None else _seconds(time_limit)
     if not output.endswith(".npz"):
         raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
@@ -479,7 +479,16 @@ def _train(
 
     loaded = load(game)
     _raise_on_ctrl_c()
-    run = train(loaded, algorithm.value, lam, aggregate.value, **numbers, checkpoint=checkpoint, time_limit=seconds)
+    run = train(
+        loaded,
+        algorithm.value,
+        lam,
+        aggregate.value,
+        seed=chosen_seed,
+        steps=n_steps,
+        checkpoint=checkpoint,
+        time_limit=seconds,
+    )
     run.save(output)
     if as_json:
         _print_json({"schema": SCHEMA, "game": game_header(loaded), **run.to_dict()})

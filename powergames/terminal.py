@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -273,36 +273,43 @@ def print_stochastic_check(evaluation: Evaluation, certificate: StochasticCertif
 
 def print_run(run: TrainingRun) -> None:
     """Print learned policies, how far they are from an equilibrium, and how the run went."""
-    game, certificate = run.game, run.certificate
-    policies = [policy.round(3) for policy in run.policies]
-    if run.evaluation is None:
-        powers = [f">power of {printable(name)}" for name in game.players] if game.n_players > 1 else []
-        table = start_table("player", "strategy", ">task", *powers, ">utility", ">regret")
-        for i, name in enumerate(game.players):
-            row = run.power[i] if powers else []
-            table.add_row(
-                printable(name),
-                mixture_text(game.actions[i], policies[i]),
-                number_text(run.task[i]),
-                *("-" if i == j else number_text(value) for j, value in enumerate(row)),
-                number_text(run.utility[i]),
-                _regret(certificate.regrets[i]),
-            )
-        blocks, scale = [table], "payoff range"
-    else:
-        table = _states_table(replace(run.evaluation, profile=tuple(policies)), certificate)
-        blocks, scale = [table, *_from_start(run.evaluation)], "range of values"
-    progress = start_table(">steps", ">task", ">power", ">scaled regret")
+    history = start_table(">steps", ">task", ">power", ">scaled regret")
     for point in run.history[-1::-4][::-1]:
-        progress.add_row(f"{point.steps:,}", _numbers(point.task), _numbers(point.power), _regret(point.regret))
+        history.add_row(f"{point.steps:,}", _numbers(point.task), _numbers(point.power), _regret(point.regret))
+    policies = tuple(policy.round(3) for policy in run.policies)
+    if run.evaluation is None:
+        blocks: list[RenderableType] = [_policies_table(run, policies)]
+    else:
+        certificate = cast("StochasticCertificate", run.certificate)
+        shown = _states_table(replace(run.evaluation, profile=policies), certificate)
+        blocks = [shown, *_from_start(run.evaluation)]
+    scale = "payoff range" if run.evaluation is None else "range of values"
     cut = "" if run.stopped is None else f" {run.stopped.name}: the run was cut short."
     print_blocks(
-        _heading(game, run.objective),
+        _heading(run.game, run.objective),
         *blocks,
-        *([progress] if run.history else []),
+        *([history] if run.history else []),
         f"Learned by {run.algorithm} in {run.steps:,} steps, seed {run.seed}; largest regret "
-        f"{float(certificate.scaled_regret):.3g} of the {scale}.{cut}",
+        f"{float(run.certificate.scaled_regret):.3g} of the {scale}.{cut}",
     )
+
+
+def _policies_table(run: TrainingRun, policies: Sequence[Any]) -> Table:
+    """One row for each player of a normal-form game."""
+    game = cast("NormalFormGame", run.game)
+    powers = [f">power of {printable(name)}" for name in game.players] if game.n_players > 1 else []
+    table = start_table("player", "strategy", ">task", *powers, ">utility", ">regret")
+    for i, name in enumerate(game.players):
+        row = run.power[i] if powers else []
+        table.add_row(
+            printable(name),
+            strategy_text(game, i, policies[i]),
+            number_text(run.task[i]),
+            *("-" if i == j else number_text(value) for j, value in enumerate(row)),
+            number_text(run.utility[i]),
+            _regret(run.certificate.regrets[i]),
+        )
+    return table
 
 
 def _states_table(evaluation: Evaluation, certificate: StochasticCertificate | None) -> Table:

@@ -84,7 +84,7 @@ def test_imports_point_downwards(module):
 @pytest.mark.parametrize("module", [name for name in MODULES if layer(name) == "kernels"])
 def test_kernels_import_only_numpy_and_numba(module):
     outside = {name.split(".")[0] for name in imported(MODULES[module])}
-    assert outside <= {"__future__", "math", "numba", "numpy", "powergames"}
+    assert outside <= {"__future__", "math", "numba", "numpy", "powergames", "typing"}
 
 
 @pytest.mark.parametrize("module", MODULES)

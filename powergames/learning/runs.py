@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.certificates import Certificate
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
@@ -17,7 +18,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.learning.checkpoints import write_archive
 from powergames.objectives import PowerObjective
 from powergames.power import PowerTable, power_table
-from powergames.results import Certificate, Status
+from powergames.results import Status
 
 
 @dataclass(frozen=True, eq=False)
