@@ -32,6 +32,7 @@ _HOMES = {
         "to_nashpy",
         "to_pygambit",
     ),
+    "powergames.learning": ("TrainingRun", "train", "train_many"),
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status", "Trace"),
@@ -86,6 +87,9 @@ if TYPE_CHECKING:
     from powergames.io import save as save
     from powergames.io import to_nashpy as to_nashpy
     from powergames.io import to_pygambit as to_pygambit
+    from powergames.learning import TrainingRun as TrainingRun
+    from powergames.learning import train as train
+    from powergames.learning import train_many as train_many
     from powergames.objectives import PowerObjective as PowerObjective
     from powergames.power import PowerTable as PowerTable
     from powergames.power import power_table as power_table

@@ -1,4 +1,4 @@
-"""The command line: solve, power, check, sweep, trace, games and demo.
+"""The command line: solve, power, check, sweep, trace, train, games and demo.
 
 Every command returns its exit code: 0 for done and certified, 1 for not converged or a failed check. Bad usage and bad
 input end in `run` as exit code 2 and one line on stderr. Whatever is slow to import is imported inside the commands.
@@ -27,6 +27,7 @@ from powergames.terminal import (
     print_evaluation,
     print_path,
     print_power,
+    print_run,
     print_set,
     print_stochastic_equilibrium,
     print_trace,
@@ -56,6 +57,14 @@ class Aggregate(enum.StrEnum):
     MAX = "max"
 
 
+class Algorithm(enum.StrEnum):
+    """How learners take power into account."""
+
+    PRIM = "prim"
+    SBPR = "sbpr"
+    TASK = "task"
+
+
 class Form(enum.StrEnum):
     """How power enters the objective over time."""
 
@@ -83,6 +92,10 @@ AggregateOption = Annotated[
 ]
 FormOption = Annotated[
     Form, typer.Option("--form", help="adversarial reads the power weight as a probability; same equilibria.")
+]
+TimeLimitOption = Annotated[
+    str | None,
+    typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the best profile so far."),
 ]
 TolOption = Annotated[
     str, typer.Option("--tol", metavar="NUMBER", help="Largest regret that passes, relative to the payoff range.")
@@ -210,10 +223,7 @@ def _solve(
         Select | None, typer.Option("--select", help="Choose the greatest welfare or the least power.")
     ] = None,
     tol: TolOption = "1e-8",
-    time_limit: Annotated[
-        str | None,
-        typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the best profile so far."),
-    ] = None,
+    time_limit: TimeLimitOption = None,
     horizon: Annotated[
         int | None,
         typer.Option("--horizon", metavar="STEPS", help="Let a stochastic game end after so many steps."),
@@ -452,6 +462,60 @@ def _trace(
     return DONE if path.converged else FAILED
 
 
+@app.command("train")
+def _train(
+    game: GameArgument,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="POLICY.npz", help="File to write the learned policies to.")
+    ],
+    algorithm: Annotated[
+        Algorithm,
+        typer.Option(
+            "--algorithm",
+            help="prim: charge for power, as the form penalty does; sbpr: learn against adversaries, as the form "
+            "adversarial; task: rewards alone.",
+        ),
+    ] = Algorithm.PRIM,
+    lam: LamOption = "0.3",
+    aggregate: AggregateOption = Aggregate.MEAN,
+    seed: Annotated[str, typer.Option("--seed", metavar="N", help="The same seed gives the same policies.")] = "0",
+    steps: Annotated[str, typer.Option("--steps", metavar="N", help="Steps of play.")] = "2000000",
+    checkpoint: Annotated[
+        str | None,
+        typer.Option("--checkpoint", metavar="FILE", help="Keep the run in a file, and resume from it."),
+    ] = None,
+    time_limit: TimeLimitOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Train learners on samples of a game, and measure how far from an equilibrium they end."""
+    chosen_seed, n_steps = _integer("--seed", seed), _integer("--steps", steps)
+    seconds = None if time_limit is None else _seconds(time_limit)
+    if not output.endswith(".npz"):
+        raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
+    from powergames.io import load
+    from powergames.learning import train
+    from powergames.results import SCHEMA, game_header
+
+    loaded = load(game)
+    _raise_on_ctrl_c()
+    run = train(
+        loaded,
+        algorithm.value,
+        lam,
+        aggregate.value,
+        seed=chosen_seed,
+        steps=n_steps,
+        checkpoint=checkpoint,
+        time_limit=seconds,
+    )
+    run.save(output)
+    if as_json:
+        _print_json({"schema": SCHEMA, "game": game_header(loaded), **run.to_dict()})
+    else:
+        print_run(run)
+    return DONE if run.finished else FAILED
+
+
 @app.command("games")
 def _games(as_json: JsonOption = False) -> int:
     """List the catalog of named games with their parameters."""
@@ -511,6 +575,13 @@ def _tolerance(text: str) -> float:
     if not 0 <= tol < 1:
         raise InputError(f"--tol: got {text[:60]!r}; give a number from 0 to 1, such as 1e-8")
     return tol
+
+
+def _integer(option: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"{option}: got {text[:60]!r}; give an integer") from None
 
 
 def _jobs(text: str) -> int:

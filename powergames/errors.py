@@ -1,9 +1,12 @@
-"""The errors that powergames raises about what a user hands it.
+"""The errors that powergames raises about what a user hands it, and Ctrl-C.
 
 Every message is one line that says what is wrong, where, what was found and how to mend it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class InputError(ValueError):
@@ -30,3 +33,17 @@ class FormatError(InputError):
     >>> issubclass(FormatError, InputError)
     True
     """
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C through as KeyboardInterrupt also when it arrives inside Numba, which reports a SystemError."""
+    try:
+        yield
+    except SystemError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            cause = cause.__cause__ or cause.__context__
+        raise

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from powergames.evaluation import Evaluation
     from powergames.games.normal_form import NormalFormGame
     from powergames.games.stochastic import StochasticGame
+    from powergames.learning import TrainingRun
     from powergames.objectives import PowerObjective
     from powergames.power import PowerTable
     from powergames.results import (
@@ -227,6 +229,48 @@ def print_stochastic_equilibrium(equilibrium: StochasticEquilibrium) -> None:
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print what a stationary profile is worth and who holds how much power, state by state."""
     print_blocks(_title(evaluation.game), states_table(evaluation, None), *_from_start(evaluation))
+
+
+def print_run(run: TrainingRun) -> None:
+    """Print learned policies, how far they are from an equilibrium, and how the run went."""
+    history = start_table(">steps", ">task", ">power", ">scaled regret")
+    for point in run.history[-1::-4][::-1]:
+        numbers = number_list(point.task), number_list(point.power), regret_text(point.regret)
+        history.add_row(f"{point.steps:,}", *numbers)
+    policies = tuple(policy.round(3) for policy in run.policies)
+    if run.evaluation is None:
+        blocks: list[RenderableType] = [_policies_table(run, policies)]
+    else:
+        certificate = cast("StochasticCertificate", run.certificate)
+        shown = states_table(replace(run.evaluation, profile=policies), certificate)
+        blocks = [shown, *_from_start(run.evaluation)]
+    scale = "payoff range" if run.evaluation is None else "range of values"
+    cut = "" if run.stopped is None else f" {run.stopped.name}: the run was cut short."
+    print_blocks(
+        heading(run.game, run.objective),
+        *blocks,
+        *([history] if run.history else []),
+        f"Learned by {run.algorithm} in {run.steps:,} steps, seed {run.seed}; largest regret "
+        f"{float(run.certificate.scaled_regret):.3g} of the {scale}.{cut}",
+    )
+
+
+def _policies_table(run: TrainingRun, policies: Sequence[Any]) -> Table:
+    """One row for each player of a normal-form game."""
+    game = cast("NormalFormGame", run.game)
+    powers = [f">power of {printable(name)}" for name in game.players] if game.n_players > 1 else []
+    table = start_table("player", "strategy", ">task", *powers, ">utility", ">regret")
+    for i, name in enumerate(game.players):
+        row = run.power[i] if powers else []
+        table.add_row(
+            printable(name),
+            strategy_text(game, i, policies[i]),
+            number_text(run.task[i]),
+            *("-" if i == j else number_text(value) for j, value in enumerate(row)),
+            number_text(run.utility[i]),
+            regret_text(run.certificate.regrets[i]),
+        )
+    return table
 
 
 def states_table(

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from powergames.errors import interruptible
 from powergames.objectives import with_lam
 from powergames.results import Status, SupportChange, Trace, TraceEvent
-from powergames.solvers.common import interruptible
 from powergames.solvers.continuation import (
     SAME,
     STILL,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -202,17 +201,3 @@ def _stand_in(game: NormalFormGame, options: Options) -> Profile:
     if not options.exact:
         return game.uniform_profile()
     return tuple(frozen(np.array([Fraction(1, size)] * size, dtype=object)) for size in game.n_actions)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let Ctrl-C through as KeyboardInterrupt also when it arrives inside Numba, which reports a SystemError."""
-    try:
-        yield
-    except SystemError as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            cause = cause.__cause__ or cause.__context__
-        raise

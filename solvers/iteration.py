@@ -25,12 +25,12 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from powergames.certificates import check_tolerance
-from powergames.errors import InputError
+from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Callback, Equilibrium, Status
-from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, interruptible
+from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count
 from powergames.solvers.extended import ExtendedGame, Tables
 
 # Iterations unless the caller says otherwise: as many as read about so many payoffs, within limits.

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from powergames.errors import InputError
+from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile
 from powergames.objectives import PowerObjective, check_objective
 from powergames.power import PairTables, pair_tables
 from powergames.results import Callback, Status
 from powergames.solvers import logit
-from powergames.solvers.common import check_callback, interruptible
+from powergames.solvers.common import check_callback
 from powergames.solvers.extended import ExtendedGame
 
 # By default the branch is followed to this precision times the payoff range.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from powergames.certificates import check_tolerance
-from powergames.errors import InputError
+from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
@@ -39,7 +39,6 @@ from powergames.solvers.common import (
     check_callback,
     check_count,
     deadline,
-    interruptible,
 )
 from powergames.solvers.extended import extended_size
 from powergames.solvers.stochastic import solve_stochastic

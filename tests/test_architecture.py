@@ -42,12 +42,13 @@ ALLOWED = {
     "results": RESULTS,
     "solvers": RESULTS | {"kernels", "discounted", "solvers"},
     "auditing": RESULTS | {"io", "auditing"},
+    "learning": RESULTS | {"kernels", "io", "learning"},
     "io": GAMES | {"io"},
     "environments": GAMES | {"environments"},
     "terminal": {"errors", "games"},
     "audit_tables": GAMES | {"terminal", "audit_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
-    "cli": RESULTS | {"io", "solvers", "auditing", "audit_tables", "terminal", "demo", ""},
+    "cli": RESULTS | {"io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", ""},
     "__main__": {"cli"},
     "": None,
 }
@@ -89,7 +90,7 @@ def test_imports_point_downwards(module):
 @pytest.mark.parametrize("module", [name for name in MODULES if layer(name) == "kernels"])
 def test_kernels_import_only_numpy_and_numba(module):
     outside = {name.split(".")[0] for name in imported(MODULES[module])}
-    assert outside <= {"__future__", "math", "numba", "numpy", "powergames"}
+    assert outside <= {"__future__", "math", "numba", "numpy", "powergames", "typing"}
 
 
 @pytest.mark.parametrize("module", MODULES)

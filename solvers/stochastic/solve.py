@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from powergames.errors import InputError
+from powergames.errors import InputError, interruptible
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium
-from powergames.solvers.common import LimitError, Options, interruptible
+from powergames.solvers.common import LimitError, Options
 from powergames.solvers.stochastic import best_response, homotopy, pivoting, shapley, stage_iteration
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem

@@ -1,0 +1,8 @@
+"""Tabular learners that are told nothing but samples of a game, and the exact judgement of what they learned."""
+
+from __future__ import annotations
+
+from powergames.learning.loop import train, train_many
+from powergames.learning.runs import HistoryPoint, TrainingRun
+
+__all__ = ["HistoryPoint", "TrainingRun", "train", "train_many"]

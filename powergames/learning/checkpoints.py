@@ -1,0 +1,147 @@
+"""Runs on disk: a file is replaced as a whole, so whatever happens it holds one complete state of one run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.io.npz import read_arrays
+from powergames.kernels.learning import Learners, Simulator
+from powergames.results import SCHEMA
+
+KIND = "training"
+
+
+def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write an .npz archive to disk, so that at any time the path holds all of it or what was there before.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    target = Path(path)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with open(partial, "wb") as file:
+            file.write(buffer.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(target)) from None
+
+
+class Checkpoint:
+    """The file that one run is kept in.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A file that exists, or will; its folder exists.
+    question : mapping
+        What the result of the run depends on, as plain JSON values.
+
+    Raises
+    ------
+    InputError
+        If the path is not the name of a file in a folder that exists.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], question: Mapping[str, Any]) -> None:
+        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+            raise InputError(f"checkpoint: got {str(path)[:40] or 'an empty name'}; give the name of a file")
+        self._path = Path(path)
+        if not self._path.parent.is_dir():
+            raise InputError(f"checkpoint {self._path}: there is no folder {self._path.parent}; make it first")
+        if self._path.exists() and not self._path.is_file():
+            raise InputError(f"checkpoint {self._path}: is not a regular file; choose another one")
+        self._question = {"schema": SCHEMA, "kind": KIND, **question}
+
+    def save(self, learners: Learners, history: Mapping[str, np.ndarray]) -> None:
+        """Write the state of the run and its history so far."""
+        arrays = {f"learners_{name}": array for name, array in learners._asdict().items()}
+        arrays |= {f"history_{name}": array for name, array in history.items()}
+        write_archive(self._path, {"question": np.array(json.dumps(self._question)), **arrays})
+
+    def restore(self, learners: Learners, simulator: Simulator, history: Mapping[str, tuple[int, ...]]) -> Any:
+        """Copy what the file holds into the learners, and return the history, or None if there is no file.
+
+        Parameters
+        ----------
+        learners : Learners
+            Of the same run; changed.
+        simulator : Simulator
+        history : mapping
+            The shape of one entry of each part of the history.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged, or belongs to another run.
+        """
+        if not self._path.exists():
+            return None
+        arrays = read_arrays(self._path.read_bytes(), f"checkpoint {self._path}")
+        self._check_question(arrays.get("question"))
+        found = {name: arrays.get(f"learners_{name}") for name in Learners._fields}
+        entries = {name: arrays.get(f"history_{name}") for name in history}
+        if not (
+            all(_alike(array, getattr(learners, name)) for name, array in found.items())
+            and all(array is not None and array.shape[1:] == history[name] for name, array in entries.items())
+            and len({len(array) for array in entries.values() if array is not None}) == 1
+            and _sound(found["streams"], found["clock"], simulator, self._question["steps"])
+        ):
+            raise InputError(f"checkpoint {self._path}: is damaged; delete it, and the run begins anew")
+        for name, array in found.items():
+            getattr(learners, name)[...] = array
+        return entries
+
+    def _check_question(self, found: np.ndarray | None) -> None:
+        try:
+            document = json.loads(str(found)) if found is not None and found.dtype.kind == "U" else None
+        except (RecursionError, ValueError):
+            document = None
+        if not isinstance(document, dict) or document.get("kind") != KIND:
+            raise InputError(f"checkpoint {self._path}: holds something else than a run; choose another file")
+        ours = json.loads(json.dumps(self._question))
+        differing = sorted(name for name in document | ours if document.get(name) != ours.get(name))
+        if differing:
+            raise InputError(
+                f"checkpoint {self._path}: belongs to another run ({', '.join(differing)[:200]} differ); "
+                "choose another file, or the same arguments"
+            )
+
+
+def game_digest(simulator: Simulator) -> str:
+    """Return a digest of the numbers of a game, whatever its labels."""
+    digest = hashlib.sha256()
+    for array in simulator:
+        digest.update(f"{array.shape} {array.dtype.str}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _alike(array: np.ndarray | None, model: np.ndarray) -> bool:
+    return array is not None and array.shape == model.shape and array.dtype == model.dtype
+
+
+def _sound(streams: Any, clock: Any, simulator: Simulator, steps: int) -> bool:
+    """Whether numbers that the kernels use as places are places."""
+    states, rows = streams[:, 0], streams[:, 1]
+    begun = rows > -2
+    inside = (
+        (states[begun] >= 0) & (states[begun] < len(simulator.n_actions)) & (rows[begun] < simulator.row_starts[-1])
+    )
+    return bool(inside.all() and (rows >= -2).all() and 0 <= clock[0] <= steps)

@@ -1,0 +1,369 @@
+"""The training loop: kernels play and learn a while, then the exact side looks at what the policies are worth."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from powergames.certificates import certify, check_tolerance
+from powergames.errors import InputError, interruptible
+from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.stochastic import StochasticGame
+from powergames.kernels.learning import train as learn
+from powergames.learning.beginnings import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
+from powergames.learning.checkpoints import Checkpoint, game_digest
+from powergames.learning.parameters import FORMS, Parameters, check_algorithm, check_integer
+from powergames.learning.runs import HistoryPoint, TrainingRun
+from powergames.objectives import PowerObjective
+from powergames.results import Callback, Status
+
+Game = NormalFormGame | StochasticGame
+
+# Steps unless the caller says otherwise.
+STEPS = 2_000_000
+
+# Seconds for which compiled code runs before Python looks at the time and Ctrl-C, and between two checkpoints.
+TURN, KEEP = 0.1, 10.0
+
+MOST_SEEDS = 1_000_000
+
+
+def train(
+    game: Game,
+    algorithm: str = "prim",
+    lam: Any = 0.3,
+    aggregate: Any = "mean",
+    *,
+    seed: int = 0,
+    steps: int = STEPS,
+    rate: tuple[float, float] = (0.1, 0.02),
+    temperature: tuple[float, float] = (0.3, 0.005),
+    critic_rate: tuple[float, float] = (0.1, 0.01),
+    exploration: float = 0.1,
+    restart: float = 0.1,
+    averaging: float = 8.0,
+    history: int = 20,
+    tol: float = 0.02,
+    checkpoint: str | os.PathLike[str] | None = None,
+    time_limit: float | None = None,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> TrainingRun:
+    """Train one tabular learner per player on samples of a game, and certify what they learned.
+
+    Parameters
+    ----------
+    game : NormalFormGame or StochasticGame
+        Read one sample at a time: a joint action of a state, everyone's reward, the next state.
+    algorithm : {"prim", "sbpr", "task"}
+        "prim": each player is charged λ times the power that others hold over it, estimated from its own critic; the
+        objective of the form "penalty". "sbpr": each player learns from play in which an adversary takes over a
+        co-player's action with probability λ times its weight; the form "adversarial". "task": rewards alone; λ is 0.
+    lam, aggregate
+        As in `PowerObjective`.
+    seed : int
+        From 0 to 2**64 - 1; the same seed gives the same policies.
+    steps : int
+        Steps of play: all players learn from each; in sbpr each player makes so many steps in play of its own.
+    rate : (float, float)
+        Step size of policies and adversaries at the first and at the last step. A player's values in a state are
+        divided by their range there, or by a tenth of the range of rewards if that is more.
+    temperature : (float, float)
+        Weight of entropy, in the same unit; what is left of it at the end keeps policies off the boundary.
+    critic_rate : (float, float)
+        Step size of critics.
+    exploration : float
+        Probability of a step with random actions of all players. Critics learn from it, and are not misled.
+    restart : float
+        Probability, at every step, to go to another state: half of the time to a start, else to any state.
+    averaging : float, at least 1
+        The policy returned is an average over the run, in which the weight of the `k`-th visit to a state grows like
+        ``k ** (averaging - 1)``.
+    history : int
+        How often, at equal distances, the exact return, power and regret are recorded.
+    tol : float
+        Largest scaled regret with which the certificate passes.
+    checkpoint : path, optional
+        File that keeps the run. If it exists, the run continues from there, to the same end bit for bit.
+    time_limit : float, optional
+        Seconds after which to stop with what was learned so far.
+    progress : bool, optional
+        Whether to show a progress bar on stderr; by default only if that is a terminal.
+    callback : callable, optional
+        Called as ``callback(stage, done, total)`` after every tenth of a second or so, with steps; `stage` tells the
+        last return, power and regret recorded.
+
+    Returns
+    -------
+    TrainingRun
+        Ctrl-C ends it early with the status INTERRUPTED; a checkpoint is then written, too.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of its range, λ is too large for sbpr, or the checkpoint belongs to another run.
+    OSError
+        If a checkpoint cannot be read or written.
+
+    Notes
+    -----
+    Each player has its own policy, its own critic of joint actions, and its own adversary for every way to be harmed.
+    It sees states, joint actions and its own rewards, and knows the others' present policies, as in training together;
+    no critic is shared. Policies and adversaries take steps of optimistic mirror ascent with entropy, in the state
+    at hand, along slopes from the critic. There is no guarantee, because no such rule finds an equilibrium in every
+    game: the certificate says how far the policies are from one.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> run = pg.train(pg.load("stag_hunt"), "prim", lam=0.3, steps=20_000)
+    >>> [policy.round(2).tolist() for policy in run.policies]
+    [[0.0, 1.0], [0.0, 1.0]]
+    >>> run.objective, run.certificate.passed
+    (PowerObjective(lam=0.3, aggregate='mean', form='penalty'), True)
+    """
+    parameters = Parameters(steps, rate, temperature, critic_rate, exploration, restart, averaging, history)
+    if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
+        raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+    check_tolerance(tol)
+    training = _Training(game, algorithm, _objective(algorithm, lam, aggregate), seed, parameters, checkpoint)
+    stopped = None
+    with _reporter(parameters.steps, progress, callback) as report:
+        try:
+            with interruptible():
+                stopped = training.run(None if time_limit is None else time.monotonic() + time_limit, report)
+        except KeyboardInterrupt:
+            stopped = Status.INTERRUPTED
+        finally:
+            training.keep()
+    return training.result(stopped, tol)
+
+
+def train_many(
+    game: Game,
+    algorithm: str = "prim",
+    lam: Any = 0.3,
+    aggregate: Any = "mean",
+    *,
+    seeds: Iterable[int] = range(10),
+    n_jobs: int = 1,
+    checkpoints: str | os.PathLike[str] | None = None,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+    **parameters: Any,
+) -> tuple[TrainingRun, ...]:
+    """Train with many seeds, each as `train` does with that seed alone.
+
+    Parameters
+    ----------
+    game, algorithm, lam, aggregate
+        As in `train`.
+    seeds : iterable of int
+    n_jobs : int, default 1
+        Number of joblib workers; -1 for all processors.
+    checkpoints : path, optional
+        Folder that keeps each run in a file ``seed_<seed>.npz``.
+    progress : bool, optional
+        Whether to show a progress bar of the runs on stderr; by default only if that is a terminal.
+    callback : callable, optional
+        Called as ``callback(stage, done, total)`` after every run; `stage` tells its return, power and regret.
+    **parameters
+        Other arguments of `train`.
+
+    Returns
+    -------
+    tuple of TrainingRun
+        In the order of the seeds.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of its range.
+    KeyboardInterrupt
+        On Ctrl-C; checkpoints stay.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> runs = pg.train_many(pg.load("matching_pennies"), "sbpr", lam=0.1, seeds=range(3), steps=20_000)
+    >>> [run.seed for run in runs], all(run.certificate.passed for run in runs)
+    ([0, 1, 2], True)
+    """
+    try:
+        chosen = list(seeds)
+    except TypeError:
+        raise InputError(f"seeds: got {str(seeds)[:40]}; give a sequence of integers, such as range(10)") from None
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not (n_jobs == -1 or 1 <= n_jobs <= MOST_SEEDS):
+        raise InputError(f"n_jobs: got {str(n_jobs)[:40]}; give a number of workers, or -1 for all processors")
+    folder = None if checkpoints is None else Path(checkpoints)
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"checkpoints: there is no folder {folder}; make it first")
+    from joblib import Parallel, delayed
+
+    tasks = [
+        parameters | {"seed": seed, "checkpoint": None if folder is None else folder / f"seed_{seed}.npz"}
+        for seed in chosen
+    ]
+    calls = (delayed(train)(game, algorithm, lam, aggregate, progress=False, **task) for task in tasks)
+    runs: list[TrainingRun] = []
+    with _reporter(len(tasks), progress, callback) as report:
+        for run in Parallel(n_jobs=min(n_jobs, max(len(tasks), 1)), return_as="generator")(calls):
+            if run.stopped is Status.INTERRUPTED:
+                raise KeyboardInterrupt
+            runs.append(run)
+            report(f"{algorithm}, seed {run.seed}", run.history, len(runs))
+    return tuple(runs)
+
+
+def _objective(algorithm: Any, lam: Any, aggregate: Any) -> PowerObjective:
+    """Return what an algorithm is trained for."""
+    check_algorithm(algorithm)
+    return PowerObjective(0.0 if algorithm == "task" else lam, aggregate, FORMS[algorithm])
+
+
+class _Training:
+    """One run, from its beginning or from its checkpoint to wherever it gets."""
+
+    def __init__(
+        self,
+        game: Game,
+        algorithm: str,
+        objective: PowerObjective,
+        seed: int,
+        parameters: Parameters,
+        checkpoint: str | os.PathLike[str] | None,
+    ) -> None:
+        if not isinstance(game, StochasticGame):
+            check_game(game)
+        self.game, self.algorithm, self.objective, self.parameters = game, algorithm, objective, parameters
+        self.seed = check_integer("seed", seed, 0, 2**64 - 1)
+        self.simulator = simulator_of(game)
+        self.rivals = rivals_of(objective, self.simulator.n_actions)
+        self.learners = learners_of(self.simulator, self.rivals, self.seed)
+        self.workspace = workspace_of(self.learners)
+        self.history: list[HistoryPoint] = []
+        self.kept_at = time.monotonic()
+        self.checkpoint: Checkpoint | None = None
+        if checkpoint is not None:
+            question = {
+                "game": game_digest(self.simulator),
+                "algorithm": algorithm,
+                "seed": self.seed,
+                **objective.to_dict(),
+                "lam": str(objective.exact_lam),
+                **parameters.to_dict(),
+            }
+            self.checkpoint = Checkpoint(checkpoint, question)
+            shapes: dict[str, tuple[int, ...]] = {"steps": (), "task": (game.n_players,), "power": (game.n_players,)}
+            entries = self.checkpoint.restore(self.learners, self.simulator, shapes | {"regret": ()})
+            if entries is not None:
+                columns = (entries[name] for name in ("steps", "task", "power", "regret"))
+                self.history = [HistoryPoint(int(s), t, p, float(r)) for s, t, p, r in zip(*columns, strict=True)]
+
+    @property
+    def clock(self) -> int:
+        """Steps made."""
+        return int(self.learners.clock[0])
+
+    def run(self, deadline: float | None, report: _Report) -> Status | None:
+        """Learn until the last step or the deadline, and return why it ended before the last step."""
+        total = self.parameters.steps
+        points = self.parameters.history
+        marks = sorted({total * k // points for k in range(1, points + 1)} - {0})
+        schedule, adversarial = self.parameters.schedule(), self.objective.form == "adversarial"
+        count = 1
+        while True:
+            if self.clock in marks and (not self.history or self.history[-1].steps < self.clock):
+                self._record()
+            report(self.algorithm, self.history, self.clock)
+            if self.clock == total:
+                return None
+            if deadline is not None and time.monotonic() >= deadline:
+                return Status.TIME_LIMIT
+            if time.monotonic() - self.kept_at > KEEP:
+                self.keep()
+            begun = time.monotonic()
+            ahead = next(mark for mark in marks if mark > self.clock) - self.clock
+            learn(self.simulator, self.rivals, self.learners, self.workspace, schedule, adversarial, min(count, ahead))
+            # Twice as many at most, because the first call may have spent its time on compilation.
+            count = max(1, min(2 * count, int(count * TURN / max(time.monotonic() - begun, 1e-9))))
+
+    def keep(self) -> None:
+        """Write the checkpoint, if there is one."""
+        self.kept_at = time.monotonic()
+        if self.checkpoint is not None:
+            n_players = self.game.n_players
+            entries = {
+                "steps": np.array([point.steps for point in self.history], dtype=np.int64),
+                "task": np.array([point.task for point in self.history]).reshape(-1, n_players),
+                "power": np.array([point.power for point in self.history]).reshape(-1, n_players),
+                "regret": np.array([point.regret for point in self.history], dtype=np.float64),
+            }
+            self.checkpoint.save(self.learners, entries)
+
+    def result(self, stopped: Status | None, tol: float) -> TrainingRun:
+        """Certify the policies learned so far."""
+        policies = learned_policies(self.game, self.simulator, self.learners)
+        return TrainingRun(
+            game=self.game,
+            algorithm=self.algorithm,
+            objective=self.objective,
+            policies=policies,
+            certificate=certify(self.game, self.objective, policies, tol=tol),
+            history=tuple(self.history),
+            seed=self.seed,
+            steps=self.clock,
+            parameters=self.parameters.to_dict(),
+            stopped=stopped,
+        )
+
+    def _record(self) -> None:
+        run = self.result(None, 0.0)
+        evaluation = run.evaluation
+        task = run.task if evaluation is None else evaluation.start_task
+        power = self.objective.aggregate_power(run.power if evaluation is None else evaluation.average_power)
+        self.history.append(HistoryPoint(self.clock, task, power, float(run.certificate.scaled_regret)))
+
+
+class _Report(Protocol):
+    """What tells the user how far a run, or many runs, got."""
+
+    def __call__(self, name: str, history: Sequence[HistoryPoint], done: int) -> None:
+        """Tell it; the history may be empty."""
+
+
+@contextmanager
+def _reporter(total: int, progress: bool | None, callback: Callback | None) -> Iterator[_Report]:
+    """Yield a function that moves a progress bar and tells the callback."""
+    with ExitStack() as stack:
+        bar: Any = None
+        if sys.stderr.isatty() if progress is None else progress:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            bar = stack.enter_context(Progress(console=Console(stderr=True)))
+            task = bar.add_task("", total=total)
+
+        def report(name: str, history: Sequence[HistoryPoint], done: int) -> None:
+            if bar is None and callback is None:
+                return
+            stage = name
+            if history:
+                last = history[-1]
+                values = (", ".join(f"{value:.3g}" for value in column) for column in (last.task, last.power))
+                stage += ": return {}; power {}; ".format(*values) + f"regret {last.regret:.2g}"
+            if bar is not None:
+                bar.update(task, completed=done, description=stage)
+            if callback is not None:
+                callback(stage, done, total)
+
+        yield report
