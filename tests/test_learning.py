@@ -264,7 +264,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
     game, path, chance = pg.load(GAME), tmp_path / "run.npz", random.Random(algorithm)
     expected = pg.train(game, algorithm, steps=STEPS, history=3)
     clocks = []
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen([sys.executable, "-c", KILLED, algorithm, str(path)])
         written: set[int] = set()
         # The first ones are written before anything new is learned.
@@ -274,7 +274,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
         process.kill()
         process.wait()
         clocks.append(int(np.load(path)["learners_clock"][0]))
-    assert 0 < clocks[0] < clocks[1] < clocks[2]
+    assert 0 < clocks[0] < clocks[1]
     assert clocks[0] < STEPS
     resumed = pg.train(game, algorithm, steps=STEPS, history=3, checkpoint=path)
     assert same(resumed, expected)
