@@ -587,7 +587,7 @@ def payments(n_actions, row_starts, point_starts, egos, takes, first, second, li
 
 
 @_strict_kernel
-def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, slack, near):
+def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, slack):
     """Solve the stage game of every state that is not in equilibrium, from where it is.
 
     Parameters
@@ -596,8 +596,6 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
         As for `gradients`.
     slack : ndarray, shape (n,)
         Regret, in payoffs of each player, up to which a state is left as it is.
-    near : bool
-        Whether equilibria on the supports of the point come first.
 
     Returns
     -------
@@ -622,14 +620,6 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
             continue
         moved += 1
         best, least = local, np.inf
-        if near and n > 2:
-            # With two players one step of Lemke's algorithm does the same.
-            trial = _on_support(counts, bounds, places, weights, worth, against, local)
-            gradient = _gradient(counts, bounds, places, weights, worth, against, trial)
-            now = _regret(bounds, egos, n, gradient, trial, slack)
-            if now <= 1.0:
-                result[own] = trial
-                continue
         for _ in range(STEPS):
             target = _polymatrix_equilibrium(counts, bounds, places, weights, worth, against, local)
             if len(target) == 0:
@@ -655,23 +645,32 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
 
 
 @_kernel
-def _on_support(counts, bounds, places, weights, linear, taken, point):
-    """Solve the equations of a state on its support by Newton's method; return the point itself if that leads away."""
-    used = point > 0.0
-    size = len(point)
+def solve_on_supports(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, slack):
+    """Move every state to an equilibrium on its supports, if Newton's method finds one there; as `solve_stages`."""
+    n_states, n = n_actions.shape
     result = point.copy()
-    response, step = np.empty((size, size)), np.zeros((size, 2))
-    last = np.inf
-    for _ in range(NEWTON):
-        gradient, derivative, _ = _linearized(counts, bounds, places, weights, linear, taken, result, False)
-        step[:] = 0.0
-        _support_response(bounds, gradient, derivative, result, used, response, step)
-        moved = np.max(np.abs(step[:, 0]))
-        if not moved <= 0.5 * last:
-            break
-        result += step[:, 0]
-        last = moved
-    return result if np.min(result) >= 0.0 else point.copy()
+    for s in range(n_states):
+        bounds, places = layout(n_actions[s], egos, takes)
+        own = slice(point_starts[s], point_starts[s + 1])
+        here = slice(row_starts[s], row_starts[s + 1])
+        worth, against = np.ascontiguousarray(linear[:, here]), np.ascontiguousarray(taken[:, here])
+        local, used, size = point[own].copy(), point[own] > 0.0, point_starts[s + 1] - point_starts[s]
+        response, step = np.empty((size, size)), np.zeros((size, 2))
+        last = np.inf
+        for _ in range(NEWTON):
+            gradient, derivative, _ = _linearized(n_actions[s], bounds, places, weights, worth, against, local, False)
+            step[:] = 0.0
+            _support_response(bounds, gradient, derivative, local, used, response, step)
+            moved = np.max(np.abs(step[:, 0]))
+            if not moved <= 0.5 * last:
+                break
+            local += step[:, 0]
+            last = moved
+        if np.min(local) >= 0.0:
+            gradient = _gradient(n_actions[s], bounds, places, weights, worth, against, local)
+            if _regret(bounds, egos, n, gradient, local, slack) <= 1.0:
+                result[own] = local
+    return result
 
 
 @_kernel
