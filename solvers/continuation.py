@@ -98,6 +98,15 @@ class Family(ABC):
         """
 
     @abstractmethod
+    def newton_step(
+        self, linear: Any, mask: np.ndarray, row: np.ndarray | int | None, error: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what Newton's method subtracts from a state, the least if there is a choice, and from which entries.
+
+        Besides the equations of a mask it solves one more, if there is a `row`, as for `corrected`; `error` is that of
+        this equation.
+        """
+
     def corrected(
         self, state: np.ndarray, mask: np.ndarray, row: np.ndarray | int | None, target: float = 0.0
     ) -> np.ndarray | None:
@@ -118,6 +127,24 @@ class Family(ABC):
         ndarray or None
             None if the method does not converge.
         """
+        state = state.copy()
+        state[: len(mask)][~mask] = 0.0
+        last = np.inf
+        for _ in range(CORRECTIONS):
+            linear = self.linearized(state)
+            if row is None:
+                error = 0.0
+            else:
+                error = linear.slacks[row] if isinstance(row, (int, np.integer)) else row @ state - target
+            change, unknown = self.newton_step(linear, mask, row, float(error))
+            size = float(np.abs(change).max())
+            if not size < 10.0 * self.span:
+                return None
+            state[unknown] -= change
+            if size <= ACCURACY * max(1.0, float(np.abs(state).max())) or (size <= 1e-8 and size >= 0.5 * last):
+                return state
+            last = size
+        return None
 
     @abstractmethod
     def change(self, index: int, begins: bool) -> SupportChange:

@@ -30,8 +30,6 @@ from powergames.results import Callback, Equilibrium, StochasticEquilibrium, Sup
 from powergames.solvers.branch import followed
 from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, deadline
 from powergames.solvers.continuation import (
-    ACCURACY,
-    CORRECTIONS,
     DUST,
     SINGULAR,
     ZERO,
@@ -325,29 +323,15 @@ class _Family(Family):
         values = np.linalg.svd(bordered, compute_uv=False)
         return float(np.linalg.slogdet(bordered)[0]) if values[-1] > SINGULAR * values[0] else 0.0
 
-    def corrected(
-        self, state: np.ndarray, mask: np.ndarray, row: np.ndarray | int | None, target: float = 0.0
-    ) -> np.ndarray | None:
-        state = state.copy()
-        state[: len(mask)][~mask] = 0.0
-        last = np.inf
-        for _ in range(CORRECTIONS):
-            linear = self.linearized(state)
-            matrix, unknown = self.system(linear, mask)
-            errors = np.concatenate([linear.slacks[mask], linear.sums - 1.0])
-            if row is not None:
-                more = linear.rates[row] if isinstance(row, (int, np.integer)) else row
-                error = linear.slacks[row] if isinstance(row, (int, np.integer)) else row @ state - target
-                matrix, errors = np.vstack([matrix, more[unknown]]), np.append(errors, error)
-            change = _solved(matrix, errors, self.span)
-            size = float(np.abs(change).max())
-            if not size < 10.0 * self.span:
-                return None
-            state[unknown] -= change
-            if size <= ACCURACY * max(1.0, float(np.abs(state).max())) or (size <= 1e-8 and size >= 0.5 * last):
-                return state
-            last = size
-        return None
+    def newton_step(
+        self, linear: _Linear, mask: np.ndarray, row: np.ndarray | int | None, error: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        matrix, unknown = self.system(linear, mask)
+        errors = np.concatenate([linear.slacks[mask], linear.sums - 1.0])
+        if row is not None:
+            more = linear.rates[row] if isinstance(row, (int, np.integer)) else row
+            matrix, errors = np.vstack([matrix, more[unknown]]), np.append(errors, error)
+        return _solved(matrix, errors, self.span), unknown
 
     def change(self, index: int, begins: bool) -> SupportChange:
         base = self.base

@@ -16,7 +16,7 @@ import powergames as pg
 from powergames.cli import run
 from powergames.games.catalog import named_game
 from powergames.objectives import with_lam
-from powergames.solvers import tracing
+from powergames.solvers import continuation
 
 TOL = 1e-9
 LOOP = named_game("random_uniform:actions=3,seed=0")
@@ -419,7 +419,7 @@ def test_limits_and_rejections_are_told():
 
 
 def test_a_path_that_no_step_continues_is_lost(monkeypatch):
-    monkeypatch.setattr(tracing, "CORRECTIONS", 0)
+    monkeypatch.setattr(continuation, "CORRECTIONS", 0)
     trace = pg.trace(LOOP, start=pg.solve(LOOP))
     assert trace.status is pg.Status.PATH_LOST
     assert not trace.converged

@@ -22,7 +22,7 @@ import numpy as np
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, with_lam
 from powergames.results import SupportChange
-from powergames.solvers.continuation import ACCURACY, CORRECTIONS, Family, PathLostError
+from powergames.solvers.continuation import Family, PathLostError
 from powergames.solvers.stochastic.factors import Factors, least_solution
 from powergames.solvers.stochastic.problem import StochasticProblem
 
@@ -333,34 +333,18 @@ class StochasticFamily(Family):
             return 0.0
         return float(system.bordered.sign * np.sign((self.metric * direction)[system.unknown] @ system.kernel))
 
-    def corrected(
-        self, state: np.ndarray, mask: np.ndarray, row: np.ndarray | int | None, target: float = 0.0
-    ) -> np.ndarray | None:
-        """Solve the equations of a mask, and one more, by Newton's method; None if it does not converge."""
+    def newton_step(
+        self, linear: Linear, mask: np.ndarray, row: np.ndarray | int | None, error: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what Newton's method subtracts from the entries of a state, and which ones."""
         from scipy.sparse import csr_matrix, vstack
 
-        state = state.copy()
-        state[: len(mask)][~mask] = 0.0
-        last = np.inf
-        for _ in range(CORRECTIONS):
-            linear = self.linearized(state)
-            matrix, unknown = linear.matrix(mask)
-            errors = linear.residual(mask)
-            if row is not None:
-                if isinstance(row, (int, np.integer)):
-                    more, error = linear.rates[[row]], linear.slacks[row]
-                else:
-                    more, error = csr_matrix(row), row @ state - target
-                matrix, errors = vstack([matrix, more[:, unknown]], format="csr"), np.append(errors, error)
-            change = _solved(matrix, errors, self.span)
-            size = float(np.abs(change).max())
-            if not size < 10.0 * self.span:
-                return None
-            state[unknown] -= change
-            if size <= ACCURACY * max(1.0, float(np.abs(state).max())) or (size <= 1e-8 and size >= 0.5 * last):
-                return state
-            last = size
-        return None
+        matrix, unknown = linear.matrix(mask)
+        errors = linear.residual(mask)
+        if row is not None:
+            more = linear.rates[[row]] if isinstance(row, (int, np.integer)) else csr_matrix(row)
+            matrix, errors = vstack([matrix, more[:, unknown]], format="csr"), np.append(errors, error)
+        return _solved(matrix, errors, self.span), unknown
 
     def change(self, index: int, begins: bool) -> SupportChange:
         """Say whose action or takeover it is that comes into use or falls out of it, and where."""
