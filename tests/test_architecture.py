@@ -48,7 +48,8 @@ ALLOWED = {
     "terminal": {"errors", "games"},
     "audit_tables": GAMES | {"terminal", "audit_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
-    "cli": RESULTS | {"io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", ""},
+    "commands": RESULTS | {"io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", "commands"},
+    "cli": {"commands", "errors", "terminal", ""},
     "__main__": {"cli"},
     "": None,
 }

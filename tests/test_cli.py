@@ -18,6 +18,7 @@ import pytest
 import powergames as pg
 from powergames import cli
 from powergames.cli import run
+from powergames.commands.outcome import print_json
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -143,7 +144,7 @@ class TestSolve:
 
 
 def test_numbers_that_json_lacks_become_null(capsys):
-    cli._print_json({"utility": [math.inf, math.nan, -1.5, 2], "text": "nan"})
+    print_json({"utility": [math.inf, math.nan, -1.5, 2], "text": "nan"})
     assert capsys.readouterr().out == '{"utility": [null, null, -1.5, 2], "text": "nan"}\n'
 
 

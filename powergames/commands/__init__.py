@@ -1,0 +1,1 @@
+"""The commands, one in each module; `powergames.cli` puts them together."""

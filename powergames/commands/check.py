@@ -1,0 +1,55 @@
+"""``powergames check``: audit a policy."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from powergames.commands.options import (
+    Aggregate,
+    AggregateOption,
+    Form,
+    FormOption,
+    GameArgument,
+    JsonOption,
+    LamOption,
+    TolOption,
+    read_objective,
+    read_tolerance,
+)
+from powergames.commands.outcome import DONE, FAILED, print_json
+
+
+def command(
+    game: GameArgument,
+    policy: Annotated[
+        str, typer.Argument(metavar="POLICY", help="A .npz file of arrays player_0, player_1, ... or a .json profile.")
+    ],
+    lam: LamOption,
+    aggregate: AggregateOption = Aggregate.MEAN,
+    form: FormOption = Form.PENALTY,
+    tol: TolOption = "0.02",
+    steps: Annotated[
+        int, typer.Option("--steps", metavar="N", help="Steps of an adversary who acts for a while (stochastic games).")
+    ] = 10,
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", metavar="FILE", help="A profile from which to say how far the policy is."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Check whether a policy is an equilibrium, and what happens when a player goes off it."""
+    tolerance = read_tolerance(tol)
+    from powergames.audit_tables import print_audit
+    from powergames.auditing import audit
+    from powergames.io import load
+    from powergames.results import SCHEMA, game_header
+
+    loaded, objective = load(game), read_objective(lam, aggregate, form)
+    report = audit(loaded, objective, policy, tol=tolerance, steps=steps, reference=reference)
+    if as_json:
+        print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
+    else:
+        print_audit(report)
+    return DONE if report.passed else FAILED

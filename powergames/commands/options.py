@@ -1,0 +1,158 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import enum
+import math
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from powergames.errors import InputError
+
+if TYPE_CHECKING:
+    from powergames.objectives import PowerObjective
+
+# Most λ that one sweep takes.
+MOST_POINTS = 100_000
+
+
+class Aggregate(enum.StrEnum):
+    """How the power of several co-players is combined."""
+
+    MEAN = "mean"
+    SUM = "sum"
+    MAX = "max"
+
+
+class Algorithm(enum.StrEnum):
+    """How learners take power into account."""
+
+    PRIM = "prim"
+    SBPR = "sbpr"
+    TASK = "task"
+
+
+class Form(enum.StrEnum):
+    """How power enters the objective over time."""
+
+    PENALTY = "penalty"
+    ADVERSARIAL = "adversarial"
+
+
+class Select(enum.StrEnum):
+    """Which of several equilibria to return."""
+
+    WELFARE = "welfare"
+    POWER = "power"
+
+
+GameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="GAME",
+        help="A file (.nfg, .gam, .json, .npz, .csv) or a catalog name such as stag_hunt or assembly_line:n=4.",
+    ),
+]
+LamOption = Annotated[str, typer.Option("--lam", metavar="NUMBER", help="Power weight, a decimal or a fraction p/q.")]
+AggregateOption = Annotated[
+    Aggregate, typer.Option("--aggregate", help="How the power of several co-players is combined.")
+]
+FormOption = Annotated[
+    Form, typer.Option("--form", help="adversarial reads the power weight as a probability; same equilibria.")
+]
+TimeLimitOption = Annotated[
+    str | None,
+    typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the best profile so far."),
+]
+TolOption = Annotated[
+    str, typer.Option("--tol", metavar="NUMBER", help="Largest regret that passes, relative to the payoff range.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def read_seconds(text: str) -> float:
+    """Read a time limit."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InputError(f"--time-limit: got {text[:60]!r}; give seconds >= 0, such as 60")
+    return seconds
+
+
+def read_objective(lam: str, aggregate: Aggregate, form: Form) -> PowerObjective:
+    """Read an objective."""
+    from powergames.objectives import PowerObjective
+
+    return PowerObjective(lam, aggregate.value, form.value)  # type: ignore[arg-type]
+
+
+def read_tolerance(text: str) -> float:
+    """Read a tolerance."""
+    try:
+        tol = float(text)
+    except ValueError:
+        tol = math.nan
+    if not 0 <= tol < 1:
+        raise InputError(f"--tol: got {text[:60]!r}; give a number from 0 to 1, such as 1e-8")
+    return tol
+
+
+def read_integer(option: str, text: str) -> int:
+    """Read an integer."""
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"{option}: got {text[:60]!r}; give an integer") from None
+
+
+def read_jobs(text: str) -> int:
+    """Read a number of processes."""
+    try:
+        jobs = int(text)
+    except ValueError:
+        jobs = 0
+    if jobs < 1 and jobs != -1:
+        raise InputError(f"--jobs: got {text[:60]!r}; give a positive integer, or -1 for one process per core")
+    return jobs
+
+
+def read_lam_range(text: str) -> list[Fraction]:
+    """Read ``start:stop:count`` or numbers separated by commas, exactly."""
+    from powergames.games.normal_form import to_fraction
+
+    problem = InputError(
+        f"--lam: got {text[:60]!r}; give start:stop:count such as 0:1:51, with a count from 2 to {MOST_POINTS}, "
+        "or numbers >= 0 separated by commas such as 0,0.25,1/3"
+    )
+    parts = text.split(":")
+    try:
+        if len(parts) == 1:
+            lams = [to_fraction(part.strip()) for part in text.split(",")]
+        else:
+            start, stop, count = to_fraction(parts[0].strip()), to_fraction(parts[1].strip()), int(parts[2])
+            if len(parts) > 3 or not 2 <= count <= MOST_POINTS:
+                raise problem
+            lams = [start + (stop - start) * k / (count - 1) for k in range(count)]
+    except (IndexError, ValueError):
+        raise problem from None
+    if min(lams) < 0:
+        raise problem
+    return lams
+
+
+def read_lam_bounds(text: str) -> tuple[Fraction, Fraction]:
+    """Read ``start:stop``, exactly."""
+    from powergames.games.normal_form import to_fraction
+
+    problem = InputError(f"--lam: got {text[:60]!r}; give start:stop such as 0:1, with 0 <= start < stop")
+    try:
+        low, high = (to_fraction(part.strip()) for part in text.split(":"))
+    except ValueError:
+        raise problem from None
+    if not 0 <= low < high:
+        raise problem
+    return low, high

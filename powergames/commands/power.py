@@ -1,0 +1,51 @@
+"""``powergames power``: the power table of a given profile."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from powergames.commands.options import GameArgument, JsonOption
+from powergames.commands.outcome import DONE, print_json
+from powergames.terminal import print_evaluation, print_power
+
+
+def command(
+    game: GameArgument,
+    profile: Annotated[
+        str, typer.Option("--profile", metavar="FILE|uniform", help="A .npz or .json profile, or the uniform one.")
+    ],
+    as_json: JsonOption = False,
+) -> int:
+    """Show who holds how much power over whom at a given profile."""
+    from powergames.games.stochastic import StochasticGame
+    from powergames.io import load, load_profile
+    from powergames.power import power_table
+    from powergames.results import SCHEMA, game_header
+
+    loaded = load(game)
+    strategies = loaded.uniform_profile() if profile == "uniform" else load_profile(profile, loaded)
+    if isinstance(loaded, StochasticGame):
+        from powergames.evaluation import evaluate
+
+        evaluation = evaluate(loaded, strategies)
+        if as_json:
+            print_json({"schema": SCHEMA, "game": game_header(loaded), **evaluation.to_dict()})
+        else:
+            print_evaluation(evaluation)
+        return DONE
+    table = power_table(loaded, strategies)
+    if as_json:
+        numbers = table.to_dict()
+        print_json(
+            {
+                "schema": SCHEMA,
+                "game": game_header(loaded),
+                "task": numbers["task"],
+                "power": numbers["power"],
+            }
+        )
+    else:
+        print_power(table)
+    return DONE

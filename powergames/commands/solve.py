@@ -1,0 +1,103 @@
+"""``powergames solve``: find an equilibrium, or all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from powergames.commands.options import (
+    Aggregate,
+    AggregateOption,
+    Form,
+    FormOption,
+    GameArgument,
+    JsonOption,
+    LamOption,
+    Select,
+    TimeLimitOption,
+    TolOption,
+    read_objective,
+    read_seconds,
+    read_tolerance,
+)
+from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
+from powergames.errors import InputError
+from powergames.terminal import print_equilibrium, print_set, print_stochastic_equilibrium, progress
+
+if TYPE_CHECKING:
+    from powergames.results import EquilibriumSet
+
+
+def command(
+    game: GameArgument,
+    lam: LamOption = "0",
+    aggregate: AggregateOption = Aggregate.MEAN,
+    form: FormOption = Form.PENALTY,
+    every: Annotated[bool, typer.Option("--all", help="Find every equilibrium (of small games).")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Compute and print fractions.")] = False,
+    method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
+    select: Annotated[
+        Select | None, typer.Option("--select", help="Choose the greatest welfare or the least power.")
+    ] = None,
+    tol: TolOption = "1e-8",
+    time_limit: TimeLimitOption = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option("--horizon", metavar="STEPS", help="Let a stochastic game end after so many steps."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Find an equilibrium, or all of them, and certify it."""
+    for option, value in (("--method", method), ("--select", select)):
+        if every and value is not None:
+            raise InputError(f"solve: got --all together with {option}; --all returns everything, so drop one of them")
+    if every and time_limit is not None:
+        raise InputError("solve: got --all together with --time-limit; drop one of them")
+    tolerance, seconds = read_tolerance(tol), None if time_limit is None else read_seconds(time_limit)
+    from powergames.games import StochasticGame, finite_horizon
+    from powergames.io import load
+    from powergames.results import SCHEMA, game_header
+    from powergames.solvers import solve, solve_all
+
+    loaded, objective = load(game), read_objective(lam, aggregate, form)
+    if horizon is not None:
+        loaded = finite_horizon(loaded, horizon)
+    if isinstance(loaded, StochasticGame):
+        raise_on_ctrl_c()
+    found: Sequence[Any]
+    with progress() as callback:
+        if every:
+            found = solve_all(loaded, objective, exact=exact, tol=tolerance, callback=callback)
+        else:
+            found = [
+                solve(
+                    loaded,
+                    objective,
+                    method=method,
+                    exact=exact,
+                    select=None if select is None else select.value,
+                    tol=tolerance,
+                    time_limit=seconds,
+                    callback=callback,
+                )
+            ]
+    if as_json:
+        print_json(
+            {
+                "schema": SCHEMA,
+                "game": game_header(loaded),
+                "objective": objective.to_dict() | ({"lam": objective.exact_lam} if exact else {}),
+                "equilibria": [equilibrium.to_dict() for equilibrium in found],
+            },
+            exact,
+        )
+    elif every:
+        print_set(cast("EquilibriumSet", found))
+    elif isinstance(loaded, StochasticGame):
+        print_stochastic_equilibrium(found[0])
+    else:
+        print_equilibrium(found[0])
+    complete = not every or cast("EquilibriumSet", found).complete
+    return DONE if found and complete and all(equilibrium.converged for equilibrium in found) else FAILED
