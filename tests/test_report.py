@@ -321,7 +321,7 @@ class TestDocument:
         games = [
             pg.load("travellers_dilemma"),
             pg.load("public_goods:n=5,levels=4"),
-            pg.load("random_sparse:states=60"),
+            pg.load("random_turn_based:states=60"),
         ]
         left_out = []
         for game in games:

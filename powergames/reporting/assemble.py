@@ -145,6 +145,8 @@ def report(
     check_objective(objective)
     if not isinstance(time_limit, (int, float)) or not time_limit >= 0:
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
+    if title is not None and not isinstance(title, str):
+        raise InputError(f"title: got {type(title).__name__}; give a str")
     if path is not None:
         check_page_name(path)
     heading = (game.title if title is None else title) or "Untitled game"

@@ -81,6 +81,8 @@ def solve_in_time(
         If a λ or an option does not fit the game.
     """
     wanted = objectives_of(usual_lams(game, objective, COUNTS[0]) if lams is None else lams, objective)
+    if not wanted:
+        raise InputError("lams: got none; give at least one number >= 0")
     for each in wanted:
         each.adversaries(game.n_players)
     probes = [with_lam(objective, lam) for lam in usual_lams(game, objective, COUNTS[-1])]

@@ -88,5 +88,5 @@ def _first(played: np.ndarray, most: int) -> list[int]:
 
 
 def _payoffs(game: NormalFormGame, actions: tuple[int, ...]) -> list[Any]:
-    cell = (slice(None), *actions)
+    cell: Any = (slice(None), *actions)
     return game.payoffs[cell].tolist() if game.lossless else [str(value) for value in game.exact_payoffs[cell]]
