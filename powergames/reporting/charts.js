@@ -5,7 +5,7 @@ const CHART = { width: 340, left: 46, right: 12, top: 10, bottom: 38 };
 function frontierFigure(lesson) {
   const dots = lesson.dots.map((dot) => ({ ...dot, x: dot.power, y: dot.task }));
   const best = undominated(dots, lesson.scale);
-  const chart = axes(dots, 260, "power of others, all players together", "payoff of all players together");
+  const chart = axes(dots, 260, ["power of others, all players together", lesson.scale], ["payoff of all players together", lesson.scale]);
   chart.svg.setAttribute("aria-label", `Payoff against power: ${dots.length} solutions; the table below has the same numbers`);
   addDots(lesson, chart, dots, best);
   return [chart.svg, el("figcaption", {}, "Reward and power. Blue: the chosen λ; ringed: the chosen solution. Filled: no other solution has more payoff with no more power, or less power with no less payoff.")];
@@ -17,7 +17,7 @@ function courseFigure(lesson) {
     const failed = lesson.points.map((_, p) => p).filter((p) => !lesson.certified(p).length);
     const ends = failed.map((p) => ({ x: lesson.lam(p), y: dots.length ? dots[0].y : 0 }));
     const name = key === "task" ? "payoff of all" : "power of others, all";
-    const chart = axes([...dots, ...ends, { x: lesson.lam(), y: dots.length ? dots[0].y : 0 }], 165, "λ", name);
+    const chart = axes([...dots, ...ends, { x: lesson.lam(), y: dots.length ? dots[0].y : 0 }], 165, ["λ", 1], [name, lesson.scale]);
     chart.svg.setAttribute("aria-label", `${name} at each λ; the table below has the same numbers`);
     const now = chart.x(lesson.lam());
     chart.svg.append(drawn("line", { x1: now, x2: now, y1: chart.topY, y2: chart.bottomY, class: "now" }));
@@ -64,15 +64,17 @@ function undominated(dots, scale) {
   return kept;
 }
 
-function axes(dots, height, xLabel, yLabel) {
-  const range = (values) => {
+function axes(dots, height, [xLabel, xScale], [yLabel, yScale]) {
+  const range = (values, scale) => {
     const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [0, 1];
-    if (low === 0 && high === 0) return [-0.06, 1];
-    const margin = (high - low) * 0.06 || Math.abs(high) * 0.1;
+    // Differences that are rounding are none.
+    const slack = 1e-9 * scale;
+    if (Math.max(Math.abs(low), Math.abs(high)) < slack) return [-0.06 * scale, scale];
+    const margin = high - low < slack ? Math.abs(high) * 0.1 : (high - low) * 0.06;
     return [low - margin, high + margin];
   };
-  const [x0, x1] = range(dots.map((dot) => dot.x));
-  const [y0, y1] = range(dots.map((dot) => dot.y));
+  const [x0, x1] = range(dots.map((dot) => dot.x), xScale);
+  const [y0, y1] = range(dots.map((dot) => dot.y), yScale);
   const rightX = CHART.width - CHART.right;
   const [topY, bottomY] = [CHART.top + 14, height - CHART.bottom];
   const x = (value) => CHART.left + (value - x0) / (x1 - x0) * (rightX - CHART.left);

@@ -66,7 +66,7 @@ function table(caption, columns, rows, numbers = []) {
     el("tbody", {}, ...body)));
 }
 
-// A box that scrolls sideways by itself where the window is narrow.
+// A box that scrolls by itself where the window is too narrow, or the table long.
 function scrolling(label, child) {
   return el("div", { class: "scroll", role: "group", "aria-label": label || "Table" }, child);
 }
@@ -74,7 +74,7 @@ function scrolling(label, child) {
 // Boxes that have something to scroll can be reached by the keyboard, and others are no stops.
 function markScrolling() {
   document.querySelectorAll(".scroll").forEach((box) => {
-    if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.setAttribute("tabindex", "0");
     else box.removeAttribute("tabindex");
   });
 }

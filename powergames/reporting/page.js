@@ -147,6 +147,7 @@ function refresh() {
   show("count", solved ? solutionCount(lesson) : "");
   show("solution", ...(solved ? solutionTable(lesson) : [failure(lesson)]));
   show("certificate", ...(solved ? [certificateText(lesson)] : []));
+  byId("power-section").hidden = !solved;
   show("power", solved ? powerTable(lesson) : "");
   show("network", ...(solved ? networkFigure(lesson) : []));
   show("frontier", ...frontierFigure(lesson));

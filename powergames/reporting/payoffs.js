@@ -50,7 +50,7 @@ function payoffList(lesson, part, players, names, chances) {
     ...part.payoffs[k].map((payoff) => el("td", { class: "number", title: String(payoff) }, lesson.text(payoff))),
     el("td", { class: "number" }, chances[k] > 0 ? percent(chances[k]) : ""),
     ...(part.next ? [el("td", {}, following(part.next[k]))] : [])));
-  return scrolling("Payoffs", el("table", {},
+  return scrolling("Payoffs", el("table", { class: "large" },
     el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, named(head))))),
     el("tbody", {}, ...rows)));
 }
@@ -79,6 +79,6 @@ function payoffNote(lesson) {
   if (part.left_out) parts.push(`The game is large: ${part.left_out.toLocaleString("en")} more joint actions are not shown here. `);
   const isLarge = byId("payoffs").querySelector(".large") !== null;
   if (isLarge && part.payoffs.flat().some((payoff) => coarse(payoff, lesson.scale) !== lesson.text(payoff))) parts.push("Payoffs in the table are rounded; point at one to see all its digits. ");
-  parts.push("What the solution plays is framed or shaded.");
+  if (lesson.solution() !== undefined) parts.push("What the solution plays is framed or shaded.");
   return parts;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -161,12 +161,12 @@ def _probed(
             found[:] = [solve(game, objective, time_limit=limit)]
             return time.monotonic() - began
 
-        total += _again_if_slow(compute, limit / 10)
+        total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2)
         points.append(PathPoint(objective, tuple(found)))
     return points, PASSES * total / len(probes)
 
 
-def _again_if_slow(compute: Any, limit: float) -> float:
+def _again_if_slow(compute: Callable[[], float], fast: float, hopeless: float = math.inf) -> float:
     """Seconds of a computation; of a second run where the first was slow, as it may have compiled something."""
-    seconds = float(compute())
-    return seconds if seconds <= limit else min(seconds, float(compute()))
+    seconds = compute()
+    return seconds if seconds <= fast or seconds > hopeless else min(seconds, compute())

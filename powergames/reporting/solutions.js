@@ -86,7 +86,7 @@ function failure(lesson) {
   const reasons = new Set(point.equilibria.map(({ status }) => STATUS[status] || status));
   if (point.error !== undefined) reasons.add(point.error);
   return el("p", { class: "warning" }, el("strong", {}, `Failed: no certified solution at λ = ${lesson.lamText()}. `),
-    [...reasons].join(" "), " Every game has a solution at every λ, but here none was found. The page does not guess.");
+    [...reasons].map((reason) => `${reason.replace(/\.$/, "")}.`).join(" "), " Every game has a solution at every λ, but here none was found. The page does not guess.");
 }
 
 function powerTable(lesson) {
