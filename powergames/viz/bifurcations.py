@@ -17,13 +17,16 @@ from powergames.results import Path, Trace
 from powergames.viz.frontiers import outcome
 from powergames.viz.labels import axis_format, domain, game_title, objective_text, player_index, short_names, shorten
 from powergames.viz.sweeps import check_path, counts, failures, lam_domain
-from powergames.viz.theme import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, altair, data, themed
+from powergames.viz.theme import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, altair, data, haloed, themed
 
 # Joint actions up to which pure equilibria are looked for without being asked.
 MOST_JOINT_ACTIONS = 20_000
 
 # Critical λ closer than this are one.
 SAME = 1e-8
+
+# Width and height of the only panel, and of one of several.
+LARGE, SMALL = (560, 380), (400, 280)
 
 # Names of pure equilibria on one label.
 MOST_NAMES = 2
@@ -88,7 +91,7 @@ def bifurcation(
     critical = _critical(intervals, traces, ends)
     shape = _shapes(alt, path, traces)
     panels = []
-    width, height = (WIDTH, HEIGHT) if len(measures) == 1 else (400, 280)
+    width, height = LARGE if len(measures) == 1 else SMALL
     for title, measure in measures:
         layers = _panel(alt, path, traces, intervals, critical, measure, shape, ends, y_title, height)
         panels.append(alt.layer(*layers).properties(width=width, height=height, title=title))
@@ -128,7 +131,7 @@ def _panel(
         for step, e in enumerate(trace.points)
     ]
     events = [
-        {"lam": event.lam, "value": measure(e), "kind": EVENT_WORDS[event.kind], "text": shorten(event.text(), 160)}
+        {"lam": event.lam, "value": measure(e), "kind": EVENTS[event.kind], "text": shorten(event.text(), 160)}
         for trace in traces
         for event in trace.events
         for e in event.equilibria
@@ -277,11 +280,7 @@ def _names(names: list[str]) -> str:
 def _segment_labels(alt: Any, exact: list[dict[str, Any]], x: Any, y: Any) -> list[Any]:
     """Write the names of pure equilibria above the beginnings of their lines."""
     written = alt.Chart(data(exact)).encode(x=x, y=y, text="name:N")
-    look = {"align": "left", "dx": 6, "dy": -12, "fontSize": 14, "fontWeight": "bold"}
-    return [
-        written.mark_text(**look, stroke="white", strokeWidth=4, strokeJoin="round"),
-        written.mark_text(**look, color=INK),
-    ]
+    return haloed(written, align="left", dx=6, dy=-12, fontWeight="bold")
 
 
 def _critical(intervals: Sequence[Any], traces: Sequence[Trace], ends: Sequence[float]) -> list[float]:

@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 560, 380
 SAME = 1e-6
 
 ON, BEATEN, UNCERTIFIED = "on the frontier", "beaten by another", "not certified"
+SHAPES = {ON: "circle", BEATEN: "triangle-down", UNCERTIFIED: "cross"}
 
 
 def frontier(path: Path, *, player: int | str | None = None) -> Any:
@@ -60,14 +61,15 @@ def frontier(path: Path, *, player: int | str | None = None) -> Any:
     x = alt.X(
         "power:Q",
         scale=alt.Scale(domain=xs, nice=False),
-        axis=alt.Axis(title=f"power held over a player, {whose} (payoff units)", **axis_format(xs)),
+        axis=alt.Axis(title=f"power held over a player, {whose} (payoff units)", tickCount=7, **axis_format(xs)),
     )
     y = alt.Y(
         "task:Q",
         scale=alt.Scale(domain=ys, nice=False),
-        axis=alt.Axis(title=[f"task value, {whose}", "(payoff units)"], **axis_format(ys)),
+        axis=alt.Axis(title=[f"task value, {whose}", "(payoff units)"], tickCount=7, **axis_format(ys)),
     )
     rows = [{key: value for key, value in group.items() if key != "lams"} for group in groups]
+    kinds = [kind for kind in SHAPES if any(row["kind"] == kind for row in rows)]
     layers = []
     stairs = sorted((r for r in rows if r["kind"] == ON), key=lambda r: r["power"])
     if stairs:
@@ -91,20 +93,17 @@ def frontier(path: Path, *, player: int | str | None = None) -> Any:
             ),
             shape=alt.Shape(
                 "kind:N",
-                scale=alt.Scale(
-                    domain=[ON, BEATEN, UNCERTIFIED],
-                    range=["circle", "triangle-down", "cross"],
-                ),
+                scale=alt.Scale(domain=kinds, range=[SHAPES[kind] for kind in kinds]),
                 legend=alt.Legend(title="outcome", symbolFillColor=GREY, symbolStrokeColor=GREY),
             ),
             tooltip=["label:N", "task:Q", "power:Q", "kind:N"],
         )
     )
-    layers += placed_labels(rows, x, y, (xs, ys), (WIDTH, HEIGHT))
+    layers += placed_labels(sorted(rows, key=lambda row: kinds.index(row["kind"])), x, y, (xs, ys), (WIDTH, HEIGHT))
     chart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
     notes = [
         f"{objective_text(path[0].objective, lam=False)}; {counts(path)}",
-        "stairs: the greatest task value found at no more than so much power" if stairs else "",
+        "Stairs: the greatest task value found at no more than so much power." if stairs else "",
         failures(path),
     ]
     return themed(chart, f"What reward costs in power: {game_title(game)}", notes, WIDTH + 160)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from powergames.viz.theme import INK, altair, data
+from powergames.viz.theme import altair, data, haloed
 
 # Size of a letter, distance from the mark, and half the size of a mark, in pixels.
 LETTER, LINE, AWAY, MARK = 7.2, 17.0, 11.0, 8.0
@@ -47,12 +47,11 @@ def placed_labels(
                 taken.append(box)
                 by_side.setdefault(side, []).append(row)
                 break
-    return [
-        alt.Chart(data(own))
-        .mark_text(align=SIDES[side][0], dx=SIDES[side][1], dy=SIDES[side][2], color=INK, fontSize=14)
-        .encode(x=x, y=y, text="label:N")
-        for side, own in by_side.items()
-    ]
+    layers = []
+    for side, own in by_side.items():
+        align, dx, dy = SIDES[side]
+        layers += haloed(alt.Chart(data(own)).encode(x=x, y=y, text="label:N"), align=align, dx=dx, dy=dy)
+    return layers
 
 
 def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -160,7 +161,7 @@ def _responses(
         among = own[values >= values.max() - TIE]
         return float(among.min()), float(among.max())
 
-    pieces = [(best((low + high) / 2), (low, high)) for low, high in zip(corners, corners[1:], strict=False)]
+    pieces = [(best((low + high) / 2), (low, high)) for low, high in pairwise(corners)]
     for place in corners:
         low, high = best(place)
         if high > low:

@@ -115,6 +115,12 @@ def data(rows: Sequence[dict[str, Any]]) -> Any:
     return altair().InlineData(values=list(rows))
 
 
+def haloed(chart: Any, **look: Any) -> list[Any]:
+    """Return two layers of text, of which the lower one is a white rim that keeps it readable on lines."""
+    rim = {"stroke": "white", "strokeWidth": 5, "strokeJoin": "round"}
+    return [chart.mark_text(**look, **rim), chart.mark_text(**look, color=INK)]
+
+
 def player_encodings(names: Sequence[str], title: str = "player") -> tuple[Any, Any, Any]:
     """Return colour, shape and dash encodings of the field ``player``, the same for a player in every chart."""
     alt = altair()

@@ -10,7 +10,7 @@ import numpy as np
 from powergames.display import number_text
 from powergames.errors import InputError
 from powergames.viz.labels import axis_format, domain, game_title, objective_text, short_names, shorten
-from powergames.viz.power import state_index
+from powergames.viz.powers import state_index
 from powergames.viz.theme import altair, data, player_encodings, themed
 
 # Steps of the most likely way.

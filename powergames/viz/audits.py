@@ -84,7 +84,8 @@ def off_policy(report: Audit) -> Any:
     chart = panels[0] if len(panels) == 1 else alt.concat(*panels, columns=columns, spacing=34)
     notes = [
         f"judged at {objective_text(report.objective)}",
-        "Bars: the change for who follows the policy when somebody else goes off it, at worst; the number is what is left.",
+        "Bars: what changes, at worst, for who follows the policy when somebody else goes off it.",
+        "The number at a bar is the task value that is left.",
     ]
     return themed(chart, f"When somebody goes off policy: {game_title(game)}", notes, (width + 150) * columns + 60)
 
