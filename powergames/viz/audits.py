@@ -7,13 +7,20 @@ from typing import Any
 import numpy as np
 
 from powergames.auditing import Audit
-from powergames.display import number_text
 from powergames.errors import InputError
-from powergames.viz.labels import axis_format, domain, game_title, objective_text, short_names
-from powergames.viz.theme import INK, altair, data, player_encodings, themed
+from powergames.viz.labels import axis_format, domain, figure, game_title, objective_text, short_names
+from powergames.viz.theme import COLOURS, INK, altair, data, themed
+
+WIDTH = 420
+
+# Pixels of a letter.
+LETTER = 7.0
 
 # Players up to which every deviator has bars of its own.
 MOST_DEVIATORS = 4
+
+
+NOTHING = "No bars: whatever one player does, the others get what they get now."
 
 
 def off_policy(report: Audit) -> Any:
@@ -47,13 +54,15 @@ def off_policy(report: Audit) -> Any:
     rows = _bars(report, names, apart)
     ways = list(dict.fromkeys(row["way"] for row in rows))
     ends = domain([row["change"] for row in rows], zero=True)
-    # Room for the numbers.
-    room = 0.22 * (ends[1] - ends[0])
+    # Room for the texts, in pixels.
+    text = LETTER * max(len(row["text"]) for row in rows) + 10
+    room = (ends[1] - ends[0]) * text / (WIDTH - text)
     ends = [
         ends[0] - room * any(row["change"] < 0 for row in rows),
         ends[1] + room * any(r["change"] > 0 for r in rows),
     ]
-    colour, _, _ = player_encodings(names, "who goes off")
+    whose = alt.Scale(domain=names, range=[COLOURS[k % len(COLOURS)] for k in range(len(names))])
+    colour = alt.Color("who:N", scale=whose, legend=None)
     x = alt.X(
         "change:Q",
         scale=alt.Scale(domain=ends, nice=False),
@@ -62,12 +71,12 @@ def off_policy(report: Audit) -> Any:
     y = alt.Y("way:N", sort=ways, scale=alt.Scale(domain=ways, paddingInner=0.25), axis=alt.Axis(title=None))
     beside = {"yOffset": alt.YOffset("who:N", sort=names, scale=alt.Scale(paddingInner=0.1))} if apart else {}
     panels = []
-    width, step = 300.0, 24 * (game.n_players - 1) + 14 if apart else 30
+    step = 24 * (game.n_players - 1) + 14 if apart else 30
     for i, name in enumerate(names):
         own = [row for row in rows if row["index"] == i]
         bars = (
             alt.Chart(data(own))
-            .mark_bar(stroke=INK, strokeWidth=0.6)
+            .mark_bar(color=COLOURS[0], stroke=INK, strokeWidth=0.6)
             .encode(x=x, y=y, **beside, tooltip=["way:N", "who:N", "change:Q", "left:Q"])
         )
         bars = bars.encode(color=colour) if apart else bars
@@ -77,17 +86,17 @@ def off_policy(report: Audit) -> Any:
             if side:
                 numbers = alt.Chart(data(side)).mark_text(align=align, dx=dx)
                 layers.append(numbers.encode(x=x, y=y, **beside, text="text:N"))
-        get = number_text(float(f"{report.start_task[i]:.4g}"))
-        title = alt.TitleParams(f"{name}: {get} if all follow", fontSize=15, anchor="start")
-        panels.append(alt.layer(*layers).properties(width=width, height=step * len(ways), title=title))
+        get = figure(float(report.start_task[i]))
+        title = alt.TitleParams(f"{name}: {get} if all follow the policy", fontSize=15, anchor="start")
+        panels.append(alt.layer(*layers).properties(width=WIDTH, height=step * len(ways), title=title))
     columns = min(len(panels), 2 if len(panels) <= 4 else 3)
     chart = panels[0] if len(panels) == 1 else alt.concat(*panels, columns=columns, spacing=34)
     notes = [
         f"judged at {objective_text(report.objective)}",
         "Bars: what changes, at worst, for who follows the policy when somebody else goes off it.",
-        "The number at a bar is the task value that is left.",
+        "The number at a bar is the task value that is left." if any(row["change"] for row in rows) else NOTHING,
     ]
-    return themed(chart, f"When somebody goes off policy: {game_title(game)}", notes, (width + 150) * columns + 60)
+    return themed(chart, f"When somebody goes off policy: {game_title(game)}", notes, (WIDTH + 150) * columns + 60)
 
 
 def _bars(report: Audit, names: list[str], apart: bool) -> list[dict[str, Any]]:
@@ -103,11 +112,10 @@ def _bars(report: Audit, names: list[str], apart: bool) -> list[dict[str, Any]]:
         {
             "way": words.get(label, label),
             "index": i,
-            "player": names[who] if who >= 0 else "any other",
             "who": names[who] if who >= 0 else "any other",
             "change": _tidy(value - float(report.start_task[i]), report, i),
             "left": value,
-            "text": f"{_tidy(value, report, i):.4g}",
+            "text": figure(_tidy(value, report, i)) + (f" if {names[who]} goes off" if who >= 0 else ""),
         }
         for (label, i, who), value in least.items()
     ]

@@ -101,7 +101,11 @@ def bifurcation(
     notes = [f"{objective_text(path[0].objective, lam=False)}; {counts(path)}"]
     if critical:
         shown = ", ".join(number_text(round(lam, 9)) for lam in critical[:8])
-        notes.append(f"critical λ (dashed): {shown}{', …' if len(critical) > 8 else ''}")
+        notes.append(f"Critical λ, dashed: {shown}{', …' if len(critical) > 8 else ''}")
+    if any(trace.points for trace in traces):
+        notes.append("Thin lines connect the certified points of one equilibrium that was followed.")
+    if intervals:
+        notes.append("Thick lines are pure equilibria over their exact range of λ.")
     notes.append(failures(path))
     what = "Equilibria over λ" if isinstance(show, str) else "Equilibria over λ: how often an action is played"
     return themed(chart, f"{what}: {game_title(game)}", notes, (width + 60) * min(columns, len(panels)) + 160)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from powergames.viz.labels import game_title, short_names
+from powergames.viz.labels import figure, game_title, short_names
 from powergames.viz.powers import powers_of
 from powergames.viz.theme import GREY, INK, SEQUENCE, altair, data, themed
 
@@ -38,7 +38,7 @@ def power_heatmap(table: Any, *, state: int | str | None = None) -> Any:
             "over": names[i],
             "holder": names[j],
             "power": float(powers.values[i, j]),
-            "number": f"{powers.values[i, j]:.{3 if n_players <= 6 else 2}g}",
+            "number": figure(powers.values[i, j], 3 if n_players <= 6 else 2),
             "action": powers.action(i, j),
         }
         for i in range(n_players)

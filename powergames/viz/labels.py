@@ -51,6 +51,17 @@ def objective_text(objective: Any, *, lam: bool = True) -> str:
     return f"{weight}{aggregate} of power, {objective.form} form"
 
 
+def figure(value: float, digits: int = 4) -> str:
+    """Write a number with a few digits and a true minus sign.
+
+    Examples
+    --------
+    >>> figure(-0.123456), figure(2.0)
+    ('−0.1235', '2')
+    """
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
 def player_index(game: Any, player: int | str) -> int:
     """Return the index of a player given by index or name.
 

@@ -53,11 +53,11 @@ def learning_curves(runs: TrainingRun | Iterable[TrainingRun], *, exact: Any = N
     for label, members in groups.items():
         panels = _row(alt, members, names, reference)
         seeds = f", {len(members)} seeds" if len(members) > 1 else f", seed {members[0].seed}"
-        rows.append(alt.hconcat(*panels, spacing=24).properties(title=alt.TitleParams(label + seeds, fontSize=16)))
-    chart = rows[0] if len(rows) == 1 else alt.vconcat(*rows)
+        rows.append(alt.hconcat(*panels, spacing=24, title=alt.TitleParams(label + seeds, fontSize=16)))
+    chart = alt.vconcat(*rows)
     notes = [
         "Computed exactly from the policies at each time, not sampled.",
-        "Dashed across: an exact equilibrium." if reference else "",
+        "Dotted, across: an exact equilibrium." if reference else "",
     ]
     return themed(chart, f"Learning: {game_title(game)}", notes, 3 * WIDTH + 200)
 
@@ -76,11 +76,11 @@ def _row(alt: Any, runs: list[TrainingRun], names: list[str], reference: Any) ->
         for point in run.history
     ]
     last = {k: max((point.steps for point in run.history), default=0) for k, run in enumerate(runs)}
-    colour, shape, dash = player_encodings(names)
+    colour, shape, size, dash = player_encodings(names)
     x = alt.X(
         "steps:Q",
         scale=alt.Scale(domain=[0, max(1, *last.values())], nice=False),
-        axis=alt.Axis(title="steps of play", format="~s", tickCount=5),
+        axis=alt.Axis(title="steps of play", format=",d", tickCount=4),
     )
     thin = 2.2 if len(runs) == 1 else 1.1
     panels = []
@@ -100,11 +100,11 @@ def _row(alt: Any, runs: list[TrainingRun], names: list[str], reference: Any) ->
         finals = alt.Chart(data([row for row in rows if row["steps"] == last[row["run"]]]))
         layers = []
         if exact:
-            rules = alt.Chart(data(exact)).mark_rule(strokeDash=[3, 3], strokeWidth=2)
+            rules = alt.Chart(data(exact)).mark_rule(strokeDash=[2, 4], strokeWidth=2.5)
             layers.append(rules.encode(y=y, color=colour))
         layers.append(lines.encode(x=x, y=y, color=colour, strokeDash=dash, detail="run:N"))
         layers.append(
-            finals.mark_point(filled=True, size=110, opacity=1, clip=False).encode(x=x, y=y, color=colour, shape=shape)
+            finals.mark_point(filled=True, opacity=1, clip=False).encode(x=x, y=y, color=colour, shape=shape, size=size)
         )
         panels.append(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
     ends = domain([row["regret"] for row in regrets], zero=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.viz.labels import game_title, short_names
+from powergames.viz.labels import figure, game_title, short_names
 from powergames.viz.powers import Powers, powers_of
 from powergames.viz.theme import BLUE, GREY, VERMILION, altair, data, haloed, themed
 
@@ -65,7 +65,7 @@ def power_network(table: Any, *, state: int | str | None = None) -> Any:
             "name": names[k],
             "task": float(powers.task[k]),
             "number": str(k + 1),
-            "value": f"task {powers.task[k]:.4g}",
+            "value": f"task {figure(powers.task[k])}",
             "side": "left" if x < -60 else "right" if x > 60 else "top" if y >= 0 else "bottom",
         }
         for k, (x, y) in enumerate(places)
@@ -80,6 +80,8 @@ def power_network(table: Any, *, state: int | str | None = None) -> Any:
         heads.append({**arrow, "x": x1, "y": y1, "angle": angle, "area": arrow["head"] ** 2})
         if rank < MOST_NUMBERS:
             x, y = points[CURVE // 2 if n_players == 2 else CURVE // 3]
+            # There is room beside the arrows of two players.
+            y += math.copysign(18.0, y) if n_players == 2 else 0.0
             numbers.append({"x": x, "y": y, "text": arrow["text"]})
     drawn = [*places, *((point["x"], point["y"]) for point in curves)]
     spans = [(min(p[axis] for p in drawn) - ROOM, max(p[axis] for p in drawn) + ROOM) for axis in (0, 1)]
@@ -88,7 +90,7 @@ def power_network(table: Any, *, state: int | str | None = None) -> Any:
     layers = _arrow_layers(alt, curves, heads, x, y) if arrows else []
     layers += _node_layers(alt, nodes, x, y, radius)
     if numbers:
-        layers += haloed(alt.Chart(data(numbers)).encode(x=x, y=y, text="text:N"), fontWeight="bold")
+        layers += haloed(alt.Chart(data(numbers)).encode(x=x, y=y, text="text:N"), width=8, fontWeight="bold")
     width, height = (high - low for low, high in spans)
     chart = alt.layer(*layers).properties(width=width, height=height, view=alt.ViewBackground(stroke=None))
     notes = [*powers.notes, "An arrow from A to B: what A can take from B by one action, in payoff units."]
@@ -118,7 +120,7 @@ def _arrows(powers: Powers, names: list[str]) -> list[dict[str, Any]]:
                 "over": names[over],
                 "holder_index": holder,
                 "over_index": over,
-                "text": f"{power:.3g}" + (f" by {action}" if action else ""),
+                "text": figure(power, 3) + (f" by {action}" if action else ""),
             }
         )
     return sorted(arrows, key=lambda arrow: -arrow["power"])

@@ -20,6 +20,9 @@ CELLS = 50
 
 SIZE = 440
 
+CERTIFIED, UNCERTIFIED = "equilibrium, certified", "not certified"
+SHAPES = {CERTIFIED: "circle", UNCERTIFIED: "cross"}
+
 # Utilities relative to the payoff range that differ by less are equal.
 TIE = 1e-12
 
@@ -66,6 +69,7 @@ def best_responses(
     scale = alt.Scale(domain=[0, 1], nice=False)
     x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=f"probability that {names[0]} plays {actions[0]}", grid=False))
     y = alt.Y("y:Q", scale=scale, axis=alt.Axis(title=f"probability that {names[1]} plays {actions[1]}", grid=False))
+    shades = alt.Scale(range=["#ffffff", "#9a9a9a"], domainMin=0)
     layers = [
         alt.Chart(data(_landscape(game, objective)))
         .mark_rect()
@@ -74,9 +78,10 @@ def best_responses(
             x2="x2:Q",
             y=y,
             y2="y2:Q",
-            color=alt.Color(
+            stroke=alt.Stroke("regret:Q", scale=shades, legend=None),
+            fill=alt.Fill(
                 "regret:Q",
-                scale=alt.Scale(range=["#ffffff", "#9a9a9a"], domainMin=0),
+                scale=shades,
                 legend=alt.Legend(title=["largest regret,", "share of the", "payoff range"], gradientLength=140),
             ),
         )
@@ -108,8 +113,13 @@ def best_responses(
         )
     )
     layers += _marks(alt, equilibria, x, y)
-    chart = alt.layer(*layers).properties(width=SIZE, height=SIZE).resolve_scale(color="independent")
-    notes = [objective_text(objective), "Equilibria, black, lie where the best responses meet."]
+    chart = (
+        alt.layer(*layers).properties(width=SIZE, height=SIZE).resolve_scale(fill="independent", stroke="independent")
+    )
+    notes = [
+        objective_text(objective),
+        "Equilibria lie where the best responses meet; black lines and areas consist of equilibria.",
+    ]
     return themed(chart, f"Best responses: {game_title(game)}", notes, SIZE + 200)
 
 
@@ -200,7 +210,7 @@ def _marks(alt: Any, equilibria: Iterable[Equilibrium], x: Any, y: Any) -> list[
         {
             "x": float(e.profile[0][0]),
             "y": float(e.profile[1][0]),
-            "kind": "equilibrium, certified" if e.converged else "not certified",
+            "kind": CERTIFIED if e.converged else UNCERTIFIED,
         }
         for e in found
     ]
@@ -217,9 +227,10 @@ def _marks(alt: Any, equilibria: Iterable[Equilibrium], x: Any, y: Any) -> list[
     if spans:
         layers.append(alt.Chart(data(spans)).mark_rule(strokeWidth=3).encode(x=x, x2="x2:Q", y=y, y2="y2:Q"))
     if rows:
+        kinds = [kind for kind in SHAPES if any(row["kind"] == kind for row in rows)]
         shape = alt.Shape(
             "kind:N",
-            scale=alt.Scale(domain=["equilibrium, certified", "not certified"], range=["circle", "cross"]),
+            scale=alt.Scale(domain=kinds, range=[SHAPES[kind] for kind in kinds]),
             legend=alt.Legend(title=None, symbolFillColor=INK, symbolStrokeColor=INK),
         )
         marks = alt.Chart(data(rows)).mark_point(size=230, filled=True, fill=INK, stroke="white", opacity=1)

@@ -54,6 +54,7 @@ CONFIG: dict[str, Any] = {
         "domainColor": GREY,
         "tickColor": GREY,
         "labelLimit": 260,
+        "labelFlush": False,
         "titlePadding": 10,
     },
     "legend": {
@@ -115,23 +116,28 @@ def data(rows: Sequence[dict[str, Any]]) -> Any:
     return altair().InlineData(values=list(rows))
 
 
-def haloed(chart: Any, **look: Any) -> list[Any]:
+def haloed(chart: Any, width: float = 5, **look: Any) -> list[Any]:
     """Return two layers of text, of which the lower one is a white rim that keeps it readable on lines."""
-    rim = {"stroke": "white", "strokeWidth": 5, "strokeJoin": "round"}
+    rim = {"stroke": "white", "strokeWidth": width, "strokeJoin": "round"}
     return [chart.mark_text(**look, **rim), chart.mark_text(**look, color=INK)]
 
 
-def player_encodings(names: Sequence[str], title: str = "player") -> tuple[Any, Any, Any]:
-    """Return colour, shape and dash encodings of the field ``player``, the same for a player in every chart."""
+def player_encodings(names: Sequence[str]) -> tuple[Any, Any, Any, Any]:
+    """Return colour, shape, size and dash encodings of the field ``player``, the same for a player in every chart.
+
+    The first players have the largest marks, so that marks at the same place all show.
+    """
     alt = altair()
     domain = list(names)
 
     def scale(choices: Sequence[Any]) -> Any:
         return alt.Scale(domain=domain, range=[choices[k % len(choices)] for k in range(len(domain))])
 
-    legend = alt.Legend(title=title)
+    legend = alt.Legend(title="player")
+    sizes = [60 + 200 * (len(domain) - k) / len(domain) for k in range(len(domain))]
     return (
         alt.Color("player:N", scale=scale(COLOURS), legend=legend),
         alt.Shape("player:N", scale=scale(SHAPES), legend=legend),
-        alt.StrokeDash("player:N", scale=scale([list(dash) for dash in DASHES]), legend=legend),
+        alt.Size("player:N", scale=alt.Scale(domain=domain, range=sizes), legend=None),
+        alt.StrokeDash("player:N", scale=scale([list(dash) for dash in DASHES]), legend=None),
     )

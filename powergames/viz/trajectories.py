@@ -51,7 +51,7 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
     if states is None:
         way, note = _most_likely(evaluation, int(steps))
     else:
-        way, note = [state_index(game, state) for state in states], "states as chosen"
+        way, note = [state_index(game, state) for state in states], ""
         if not way:
             raise InputError("states: got none; give at least one state")
     names = short_names(game.players)
@@ -66,9 +66,14 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
     width = float(min(max(320, 60 * len(way)), 1100))
     tilted = max(map(len, places)) * 7.5 > width / len(way)
     axis = {"labelAngle": -40 if tilted else 0, "labelLimit": 240, "grid": True}
-    x = alt.X("place:N", sort=places, scale=alt.Scale(domain=places), axis=alt.Axis(title="step and state", **axis))
+    x = alt.X(
+        "place:N",
+        sort=places,
+        scale=alt.Scale(domain=places),
+        axis=alt.Axis(title="step and state" if states is None else "states in the order given", **axis),
+    )
     bare = alt.X("place:N", sort=places, scale=alt.Scale(domain=places), axis=alt.Axis(title=None, labels=False))
-    colour, shape, dash = player_encodings(names)
+    colour, shape, size, dash = player_encodings(names)
     panels = []
     for field, title, at in (
         ("task", "task value from here on", bare),
@@ -82,8 +87,8 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
         )
         base = alt.Chart(data(rows)).encode(x=at, y=y, color=colour)
         lines = base.mark_line(strokeWidth=1.8).encode(strokeDash=dash)
-        marks = base.mark_point(filled=True, size=120, opacity=1).encode(
-            shape=shape, tooltip=["place:N", "player:N", alt.Tooltip(f"{field}:Q")]
+        marks = base.mark_point(filled=True, opacity=1).encode(
+            shape=shape, size=size, tooltip=["place:N", "player:N", alt.Tooltip(f"{field}:Q")]
         )
         panels.append(alt.layer(lines, marks).properties(width=width, height=190))
     chart = alt.vconcat(*panels, spacing=18)
