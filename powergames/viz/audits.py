@@ -8,7 +8,7 @@ import numpy as np
 
 from powergames.auditing import Audit
 from powergames.errors import InputError
-from powergames.viz.labels import axis_format, domain, figure, game_title, objective_text, short_names
+from powergames.viz.labels import axis_format, domain, figure, game_title, objective_text, player_names
 from powergames.viz.theme import COLOURS, INK, altair, data, themed
 
 WIDTH = 420
@@ -49,7 +49,7 @@ def off_policy(report: Audit) -> Any:
     if not report.off_policy:
         raise InputError("report: nobody can go off policy in a game of one player; there is nothing to draw")
     game = report.game
-    names = short_names(game.players)
+    names = player_names(game)
     apart = game.n_players <= MOST_DEVIATORS
     rows = _bars(report, names, apart)
     ways = list(dict.fromkeys(row["way"] for row in rows))

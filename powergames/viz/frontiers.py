@@ -9,8 +9,8 @@ import numpy as np
 from powergames.results import Path
 from powergames.viz.labels import axis_format, domain, game_title, lam_list, objective_text, player_index, shorten
 from powergames.viz.placing import placed_labels
-from powergames.viz.sweeps import check_path, counts, failures, lam_domain
-from powergames.viz.theme import GREY, INK, altair, data, themed
+from powergames.viz.sweeps import CROSS, check_path, counts, failures, lam_domain
+from powergames.viz.theme import BLUE, GREY, INK, VERMILION, altair, data, themed
 
 WIDTH, HEIGHT = 560, 380
 
@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 560, 380
 SAME = 1e-6
 
 ON, BEATEN, UNCERTIFIED = "on the frontier", "beaten by another", "not certified"
+CERTIFIED, LOST = "certified", "failed"
 SHAPES = {ON: "circle", BEATEN: "triangle-down", UNCERTIFIED: "cross"}
 
 
@@ -61,15 +62,27 @@ def frontier(path: Path, *, player: int | str | None = None) -> Any:
     x = alt.X(
         "power:Q",
         scale=alt.Scale(domain=xs, nice=False),
-        axis=alt.Axis(title=f"power held over a player, {whose} (payoff units)", tickCount=7, **axis_format(xs)),
+        axis=alt.Axis(
+            title=f"power held over a player, {whose} (payoff units)",
+            tickCount=7,
+            labels=bool(groups),
+            **axis_format(xs),
+        ),
     )
     y = alt.Y(
         "task:Q",
         scale=alt.Scale(domain=ys, nice=False),
-        axis=alt.Axis(title=[f"task value, {whose}", "(payoff units)"], tickCount=7, **axis_format(ys)),
+        axis=alt.Axis(
+            title=[f"task value, {whose}", "(payoff units)"], tickCount=7, labels=bool(groups), **axis_format(ys)
+        ),
     )
     rows = [{key: value for key, value in group.items() if key != "lams"} for group in groups]
     kinds = [kind for kind in SHAPES if any(row["kind"] == kind for row in rows)]
+    colour = alt.Color(
+        "lam:Q",
+        scale=alt.Scale(scheme="viridis", reverse=True, domain=list(lam_domain(known))),
+        legend=alt.Legend(title="smallest λ", gradientLength=150) if rows else None,
+    )
     layers = []
     stairs = sorted((r for r in rows if r["kind"] == ON), key=lambda r: r["power"])
     if stairs:
@@ -86,27 +99,47 @@ def frontier(path: Path, *, player: int | str | None = None) -> Any:
         .encode(
             x=x,
             y=y,
-            color=alt.Color(
-                "lam:Q",
-                scale=alt.Scale(scheme="viridis", reverse=True, domain=lam_domain(known)),
-                legend=alt.Legend(title="smallest λ", gradientLength=150),
-            ),
+            color=colour,
             shape=alt.Shape(
                 "kind:N",
                 scale=alt.Scale(domain=kinds, range=[SHAPES[kind] for kind in kinds]),
-                legend=alt.Legend(title="outcome", symbolFillColor=GREY, symbolStrokeColor=GREY),
+                legend=alt.Legend(title="outcome", symbolFillColor=GREY, symbolStrokeColor=GREY) if rows else None,
             ),
             tooltip=["label:N", "task:Q", "power:Q", "kind:N"],
         )
     )
     layers += placed_labels(sorted(rows, key=lambda row: kinds.index(row["kind"])), x, y, (xs, ys), (WIDTH, HEIGHT))
     chart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    if not all(point.converged for point in path):
+        chart = alt.vconcat(chart, _strip(alt, path)).resolve_scale(shape="independent", color="independent")
     notes = [
         f"{objective_text(path[0].objective, lam=False)}; {counts(path)}",
         "Stairs: the greatest task value found at no more than so much power." if stairs else "",
         failures(path),
     ]
     return themed(chart, f"What reward costs in power: {game_title(game)}", notes, WIDTH + 160)
+
+
+def _strip(alt: Any, path: Path) -> Any:
+    """Every λ of a sweep, those that failed as crosses: they may have no outcome to draw."""
+    rows = [{"lam": p.objective.lam, "kind": CERTIFIED if p.converged else LOST, "why": p.error or ""} for p in path]
+    kinds = {CERTIFIED: "circle", LOST: CROSS}
+    scales = {"domain": list(kinds)}
+    legend = alt.Legend(title=None)
+    x = alt.X(
+        "lam:Q", scale=alt.Scale(domain=list(lam_domain(path.lams.tolist())), nice=False), axis=alt.Axis(title="all λ")
+    )
+    return (
+        alt.Chart(data(rows))
+        .mark_point(size=90, strokeWidth=2)
+        .encode(
+            x=x,
+            shape=alt.Shape("kind:N", scale=alt.Scale(**scales, range=list(kinds.values())), legend=legend),
+            color=alt.Color("kind:N", scale=alt.Scale(**scales, range=[BLUE, VERMILION]), legend=legend),
+            tooltip=["lam:Q", "kind:N", "why:N"],
+        )
+        .properties(width=WIDTH, height=26)
+    )
 
 
 def _mean_outcome(equilibrium: Any, player: int | None) -> tuple[float, float]:

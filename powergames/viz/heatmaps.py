@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from powergames.viz.labels import figure, game_title, short_names
+from powergames.viz.labels import figure, game_title, player_names
 from powergames.viz.powers import powers_of
 from powergames.viz.theme import GREY, INK, SEQUENCE, altair, data, themed
 
@@ -31,7 +31,7 @@ def power_heatmap(table: Any, *, state: int | str | None = None) -> Any:
     alt = altair()
     powers = powers_of(table, state)
     n_players = powers.game.n_players
-    names = short_names(powers.game.players)
+    names = player_names(powers.game)
     greatest = float(powers.values.max()) or 1.0
     rows = [
         {

@@ -33,6 +33,16 @@ def short_names(names: Sequence[str], longest: int = LONGEST) -> list[str]:
     return [name if shown.count(name) == 1 else f"{shorten(names[k], room)} {1 + k}" for k, name in enumerate(shown)]
 
 
+def player_names(game: Any, longest: int = LONGEST) -> list[str]:
+    """Return short names of the players; a number alone becomes ``player 0``."""
+    return short_names([f"player {name}" if name.isdecimal() else name for name in game.players], longest)
+
+
+def action_name(name: str, longest: int = 18) -> str:
+    """Return the short name of an action; a number alone becomes ``action 0``."""
+    return f"action {name}" if name.isdecimal() else shorten(name, longest)
+
+
 def shorten(text: str, longest: int = LONGEST) -> str:
     """Cut a text that is longer than there is room for."""
     text = printable(text)
@@ -89,7 +99,7 @@ def domain(values: Iterable[float], *, zero: bool = False) -> list[float]:
     if not numbers:
         return [0.0, 1.0]
     low, high = min(numbers), max(numbers)
-    if high - low <= 1e-9 * max(abs(low), abs(high)) or high == low:
+    if high - low <= 1e-13 * max(abs(low), abs(high)):
         room = 0.25 * max(abs(low), abs(high)) or 1.0
         return [min(low - room, 0.0) if zero and low < 0 else (0.0 if zero else low - room), high + room]
     room = 0.08 * (high - low)
@@ -128,7 +138,7 @@ def lam_list(lams: Iterable[float], known: Sequence[float]) -> str:
         else:
             runs.append([lam])
     texts = [_short(run[0]) if len(run) == 1 else f"{_short(run[0])} to {_short(run[-1])}" for run in runs]
-    return "λ = " + ", ".join(texts[:3]) + (", …" if len(texts) > 3 else "")
+    return "λ = " + ", ".join(texts[:2]) + (", …" if len(texts) > 2 else "")
 
 
 def _short(lam: float) -> str:

@@ -11,7 +11,7 @@ from powergames.display import number_text
 from powergames.errors import InputError
 from powergames.learning import TrainingRun
 from powergames.viz.frontiers import outcome
-from powergames.viz.labels import axis_format, domain, game_title, short_names
+from powergames.viz.labels import axis_format, domain, game_title, player_names
 from powergames.viz.theme import INK, altair, data, player_encodings, themed
 
 WIDTH, HEIGHT = 330, 250
@@ -45,7 +45,7 @@ def learning_curves(runs: TrainingRun | Iterable[TrainingRun], *, exact: Any = N
     if any(run.game != game for run in several):
         raise InputError("runs: got runs on different games; draw one game at a time")
     reference = None if exact is None else _reference(exact, game)
-    names = short_names(game.players)
+    names = player_names(game)
     groups: dict[str, list[TrainingRun]] = {}
     for run in several:
         groups.setdefault(f"{run.algorithm}, λ = {number_text(run.objective.lam)}", []).append(run)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.viz.labels import figure, game_title, short_names
+from powergames.viz.labels import figure, game_title, player_names
 from powergames.viz.powers import Powers, powers_of
 from powergames.viz.theme import BLUE, GREY, VERMILION, altair, data, haloed, themed
 
@@ -54,7 +54,7 @@ def power_network(table: Any, *, state: int | str | None = None) -> Any:
     alt = altair()
     powers = powers_of(table, state)
     n_players = powers.game.n_players
-    names = short_names(powers.game.players, 20)
+    names = player_names(powers.game, 20)
     radius = 24.0 if n_players <= 6 else 17.0
     places = _places(n_players, 150.0 if n_players <= 4 else 250.0)
     arrows = _arrows(powers, names)

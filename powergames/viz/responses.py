@@ -12,7 +12,7 @@ from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Equilibrium, EquilibriumSet
-from powergames.viz.labels import game_title, objective_text, short_names, shorten
+from powergames.viz.labels import action_name, game_title, objective_text, player_names
 from powergames.viz.theme import BLUE, INK, VERMILION, altair, data, themed
 
 # Cells of the landscape in each direction.
@@ -64,12 +64,11 @@ def best_responses(
         from powergames.solvers import solve_all
 
         equilibria = solve_all(game, objective)
-    names = short_names(game.players)
-    actions = [shorten(own[0], 18) for own in game.actions]
+    names = player_names(game)
+    actions = [action_name(own[0]) for own in game.actions]
     scale = alt.Scale(domain=[0, 1], nice=False)
     x = alt.X("x:Q", scale=scale, axis=alt.Axis(title=f"probability that {names[0]} plays {actions[0]}", grid=False))
     y = alt.Y("y:Q", scale=scale, axis=alt.Axis(title=f"probability that {names[1]} plays {actions[1]}", grid=False))
-    shades = alt.Scale(range=["#ffffff", "#9a9a9a"], domainMin=0)
     layers = [
         alt.Chart(data(_landscape(game, objective)))
         .mark_rect()
@@ -78,10 +77,9 @@ def best_responses(
             x2="x2:Q",
             y=y,
             y2="y2:Q",
-            stroke=alt.Stroke("regret:Q", scale=shades, legend=None),
-            fill=alt.Fill(
+            color=alt.Color(
                 "regret:Q",
-                scale=shades,
+                scale=alt.Scale(range=["#ffffff", "#9a9a9a"], domainMin=0),
                 legend=alt.Legend(title=["largest regret,", "share of the", "payoff range"], gradientLength=140),
             ),
         )
@@ -113,13 +111,10 @@ def best_responses(
         )
     )
     layers += _marks(alt, equilibria, x, y)
-    chart = (
-        alt.layer(*layers).properties(width=SIZE, height=SIZE).resolve_scale(fill="independent", stroke="independent")
-    )
-    notes = [
-        objective_text(objective),
-        "Equilibria lie where the best responses meet; black lines and areas consist of equilibria.",
-    ]
+    chart = alt.layer(*layers).properties(width=SIZE, height=SIZE).resolve_scale(color="independent")
+    notes = [objective_text(objective), "Equilibria lie where the best responses meet."]
+    if isinstance(equilibria, EquilibriumSet) and any(len(members) > 1 for members in equilibria.interchangeable):
+        notes.append("Black lines and areas consist of equilibria.")
     return themed(chart, f"Best responses: {game_title(game)}", notes, SIZE + 200)
 
 
@@ -190,12 +185,14 @@ def _landscape(game: NormalFormGame, objective: PowerObjective) -> list[dict[str
         options = [_utility(payoffs, charge, np.full(other.shape, c), other) for c in _candidates(payoffs)]
         gain = np.max(options, axis=0) - _utility(payoffs, charge, own, other)
         regret = np.maximum(regret, gain if player == 0 else gain.T)
+    # Cells that only touch would leave fine lines between them.
+    overlap = 0.5 / CELLS
     return [
         {
             "x": float(edges[j]),
-            "x2": float(edges[j + 1]),
+            "x2": min(1.0, float(edges[j + 1]) + overlap),
             "y": float(edges[k]),
-            "y2": float(edges[k + 1]),
+            "y2": min(1.0, float(edges[k + 1]) + overlap),
             "regret": max(0.0, float(regret[j, k])),
         }
         for j in range(CELLS)

@@ -10,6 +10,9 @@ from powergames.errors import InputError
 from powergames.results import Path
 from powergames.viz.labels import lam_list
 
+# The symbol of what failed, as an SVG path.
+CROSS = "M-1,-1L1,1M1,-1L-1,1"
+
 
 def check_path(path: Any) -> None:
     """Refuse what is not a sweep.
@@ -24,10 +27,10 @@ def check_path(path: Any) -> None:
         raise InputError("path: got a sweep over no λ; sweep over at least one")
 
 
-def lam_domain(lams: Sequence[float]) -> list[float]:
+def lam_domain(lams: Sequence[float]) -> tuple[float, float]:
     """Return the ends of an axis of λ; around a single one there is some room."""
     low, high = min(lams), max(lams)
-    return [low, high] if high > low else [max(low - 0.25, 0.0), high + 0.25]
+    return (low, high) if high > low else (max(low - 0.25, 0.0), high + 0.25)
 
 
 def counts(path: Path) -> str:
@@ -42,4 +45,6 @@ def counts(path: Path) -> str:
 def failures(path: Path) -> str:
     """Say at which λ nothing was certified; empty if something was at each."""
     lost = [point.objective.lam for point in path if not point.converged]
-    return f"Without a certified equilibrium: {lam_list(lost, path.lams.tolist())}" if lost else ""
+    if not lost:
+        return ""
+    return f"{len(lost)} of {len(path)} without a certified equilibrium: {lam_list(lost, path.lams.tolist())}"

@@ -133,7 +133,7 @@ def player_encodings(names: Sequence[str]) -> tuple[Any, Any, Any, Any]:
     def scale(choices: Sequence[Any]) -> Any:
         return alt.Scale(domain=domain, range=[choices[k % len(choices)] for k in range(len(domain))])
 
-    legend = alt.Legend(title="player")
+    legend = alt.Legend(title="player", symbolStrokeWidth=0)
     sizes = [60 + 200 * (len(domain) - k) / len(domain) for k in range(len(domain))]
     return (
         alt.Color("player:N", scale=scale(COLOURS), legend=legend),

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from powergames.display import number_text
 from powergames.errors import InputError
-from powergames.viz.labels import axis_format, domain, game_title, objective_text, short_names, shorten
+from powergames.viz.labels import axis_format, domain, figure, game_title, objective_text, player_names, shorten
 from powergames.viz.powers import state_index
 from powergames.viz.theme import altair, data, player_encodings, themed
 
@@ -54,7 +53,7 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
         way, note = [state_index(game, state) for state in states], ""
         if not way:
             raise InputError("states: got none; give at least one state")
-    names = short_names(game.players)
+    names = player_names(game)
     places = [f"{k}. {shorten(game.states[s], 30)}" for k, s in enumerate(way)]
     objective = evaluation.objective
     rows = [
@@ -115,7 +114,7 @@ def _most_likely(evaluation: Any, steps: int) -> tuple[list[int], str]:
         way.append(state)
     else:
         again = f"the first {len(way)} steps"
-    return way, f"the most likely way from the start, of probability {number_text(round(probability, 6))}; {again}"
+    return way, f"the most likely way from the start, of probability {figure(probability)}; {again}"
 
 
 def _next(evaluation: Any, state: int) -> np.ndarray:
