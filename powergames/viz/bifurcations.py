@@ -143,7 +143,7 @@ def _notes(path: Path, objective: PowerObjective, picture: _Picture) -> list[str
         shown = ", ".join(number_text(round(lam, 9)) for lam in picture.critical[:8])
         notes.append(f"Critical λ, dashed: {shown}{', …' if len(picture.critical) > 8 else ''}")
     if picture.traces:
-        notes.append("Thin lines connect the certified points of one equilibrium that was followed.")
+        notes.append("Thin lines connect certified points, small, of one equilibrium that was followed.")
     if picture.intervals:
         notes.append("Thick lines are pure equilibria over their exact range of λ.")
     lost = {trace.status for trace in picture.traces if not trace.converged}
@@ -180,7 +180,7 @@ def _panel(alt: Any, picture: _Picture, measure: Callable[[Any], float], shape: 
     x = alt.X(
         "lam:Q",
         scale=alt.Scale(domain=list(picture.ends), nice=False),
-        axis=alt.Axis(title="λ, the price of power", tickCount=10),
+        axis=alt.Axis(title="λ, the price of power", tickCount=6),
     )
     y = alt.Y(
         "value:Q",
@@ -197,6 +197,7 @@ def _panel(alt: Any, picture: _Picture, measure: Callable[[Any], float], shape: 
     if lines:
         followed = alt.Chart(data(lines)).mark_line(color=GREEN, strokeWidth=2)
         layers.append(followed.encode(x=x, y=y, detail="path:N", order="step:Q"))
+        layers.append(alt.Chart(data(lines)).mark_point(size=22, filled=True, color=GREEN, opacity=1).encode(x=x, y=y))
     if found:
         marks = alt.Chart(data(found)).mark_point(size=55, filled=False, strokeWidth=1.6, color=BLUE, opacity=1)
         layers.append(marks.encode(x=x, y=y, shape=shape, tooltip=["lam:Q", "value:Q", "kind:N"]))

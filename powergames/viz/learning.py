@@ -12,7 +12,7 @@ from powergames.errors import InputError
 from powergames.learning import TrainingRun
 from powergames.viz.frontiers import outcome
 from powergames.viz.labels import axis_format, domain, game_title, player_names
-from powergames.viz.theme import INK, altair, data, player_encodings, themed
+from powergames.viz.theme import INK, altair, data, player_encodings, player_lines, themed
 
 WIDTH, HEIGHT = 330, 250
 
@@ -76,7 +76,7 @@ def _row(alt: Any, runs: list[TrainingRun], names: list[str], reference: Any) ->
         for point in run.history
     ]
     last = {k: max((point.steps for point in run.history), default=0) for k, run in enumerate(runs)}
-    colour, shape, size, dash = player_encodings(names)
+    colour, shape, size = player_encodings(names)
     x = alt.X(
         "steps:Q",
         scale=alt.Scale(domain=[0, max(1, *last.values())], nice=False),
@@ -96,13 +96,12 @@ def _row(alt: Any, runs: list[TrainingRun], names: list[str], reference: Any) ->
             scale=alt.Scale(domain=ends, nice=False),
             axis=alt.Axis(title=f"{title} (payoff units)", **axis_format(ends)),
         )
-        lines = alt.Chart(data(rows)).mark_line(strokeWidth=thin)
         finals = alt.Chart(data([row for row in rows if row["steps"] == last[row["run"]]]))
         layers = []
         if exact:
             rules = alt.Chart(data(exact)).mark_rule(strokeDash=[2, 4], strokeWidth=2.5)
             layers.append(rules.encode(y=y, color=colour))
-        layers.append(lines.encode(x=x, y=y, color=colour, strokeDash=dash, detail="run:N"))
+        layers += player_lines(rows, names, thin, x=x, y=y, detail="run:N")
         layers.append(
             finals.mark_point(filled=True, opacity=1, clip=False).encode(x=x, y=y, color=colour, shape=shape, size=size)
         )

@@ -8,7 +8,10 @@ from typing import Any
 from powergames.viz.theme import altair, data, haloed
 
 # Width of a letter, height of a line, and half the size of a mark, in pixels.
-LETTER, LINE, MARK = 7.2, 17.0, 8.0
+LETTER, LINE, MARK = 7.2, 15.0, 8.0
+
+# Pixels by which a label may stand out at the top.
+OUT = 8.0
 
 # Where a label may stand: its horizontal alignment, and the offset of its anchor in pixels.
 Side = tuple[str, float, float]
@@ -22,7 +25,7 @@ AROUND: tuple[Side, ...] = (
     ("right", -9, -14),
     ("right", -9, 14),
 )
-ALONG: tuple[Side, ...] = (("left", 6, -12), ("left", 6, 13))
+ALONG: tuple[Side, ...] = (("left", 9, -16), ("left", 9, 17))
 
 Box = tuple[float, float, float, float]
 
@@ -61,7 +64,7 @@ def placed_labels(
     for row, (px, py) in zip(rows, places, strict=True):
         for side in sides:
             box = _box(row["label"], px, py, side)
-            inside = box[0] >= 0 and box[2] <= size[0] and box[1] >= 0 and box[3] <= size[1]
+            inside = box[0] >= 0 and box[2] <= size[0] and box[1] >= -OUT and box[3] <= size[1]
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 chosen.setdefault(side, []).append(row)

@@ -122,8 +122,8 @@ def haloed(chart: Any, width: float = 5, **look: Any) -> list[Any]:
     return [chart.mark_text(**look, **rim), chart.mark_text(**look, color=INK)]
 
 
-def player_encodings(names: Sequence[str]) -> tuple[Any, Any, Any, Any]:
-    """Return colour, shape, size and dash encodings of the field ``player``, the same for a player in every chart.
+def player_encodings(names: Sequence[str]) -> tuple[Any, Any, Any]:
+    """Return colour, shape and size encodings of the field ``player``, the same for a player in every chart.
 
     The first players have the largest marks, so that marks at the same place all show.
     """
@@ -139,5 +139,15 @@ def player_encodings(names: Sequence[str]) -> tuple[Any, Any, Any, Any]:
         alt.Color("player:N", scale=scale(COLOURS), legend=legend),
         alt.Shape("player:N", scale=scale(SHAPES), legend=legend),
         alt.Size("player:N", scale=alt.Scale(domain=domain, range=sizes), legend=None),
-        alt.StrokeDash("player:N", scale=scale([list(dash) for dash in DASHES]), legend=None),
     )
+
+
+def player_lines(rows: Sequence[dict[str, Any]], names: Sequence[str], width: float, **encodings: Any) -> list[Any]:
+    """Return a layer of lines for each player, in the player's colour and dashes; the legend is that of the marks."""
+    alt = altair()
+    layers = []
+    for k, name in enumerate(names):
+        own = [row for row in rows if row["player"] == name]
+        look = {"color": COLOURS[k % len(COLOURS)], "strokeDash": list(DASHES[k % len(DASHES)]), "strokeWidth": width}
+        layers.append(alt.Chart(data(own)).mark_line(**look).encode(**encodings))
+    return layers

@@ -10,7 +10,7 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.viz.labels import axis_format, domain, figure, game_title, objective_text, player_names, shorten
 from powergames.viz.powers import state_index
-from powergames.viz.theme import altair, data, player_encodings, themed
+from powergames.viz.theme import altair, data, player_encodings, player_lines, themed
 
 # Steps of the most likely way.
 MOST_STEPS = 20
@@ -72,7 +72,7 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
         axis=alt.Axis(title="step and state" if states is None else "states in the order given", **axis),
     )
     bare = alt.X("place:N", sort=places, scale=alt.Scale(domain=places), axis=alt.Axis(title=None, labels=False))
-    colour, shape, size, dash = player_encodings(names)
+    colour, shape, size = player_encodings(names)
     panels = []
     for field, title, at in (
         ("task", "task value from here on", bare),
@@ -84,12 +84,11 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
             scale=alt.Scale(domain=ends, nice=False),
             axis=alt.Axis(title=[title, "(payoff units)"], **axis_format(ends)),
         )
-        base = alt.Chart(data(rows)).encode(x=at, y=y, color=colour)
-        lines = base.mark_line(strokeWidth=1.8).encode(strokeDash=dash)
-        marks = base.mark_point(filled=True, opacity=1).encode(
-            shape=shape, size=size, tooltip=["place:N", "player:N", alt.Tooltip(f"{field}:Q")]
-        )
-        panels.append(alt.layer(lines, marks).properties(width=width, height=190))
+        marks = alt.Chart(data(rows)).mark_point(filled=True, opacity=1)
+        tip = ["place:N", "player:N", f"{field}:Q"]
+        marks = marks.encode(x=at, y=y, color=colour, shape=shape, size=size, tooltip=tip)
+        lines = player_lines(rows, names, 1.8, x=at, y=y)
+        panels.append(alt.layer(*lines, marks).properties(width=width, height=190))
     chart = alt.vconcat(*panels, spacing=18)
     said = [
         objective_text(objective) if objective.lam else "a given profile" if evaluation is result else "λ = 0",
