@@ -18,23 +18,26 @@ MODULES = {
 }
 
 # What each layer may import of the project, at the top of a module and inside functions.
-GAMES = {"errors", "games"}
+DISPLAY = {"errors", "display"}
+GAMES = DISPLAY | {"games"}
 ARITHMETIC = {"rational"}
-POWER = GAMES | {"kernels", "power"}
+POWER = GAMES | {"kernels", "power", "contents"}
 OBJECTIVES = GAMES | {"power", "objectives"}
 CHECKING = {"stage_values", "response_programs", "deviations"}
-CERTIFICATES = GAMES | ARITHMETIC | CHECKING | {"objectives", "certificates", "stochastic_certificates"}
+CERTIFICATES = GAMES | ARITHMETIC | CHECKING | {"contents", "objectives", "certificates", "stochastic_certificates"}
 RESULTS = CERTIFICATES | {"power", "evaluation", "results"}
 ALLOWED = {
     "errors": set(),
     "kernels": {"kernels"},
+    "display": DISPLAY,
+    "contents": GAMES | {"contents"},
     "rational": ARITHMETIC,
     "games": GAMES,
     "power": POWER,
     "objectives": OBJECTIVES,
     "certificates": CERTIFICATES,
     "discounted": {"discounted"},
-    "evaluation": OBJECTIVES | {"kernels", "discounted", "evaluation"},
+    "evaluation": OBJECTIVES | {"contents", "kernels", "discounted", "evaluation"},
     "deviations": CERTIFICATES,
     "stage_values": GAMES | {"discounted", "stage_values"},
     "response_programs": {"response_programs"},
@@ -45,11 +48,11 @@ ALLOWED = {
     "learning": RESULTS | {"kernels", "io", "learning"},
     "io": GAMES | {"io"},
     "environments": GAMES | {"environments"},
-    "terminal": {"errors", "games"},
-    "audit_tables": GAMES | {"terminal", "audit_tables"},
+    "viz": RESULTS | {"solvers", "learning", "auditing", "viz"},
+    "terminal": {"display"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
-    "commands": RESULTS | {"io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", "commands"},
-    "cli": {"commands", "errors", "terminal", ""},
+    "commands": RESULTS | {"io", "solvers", "learning", "auditing", "viz", "terminal", "demo", "commands"},
+    "cli": {"commands", "display", "errors", ""},
     "__main__": {"cli"},
     "": None,
 }

@@ -19,6 +19,7 @@ from powergames.commands.options import (
     read_tolerance,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json
+from powergames.terminal import print_result
 
 
 def command(
@@ -41,7 +42,6 @@ def command(
 ) -> int:
     """Check whether a policy is an equilibrium, and what happens when a player goes off it."""
     tolerance = read_tolerance(tol)
-    from powergames.audit_tables import print_audit
     from powergames.auditing import audit
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
@@ -51,5 +51,5 @@ def command(
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
     else:
-        print_audit(report)
+        print_result(report)
     return DONE if report.passed else FAILED

@@ -8,7 +8,7 @@ import typer
 
 from powergames.commands.options import GameArgument, JsonOption
 from powergames.commands.outcome import DONE, print_json
-from powergames.terminal import print_evaluation, print_power
+from powergames.terminal import print_result
 
 
 def command(
@@ -33,7 +33,7 @@ def command(
         if as_json:
             print_json({"schema": SCHEMA, "game": game_header(loaded), **evaluation.to_dict()})
         else:
-            print_evaluation(evaluation)
+            print_result(evaluation)
         return DONE
     table = power_table(loaded, strategies)
     if as_json:
@@ -47,5 +47,5 @@ def command(
             }
         )
     else:
-        print_power(table)
+        print_result(table)
     return DONE

@@ -18,7 +18,7 @@ from powergames.commands.options import (
     read_objective,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
-from powergames.terminal import print_path
+from powergames.terminal import print_result
 
 
 def command(
@@ -53,5 +53,5 @@ def command(
         points = [point.to_dict() for point in path]
         print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})
     else:
-        print_path(path)
+        print_result(path)
     return DONE if all(point.converged and point.complete is not False for point in path) else FAILED

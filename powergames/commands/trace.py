@@ -23,7 +23,7 @@ from powergames.commands.options import (
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
-from powergames.terminal import print_trace, progress
+from powergames.terminal import print_result, progress
 
 
 def command(
@@ -86,5 +86,5 @@ def command(
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **path.to_dict()})
     else:
-        print_trace(path)
+        print_result(path)
     return DONE if path.converged else FAILED

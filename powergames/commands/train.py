@@ -19,7 +19,7 @@ from powergames.commands.options import (
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
-from powergames.terminal import print_run
+from powergames.terminal import print_result
 
 
 def command(
@@ -71,5 +71,5 @@ def command(
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **run.to_dict()})
     else:
-        print_run(run)
+        print_result(run)
     return DONE if run.finished else FAILED
