@@ -13,6 +13,8 @@ from powergames.commands.options import (
     FormOption,
     GameArgument,
     JsonOption,
+    PlotOption,
+    check_plot,
     read_jobs,
     read_lam_range,
     read_objective,
@@ -36,9 +38,11 @@ def command(
         str | None,
         typer.Option("--store", metavar="FILE", help="Keep each result in a file, and resume from it."),
     ] = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Solve over a range of power weights."""
+    """Solve over a range of power weights. Pictures show task value against power; with --all, all over the weight."""
+    check_plot(plot)
     lams, n_jobs = read_lam_range(lam), read_jobs(jobs)
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
@@ -54,4 +58,8 @@ def command(
         print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})
     else:
         print_result(path)
+    if plot is not None:
+        from powergames import viz
+
+        viz.save(viz.bifurcation(path) if every else viz.frontier(path), plot)
     return DONE if all(point.converged and point.complete is not False for point in path) else FAILED

@@ -14,8 +14,10 @@ from powergames.commands.options import (
     FormOption,
     GameArgument,
     JsonOption,
+    PlotOption,
     Select,
     TolOption,
+    check_plot,
     read_lam_bounds,
     read_objective,
     read_seconds,
@@ -46,9 +48,11 @@ def command(
         str | None,
         typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the path so far."),
     ] = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Follow one equilibrium as the power weight changes, and find the weights where it changes its kind."""
+    check_plot(plot)
     tolerance, (low, high) = read_tolerance(tol), read_lam_bounds(lam)
     seconds = None if time_limit is None else read_seconds(time_limit)
     from powergames.games.stochastic import StochasticGame
@@ -87,4 +91,8 @@ def command(
         print_json({"schema": SCHEMA, "game": game_header(loaded), **path.to_dict()})
     else:
         print_result(path)
+    if plot is not None and path.points:
+        from powergames import viz
+
+        viz.save(viz.bifurcation(path), plot)
     return DONE if path.converged else FAILED

@@ -8,6 +8,7 @@ from __future__ import annotations
 from powergames.viz.audits import off_policy as off_policy
 from powergames.viz.bifurcations import bifurcation as bifurcation
 from powergames.viz.files import EXTENSIONS as EXTENSIONS
+from powergames.viz.files import PICTURES as PICTURES
 from powergames.viz.files import check_extension as check_extension
 from powergames.viz.files import save as save
 from powergames.viz.frontiers import frontier as frontier

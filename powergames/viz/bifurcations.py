@@ -113,6 +113,8 @@ def bifurcation(
         check_path(path)
     if any(not isinstance(trace, Trace) or trace.game != path.game for trace in traces):
         raise InputError("traces: give what trace returns for the game of the sweep, or a list of it")
+    if not path.points and not any(trace.points for trace in traces):
+        raise InputError("path: the trace has no points; there is nothing to draw")
     game = path.game
     objective = path[0].objective if path.points else traces[0].objective
     measures, y_title = _measures(game, show)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from powergames.errors import InputError
 
-EXTENSIONS = (".png", ".svg", ".html", ".json")
+PICTURES = (".png", ".svg", ".html")
+EXTENSIONS = (*PICTURES, ".json")
 
 # Pixels of a PNG for each pixel of the specification: sharp in print and on a projector.
 SCALE = 2
@@ -36,14 +38,14 @@ vegaEmbed("#chart", {specification}, {{renderer: "svg", actions: {{export: true,
 """
 
 
-def check_extension(path: str | os.PathLike[str], option: str = "save") -> str:
+def check_extension(path: str | os.PathLike[str], option: str = "save", extensions: Sequence[str] = EXTENSIONS) -> str:
     """Return the extension of a file for a chart, and refuse what no chart could be written to.
 
     Raises
     ------
     InputError
-        If the extension is not one of .png, .svg, .html and .json, or the folder does not exist, or Altair or
-        vl-convert are not installed.
+        If the extension is another one, the folder does not exist or cannot be written to, or Altair or vl-convert
+        are not installed.
 
     Examples
     --------
@@ -55,13 +57,15 @@ def check_extension(path: str | os.PathLike[str], option: str = "save") -> str:
     if not isinstance(path, (str, os.PathLike)):
         raise InputError(f"{option}: got {type(path).__name__}; give the name of a file")
     target = Path(path)
-    if target.suffix.lower() not in EXTENSIONS:
-        names = f"{', '.join(EXTENSIONS[:-1])} or {EXTENSIONS[-1]}"
+    if target.suffix.lower() not in extensions:
+        names = f"{', '.join(extensions[:-1])} or {extensions[-1]}"
         raise InputError(f"{option}: got {str(target)[-60:]!r}; give the name of a {names} file")
     if not target.parent.is_dir():
         raise InputError(f"{option}: there is no folder {str(target.parent)[-60:]!r}; make it, or choose another place")
     if target.is_dir():
         raise InputError(f"{option}: {str(target)[-60:]!r} is a folder; give the name of a file")
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"{option}: folder {str(target.parent)[-60:]!r} is not writable; choose another place")
     _converter()
     return target.suffix.lower()
 
