@@ -267,7 +267,7 @@ def test_trajectory_ends_where_a_state_comes_again():
     chart = viz.trajectory(pg.evaluate(game, game.uniform_profile()))
     places = dict.fromkeys(row["place"] for row in rows(chart, "place", "task"))
     assert list(places) == ["0. a", "1. b", "2. c"]
-    assert "of probability 0.75; then most likely b again" in words(chart)
+    assert "of probability 0.75; then likely b again" in words(chart)
 
 
 def test_learning_curves_hold_the_history():

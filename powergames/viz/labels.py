@@ -72,6 +72,15 @@ def figure(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
+def result_text(result: Any) -> str:
+    """Say what kind of profile a result holds, and whether an equilibrium is certified."""
+    status = getattr(result, "status", None)
+    if status is None:
+        return f"given profile, {objective_text(result.objective)}"
+    kind = "equilibrium" if result.converged else f"NOT certified ({status.name})"
+    return f"{kind}, {objective_text(result.objective)}"
+
+
 def player_index(game: Any, player: int | str) -> int:
     """Return the index of a player given by index or name.
 

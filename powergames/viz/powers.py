@@ -9,7 +9,7 @@ import numpy as np
 
 from powergames.errors import InputError
 from powergames.power import PowerTable
-from powergames.viz.labels import objective_text, shorten
+from powergames.viz.labels import result_text, shorten
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def powers_of(source: Any, state: int | str | None = None) -> Powers:
     if isinstance(source, PowerTable):
         table, notes = source, ()
     elif isinstance(getattr(source, "power_table", None), PowerTable):
-        table, notes = source.power_table, (f"equilibrium, {objective_text(source.objective)}",)
+        table, notes = source.power_table, (result_text(source),)
     else:
         return _stochastic(source, state)
     if state is not None:
@@ -65,7 +65,7 @@ def _stochastic(source: Any, state: int | str | None) -> Powers:
     game = getattr(evaluation, "game", None)
     if game is None or not hasattr(evaluation, "average_power"):
         raise InputError(f"table: got {type(source).__name__}; give a PowerTable, an Evaluation or an equilibrium")
-    notes = [f"equilibrium, {objective_text(source.objective)}"] if evaluation is not source else []
+    notes = [result_text(source)] if evaluation is not source else []
     if state is None:
         notes.append("average over the states visited, by discounted frequency; task values from the start")
         return Powers(game, evaluation.average_power, evaluation.start_task, None, tuple(notes))

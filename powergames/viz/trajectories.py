@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.viz.labels import axis_format, domain, figure, game_title, objective_text, player_names, shorten
+from powergames.viz.labels import axis_format, domain, figure, game_title, player_names, result_text, shorten
 from powergames.viz.powers import state_index
 from powergames.viz.theme import altair, data, player_encodings, player_lines, themed
 
@@ -90,11 +90,7 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
         lines = player_lines(rows, names, 1.8, x=at, y=y)
         panels.append(alt.layer(*lines, marks).properties(width=width, height=190))
     chart = alt.vconcat(*panels, spacing=18)
-    said = [
-        objective_text(objective) if objective.lam else "a given profile" if evaluation is result else "λ = 0",
-        note,
-    ]
-    return themed(chart, f"Power along the way: {game_title(game)}", said, width + 200)
+    return themed(chart, f"Power along the way: {game_title(game)}", [result_text(result), note], width + 200)
 
 
 def _most_likely(evaluation: Any, steps: int) -> tuple[list[int], str]:
@@ -107,13 +103,13 @@ def _most_likely(evaluation: Any, steps: int) -> tuple[list[int], str]:
         state = int(np.argmax(to_come))
         if state in way:
             stays = state == way[-1]
-            again = "play most likely stays there" if stays else f"then most likely {shorten(game.states[state])} again"
+            again = "likely stays there" if stays else f"then likely {shorten(game.states[state])} again"
             break
         probability *= float(to_come[state])
         way.append(state)
     else:
         again = f"the first {len(way)} steps"
-    return way, f"the most likely way from the start, of probability {figure(probability)}; {again}"
+    return way, f"The likeliest way from the start, of probability {figure(probability)}; {again}."
 
 
 def _next(evaluation: Any, state: int) -> np.ndarray:
