@@ -256,7 +256,7 @@ def _in_outline(equilibrium: Equilibrium | StochasticEquilibrium) -> tuple[Any, 
     aggregate = equilibrium.objective.aggregate_power
     if isinstance(equilibrium.game, NormalFormGame):
         return equilibrium.task, equilibrium.utility, aggregate(equilibrium.power)
-    evaluation = cast("StochasticEquilibrium", equilibrium).evaluation
+    evaluation = equilibrium.evaluation
     return evaluation.start_task, evaluation.start_utility, aggregate(evaluation.average_power)
 
 

@@ -93,8 +93,8 @@ def _drawn(block: Block) -> RenderableType:
     for k, column in enumerate(block.columns):
         texts = [column.header, *(row[k].text for row in block.rows)]
         widest = max(map(len, " ".join(texts).split()), default=1)
-        limit = {"min_width": widest} if sys.stdout.isatty() else {}
-        drawn.add_column(_encodable(column.header), justify="right" if column.right else "left", **limit)
+        least = widest if sys.stdout.isatty() else None
+        drawn.add_column(_encodable(column.header), justify="right" if column.right else "left", min_width=least)
     for section in block.sections():
         for row in section:
             drawn.add_row(*(_encodable(cell.text) for cell in row))

@@ -124,6 +124,7 @@ def test_every_package_is_installed():
 )
 def test_slow_libraries_are_imported_when_needed(statement):
     slow = ["numba", "scipy", "cvxpy", "networkx", "nashpy", "joblib", "highspy", "pettingzoo", "gymnasium", "pyspiel"]
+    slow += ["altair", "vl_convert", "pandas", "rich"]
     code = f"import sys; {statement}; print(sorted(set({slow}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     assert done.stdout.strip() == "[]"

@@ -55,7 +55,8 @@ def _payoff_tables(game: NormalFormGame, most: int | None) -> Iterator[Block]:
 def _payoffs(game: NormalFormGame, joint: tuple[int, ...]) -> Any:
     """Payoffs of all players at actions of all but the first two; fractions where floats do not tell everything."""
     payoffs = game.payoffs if game.lossless else game.exact_payoffs
-    return payoffs[(slice(None), slice(None), slice(None), *joint)] if game.n_players > 1 else payoffs
+    index: tuple[Any, ...] = (..., *joint)
+    return payoffs[index]
 
 
 def _payoff_cell(values: np.ndarray) -> Cell:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -79,7 +79,7 @@ class _Picture:
 
 
 def bifurcation(
-    path: Path | Trace, traces: Sequence[Trace] = (), *, pure: Sequence[Any] | None = None, show: Any = "task"
+    path: Path | Trace, traces: Trace | Iterable[Trace] = (), *, pure: Sequence[Any] | None = None, show: Any = "task"
 ) -> Any:
     """Draw all equilibria over λ, and mark the λ at which they come, go or change.
 
@@ -106,24 +106,25 @@ def bifurcation(
         If `path` is no sweep or trace, an argument does not fit the game, or Altair is not installed.
     """
     alt = altair()
-    traces = (traces,) if isinstance(traces, Trace) else tuple(traces)
+    followed = [traces] if isinstance(traces, Trace) else list(traces)
     if isinstance(path, Trace):
-        path, traces, pure = Path(path.game, ()), (path, *traces), () if pure is None else pure
+        followed.insert(0, path)
+        path, pure = Path(path.game, ()), () if pure is None else pure
     else:
         check_path(path)
-    if any(not isinstance(trace, Trace) or trace.game != path.game for trace in traces):
+    if any(not isinstance(trace, Trace) or trace.game != path.game for trace in followed):
         raise InputError("traces: give what trace returns for the game of the sweep, or a list of it")
-    if not path.points and not any(trace.points for trace in traces):
+    if not path.points and not any(trace.points for trace in followed):
         raise InputError("path: the trace has no points; there is nothing to draw")
     game = path.game
-    objective = path[0].objective if path.points else traces[0].objective
+    objective = path[0].objective if path.points else followed[0].objective
     measures, y_title = _measures(game, show)
     intervals = _pure(game, objective, pure)
-    lams = [*path.lams.tolist(), *(lam for trace in traces for lam in trace.lams.tolist())]
+    lams = [*path.lams.tolist(), *(lam for trace in followed for lam in trace.lams.tolist())]
     ends = lam_domain(lams)
-    critical = _critical(intervals, traces, ends)
+    critical = _critical(intervals, followed, ends)
     width, height = LARGE if len(measures) == 1 else SMALL
-    picture = _Picture(path.points, traces, intervals, critical, ends, (width, height))
+    picture = _Picture(path.points, tuple(followed), intervals, critical, ends, (width, height))
     shape = _shapes(alt, picture)
     panels = [
         alt.layer(*_panel(alt, picture, measure, shape, y_title)).properties(width=width, height=height, title=title)

@@ -64,13 +64,13 @@ def learning_curves(runs: TrainingRun | Iterable[TrainingRun], *, exact: Any = N
 
 def _row(alt: Any, runs: list[TrainingRun], names: list[str], reference: Any) -> list[Any]:
     """Panels of task value, power and regret for runs that share all but their seeds."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"steps": point.steps, "player": name, "run": k, "task": float(point.task[i]), "power": float(point.power[i])}
         for k, run in enumerate(runs)
         for point in run.history
         for i, name in enumerate(names)
     ]
-    regrets = [
+    regrets: list[dict[str, Any]] = [
         {"steps": point.steps, "run": k, "regret": float(point.regret)}
         for k, run in enumerate(runs)
         for point in run.history

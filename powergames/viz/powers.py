@@ -50,7 +50,8 @@ def powers_of(source: Any, state: int | str | None = None) -> Powers:
         If it has none, or no such state.
     """
     if isinstance(source, PowerTable):
-        table, notes = source, ()
+        table = source
+        notes: tuple[str, ...] = ()
     elif isinstance(getattr(source, "power_table", None), PowerTable):
         table, notes = source.power_table, (result_text(source),)
     else:

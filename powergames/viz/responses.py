@@ -203,7 +203,7 @@ def _landscape(game: NormalFormGame, objective: PowerObjective) -> list[dict[str
 def _marks(alt: Any, equilibria: Iterable[Equilibrium], x: Any, y: Any) -> list[Any]:
     """Mark the equilibria, and the lines or areas of equilibria that are interchangeable."""
     found = list(equilibria)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "x": float(e.profile[0][0]),
             "y": float(e.profile[1][0]),

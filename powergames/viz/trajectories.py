@@ -56,7 +56,7 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
     names = player_names(game)
     places = [f"{k}. {shorten(game.states[s], 30)}" for k, s in enumerate(way)]
     objective = evaluation.objective
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"place": places[k], "player": name, "task": float(evaluation.task[i, s]), "power": float(power[i])}
         for k, s in enumerate(way)
         for power in [objective.aggregate_power(evaluation.power[s])]
