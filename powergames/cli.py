@@ -17,8 +17,8 @@ import typer
 
 from powergames.commands import check, demo, games, power, report, solve, sweep, trace, train
 from powergames.commands.outcome import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from powergames.display import printable
 from powergames.errors import InputError
-from powergames.terminal import printable
 
 COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,

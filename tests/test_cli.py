@@ -253,7 +253,7 @@ class TestCheck:
             "check", name, policy(game.uniform_profile(), "policy.npz"), "--lam", "0.3", "--tol", "1e-4"
         )
         assert code == 1
-        assert "... and 30 more states, none of greater regret; --json prints all." in out
+        assert "... and 30 more states, none of greater regret; --json or to_dataframe() has all." in out
         assert "... and 4 more actions to freeze on, less bad for the others." in out
         worst = int(
             pg.certify(game, pg.PowerObjective(0.3), game.uniform_profile()).scaled_regrets.max(axis=0).argmax()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from powergames.commands.options import JsonOption
 from powergames.commands.outcome import DONE, print_json
-from powergames.terminal import print_blocks, start_table
+from powergames.display import Table
+from powergames.terminal import print_blocks
 
 
 def command(as_json: JsonOption = False) -> int:
@@ -19,7 +20,7 @@ def command(as_json: JsonOption = False) -> int:
         ]
         print_json({"schema": SCHEMA, "games": entries})
         return DONE
-    table = start_table("name", "parameters", "game")
+    table = Table("name", "parameters", "game")
     for entry in CATALOG.values():
         parameters = ",".join(f"{name}={default}" for name, default in entry.parameters.items())
         table.add_row(entry.name, parameters, entry.summary)

@@ -13,13 +13,18 @@ from powergames.commands.options import (
     GameArgument,
     JsonOption,
     LamOption,
+    PlotOption,
     TimeLimitOption,
+    check_plot,
     read_integer,
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
-from powergames.terminal import print_run
+from powergames.terminal import print_result
+
+# Time to look for an equilibrium to draw beside what was learned.
+SECONDS = 30.0
 
 
 def command(
@@ -44,9 +49,11 @@ def command(
         typer.Option("--checkpoint", metavar="FILE", help="Keep the run in a file, and resume from it."),
     ] = None,
     time_limit: TimeLimitOption = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Train learners on samples of a game, and measure how far from an equilibrium they end."""
+    check_plot(plot)
     chosen_seed, n_steps = read_integer("--seed", seed), read_integer("--steps", steps)
     seconds = None if time_limit is None else read_seconds(time_limit)
     if not output.endswith(".npz"):
@@ -71,5 +78,11 @@ def command(
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **run.to_dict()})
     else:
-        print_run(run)
+        print_result(run)
+    if plot is not None:
+        from powergames import viz
+        from powergames.solvers import solve
+
+        exact = solve(loaded, run.objective, time_limit=SECONDS)
+        viz.save(viz.learning_curves(run, exact=exact if exact.converged else None), plot)
     return DONE if run.finished else FAILED

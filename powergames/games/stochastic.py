@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
 from powergames.games.labels import check_names
 from powergames.games.limits import MAX_AXES, check_memory
@@ -29,7 +30,7 @@ Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
 ActionNames = tuple[tuple[str, ...], ...]
 
 
-class StochasticGame:
+class StochasticGame(Shown):
     """A finite n-player discounted stochastic (Markov) game.
 
     Parameters
@@ -576,6 +577,12 @@ class StochasticGame:
             self.title,
         )
         return type(self).from_rows, parts
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.games.contents import of_stochastic
+
+        return of_stochastic(self, most)
 
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""
