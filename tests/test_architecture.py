@@ -44,7 +44,7 @@ ALLOWED = {
     "auditing": RESULTS | {"io", "auditing"},
     "learning": RESULTS | {"kernels", "io", "learning"},
     "io": GAMES | {"io"},
-    "environments": GAMES | {"environments"},
+    "environments": GAMES | {"kernels", "environments"},
     "terminal": {"errors", "games"},
     "audit_tables": GAMES | {"terminal", "audit_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.labels import check_names
+from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, frozen
@@ -76,7 +76,7 @@ class StochasticGame:
         ``reward_range / (1 - discount)``, which no two values of a player can differ by more than; 1 where rewards are
         constant: the unit of scaled regret.
     players, states, title
-        As above, as tuples and str.
+        As above, as tuples and str; `states` as it was given if it is a `StateNames`, which makes names when asked.
     actions : tuple
         ``actions[i]`` if a player's first names are the same in every state, else ``actions[s][i]``; see
         `actions_by_state` and `action_names`.
@@ -124,7 +124,7 @@ class StochasticGame:
     reward_range: np.ndarray
     value_scale: np.ndarray
     players: tuple[str, ...]
-    states: tuple[str, ...]
+    states: Sequence[str]
     actions: ActionNames | tuple[ActionNames, ...]
     actions_by_state: bool
     title: str
@@ -236,7 +236,8 @@ class StochasticGame:
             )
         set_field = object.__setattr__
         set_field(self, "players", _names(players, n_players, "players"))
-        set_field(self, "states", _names(states, n_states, "states"))
+        lazy = isinstance(states, StateNames) and len(states) == n_states
+        set_field(self, "states", states if lazy else _names(states, n_states, "states"))
         set_field(self, "title", str(title))
         names, by_state = _action_names(actions, n_actions)
         set_field(self, "actions", names)
