@@ -1,6 +1,6 @@
 """Compare compiled kitchens with Overcooked-AI itself, transition by transition.
 
-Run ``python benchmarks/overcooked_oracle.py [TRANSITIONS]``; the default is 250,000, which takes about ten minutes. It needs
+Run ``python benchmarks/overcooked_oracle.py [TRANSITIONS]``; the default is 250,000, which takes half a minute. It needs
 
     pip install --no-deps overcooked-ai==1.1.0 overcooked==0.2.1 tqdm gym==0.26.2 gym-notices
     pip install pygame cloudpickle
