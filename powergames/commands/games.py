@@ -9,18 +9,19 @@ from powergames.terminal import print_blocks, start_table
 
 def command(as_json: JsonOption = False) -> int:
     """List the catalog of named games with their parameters."""
+    from powergames.environments.overcooked.names import ENTRIES
     from powergames.games.catalog import CATALOG
     from powergames.results import SCHEMA
 
     if as_json:
         entries = [
             {"name": entry.name, "summary": entry.summary, "parameters": dict(entry.parameters)}
-            for entry in CATALOG.values()
+            for entry in (*CATALOG.values(), *ENTRIES)
         ]
         print_json({"schema": SCHEMA, "games": entries})
         return DONE
     table = start_table("name", "parameters", "game")
-    for entry in CATALOG.values():
+    for entry in (*CATALOG.values(), *ENTRIES):
         parameters = ",".join(f"{name}={default}" for name, default in entry.parameters.items())
         table.add_row(entry.name, parameters, entry.summary)
     print_blocks(table)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from powergames.environments.compiler import reporter
 from powergames.environments.overcooked.kitchen import ACTIONS, Kitchen, make_kitchen
 from powergames.environments.overcooked.layouts import LAYOUTS, Layout, parse_file, parse_grid
 from powergames.environments.overcooked.states import KitchenStates
+from powergames.environments.reduction import reduced
 from powergames.errors import FormatError, InputError
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.limits import check_memory
@@ -73,13 +76,15 @@ def compile_overcooked(
         Whether looking in directions in which interacting does the same is one state. That is exact, and saves half of
         the states and more.
     reduce : bool, default False
-        Whether all states from which play goes on alike become one; see `reduced`.
+        Whether all states from which play goes on alike become one. That is exact too, saves half of the states again
+        and more, and takes much longer than the search.
     max_states : int, default 5_000_000
         The most states that the game may have; more are an error.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional
-        Called with ("overcooked", states done, states found so far) now and then. Whatever it raises ends the search.
+        Called with ("overcooked", states done, states found so far) now and then, and with ("reduce", states so far,
+        states found) if `reduce`. Whatever it raises ends the search.
 
     Returns
     -------
@@ -117,10 +122,12 @@ def compile_overcooked(
     with reporter("overcooked", progress, callback) as report:
         keys, following, soups = search(kitchen, most, report)
     title = f"Overcooked, {kitchen.layout.name}"
-    names = [ACTIONS] * 2
     states = KitchenStates(kitchen, keys)
-    game = DeterministicGame(following, soups, factor, names, ("chef 1", "chef 2"), states, unit, 0, title)
-    return game
+    game = DeterministicGame(following, soups, factor, [ACTIONS] * 2, ("chef 1", "chef 2"), states, unit, 0, title)
+    if not reduce:
+        return game
+    with reporter("reduce", progress, callback) as report:
+        return reduced(game, report)[0]
 
 
 def read_layout(layout: Any) -> Layout:
@@ -154,7 +161,7 @@ def read_layout(layout: Any) -> Layout:
     except (OSError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise FormatError(f"{name}: {reason}; give a readable .layout file") from None
-    return parse_file(text, name)
+    return replace(parse_file(text, name), name=Path(name).stem)
 
 
 def search(

@@ -11,8 +11,8 @@ standard ones of Overcooked-AI, Copyright (c) 2019 Human-Compatible AI, distribu
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -41,13 +41,16 @@ class Layout:
     starts : tuple of (int, int)
         The cells (x, y) where chef 1 and chef 2 start.
     options : dict
-        The rules that go with the layout, where they differ from the defaults.
+        The rules that go with the layout, as parameters of `compile_overcooked`.
+    summary : str
+        What it is like, in a line.
     """
 
     name: str
     rows: tuple[str, ...]
     starts: tuple[Cell, Cell]
-    options: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
 
     def at(self, cell: Cell) -> str:
         """Return what is in a cell; "" outside the grid, where there is a wall."""
@@ -109,7 +112,7 @@ def parse_grid(text: str | Sequence[str], name: str = "kitchen", **options: Any)
     if missing:
         raise InputError(f"{name}: the grid has no chef {missing[0]}; give exactly two chefs, '1' and '2'")
     cleared = tuple(row.replace("1", FLOOR).replace("2", FLOOR) for row in rows)
-    return Layout(name, cleared, (starts["1"], starts["2"]), MappingProxyType(options))
+    return Layout(name, cleared, (starts["1"], starts["2"]), options)
 
 
 def parse_file(text: str, source: str) -> Layout:
@@ -136,8 +139,9 @@ def parse_file(text: str, source: str) -> Layout:
 
     Examples
     --------
-    >>> parse_file('{"grid": "XPX\\nO1D\\nO2S\\nXXX", "start_all_orders": [{"ingredients": ["onion"]}]}', "a.layout").options
-    mappingproxy({'onions': 1})
+    >>> text = '{"grid": "XPX|O1D|O2S|XXX", "start_all_orders": [{"ingredients": ["onion"]}]}'.replace("|", "\\\\n")
+    >>> parse_file(text, "small.layout").options
+    {'onions': 1}
     """
     if len(text) > MOST_BYTES:
         raise FormatError(f"{source}: {len(text):,} characters; a layout has at most {MOST_BYTES:,}")
@@ -170,36 +174,65 @@ def _known() -> str:
     return ", ".join(map(repr, (*STATIONS, *CHEFS))) + " and blanks"
 
 
-def _named(name: str, grid: str, **options: Any) -> tuple[str, Layout]:
-    return name, parse_grid(grid.split("|"), name, **options)
+def _named(name: str, summary: str, grid: str, **options: Any) -> Layout:
+    return replace(parse_grid(grid.split("|"), name, **options), summary=summary)
 
 
 _SMALL: dict[str, Any] = {"onions": 1, "cook_time": 2, "dynamics": "new", "counters": "all"}
-_STANDARD: dict[str, Any] = {"onions": 3, "dynamics": "old"}
+_STANDARD: dict[str, Any] = {"onions": 3, "cook_time": 5, "dynamics": "old", "counters": 0}
 
-LAYOUTS = MappingProxyType(
-    dict(
-        (
-            _named("tiny", "XDSXDOX|O1 P 2D|XODXSOX", **_SMALL),
-            _named("shared_pot", "XSSXSDX|P1 P 2O|XDOXXDX", **_SMALL),
-            _named("three_pots", "XDXSX|D1X D|O O D|S P2X|XDXDX", **_SMALL),
-            _named("cramped_room", "XXPXX|O  2O|X1  X|XDXSX", **_STANDARD, cook_time=20, counters=1),
-            _named("forced_coordination", "XXXPX|O X1P|O2X X|D X X|XXXSX", **_STANDARD, cook_time=5, counters=1),
-            _named("coordination_ring", "XXXPX|X 1 P|D2X X|O   X|XOSXX", **_STANDARD, cook_time=5, counters=0),
+LAYOUTS: Mapping[str, Layout] = MappingProxyType(
+    {
+        layout.name: layout
+        for layout in (
+            _named(
+                "tiny",
+                "Two rooms of two cells each, which have everything but share the only pot.",
+                "XDSXDOX|O1 P 2D|XODXSOX",
+                **_SMALL,
+            ),
+            _named(
+                "shared_pot",
+                "Two rooms that share a pot, of which one has another pot of its own.",
+                "XSSXSDX|P1 P 2O|XDOXXDX",
+                **_SMALL,
+            ),
+            _named(
+                "three_pots",
+                "Two long rooms that share a pot, onions and a counter.",
+                "XDXSX|D1X D|O O D|S P2X|XDXDX",
+                **_SMALL,
+            ),
+            _named(
+                "cramped_room",
+                "One small room, in which chefs get into each other's way.",
+                "XXPXX|O  2O|X1  X|XDXSX",
+                **_STANDARD | {"cook_time": 20, "counters": 1},
+            ),
+            _named(
+                "forced_coordination",
+                "One chef has onions and dishes, the other pots: things must be passed over a counter.",
+                "XXXPX|O X1P|O2X X|D X X|XXXSX",
+                **_STANDARD | {"counters": 1},
+            ),
+            _named(
+                "coordination_ring",
+                "A ring, in which both chefs had better go round the same way.",
+                "XXXPX|X 1 P|D2X X|O   X|XOSXX",
+                **_STANDARD,
+            ),
             _named(
                 "asymmetric_advantages",
+                "Two rooms that share pots; what is close in one is far in the other.",
                 "XXXXXXXXX|O XSXOX S|X   P 1 X|X2  P   X|XXXDXDXXX",
                 **_STANDARD,
-                cook_time=5,
-                counters=0,
             ),
             _named(
                 "counter_circuit",
+                "A ring around a long counter.",
                 "XXXPPXXX|X  2   X|D XXXX S|X  1   X|XXXOOXXX",
                 **_STANDARD,
-                cook_time=5,
-                counters=0,
             ),
         )
-    )
+    }
 )
