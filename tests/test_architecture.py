@@ -48,7 +48,8 @@ ALLOWED = {
     "terminal": {"errors", "games"},
     "audit_tables": GAMES | {"terminal", "audit_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
-    "commands": RESULTS | {"environments", "io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", "commands"},
+    "commands": RESULTS
+    | {"environments", "io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", "commands"},
     "cli": {"commands", "errors", "terminal", ""},
     "__main__": {"cli"},
     "": None,

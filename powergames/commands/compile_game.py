@@ -11,7 +11,7 @@ import typer
 from powergames.commands.options import GameArgument, JsonOption
 from powergames.commands.outcome import DONE, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
-from powergames.terminal import print_blocks, start_table
+from powergames.terminal import print_blocks, printable, start_table
 
 
 def command(
@@ -48,10 +48,8 @@ def command(
     if as_json:
         print_json({"schema": SCHEMA, **told})
         return DONE
-    table = start_table("game", "states", "joint actions", "seconds", "bytes", "file")
-    table.add_row(
-        str(told["title"]), f"{told['states']:,}", f"{told['joint_actions']:,}", f"{seconds:.2f}",
-        f"{told['bytes']:,}", output,
-    )
+    table = start_table("game", ">states", ">joint actions", ">seconds", ">bytes", "file")
+    counts = f"{told['states']:,}", f"{told['joint_actions']:,}", f"{seconds:.2f}", f"{told['bytes']:,}"
+    table.add_row(printable(loaded.title), *counts, printable(output))
     print_blocks(table)
     return DONE

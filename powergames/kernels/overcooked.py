@@ -22,7 +22,9 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @_kernel
-def expand(first, last, found, cells, ahead, moved, turned, stations, uses, ticks, radices, keys, following, soups, slots):
+def expand(
+    first, last, found, cells, ahead, moved, turned, stations, uses, ticks, radices, keys, following, soups, slots
+):
     """Find what follows the states `first` to ``last - 1``, and number states that are new.
 
     Parameters

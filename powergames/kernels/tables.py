@@ -18,9 +18,9 @@ def improve(next_states, rewards, unit, counts, weights, discount, values, rows,
     rewards : ndarray, shape (S, J)
         What is paid, in units of `unit`.
     unit : float
-    counts : ndarray of int64, shape (n,)
+    counts : tuple of two int
         Number of actions of each player; their product is J.
-    weights : ndarray of float64, shape (n,)
+    weights : tuple of two float
         Probability with which an adversary takes over each player.
     discount : float
     values : ndarray of float64, shape (S,)
@@ -36,45 +36,39 @@ def improve(next_states, rewards, unit, counts, weights, discount, values, rows,
     -------
     least, greatest : float
         Least and greatest of what a state is now worth minus its value before.
-    changed : int
-        Number of rows that changed.
     """
     n_states, n_rows = next_states.shape
-    worth, robust = np.empty(n_rows), np.empty(n_rows)
-    left = 1.0 - weights.sum()
-    least, greatest, changed = np.inf, -np.inf, 0
+    worth, worst_0, worst_1 = np.empty(n_rows), np.empty(counts[1]), np.empty(counts[0])
+    left = 1.0 - weights[0] - weights[1]
+    least, greatest = np.inf, -np.inf
     for k in range(n_states):
         s = n_states - 1 - k if backward else k
         for row in range(n_rows):
-            worth[row] = unit * rewards[s, row] + discount * values[next_states[s, row]]
-            robust[row] = left * worth[row]
-        block = n_rows
-        for j in range(len(counts)):
-            stride = block // counts[j]
-            if weights[j] > 0.0:
-                for start in range(0, n_rows, block):
-                    for first in range(start, start + stride):
-                        taken = worth[first]
-                        for row in range(first + stride, start + block, stride):
-                            if worth[row] < taken:
-                                taken = worth[row]
-                        taken *= weights[j]
-                        for row in range(first, start + block, stride):
-                            robust[row] += taken
-            block = stride
-        best, kept = rows[s], robust[rows[s]]
+            # An unsigned index needs no check for negative ones.
+            worth[row] = unit * rewards[s, row] + discount * values[np.uint32(next_states[s, row])]
+        worst_0[:] = np.inf
+        for a in range(counts[0]):
+            lowest = np.inf
+            for b in range(counts[1]):
+                value = worth[counts[1] * a + b]
+                lowest = lowest if lowest < value else value
+                worst_0[b] = worst_0[b] if worst_0[b] < value else value
+            worst_1[a] = lowest
+        best = rows[s]
+        kept = left * worth[best] + weights[0] * worst_0[best % counts[1]] + weights[1] * worst_1[best // counts[1]]
         most = kept
-        for row in range(n_rows):
-            if robust[row] > most:
-                best, most = row, robust[row]
+        for a in range(counts[0]):
+            for b in range(counts[1]):
+                value = left * worth[counts[1] * a + b] + weights[0] * worst_0[b] + weights[1] * worst_1[a]
+                if value > most:
+                    best, most = counts[1] * a + b, value
         gain = most - values[s]
         least, greatest = min(least, gain), max(greatest, gain)
         if write:
             values[s] = most
         if most > kept + slack:
             rows[s] = best
-            changed += 1
-    return least, greatest, changed
+    return least, greatest
 
 
 @_kernel
@@ -87,23 +81,14 @@ def evaluate(next_states, rewards, unit, counts, weights, discount, values, rows
         Greatest change of a value.
     """
     n_states = len(next_states)
-    left = 1.0 - weights.sum()
+    left = 1.0 - weights[0] - weights[1]
     greatest = 0.0
     for k in range(n_states):
         s = n_states - 1 - k if backward else k
         row = rows[s]
-        own = unit * rewards[s, row] + discount * values[next_states[s, row]]
-        value, stride = left * own, 1
-        for j in range(len(counts) - 1, -1, -1):
-            taken, other = own, row - row // stride % counts[j] * stride
-            for _ in range(counts[j]):
-                if other != row:
-                    worth = unit * rewards[s, other] + discount * values[next_states[s, other]]
-                    if worth < taken:
-                        taken = worth
-                other += stride
-            value += weights[j] * taken
-            stride *= counts[j]
+        worst_0, worst_1 = _worst(next_states, rewards, unit, counts, discount, values, s, row)
+        worth = unit * rewards[s, row] + discount * values[np.uint32(next_states[s, row])]
+        value = left * worth + weights[0] * worst_0 + weights[1] * worst_1
         greatest = max(greatest, abs(value - values[s]))
         values[s] = value
     return greatest
@@ -111,23 +96,30 @@ def evaluate(next_states, rewards, unit, counts, weights, discount, values, rows
 
 @_kernel
 def power_of(next_states, rewards, unit, counts, discount, values, rows):
-    """Return what each player can take from all by one action of another kind, shape (S, n); see `improve`.
+    """Return what each player can take from all by one action, shape (S, 2); see `improve`.
 
     ``values`` are those of the joint actions `rows` without takeovers.
     """
-    n_states = len(next_states)
-    power = np.empty((n_states, len(counts)))
-    for s in range(n_states):
-        row, stride = rows[s], 1
-        for j in range(len(counts) - 1, -1, -1):
-            other = row - row // stride % counts[j] * stride
-            least = np.inf
-            for _ in range(counts[j]):
-                least = min(least, unit * rewards[s, other] + discount * values[next_states[s, other]])
-                other += stride
-            power[s, j] = max(values[s] - least, 0.0)
-            stride *= counts[j]
+    power = np.empty((len(next_states), 2))
+    for s in range(len(next_states)):
+        worst_0, worst_1 = _worst(next_states, rewards, unit, counts, discount, values, s, rows[s])
+        power[s, 0] = max(values[s] - worst_0, 0.0)
+        power[s, 1] = max(values[s] - worst_1, 0.0)
     return power
+
+
+@_kernel
+def _worst(next_states, rewards, unit, counts, discount, values, s, row):
+    """Return the least worth of a state if the first player, or the second one, acts against a joint action."""
+    a, b = row // counts[1], row % counts[1]
+    worst_0, worst_1 = np.inf, np.inf
+    for other in range(b, counts[0] * counts[1], counts[1]):
+        worth = unit * rewards[s, other] + discount * values[np.uint32(next_states[s, other])]
+        worst_0 = worst_0 if worst_0 < worth else worth
+    for other in range(counts[1] * a, counts[1] * a + counts[1]):
+        worth = unit * rewards[s, other] + discount * values[np.uint32(next_states[s, other])]
+        worst_1 = worst_1 if worst_1 < worth else worth
+    return worst_0, worst_1
 
 
 @_kernel

@@ -20,7 +20,7 @@ from powergames.errors import InputError
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.limits import check_memory
 from powergames.games.profiles import Profile, frozen
-from powergames.objectives import PowerObjective
+from powergames.objectives import Adversary, PowerObjective
 
 # Sweeps that evaluate a plan between two that improve it, at most; they end earlier where the values settle.
 EVALUATIONS = 20
@@ -75,9 +75,8 @@ class TeamPlan:
         from powergames.kernels.tables import power_of
 
         game = self.game
-        counts = np.array(game.n_actions)
         found: np.ndarray = power_of(
-            game.next_states, game.rewards, game.reward_unit, counts, game.discount, self.task, self.rows
+            game.next_states, game.rewards, game.reward_unit, game.n_actions, game.discount, self.task, self.rows
         )
         return frozen(found)
 
@@ -151,7 +150,7 @@ def team_plan(game: DeterministicGame, objective: PowerObjective, tol: float) ->
     Raises
     ------
     InputError
-        If an adversary chooses between several players.
+        If there are more players than two, or fewer.
 
     Notes
     -----
@@ -160,19 +159,22 @@ def team_plan(game: DeterministicGame, objective: PowerObjective, tol: float) ->
     """
     from powergames.kernels.tables import evaluate, improve
 
-    weights = takeover_weights(objective, game.n_players)
-    counts = np.array(game.n_actions)
+    if game.n_players != 2:
+        raise InputError(
+            f"game: got {game.n_players} players; on tables the team optimum is computed for two, so give game.to_game()"
+        )
+    weights = takeover_weights(objective)
     values, rows = np.zeros(game.n_states), np.zeros(game.n_states, np.int32)
-    given = game.next_states, game.rewards, game.reward_unit, counts, weights, game.discount, values, rows
+    given = game.next_states, game.rewards, game.reward_unit, game.n_actions, weights, game.discount, values, rows
     greatest = abs(game.reward_unit) * max(abs(float(game.rewards.min())), abs(float(game.rewards.max())))
     scale = (greatest or 1.0) / (1.0 - game.discount)
     slack, sweeps, backward = ROUNDING * scale, 0, True
     while True:
-        least, most, _ = improve(*given, slack, True, backward)
+        least, most = improve(*given, slack, True, backward)
         sweeps, backward = sweeps + 1, not backward
         step = max(-least, most)
         if step <= tol * scale * (1.0 - game.discount):
-            least, most, _ = improve(*given, slack, False, backward)
+            least, most = improve(*given, slack, False, backward)
             sweeps += 1
             error = (max(-least, most, 0.0) + slack) / (1.0 - game.discount)
             if error <= tol * scale:
@@ -184,21 +186,11 @@ def team_plan(game: DeterministicGame, objective: PowerObjective, tol: float) ->
                 break
 
 
-def takeover_weights(objective: PowerObjective, n_players: int) -> np.ndarray:
-    """Return the probability with which each player is taken over, on average over whose adversary it is.
+def takeover_weights(objective: PowerObjective) -> tuple[float, float]:
+    """Return the probability with which each of two players is taken over, on average over whose adversary it is."""
+    over_0, over_1 = objective.adversaries(2)
+    return _probability(over_1, objective), _probability(over_0, objective)
 
-    Raises
-    ------
-    InputError
-        If an adversary chooses between several players.
-    """
-    weights = np.zeros(n_players)
-    for own in objective.adversaries(n_players):
-        for adversary in own:
-            if len(adversary.players) > 1:
-                raise InputError(
-                    "aggregate: got 'max' with more than two players, which tables do not support; take "
-                    "game.to_game(), or another aggregate"
-                )
-            weights[adversary.players[0]] += float(objective.exact_lam * adversary.weight) / n_players
-    return weights
+
+def _probability(adversaries: tuple[Adversary, ...], objective: PowerObjective) -> float:
+    return sum(float(objective.exact_lam * adversary.weight) for adversary in adversaries) / 2.0

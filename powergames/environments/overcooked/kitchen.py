@@ -90,9 +90,7 @@ class Kitchen:
     def things(self) -> tuple[Cell, ...]:
         """Cells of the pots and counters whose condition is part of the state: those that some chef can use."""
         used = {cell for place in self.floor for cell in around(place)}
-        return tuple(
-            cell for cell in sorted(used, key=_by_row) if self.layout.at(cell) == POT or cell in self.counters
-        )
+        return tuple(cell for cell in sorted(used, key=_by_row) if self.layout.at(cell) == POT or cell in self.counters)
 
     @cached_property
     def stations(self) -> tuple[tuple[int, int], ...]:
