@@ -1,7 +1,7 @@
 """Kitchens compiled, and the team optimum on their tables: states, states a second, seconds, memory.
 
-Run ``python benchmarks/bench_overcooked.py``; ``--all`` adds the two kitchens of three and ten million states, which take
-minutes. Every row is measured in a process of its own; its peak of memory includes Python with Numba, some 0.2 GB.
+Run ``python benchmarks/bench_overcooked.py``; ``--all`` adds the two kitchens of three and ten million states, which
+take minutes. Every row is measured in a process of its own; its peak of memory includes Python with Numba, some 0.2 GB.
 Counts of states must be those expected. Seconds are of the processor, since other programs may share it.
 """
 
@@ -43,9 +43,8 @@ def main() -> int:
     if options.one:
         _measure(*json.loads(options.one))
         return 0
-    print(
-        f"{'kitchen':<66} {'states':>10} {'seconds':>8} {'states/s':>10} {'GB':>5}   team optimum: λ seconds sweeps error"
-    )
+    header = f"{'kitchen':<66} {'states':>10} {'seconds':>8} {'states/s':>10} {'GB':>5}"
+    print(f"{header}   team optimum: λ seconds sweeps error")
     wrong = 0
     for kitchen in KITCHENS + LARGE * options.all:
         done = subprocess.run(

@@ -1,6 +1,7 @@
 """Compare compiled kitchens with Overcooked-AI itself, transition by transition.
 
-Run ``python benchmarks/overcooked_oracle.py [TRANSITIONS]``; the default is 250,000, which takes half a minute. It needs
+Run ``python benchmarks/overcooked_oracle.py [TRANSITIONS]``; the default is 250,000, which takes half a minute. It
+needs
 
     pip install --no-deps overcooked-ai==1.1.0 overcooked==0.2.1 tqdm gym==0.26.2 gym-notices
     pip install pygame cloudpickle
@@ -15,12 +16,15 @@ import importlib.util
 import sys
 import time
 import types
+from typing import Any
 
 import numpy as np
 
 import powergames as pg
-from powergames.environments.overcooked.kitchen import NOTHING, SOUP, SPOILED
-from powergames.environments.overcooked.layouts import COUNTER, POT
+from powergames.environments.overcooked.kitchen import NOTHING, SOUP, SPOILED, Kitchen
+from powergames.environments.overcooked.layouts import COUNTER, POT, Cell
+
+Digits = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 # Layout, onions, cook time, dynamics, counters.
 KITCHENS = (
@@ -44,7 +48,7 @@ MOVES = [(0, -1), (0, 1), (1, 0), (-1, 0)]
 JOINT = 36
 
 
-def compare(kitchen, transitions, seed=0, merge=True):
+def compare(kitchen: tuple[Any, ...], transitions: int, seed: int = 0, merge: bool = True) -> list[str]:
     """Return the names of the transitions that differ, of so many that are drawn at random."""
     layout, onions, cook_time, dynamics, counters = kitchen
     game = pg.compile_overcooked(
@@ -75,7 +79,7 @@ def compare(kitchen, transitions, seed=0, merge=True):
 class Oracle:
     """A kitchen played by the library."""
 
-    def __init__(self, kitchen):
+    def __init__(self, kitchen: Kitchen) -> None:
         self.kitchen = kitchen
         # The fork takes soups of three alone where dynamics are old.
         self.old = kitchen.dynamics == "old"
@@ -98,7 +102,7 @@ class Oracle:
         if self.made_old:
             tick = self.mdp.step_environment_effects
 
-            def start_and_tick(state):
+            def start_and_tick(state: Any) -> None:
                 for thing in state.objects.values():
                     if thing.name == "soup" and thing.is_idle and thing.is_full:
                         thing.begin_cooking()
@@ -106,14 +110,14 @@ class Oracle:
 
             self.mdp.step_environment_effects = start_and_tick
 
-    def step(self, digits, first, second, rng):
+    def step(self, digits: Digits, first: int, second: int, rng: np.random.Generator) -> tuple[Digits, int]:
         """Return the digits that follow, and what was paid."""
         state = self.state(digits, rng)
         actions = [self.action(state, chef, action) for chef, action in enumerate((first, second))]
         after, infos = self.mdp.get_state_transition(state, actions)
         return self.digits(after), sum(infos["sparse_reward_by_agent"])
 
-    def action(self, state, chef, action):
+    def action(self, state: Any, chef: int, action: int) -> Any:
         """Return an action as the library has it; interacting is staying at counters that are not used."""
         if action < 4:
             return MOVES[action]
@@ -124,7 +128,7 @@ class Oracle:
         by_hand = self.made_old and what == POT and not player.has_object()
         return (0, 0) if action == 4 or unused or by_hand else "interact"
 
-    def state(self, digits, rng):
+    def state(self, digits: Digits, rng: np.random.Generator) -> Any:
         """Return a state of the library."""
         kitchen, library = self.kitchen, self.library
         poses, held, conditions = digits
@@ -145,14 +149,15 @@ class Oracle:
                 objects[cell] = library.SoupState.get_soup(cell, onions, cooking_tick=steps)
         return library.OvercookedState(players, objects, all_orders=self.mdp.start_all_orders)
 
-    def item(self, item, cell, rng):
+    def item(self, item: int, cell: Cell, rng: np.random.Generator) -> Any:
+        """Return something to hold, or to put on a counter."""
         kitchen, library = self.kitchen, self.library
         if item in (SOUP, SPOILED):
             onions = kitchen.onions if item == SOUP else int(rng.integers(1, kitchen.onions))
             return library.SoupState.get_soup(cell, onions, cooking_tick=kitchen.cook_time)
         return library.ObjectState(kitchen.items[item], cell)
 
-    def digits(self, state):
+    def digits(self, state: Any) -> Digits:
         """Return the digits of a state of the library."""
         kitchen = self.kitchen
         poses, held = [], []
@@ -165,7 +170,8 @@ class Oracle:
         assert not objects
         return tuple(poses), tuple(held), tuple(conditions)
 
-    def condition(self, thing, where=COUNTER):
+    def condition(self, thing: Any, where: str = COUNTER) -> int:
+        """Return the condition of a pot, or the item that is held or on a counter."""
         kitchen = self.kitchen
         if thing is None:
             return NOTHING
@@ -178,7 +184,7 @@ class Oracle:
         return SPOILED if spoiled else SOUP
 
 
-def _load_fork():
+def _load_fork() -> bool:
     """Make the rules of the fork importable without its packages, which import OpenCV; say whether it is there."""
     if "overcooked" not in sys.modules:
         found = importlib.util.find_spec("overcooked")
@@ -191,7 +197,8 @@ def _load_fork():
     return True
 
 
-def main():
+def main() -> None:
+    """Print one line for each kitchen; the exit code is 1 if any transition differs."""
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 250_000
     share = -(-total // len(KITCHENS))
     wrong = 0

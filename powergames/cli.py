@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
 import typer
@@ -20,7 +20,7 @@ from powergames.commands.outcome import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from powergames.errors import InputError
 from powergames.terminal import printable
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,
     "power": power.command,
     "check": check.command,

@@ -314,7 +314,8 @@ def test_names():
 
 
 def test_layout_file(tmp_path):
-    text = '{\n "grid": """XXPXX\n   O  2O\n   X1  X\n   XDXSX""",\n "start_all_orders": [{"ingredients": ["onion"]}], "cook_time": 1}'
+    grid = '"""XXPXX\n   O  2O\n   X1  X\n   XDXSX"""'
+    text = f'{{"grid": {grid}, "start_all_orders": [{{"ingredients": ["onion"]}}], "cook_time": 1}}'
     path = tmp_path / "room.layout"
     path.write_text(text)
     expected = pg.compile_overcooked("cramped_room", onions=1, cook_time=1, dynamics="new", counters=1)

@@ -69,8 +69,8 @@ class DeterministicGame:
     next_states: np.ndarray
     rewards: np.ndarray
     discount: float
-    actions: tuple[tuple[str, ...], ...]
-    players: tuple[str, ...] = ()
+    actions: Sequence[Sequence[str]]
+    players: Sequence[str] = ()
     states: Sequence[str] = ()
     reward_unit: float = 1.0
     start: int = 0

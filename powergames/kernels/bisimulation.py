@@ -57,7 +57,7 @@ def refine(blocks, table, image, slots):
 def _alike(blocks, table, image, s, t):
     if blocks[s] != blocks[t]:
         return False
-    for row in range(table.shape[1]):
+    for row in range(table.shape[1]):  # noqa: SIM110, Numba has no all() of a generator
         if image[table[s, row]] != image[table[t, row]]:
             return False
     return True

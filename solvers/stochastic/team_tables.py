@@ -1,4 +1,4 @@
-r"""The team optimum of a deterministic game, computed on its tables: ten million states fit where a sparse matrix does not.
+r"""The team optimum of a deterministic game, computed on its tables: ten million states fit, and more.
 
 With `\bar W_j` the probability with which player `j` is taken over, see `powergames.solvers.stochastic.team`, and
 ``V`` any values, let ``TV`` be those after one more step of the best play. From the least and the greatest change of a
@@ -161,7 +161,7 @@ def team_plan(game: DeterministicGame, objective: PowerObjective, tol: float) ->
 
     if game.n_players != 2:
         raise InputError(
-            f"game: got {game.n_players} players; on tables the team optimum is computed for two, so give game.to_game()"
+            f"game: got {game.n_players} players; on tables a team optimum is one of two, so give game.to_game()"
         )
     weights = takeover_weights(objective)
     values, rows = np.zeros(game.n_states), np.zeros(game.n_states, np.int32)

@@ -198,16 +198,16 @@ class Kitchen:
         index = {pose: k for k, pose in enumerate(self.poses)}
         cells = np.array([cell for cell, _ in self.poses], dtype=np.int64)
         ahead, moved, turned = (np.empty((len(index), len(MOVES)), np.int64) for _ in range(3))
-        for k, (cell, way) in enumerate(self.poses):
+        for k, (place, way) in enumerate(self.poses):
             for a, (dx, dy) in enumerate(MOVES):
-                x, y = self.floor[cell]
+                x, y = self.floor[place]
                 there = (x + dx, y + dy)
-                to = self.floor.index(there) if there in self.floor else cell
+                to = self.floor.index(there) if there in self.floor else place
                 looks = way if a == STAY else a
                 ahead[k, a] = to
                 moved[k, a] = index[self.pose_of(to, looks)]
-                turned[k, a] = index[self.pose_of(cell, looks)]
-        stations = np.array([self.stations[4 * cell + way] for cell, way in self.poses], dtype=np.int64)
+                turned[k, a] = index[self.pose_of(place, looks)]
+        stations = np.array([self.stations[4 * place + way] for place, way in self.poses], dtype=np.int64)
         most = max(self.conditions, default=1)
         uses = np.zeros((len(KINDS), len(self.items), most, 3), np.int64)
         for k, kind in enumerate(KINDS):

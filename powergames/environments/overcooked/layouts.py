@@ -116,7 +116,7 @@ def parse_grid(text: str | Sequence[str], name: str = "kitchen", **options: Any)
 
 
 def parse_file(text: str, source: str) -> Layout:
-    """Read a ``.layout`` file, of Overcooked-AI or with the bare grid.
+    r"""Read a ``.layout`` file, of Overcooked-AI or with the bare grid.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def parse_file(text: str, source: str) -> Layout:
 
     Examples
     --------
-    >>> text = '{"grid": "XPX|O1D|O2S|XXX", "start_all_orders": [{"ingredients": ["onion"]}]}'.replace("|", "\\\\n")
+    >>> text = '{"grid": "XPX|O1D|O2S|XXX", "start_all_orders": [{"ingredients": ["onion"]}]}'.replace("|", r"\n")
     >>> parse_file(text, "small.layout").options
     {'onions': 1}
     """
