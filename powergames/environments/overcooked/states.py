@@ -33,10 +33,10 @@ class KitchenStates(StateNames):
     >>> states[0]
     'chef 1 (1,1) north; chef 2 (5,1) north'
     >>> states[600]
-    'chef 1 (1,1) north, dish; chef 2 (4,1) west, onion; pot (3,1): 1 onion'
+    'chef 1 (2,1) east; chef 2 (4,1) south, onion; pot (3,1): soup ready'
     >>> print(states.picture(600))
     X   D   S   X   D   O   X
-    O   ^1d .   P1  <2o .   D
+    O   .   >1  Ps  v2o .   D
     X   O   D   X   S   O   X
     """
 
