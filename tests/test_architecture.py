@@ -43,13 +43,15 @@ ALLOWED = {
     "solvers": RESULTS | {"kernels", "discounted", "solvers"},
     "auditing": RESULTS | {"io", "auditing"},
     "learning": RESULTS | {"kernels", "io", "learning"},
+    "reporting": RESULTS | {"io", "solvers", "auditing", "reporting"},
     "io": GAMES | {"environments", "io"},
     "environments": GAMES | {"kernels", "environments"},
     "terminal": {"errors", "games"},
     "audit_tables": GAMES | {"terminal", "audit_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
     "commands": RESULTS
-    | {"environments", "io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", "commands"},
+    | {"environments", "io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", "reporting"}
+    | {"commands"},
     "cli": {"commands", "errors", "terminal", ""},
     "__main__": {"cli"},
     "": None,

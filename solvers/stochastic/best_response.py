@@ -97,7 +97,7 @@ def _best_response(
     values = None
     for _ in range(iterations):
         values = problem.evaluate_players(point, [player], values)
-        point, changed = respond_best(*problem.layout, *problem.worth(values), point, player, slack)
+        point, changed = respond_best(*problem.layout, *problem.worth_to(player, values), point, player, slack)
         progress.step(f"best response of player {player}, {changed.sum()} of {problem.n_states} states changed")
         if not changed.any():
             break
