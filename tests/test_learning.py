@@ -264,7 +264,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
     game, path, chance = pg.load(GAME), tmp_path / "run.npz", random.Random(algorithm)
     expected = pg.train(game, algorithm, steps=STEPS, history=3)
     clocks = []
-    for _ in range(2):
+    for _ in range(3):
         process = subprocess.Popen([sys.executable, "-c", KILLED, algorithm, str(path)])
         written: set[int] = set()
         # The first ones are written before anything new is learned.
@@ -274,11 +274,42 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
         process.kill()
         process.wait()
         clocks.append(int(np.load(path)["learners_clock"][0]))
-    assert 0 < clocks[0] < clocks[1]
-    assert clocks[0] < STEPS
+    assert clocks == sorted(clocks)
+    assert 0 < clocks[0] < STEPS
     resumed = pg.train(game, algorithm, steps=STEPS, history=3, checkpoint=path)
     assert same(resumed, expected)
     assert [p.to_dict() for p in resumed.history] == [p.to_dict() for p in expected.history]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_checkpoint_in_use_is_refused(tmp_path):
+    path, told = tmp_path / "run.npz", []
+
+    def second(stage, done, total):
+        if not told:
+            arguments = ["train", "matching_pennies", "--steps", "1000", "--checkpoint", str(path)]
+            command = [sys.executable, "-m", "powergames", *arguments, "-o", str(tmp_path / "policy.npz")]
+            told.append(subprocess.run(command, capture_output=True, text=True))
+            with pytest.raises(InputError, match="is in use"):
+                pg.train(PENNIES, steps=1000, checkpoint=path)
+
+    pg.train(PENNIES, steps=1000, checkpoint=path, callback=second)
+    (refused,) = told
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"powergames: checkpoint {path}: is in use; wait until that is over, or choose another file\n"
+    )
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
+    assert pg.train(PENNIES, steps=1000, checkpoint=path).finished
+
+
+def test_a_refused_checkpoint_is_given_back(tmp_path):
+    path = tmp_path / "run.npz"
+    pg.train(PENNIES, steps=1000, checkpoint=path)
+    with pytest.raises(InputError, match="belongs to another run"):
+        pg.train(PENNIES, steps=2000, checkpoint=path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
+    assert pg.train(PENNIES, steps=1000, checkpoint=path).finished
 
 
 def test_cut_short_it_resumes_to_the_same_end(tmp_path):

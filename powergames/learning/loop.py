@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -91,7 +91,8 @@ def train(
     tol : float
         Largest scaled regret with which the certificate passes.
     checkpoint : path, optional
-        File that keeps the run. If it exists, the run continues from there, to the same end bit for bit.
+        File that keeps the run, and that no other process can use meanwhile. If it exists, the run continues from
+        there, to the same end bit for bit.
     time_limit : float, optional
         Seconds after which to stop with what was learned so far.
     progress : bool, optional
@@ -108,7 +109,8 @@ def train(
     Raises
     ------
     InputError
-        If an argument is out of its range, λ is too large for sbpr, or the checkpoint belongs to another run.
+        If an argument is out of its range, λ is too large for sbpr, or the checkpoint belongs to another run or is in
+        use.
     OSError
         If a checkpoint cannot be read or written.
 
@@ -135,9 +137,13 @@ def train(
     if callback is not None and not callable(callback):
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
     check_tolerance(tol)
-    training = _Training(game, algorithm, _objective(algorithm, lam, aggregate), seed, parameters, checkpoint)
     stopped = None
-    with _reporter(parameters.steps, progress, callback) as report:
+    with (
+        closing(
+            _Training(game, algorithm, _objective(algorithm, lam, aggregate), seed, parameters, checkpoint)
+        ) as training,
+        _reporter(parameters.steps, progress, callback) as report,
+    ):
         try:
             with interruptible():
                 stopped = training.run(None if time_limit is None else time.monotonic() + time_limit, report)
@@ -263,11 +269,16 @@ class _Training:
                 **parameters.to_dict(),
             }
             self.checkpoint = Checkpoint(checkpoint, question)
-            shapes: dict[str, tuple[int, ...]] = {"steps": (), "task": (game.n_players,), "power": (game.n_players,)}
-            entries = self.checkpoint.restore(self.learners, self.simulator, shapes | {"regret": ()})
-            if entries is not None:
-                columns = (entries[name] for name in ("steps", "task", "power", "regret"))
-                self.history = [HistoryPoint(int(s), t, p, float(r)) for s, t, p, r in zip(*columns, strict=True)]
+            try:
+                self._restore(self.checkpoint)
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Let others use the checkpoint, if there is one."""
+        if self.checkpoint is not None:
+            self.checkpoint.close()
 
     @property
     def clock(self) -> int:
@@ -325,6 +336,14 @@ class _Training:
             parameters=self.parameters.to_dict(),
             stopped=stopped,
         )
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        n_players = self.game.n_players
+        shapes: dict[str, tuple[int, ...]] = {"steps": (), "task": (n_players,), "power": (n_players,), "regret": ()}
+        entries = checkpoint.restore(self.learners, self.simulator, shapes)
+        if entries is not None:
+            columns = (entries[name] for name in shapes)
+            self.history = [HistoryPoint(int(s), t, p, float(r)) for s, t, p, r in zip(*columns, strict=True)]
 
     def _record(self) -> None:
         run = self.result(None, 0.0)
