@@ -2,9 +2,9 @@
 
 Run ``python benchmarks/kill_training.py`` (``--kills 20``). It starts ``powergames train ... --checkpoint`` and ends it
 by SIGKILL at random moments, which are spread evenly: while it is starting, learning, or writing its checkpoint, which
-it does here many times a second. After each kill the checkpoint must be readable as a whole, and hold no less than before; while the run is
-alive, a second one on the same checkpoint must be refused. In the end the run is resumed once more, and its policies
-and history are compared bit for bit with those of a run without a break.
+it does here many times a second. After each kill the checkpoint must be readable as a whole, and hold no less than
+before; while the run is alive, a second one on the same checkpoint must be refused. In the end the run is resumed once
+more, and its policies and history are compared bit for bit with those of a run without a break.
 """
 
 from __future__ import annotations
