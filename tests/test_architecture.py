@@ -48,8 +48,10 @@ ALLOWED = {
     "environments": GAMES | {"environments"},
     "terminal": {"errors", "games"},
     "audit_tables": GAMES | {"terminal", "audit_tables"},
+    "training_tables": {"terminal", "training_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
-    "commands": RESULTS | {"io", "solvers", "learning", "auditing", "audit_tables", "terminal", "demo", "commands"},
+    "commands": RESULTS
+    | {"io", "solvers", "learning", "auditing", "audit_tables", "training_tables", "terminal", "demo", "commands"},
     "cli": {"commands", "errors", "terminal", ""},
     "__main__": {"cli"},
     "": None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -15,17 +16,28 @@ from powergames.commands.options import (
     LamOption,
     TimeLimitOption,
     read_integer,
+    read_jobs,
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
 from powergames.terminal import print_run
+from powergames.training_tables import print_runs
+
+# Most seeds of one call.
+MOST_SEEDS = 10_000
 
 
 def command(
     game: GameArgument,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="POLICY.npz", help="File to write the learned policies to.")
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="POLICY.npz",
+            help="File for the learned policies; with --seeds POLICY-<seed>.npz.",
+        ),
     ],
     algorithm: Annotated[
         Algorithm,
@@ -38,38 +50,63 @@ def command(
     lam: LamOption = "0.3",
     aggregate: AggregateOption = Aggregate.MEAN,
     seed: Annotated[str, typer.Option("--seed", metavar="N", help="The same seed gives the same policies.")] = "0",
+    seeds: Annotated[
+        str | None,
+        typer.Option("--seeds", metavar="N", help="Train with so many seeds, from that of --seed on."),
+    ] = None,
+    jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes for --seeds; -1 for one per core.")] = "1",
     steps: Annotated[str, typer.Option("--steps", metavar="N", help="Steps of play.")] = "2000000",
     checkpoint: Annotated[
         str | None,
-        typer.Option("--checkpoint", metavar="FILE", help="Keep the run in a file, and resume from it."),
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="Keep the run in a file, with --seeds in a folder, and resume."
+        ),
     ] = None,
     time_limit: TimeLimitOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Train learners on samples of a game, and measure how far from an equilibrium they end."""
     chosen_seed, n_steps = read_integer("--seed", seed), read_integer("--steps", steps)
+    n_seeds = None if seeds is None else read_integer("--seeds", seeds)
+    if n_seeds is not None and not 1 <= n_seeds <= MOST_SEEDS:
+        raise InputError(f"--seeds: got {n_seeds}; give a number of seeds from 1 to {MOST_SEEDS}")
+    n_jobs = read_jobs(jobs)
+    if n_seeds is None and n_jobs != 1:
+        raise InputError(f"--jobs: got {n_jobs} for one run; give --seeds too, or leave it out")
     seconds = None if time_limit is None else read_seconds(time_limit)
     if not output.endswith(".npz"):
         raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
+    if not Path(output).parent.is_dir():
+        raise InputError(f"--output: got {output[:60]!r}, but there is no such folder; make it first")
     from powergames.io import load
-    from powergames.learning import train
+    from powergames.learning import train, train_many
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)
     raise_on_ctrl_c()
-    run = train(
-        loaded,
-        algorithm.value,
-        lam,
-        aggregate.value,
-        seed=chosen_seed,
+    chosen: tuple[Any, ...] = loaded, algorithm.value, lam, aggregate.value
+    header = {"schema": SCHEMA, "game": game_header(loaded)}
+    if n_seeds is None:
+        run = train(*chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
+        run.save(output)
+        if as_json:
+            print_json({**header, **run.to_dict()})
+        else:
+            print_run(run)
+        return DONE if run.finished else FAILED
+    runs = train_many(
+        *chosen,
+        seeds=range(chosen_seed, chosen_seed + n_seeds),
+        n_jobs=n_jobs,
         steps=n_steps,
-        checkpoint=checkpoint,
+        checkpoints=checkpoint,
         time_limit=seconds,
     )
-    run.save(output)
+    files = [f"{output.removesuffix('.npz')}-{run.seed}.npz" for run in runs]
+    for run, file in zip(runs, files, strict=True):
+        run.save(file)
     if as_json:
-        print_json({"schema": SCHEMA, "game": game_header(loaded), **run.to_dict()})
+        print_json({**header, "runs": [run.to_dict() for run in runs]})
     else:
-        print_run(run)
-    return DONE if run.finished else FAILED
+        print_runs(runs, files)
+    return DONE if all(run.finished for run in runs) else FAILED
