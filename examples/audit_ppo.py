@@ -71,6 +71,7 @@ def policy_of(model: PPO) -> Policy:
         seen = torch.eye(model.observation_space.shape[0])[[state]]
         with torch.no_grad():
             probabilities = model.policy.get_distribution(seen).distribution.probs[0].double().numpy()
+        # The sum of single precision is not close enough to 1 to draw from.
         return probabilities / probabilities.sum()
 
     return policy
