@@ -22,7 +22,7 @@ import numpy as np
 
 GAME = "random_stochastic:states=200"
 
-# Seconds after its start when a run is killed, at the latest; about one of them is spent on starting.
+# When a run is killed at the latest, in times of what it takes to start and to end.
 LATEST = 4.0
 
 # What the command line does, but with checkpoints as often as possible.
@@ -63,14 +63,18 @@ def check(algorithm: str, steps: int, kills: int, chance: random.Random) -> str:
         output, checkpoint = place / "policy.npz", place / "run.npz"
         expected = finish(start(algorithm, steps, output), output)
         output.unlink()
+        began = time.monotonic()
+        finish(start(algorithm, 1, output), output)
+        latest = LATEST * (time.monotonic() - began)
+        output.unlink()
         early = writing = refused = clock = 0
-        moments = [LATEST * (kill + chance.random()) / kills for kill in range(kills)]
+        moments = [latest * (kill + chance.random()) / kills for kill in range(kills)]
         for moment in chance.sample(moments, kills):
             started = time.time_ns()
             process = start(algorithm, steps, output, checkpoint)
             time.sleep(moment)
             # Once it has written, it holds the lock; a lock file alone may be left from a run that was killed.
-            if moment > 0.75 * LATEST and checkpoint.exists() and checkpoint.stat().st_mtime_ns > started:
+            if moment > 0.75 * latest and checkpoint.exists() and checkpoint.stat().st_mtime_ns > started:
                 second = start(algorithm, steps, output, checkpoint)
                 _, problem = second.communicate()
                 assert second.returncode == 2
@@ -84,6 +88,7 @@ def check(algorithm: str, steps: int, kills: int, chance: random.Random) -> str:
             early += now == clock
             writing += (place / ".run.npz.partial").exists()
             clock = now
+        assert early <= kills / 2, f"{early} of {kills} runs were killed before they kept anything; free the machine"
         assert finish(start(algorithm, steps, output, checkpoint), output) == expected
         left = sorted(entry.name for entry in place.iterdir())
         assert left == ["policy.npz", "run.npz"], left
