@@ -35,6 +35,7 @@ _HOMES = {
     "powergames.learning": ("TrainingRun", "train", "train_many"),
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
+    "powergames.reporting": ("Report", "report"),
     "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status", "Trace"),
     "powergames.stochastic_certificates": ("StochasticCertificate",),
     "powergames.solvers": (
@@ -93,6 +94,8 @@ if TYPE_CHECKING:
     from powergames.objectives import PowerObjective as PowerObjective
     from powergames.power import PowerTable as PowerTable
     from powergames.power import power_table as power_table
+    from powergames.reporting import Report as Report
+    from powergames.reporting import report as report
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
     from powergames.results import Path as Path

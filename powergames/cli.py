@@ -10,23 +10,24 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, cast
 
 import typer
 
-from powergames.commands import check, demo, games, power, solve, sweep, trace, train
+from powergames.commands import check, demo, games, power, report, solve, sweep, trace, train
 from powergames.commands.outcome import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from powergames.errors import InputError
 from powergames.terminal import printable
 
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,
     "power": power.command,
     "check": check.command,
     "sweep": sweep.command,
     "trace": trace.command,
     "train": train.command,
+    "report": report.command,
     "games": games.command,
     "demo": demo.command,
 }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from powergames.learning import TrainingRun
     from powergames.objectives import PowerObjective
     from powergames.power import PowerTable
+    from powergames.reporting import Report
     from powergames.results import (
         Callback,
         Equilibrium,
@@ -126,7 +127,21 @@ def print_path(path: Path) -> None:
             table.add_row("" if k else _lam(point.objective), *cells, equilibrium.status.name)
         if point.error is not None:
             table.add_row(_lam(point.objective), *[""] * (len(table.columns) - 2), printable(point.error))
-    print_blocks(heading(game, path.points[0].objective, lam=False), table, _path_summary(path.points))
+    meaning = "Task and power are per player, power as the objective counts it."
+    print_blocks(heading(game, path.points[0].objective, lam=False), table, f"{_path_summary(path.points)} {meaning}")
+
+
+def print_report(report: Report, file: str) -> None:
+    """Print where a page is, and what is on it."""
+    shown, points = report.document["points"], report.path.points
+    lams = [point["objective"]["lam"] for point in shown]
+    span = number_text(lams[0]) if len(lams) == 1 else f"{number_text(min(lams))} to {number_text(max(lams))}"
+    every = "all equilibria at" if report.document["report"]["all_equilibria"] else "equilibria at"
+    print_blocks(
+        f"{printable(file)}: {printable(report.document['report']['title'])}, {every} "
+        f"{counted(len(lams), 'value')} of {lam_letter()}, {span}; {len(report.html) / 1e6:.2f} MB.",
+        _path_summary(points),
+    )
 
 
 def _outline_columns(game: NormalFormGame | StochasticGame) -> list[str]:
@@ -155,8 +170,7 @@ def _path_summary(points: Sequence[PathPoint]) -> str:
     missing = sum(point.complete is False for point in points)
     doubt = [f"Some equilibria may be missing at {missing} of them."] if missing else []
     if not failed:
-        sentences = ["Task and power are per player, power as the objective counts it.", *doubt]
-        return " ".join([f"{len(points)} points, all certified.", *sentences])
+        return " ".join([f"{counted(len(points), 'point')}, all certified.", *doubt])
     advice = sorted({_verdict(e) for point in points for e in point.equilibria if not e.converged})
     return " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice, *doubt])
 

@@ -44,6 +44,7 @@ ALLOWED = {
     "solvers": RESULTS | {"kernels", "discounted", "storage", "solvers"},
     "auditing": RESULTS | {"io", "auditing"},
     "learning": RESULTS | {"kernels", "io", "storage", "learning"},
+    "reporting": RESULTS | {"io", "solvers", "auditing", "reporting"},
     "io": GAMES | {"storage", "io"},
     "environments": GAMES | {"environments"},
     "terminal": {"errors", "games"},
@@ -51,7 +52,8 @@ ALLOWED = {
     "training_tables": {"terminal", "training_tables"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
     "commands": RESULTS
-    | {"io", "solvers", "learning", "auditing", "audit_tables", "training_tables", "terminal", "demo", "commands"},
+    | {"io", "solvers", "learning", "auditing", "audit_tables", "training_tables", "terminal", "demo", "reporting"}
+    | {"commands"},
     "cli": {"commands", "errors", "terminal", ""},
     "__main__": {"cli"},
     "": None,

@@ -562,4 +562,4 @@ def test_an_incomplete_enumeration_is_not_done(tmp_path, capsys):
 
 def test_commands_are_those_documented():
     commands = {command.name for command in cli.app.registered_commands}
-    assert commands == {"solve", "power", "check", "sweep", "trace", "train", "games", "demo"}
+    assert commands == {"solve", "power", "check", "sweep", "trace", "train", "report", "games", "demo"}

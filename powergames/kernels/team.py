@@ -45,26 +45,43 @@ def improved_rows(n_actions, row_starts, takes, weights, worth, rows, slack):
     values : ndarray of float64, shape (S,)
     """
     result, values = rows.copy(), np.empty(len(rows))
+    most_rows = np.max(row_starts[1:] - row_starts[:-1])
+    least, robust = np.empty(most_rows), np.empty(most_rows)
     for s in range(len(rows)):
-        kept = _robust(n_actions[s], row_starts[s], takes, weights, worth, rows[s])
-        best, most = rows[s], kept
-        for row in range(row_starts[s], row_starts[s + 1]):
-            value = _robust(n_actions[s], row_starts[s], takes, weights, worth, row)
-            if value > most:
-                best, most = row, value
-        values[s] = most
-        if most > kept + slack:
-            result[s] = best
+        start = row_starts[s]
+        count = row_starts[s + 1] - start
+        robust[:count] = (1.0 - np.sum(weights)) * worth[start : start + count]
+        for b in range(len(takes)):
+            _worst_of_all(n_actions[s], takes[b], worth[start : start + count], least)
+            for row in range(count):
+                robust[row] += weights[b] * least[row]
+        kept = rows[s] - start
+        best = kept
+        for row in range(count):
+            if robust[row] > robust[best]:
+                best = row
+        values[s] = robust[best]
+        if robust[best] > robust[kept] + slack:
+            result[s] = start + best
     return result, values
 
 
 @_kernel
-def _robust(counts, start, takes, weights, worth, row):
-    value, left = 0.0, 1.0
-    for b in range(len(takes)):
-        value += weights[b] * worth[_worst(counts, start, takes[b], worth, row)]
-        left -= weights[b]
-    return value + left * worth[row]
+def _worst_of_all(counts, takes, worth, least):
+    """Set, for each row of a state, the least worth of the rows that an adversary can turn it into."""
+    least[: len(worth)] = worth
+    stride = 1
+    for j in range(len(counts) - 1, -1, -1):
+        if takes[j]:
+            block = stride * counts[j]
+            for first in range(0, len(worth), block):
+                for offset in range(first, first + stride):
+                    low = worth[offset]
+                    for row in range(offset + stride, offset + block, stride):
+                        low = min(low, worth[row])
+                    for row in range(offset, offset + block, stride):
+                        least[row] = min(least[row], low)
+        stride *= counts[j]
 
 
 @_kernel

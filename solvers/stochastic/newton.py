@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +19,8 @@ from powergames.solvers.stochastic.progress import Progress
 # Unknowns up to which the linear system is dense.
 DENSE = 5_000
 
-# Unknowns up to which a sparse factorization is tried.
-FACTORIZED = 10_000
+# Unknowns up to which a sparse factorization is tried; beyond that, entries of the factors at most.
+FACTORIZED, FILLED = 10_000, 500_000_000
 
 # Steps on one support, corrections of the supports, and how far a step may move a probability.
 STEPS, ROUNDS, FAR = 20, 6, 3.0
@@ -54,14 +55,15 @@ class Linearized:
         prior: np.ndarray | None = None,
         precision: float = 0.0,
         worth: Worth | None = None,
+        most_dense: int = DENSE,
     ) -> Linearized:
         """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`.
 
-        What the rows are worth may be given, if it is known.
+        What the rows are worth may be given, if it is known, and up to how many unknowns the linear system is dense.
         """
         from powergames.kernels.stages import newton_system, row_weights
 
-        dense = values.size <= DENSE
+        dense = values.size <= most_dense
         worth = problem.worth(values) if worth is None else worth
         nothing = np.zeros((0, 0)), np.zeros((0, 0))
         weights = nothing if problem.ends else row_weights(*problem.layout, point)
@@ -141,13 +143,12 @@ def _sparse(
     from scipy.sparse import csc_matrix, csr_matrix, eye_array
     from scipy.sparse.linalg import bicgstab, splu
 
-    if size <= FACTORIZED:
-        columnwise = csc_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csc")
+    matrix = csr_matrix(csr_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csr"))
+    if size <= FACTORIZED or _most_filled(matrix) <= FILLED:
         try:
-            return splu(csc_matrix(columnwise)).solve, 0.0
+            return splu(csc_matrix(matrix)).solve, 0.0
         except RuntimeError:
             raise np.linalg.LinAlgError from None
-    matrix = csr_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csr")
 
     def solve(right: np.ndarray) -> np.ndarray:
         solution, failed = bicgstab(matrix, right, rtol=1e-11, maxiter=2000)
@@ -156,6 +157,20 @@ def _sparse(
         return solution
 
     return solve, 0.0
+
+
+def _most_filled(matrix: Any) -> int:
+    """Return a bound on the entries of factors, in an order in which all entries are near the diagonal."""
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    order = reverse_cuthill_mckee(matrix)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    row, column = matrix.nonzero()
+    distance = np.abs(place[row].astype(np.int64) - place[column])
+    reach = np.zeros(len(order), dtype=np.int64)
+    np.maximum.at(reach, np.maximum(place[row], place[column]), distance)
+    return 2 * int(reach.sum())
 
 
 def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, progress: Progress) -> bool:

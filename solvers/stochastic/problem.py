@@ -215,6 +215,15 @@ class StochasticProblem:
         return np.repeat(np.arange(len(self.bounds) - 1), np.diff(self.bounds))
 
     @property
+    def state_of(self) -> np.ndarray:
+        """The state of each entry of a point, shape (D,)."""
+        return self.group_of // self.n_groups
+
+    def entries_of_owner(self, player: int) -> np.ndarray:
+        """Return where in a point a player and its adversaries stand."""
+        return np.flatnonzero(self.owners[self.group_of % self.n_groups] == player)
+
+    @property
     def n_groups(self) -> int:
         """Number of players and adversaries in each state."""
         return self.n_players + len(self.egos)
@@ -291,6 +300,18 @@ class StochasticProblem:
         """Return what each row is worth where nobody is taken over and where somebody is, each (n, R)."""
         return self._worth(self.rewards, values)
 
+    def worth_to(self, player: int, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each row is worth to one player, both of shape (R,)."""
+        one = slice(player, player + 1)
+        alone = replace(
+            self,
+            arrays=(*self.arrays[:2], self.discounts[one], *self.arrays[3:]),
+            rewards=self.rewards[:, one],
+            shares=self.shares[:, one],
+        )
+        linear, taken = alone.worth(values[:, one])
+        return linear[0], taken[0]
+
     def changed_worth(self, values: np.ndarray) -> Worth:
         """Return how `worth` changes with a change of the values, each (n, R)."""
         return self._worth(np.zeros_like(self.rewards), values)
@@ -359,29 +380,30 @@ class StochasticProblem:
         """Return the values of a point, shape (kinds, n, S), its adversaries playing what they play in it."""
         return self.evaluate_players(point, list(range(self.n_players)))
 
-    def evaluate_players(self, point: np.ndarray, players: list[int]) -> np.ndarray:
-        """Return the values of a point for some players; those of the others are zero."""
-        from powergames.kernels.stages import row_weights
+    def evaluate_players(self, point: np.ndarray, players: list[int], guess: np.ndarray | None = None) -> np.ndarray:
+        """Return the values of a point for some players; those of the others are zero. A good guess saves time."""
+        from powergames.kernels.stages import chances, row_weights
 
-        first, second = row_weights(*self.layout, point)
-        plain = self._own(point, 0) * first[0]
         values = np.zeros((self.kinds, self.n_players, self.n_states))
+        guess = values if guess is None else guess
         if self.kinds == 1 and self.tolls.any():
             for i in players:
-                weights = (1.0 - self.tolls[i]) * plain + self._own(point, i) * second[i]
+                weights = chances(*self.layout, self.tolls, point, i)
                 system = DiscountedSystem(self._mixed(weights), self.discounts[i])
-                values[0, i] = system.solve(self._averaged(weights * self.rewards[0, i]))
+                values[0, i] = system.solve(self._averaged(weights * self.rewards[0, i]), guess[0, i])
             return values
+        plain = chances(*self.layout[:5], np.zeros_like(self.weights), np.zeros_like(self.tolls), point, 0)
         mixed = self._mixed(plain)
         systems = {discount: DiscountedSystem(mixed, discount) for discount in set(self.discounts[players].tolist())}
         by_player = [(i, systems[self.discounts[i]]) for i in players]
         for i, system in by_player:
-            values[-1, i] = system.solve(self._averaged(plain * self.rewards[-1, i]))
+            values[-1, i] = system.solve(self._averaged(plain * self.rewards[-1, i]), guess[-1, i])
         if self.kinds == 2:
             rows = self._action_values(self.rewards[1], values[1])
+            _, second = row_weights(*self.layout, point)
             for i, system in by_player:
                 charged = (self._own(point, i) * second[i] - self.tolls[i] * plain) * rows[i]
-                values[0, i] = system.solve(self._averaged(plain * self.rewards[0, i] + charged))
+                values[0, i] = system.solve(self._averaged(plain * self.rewards[0, i] + charged), guess[0, i])
         return values
 
     def _mixed(self, weights: np.ndarray) -> Any:
@@ -389,7 +411,7 @@ class StochasticProblem:
         from powergames.kernels.bellman import expected_sparse_transitions, expected_transitions
 
         arrays = weights, self.arrays[1], *self.arrays[3:]
-        if self.n_states <= DENSE:
+        if self.n_states <= DENSE and len(self.arrays[5]) >= self.n_states**2:
             return expected_transitions(*arrays)
         from scipy.sparse import csr_matrix
 
