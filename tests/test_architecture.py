@@ -50,7 +50,7 @@ ALLOWED = {
     "reporting": RESULTS | {"io", "solvers", "auditing", "reporting"},
     "io": GAMES | {"environments", "storage", "io"},
     "environments": GAMES | {"kernels", "environments"},
-    "viz": RESULTS | {"solvers", "learning", "auditing", "storage", "viz"},
+    "viz": RESULTS | {"environments", "solvers", "learning", "auditing", "storage", "viz"},
     "terminal": {"display"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
     "commands": RESULTS
@@ -127,7 +127,7 @@ def test_every_package_is_installed():
 )
 def test_slow_libraries_are_imported_when_needed(statement):
     slow = ["numba", "scipy", "cvxpy", "networkx", "nashpy", "joblib", "highspy", "pettingzoo", "gymnasium", "pyspiel"]
-    slow += ["altair", "vl_convert", "pandas", "rich"]
+    slow += ["altair", "vl_convert", "PIL", "pandas", "rich"]
     code = f"import sys; {statement}; print(sorted(set({slow}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     assert done.stdout.strip() == "[]"

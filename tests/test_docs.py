@@ -79,6 +79,9 @@ def test_example_scripts(script, capsys, monkeypatch, tmp_path):
         pytest.importorskip("open_spiel", reason="OpenSpiel is not installed; it is the extra 'openspiel'")
     if any("viz" in line for line in lines):
         pytest.importorskip("vl_convert", reason="vl-convert is not installed; it is part of the extra 'viz'")
+        pytest.importorskip("PIL", reason="Pillow is not installed; it is part of the extra 'viz'")
+    if any("lbforaging" in line for line in lines):
+        pytest.importorskip("lbforaging", reason="lbforaging is not installed; run pip install lbforaging==2.0.0")
     runpy.run_path(str(script), run_name="__main__")
     assert capsys.readouterr().out
 

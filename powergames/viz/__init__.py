@@ -1,6 +1,7 @@
 """Charts of what powergames computes, as Altair charts: one specification for PNG, SVG and HTML.
 
-Altair and vl-convert are the extra ``viz``; they are imported when the first chart is made.
+Kitchens of Overcooked are drawn as pictures, by Pillow. The extra ``viz`` brings Altair, vl-convert and Pillow; they are
+imported when the first chart or picture is made.
 """
 
 from __future__ import annotations
@@ -13,6 +14,11 @@ from powergames.viz.files import check_extension as check_extension
 from powergames.viz.files import save as save
 from powergames.viz.frontiers import frontier as frontier
 from powergames.viz.heatmaps import power_heatmap as power_heatmap
+from powergames.viz.kitchen_play import kitchen_frames as kitchen_frames
+from powergames.viz.kitchen_play import kitchen_path as kitchen_path
+from powergames.viz.kitchen_play import save_animation as save_animation
+from powergames.viz.kitchen_play import save_strip as save_strip
+from powergames.viz.kitchens import kitchen as kitchen
 from powergames.viz.learning import learning_curves as learning_curves
 from powergames.viz.networks import power_network as power_network
 from powergames.viz.responses import best_responses as best_responses
