@@ -1,6 +1,6 @@
 """Charts of what powergames computes, as Altair charts: one specification for PNG, SVG and HTML.
 
-Kitchens of Overcooked are drawn as pictures, by Pillow. The extra ``viz`` brings Altair, vl-convert and Pillow; they are
+Kitchens of Overcooked are pictures drawn by Pillow. The extra ``viz`` brings Altair, vl-convert and Pillow; they are
 imported when the first chart or picture is made.
 """
 
