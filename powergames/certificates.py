@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from powergames import rational
+from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile
@@ -42,7 +43,7 @@ Witness = Sequence[Sequence[np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Shown):
     """How much each player could gain at a profile, and whether that is within tolerance.
 
     Attributes
@@ -92,6 +93,12 @@ class Certificate:
             "bound": self.bound,
             "passed": self.passed,
         }
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_certificate
+
+        return of_certificate(self)
 
     def __repr__(self) -> str:
         verdict = "passed" if self.passed else "FAILED"

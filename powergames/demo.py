@@ -9,13 +9,15 @@ from fractions import Fraction
 from importlib import resources
 
 from powergames.certificates import certify
+from powergames.contents import power_rows
+from powergames.display import Table, number_text, printable
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import pure_profile
 from powergames.io import load
 from powergames.objectives import PowerObjective
 from powergames.power import power_table
 from powergames.solvers import PureEquilibrium, pure_equilibria, solve_all
-from powergames.terminal import lam_letter, number_text, power_rows, print_blocks, printable, start_table
+from powergames.terminal import lam_letter, print_blocks
 
 
 def show() -> bool:
@@ -34,7 +36,7 @@ def show() -> bool:
 def _stag_hunt() -> bool:
     game = _game("stag_hunt")
     lam = lam_letter()
-    table = start_table("both hunt", f"equilibrium for {lam} from", "to")
+    table = Table("both hunt", f"equilibrium for {lam} from", "to")
     stag, *_ = found = pure_equilibria(game)
     for equilibrium in found:
         table.add_row(_joint(game, equilibrium.joint_action), *_interval(equilibrium))
@@ -59,7 +61,7 @@ def _stag_hunt() -> bool:
 def _assembly_line() -> bool:
     game = _game("assembly_line")
     lam = lam_letter()
-    table = start_table("power of several", "all choose", f"equilibrium for {lam} from", "to")
+    table = Table("power of several", "all choose", f"equilibrium for {lam} from", "to")
     passed = True
     line = {}
     for aggregate in ("mean", "sum"):
@@ -87,7 +89,7 @@ def _assembly_line() -> bool:
 def _von_stengel() -> bool:
     game = _game("von_stengel")
     lam = lam_letter()
-    table = start_table(f">{lam}", ">equilibria", ">certified", ">largest regret", ">seconds")
+    table = Table(f">{lam}", ">equilibria", ">certified", ">largest regret", ">seconds")
     passed = True
     counts = []
     for weight in ("0", "0.1", "0.3", "0.7"):

@@ -18,12 +18,14 @@ All are linear systems; in the second form the adversary is found by policy iter
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from powergames.discounted import DENSE, DiscountedSystem
+from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
@@ -34,7 +36,7 @@ ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class Evaluation(Shown):
     """The value of a stationary profile to every player, and pairwise power, in every state.
 
     Attributes
@@ -92,6 +94,12 @@ class Evaluation:
             "start_utility": self.start_utility.tolist(),
             "average_power": self.average_power.tolist(),
         }
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_evaluation
+
+        return of_evaluation(self, most)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{value:.4g}" for value in self.start_task)

@@ -11,13 +11,14 @@ others follow the profile: ``u_i = x_i' M_ij x_j`` and ``rho_ij = u_i - min(x_i'
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from powergames.display import MOST, Block, Shown
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen
 
@@ -34,7 +35,7 @@ PairTables = tuple[Mapping[int, np.ndarray], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class PowerTable:
+class PowerTable(Shown):
     """Who holds how much power over whom at a profile.
 
     Attributes
@@ -113,6 +114,12 @@ class PowerTable:
             "adversarial": plain(self.adversarial),
             "actions": self.actions.tolist(),
         }
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_power
+
+        return of_power(self)
 
     def __repr__(self) -> str:
         title = f" {self.game.title!r}" if self.game.title else ""

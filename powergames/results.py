@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from powergames.certificates import Certificate
+from powergames.display import MOST, Block, Shown
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
@@ -38,7 +39,7 @@ class Status(enum.Enum):
 
 
 @dataclass(frozen=True, eq=False)
-class Equilibrium:
+class Equilibrium(Shown):
     """A profile, what it is worth to each player, and the certificate that says how good it is.
 
     Attributes
@@ -112,6 +113,12 @@ class Equilibrium:
             "component": self.component,
         }
 
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_equilibrium
+
+        return of_equilibrium(self)
+
     def __repr__(self) -> str:
         profile = ", ".join(_strategy_text(strategy) for strategy in self.profile)
         return (
@@ -121,7 +128,7 @@ class Equilibrium:
 
 
 @dataclass(frozen=True, eq=False)
-class StochasticEquilibrium:
+class StochasticEquilibrium(Shown):
     """A stationary profile of a stochastic game, what it is worth, and the certificate that says how good it is.
 
     Attributes
@@ -186,6 +193,12 @@ class StochasticEquilibrium:
             "iterations": self.iterations,
         }
 
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_stochastic
+
+        return of_stochastic(self, most)
+
     def __repr__(self) -> str:
         values = ", ".join(f"{value:.4g}" for value in self.evaluation.start_task)
         return (
@@ -198,7 +211,7 @@ class StochasticEquilibrium:
 Box = tuple[Profile, Profile]
 
 
-class EquilibriumSet(Sequence[Equilibrium]):
+class EquilibriumSet(Shown, Sequence[Equilibrium]):
     """All equilibria of a game, grouped into connected components.
 
     The set of all equilibria of a two-player game is a finite union of *interchangeable* sets: products of a polytope
@@ -262,6 +275,18 @@ class EquilibriumSet(Sequence[Equilibrium]):
     def __iter__(self) -> Iterator[Equilibrium]:
         return iter(self._equilibria)
 
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_set
+
+        return of_set(self)
+
+    def frame(self) -> Sequence[Block]:
+        """Return one row for each player of each equilibrium."""
+        from powergames.contents import frame_of_set
+
+        return frame_of_set(self)
+
     def __repr__(self) -> str:
         kind = "extreme equilibria" if self.game.n_players == 2 else "equilibria"
         return (
@@ -308,7 +333,7 @@ class PathPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class Path(Sequence[PathPoint]):
+class Path(Shown, Sequence[PathPoint]):
     """Equilibria over a range of λ, one point each, failures kept as data."""
 
     game: NormalFormGame | StochasticGame
@@ -318,6 +343,18 @@ class Path(Sequence[PathPoint]):
     def lams(self) -> np.ndarray:
         """The λ of each point, shape (P,)."""
         return np.array([point.objective.lam for point in self.points])
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_path
+
+        return of_path(self)
+
+    def frame(self) -> Sequence[Block]:
+        """Return one row for each player of each equilibrium, failures included."""
+        from powergames.contents import frame_over_lam
+
+        return frame_over_lam(self.game, ((p.objective, p.equilibria, p.error) for p in self.points))
 
     def __len__(self) -> int:
         return len(self.points)
@@ -458,7 +495,7 @@ class TraceEvent:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace(Sequence[Equilibrium | StochasticEquilibrium]):
+class Trace(Shown, Sequence[Equilibrium | StochasticEquilibrium]):
     """One equilibrium followed in λ, as equilibria in the order of the path.
 
     Attributes
@@ -507,6 +544,18 @@ class Trace(Sequence[Equilibrium | StochasticEquilibrium]):
             "points": [_at_its_lam(point) for point in self.points],
             "events": [event.to_dict() for event in self.events],
         }
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_trace
+
+        return of_trace(self)
+
+    def frame(self) -> Sequence[Block]:
+        """Return one row for each player at each point."""
+        from powergames.contents import frame_over_lam
+
+        return frame_over_lam(self.game, ((point.objective, [point], None) for point in self.points))
 
     def __len__(self) -> int:
         return len(self.points)

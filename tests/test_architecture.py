@@ -18,16 +18,19 @@ MODULES = {
 }
 
 # What each layer may import of the project, at the top of a module and inside functions.
-GAMES = {"errors", "games"}
+DISPLAY = {"errors", "display"}
+GAMES = DISPLAY | {"games"}
 ARITHMETIC = {"rational"}
-POWER = GAMES | {"kernels", "power"}
+POWER = GAMES | {"kernels", "power", "contents"}
 OBJECTIVES = GAMES | {"power", "objectives"}
 CHECKING = {"stage_values", "response_programs", "deviations"}
-CERTIFICATES = GAMES | ARITHMETIC | CHECKING | {"objectives", "certificates", "stochastic_certificates"}
+CERTIFICATES = GAMES | ARITHMETIC | CHECKING | {"contents", "objectives", "certificates", "stochastic_certificates"}
 RESULTS = CERTIFICATES | {"power", "evaluation", "results"}
 ALLOWED = {
     "errors": set(),
     "kernels": {"kernels"},
+    "display": DISPLAY,
+    "contents": GAMES | {"contents"},
     "rational": ARITHMETIC,
     "storage": {"errors", "storage"},
     "games": GAMES,
@@ -35,7 +38,7 @@ ALLOWED = {
     "objectives": OBJECTIVES,
     "certificates": CERTIFICATES,
     "discounted": {"discounted"},
-    "evaluation": OBJECTIVES | {"kernels", "discounted", "evaluation"},
+    "evaluation": OBJECTIVES | {"contents", "kernels", "discounted", "evaluation"},
     "deviations": CERTIFICATES,
     "stage_values": GAMES | {"discounted", "stage_values"},
     "response_programs": {"response_programs"},
@@ -45,16 +48,14 @@ ALLOWED = {
     "auditing": RESULTS | {"io", "auditing"},
     "learning": RESULTS | {"kernels", "io", "storage", "learning"},
     "reporting": RESULTS | {"io", "solvers", "auditing", "reporting"},
-    "io": GAMES | {"storage", "io"},
-    "environments": GAMES | {"environments"},
-    "terminal": {"errors", "games"},
-    "audit_tables": GAMES | {"terminal", "audit_tables"},
-    "training_tables": {"terminal", "training_tables"},
+    "io": GAMES | {"environments", "storage", "io"},
+    "environments": GAMES | {"kernels", "environments"},
+    "viz": RESULTS | {"solvers", "learning", "auditing", "viz"},
+    "terminal": {"display"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
     "commands": RESULTS
-    | {"io", "solvers", "learning", "auditing", "audit_tables", "training_tables", "terminal", "demo", "reporting"}
-    | {"commands"},
-    "cli": {"commands", "errors", "terminal", ""},
+    | {"environments", "io", "solvers", "learning", "auditing", "viz", "terminal", "demo", "reporting", "commands"},
+    "cli": {"commands", "display", "errors", ""},
     "__main__": {"cli"},
     "": None,
 }
@@ -126,6 +127,7 @@ def test_every_package_is_installed():
 )
 def test_slow_libraries_are_imported_when_needed(statement):
     slow = ["numba", "scipy", "cvxpy", "networkx", "nashpy", "joblib", "highspy", "pettingzoo", "gymnasium", "pyspiel"]
+    slow += ["altair", "vl_convert", "pandas", "rich"]
     code = f"import sys; {statement}; print(sorted(set({slow}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     assert done.stdout.strip() == "[]"

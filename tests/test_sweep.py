@@ -20,7 +20,7 @@ import powergames as pg
 from powergames.cli import run
 from powergames.games.catalog import named_game
 from powergames.solvers import batches, paths
-from powergames.terminal import print_path
+from powergames.terminal import print_result
 
 TOL = 1e-9
 LAMS = [0, "1/8", 0.2, "1/4", 0.3]
@@ -210,9 +210,9 @@ def test_all_equilibria_come_with_a_word_on_completeness():
 
 def test_the_table_says_where_equilibria_may_be_missing(capsys):
     path = pg.sweep(named_game("stag_hunt"), [0, 0.3], all_equilibria=True)
-    print_path(path)
+    print_result(path)
     assert "missing" not in capsys.readouterr().out
-    print_path(pg.Path(path.game, (path[0], replace(path[1], complete=False))))
+    print_result(pg.Path(path.game, (path[0], replace(path[1], complete=False))))
     assert "2 points, all certified." in (out := capsys.readouterr().out)
     assert "Some equilibria may be missing at 1 of them." in out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from powergames.auditing.off_policy import OffPolicy, least_values, off_policy
 from powergames.certificates import Certificate, certify
 from powergames.deviations import Deviation, best_deviation
+from powergames.display import MOST, Block, Shown
 from powergames.evaluation import evaluate
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.policies import Policies, as_policies
@@ -70,7 +72,7 @@ class Distance:
 
 
 @dataclass(frozen=True, eq=False)
-class Audit:
+class Audit(Shown):
     """Exact values of any policies, their certificate, and their off-policy report.
 
     Attributes
@@ -144,6 +146,18 @@ class Audit:
             "unvisited": [states.to_dict() for states in self.unvisited],
             "distance": None if self.distance is None else self.distance.to_dict(),
         }
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.auditing.contents import of_audit
+
+        return of_audit(self, most)
+
+    def frame(self) -> Sequence[Block]:
+        """Return one row for each player, of each state if there are states."""
+        from powergames.auditing.contents import frame_of_audit
+
+        return frame_of_audit(self)
 
     def __repr__(self) -> str:
         return f"<Audit lam={self.objective.lam:g}: {self.certificate!r}, {len(self.off_policy)} deviations>"

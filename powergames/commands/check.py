@@ -14,11 +14,15 @@ from powergames.commands.options import (
     GameArgument,
     JsonOption,
     LamOption,
+    PlotOption,
     TolOption,
+    check_plot,
     read_objective,
     read_tolerance,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json
+from powergames.errors import InputError
+from powergames.terminal import print_result
 
 
 def command(
@@ -37,19 +41,26 @@ def command(
         str | None,
         typer.Option("--reference", metavar="FILE", help="A profile from which to say how far the policy is."),
     ] = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Check whether a policy is an equilibrium, and what happens when a player goes off it."""
+    check_plot(plot)
     tolerance = read_tolerance(tol)
-    from powergames.audit_tables import print_audit
     from powergames.auditing import audit
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
 
     loaded, objective = load(game), read_objective(lam, aggregate, form)
+    if plot is not None and loaded.n_players == 1:
+        raise InputError("--plot: nobody can go off policy in a game of one player; leave it out")
     report = audit(loaded, objective, policy, tol=tolerance, steps=steps, reference=reference)
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
     else:
-        print_audit(report)
+        print_result(report)
+    if plot is not None:
+        from powergames import viz
+
+        viz.save(viz.off_policy(report), plot)
     return DONE if report.passed else FAILED

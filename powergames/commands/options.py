@@ -69,7 +69,19 @@ TimeLimitOption = Annotated[
 TolOption = Annotated[
     str, typer.Option("--tol", metavar="NUMBER", help="Largest regret that passes, relative to the payoff range.")
 ]
+PlotOption = Annotated[
+    str | None,
+    typer.Option("--plot", metavar="OUT.png|.svg|.html", help="Draw the result as well, to this file."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def check_plot(path: str | None) -> None:
+    """Refuse, before any work is done, what no picture could be written to."""
+    if path is not None:
+        from powergames.viz import PICTURES, check_extension
+
+        check_extension(path, "--plot", PICTURES)
 
 
 def read_seconds(text: str) -> float:

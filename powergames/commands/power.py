@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from powergames.commands.options import GameArgument, JsonOption
+from powergames.commands.options import GameArgument, JsonOption, PlotOption, check_plot
 from powergames.commands.outcome import DONE, print_json
-from powergames.terminal import print_evaluation, print_power
+from powergames.terminal import print_result
+
+if TYPE_CHECKING:
+    from powergames.evaluation import Evaluation
+    from powergames.power import PowerTable
+
+# Players up to which power is drawn as a network.
+MOST_IN_NETWORK = 6
 
 
 def command(
@@ -16,9 +23,11 @@ def command(
     profile: Annotated[
         str, typer.Option("--profile", metavar="FILE|uniform", help="A .npz or .json profile, or the uniform one.")
     ],
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show who holds how much power over whom at a given profile."""
+    check_plot(plot)
     from powergames.games.stochastic import StochasticGame
     from powergames.io import load, load_profile
     from powergames.power import power_table
@@ -33,7 +42,8 @@ def command(
         if as_json:
             print_json({"schema": SCHEMA, "game": game_header(loaded), **evaluation.to_dict()})
         else:
-            print_evaluation(evaluation)
+            print_result(evaluation)
+        _draw(evaluation, plot)
         return DONE
     table = power_table(loaded, strategies)
     if as_json:
@@ -47,5 +57,15 @@ def command(
             }
         )
     else:
-        print_power(table)
+        print_result(table)
+    _draw(table, plot)
     return DONE
+
+
+def _draw(table: PowerTable | Evaluation, plot: str | None) -> None:
+    """Draw a network, or a heat map where that would have too many arrows."""
+    if plot is not None:
+        from powergames import viz
+
+        few = table.game.n_players <= MOST_IN_NETWORK
+        viz.save(viz.power_network(table) if few else viz.power_heatmap(table), plot)

@@ -17,7 +17,7 @@ from powergames.commands.options import (
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED
-from powergames.terminal import print_report
+from powergames.terminal import print_blocks
 
 
 def command(
@@ -45,6 +45,7 @@ def command(
 ) -> int:
     """Make a page about a game for a class: one file that opens in any browser, offline."""
     lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit)
+    from powergames.contents import of_report
     from powergames.io import load
     from powergames.reporting import report
     from powergames.reporting.assemble import check_page_name
@@ -52,5 +53,5 @@ def command(
     check_page_name(output)
     loaded, objective = load(game), read_objective("0", aggregate, form)
     page = report(loaded, output, lams=lams, objective=objective, title=title, time_limit=seconds)
-    print_report(page, output)
+    print_blocks(*of_report(page, output))
     return DONE if page.certified else FAILED

@@ -24,7 +24,7 @@ from powergames.commands.options import (
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
-from powergames.terminal import print_equilibrium, print_set, print_stochastic_equilibrium, progress
+from powergames.terminal import print_result, progress
 
 if TYPE_CHECKING:
     from powergames.results import EquilibriumSet
@@ -93,11 +93,7 @@ def command(
             },
             exact,
         )
-    elif every:
-        print_set(cast("EquilibriumSet", found))
-    elif isinstance(loaded, StochasticGame):
-        print_stochastic_equilibrium(found[0])
     else:
-        print_equilibrium(found[0])
+        print_result(cast("EquilibriumSet", found) if every else found[0])
     complete = not every or cast("EquilibriumSet", found).complete
     return DONE if found and complete and all(equilibrium.converged for equilibrium in found) else FAILED

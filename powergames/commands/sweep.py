@@ -13,12 +13,14 @@ from powergames.commands.options import (
     FormOption,
     GameArgument,
     JsonOption,
+    PlotOption,
+    check_plot,
     read_jobs,
     read_lam_range,
     read_objective,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
-from powergames.terminal import print_path
+from powergames.terminal import print_result
 
 
 def command(
@@ -36,9 +38,11 @@ def command(
         str | None,
         typer.Option("--store", metavar="FILE", help="Keep each result in a file, and resume from it."),
     ] = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Solve over a range of power weights."""
+    """Solve over a range of power weights. Pictures show task value against power; with --all, all over the weight."""
+    check_plot(plot)
     lams, n_jobs = read_lam_range(lam), read_jobs(jobs)
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
@@ -53,5 +57,9 @@ def command(
         points = [point.to_dict() for point in path]
         print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})
     else:
-        print_path(path)
+        print_result(path)
+    if plot is not None:
+        from powergames import viz
+
+        viz.save(viz.bifurcation(path) if every else viz.frontier(path), plot)
     return DONE if all(point.converged and point.complete is not False for point in path) else FAILED

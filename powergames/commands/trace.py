@@ -14,8 +14,10 @@ from powergames.commands.options import (
     FormOption,
     GameArgument,
     JsonOption,
+    PlotOption,
     Select,
     TolOption,
+    check_plot,
     read_lam_bounds,
     read_objective,
     read_seconds,
@@ -23,7 +25,7 @@ from powergames.commands.options import (
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
-from powergames.terminal import print_trace, progress
+from powergames.terminal import print_result, progress
 
 
 def command(
@@ -46,9 +48,11 @@ def command(
         str | None,
         typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the path so far."),
     ] = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Follow one equilibrium as the power weight changes, and find the weights where it changes its kind."""
+    check_plot(plot)
     tolerance, (low, high) = read_tolerance(tol), read_lam_bounds(lam)
     seconds = None if time_limit is None else read_seconds(time_limit)
     from powergames.games.stochastic import StochasticGame
@@ -86,5 +90,9 @@ def command(
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **path.to_dict()})
     else:
-        print_trace(path)
+        print_result(path)
+    if plot is not None and path.points:
+        from powergames import viz
+
+        viz.save(viz.bifurcation(path), plot)
     return DONE if path.converged else FAILED

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,18 +15,25 @@ from powergames.commands.options import (
     GameArgument,
     JsonOption,
     LamOption,
+    PlotOption,
     TimeLimitOption,
+    check_plot,
     read_integer,
     read_jobs,
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
-from powergames.terminal import print_run
-from powergames.training_tables import print_runs
+from powergames.terminal import print_blocks, print_result
+
+if TYPE_CHECKING:
+    from powergames.learning import TrainingRun
 
 # Most seeds of one call.
 MOST_SEEDS = 10_000
+
+# Time to look for an equilibrium to draw beside what was learned.
+SECONDS = 30.0
 
 
 def command(
@@ -63,9 +71,11 @@ def command(
         ),
     ] = None,
     time_limit: TimeLimitOption = None,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Train learners on samples of a game, and measure how far from an equilibrium they end."""
+    check_plot(plot)
     chosen_seed, n_steps = read_integer("--seed", seed), read_integer("--steps", steps)
     n_seeds = None if seeds is None else read_integer("--seeds", seeds)
     if n_seeds is not None and not 1 <= n_seeds <= MOST_SEEDS:
@@ -78,6 +88,7 @@ def command(
         raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
     if not Path(output).parent.is_dir():
         raise InputError(f"--output: got {output[:60]!r}, but there is no such folder; make it first")
+    from powergames.contents import of_runs
     from powergames.io import load
     from powergames.learning import train, train_many
     from powergames.results import SCHEMA, game_header
@@ -92,7 +103,8 @@ def command(
         if as_json:
             print_json({**header, **run.to_dict()})
         else:
-            print_run(run)
+            print_result(run)
+        _draw(plot, [run])
         return DONE if run.finished else FAILED
     runs = train_many(
         *chosen,
@@ -108,5 +120,17 @@ def command(
     if as_json:
         print_json({**header, "runs": [run.to_dict() for run in runs]})
     else:
-        print_runs(runs, files)
+        print_blocks(*of_runs(runs, files))
+    _draw(plot, runs)
     return DONE if all(run.finished for run in runs) else FAILED
+
+
+def _draw(plot: str | None, runs: Sequence[TrainingRun]) -> None:
+    """Draw how runs went, and an equilibrium if one is found in time."""
+    if plot is None:
+        return
+    from powergames import viz
+    from powergames.solvers import solve
+
+    exact = solve(runs[0].game, runs[0].objective, time_limit=SECONDS)
+    viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
 from powergames.games.labels import check_names
 from powergames.games.limits import check_copy
@@ -20,7 +21,7 @@ from powergames.games.profiles import Profile, as_profile, frozen, uniform_profi
 BLOCK = 2**16
 
 
-class NormalFormGame:
+class NormalFormGame(Shown):
     """A finite n-player game in normal form.
 
     Parameters
@@ -227,6 +228,18 @@ class NormalFormGame:
     def __reduce__(self) -> tuple[Any, ...]:
         values = self.payoffs if self.lossless else self.exact_payoffs
         return _unpickled, (type(self), values, self.players, self.actions, self.title)
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.games.contents import of_normal_form
+
+        return of_normal_form(self, most)
+
+    def frame(self) -> Sequence[Block]:
+        """Return one row for each joint action."""
+        from powergames.games.contents import frame_of_normal_form
+
+        return frame_of_normal_form(self)
 
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from powergames.certificates import Certificate
+from powergames.display import MOST, Block, Shown
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
@@ -53,7 +54,7 @@ class HistoryPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingRun:
+class TrainingRun(Shown):
     """Learned policies, with their certificate.
 
     Attributes
@@ -161,6 +162,12 @@ class TrainingRun:
             "parameters": dict(self.parameters),
             "finished": self.finished,
         }
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.contents import of_run
+
+        return of_run(self, most)
 
     def __repr__(self) -> str:
         cut = "" if self.stopped is None else f", {self.stopped.name}"

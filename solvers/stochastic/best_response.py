@@ -29,7 +29,7 @@ MOST, PATIENCE, ITERATIONS = 60, 3, 50
 RECENT = 3
 
 # After how many responses to averages an equilibrium is sought nearby.
-ATTEMPTS = (10, 15, 20, 30, 45, 70, 100, 150, 220)
+ATTEMPTS = (20, 30, 45, 70, 100, 150, 220)
 
 
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:

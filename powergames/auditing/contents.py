@@ -1,4 +1,4 @@
-"""What `check` prints for people: the worst states, who can do harm, and the verdict."""
+"""What an audit shows of itself: the worst states, who can do harm, and the verdict."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from powergames.games.stochastic import StochasticGame
-from powergames.terminal import (
+from powergames.contents import WHERE_ALL, heading, scope, states_table, strategy_text
+from powergames.display import (
+    Block,
+    Cell,
+    Table,
     counted,
-    heading,
     mixture_text,
+    name,
+    number,
     number_list,
     number_text,
-    print_blocks,
     printable,
-    scope,
-    start_table,
-    states_table,
-    strategy_text,
 )
+from powergames.games.stochastic import StochasticGame
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from powergames.auditing import Audit, OffPolicy
+    from powergames.auditing.off_policy import OffPolicy
+    from powergames.auditing.report import Audit
     from powergames.games.normal_form import NormalFormGame
     from powergames.stochastic_certificates import StochasticCertificate
 
@@ -38,38 +37,45 @@ ROUNDING = 1e-13
 WORST_ACTIONS = 10
 
 
-def print_audit(report: Audit) -> None:
-    """Print values and regrets, everyone's payoff when one player leaves the policy, and the verdict."""
+def of_audit(report: Audit, most: int | None) -> list[Block]:
+    """Values and regrets, everyone's payoff when one player leaves the policy, and the verdict."""
     game = report.game
-    values = _state_blocks(report) if isinstance(game, StochasticGame) else [_regrets(report)]
-    print_blocks(
+    values = _state_blocks(report, most) if isinstance(game, StochasticGame) else [_regrets(report)]
+    return [
         heading(game, report.objective),
         *values,
         *_off_policy_blocks(report),
         *([_worst(report)] if report.off_policy else []),
         *_remarks(report),
         _verdict(report),
-    )
+    ]
+
+
+def frame_of_audit(report: Audit) -> list[Block]:
+    """Values and regrets in every state; in a normal-form game the same of every player."""
+    if isinstance(report.game, StochasticGame):
+        certificate = cast("StochasticCertificate", report.certificate)
+        return [states_table(report, certificate, range(report.game.n_states))]
+    return [_regrets(report)]
 
 
 def _regrets(report: Audit) -> Table:
     game = cast("NormalFormGame", report.game)
-    table = start_table("player", "strategy", ">regret", ">relative to payoff range")
-    for i, name in enumerate(game.players):
-        scaled = number_text(report.certificate.scaled_regrets[i])
-        strategy = strategy_text(game, i, report.profile[i])
-        table.add_row(printable(name), strategy, number_text(report.certificate.regrets[i]), scaled)
+    table = Table("player", "strategy", ">regret", ">relative to payoff range")
+    for i, player in enumerate(game.players):
+        numbers = number(report.certificate.regrets[i]), number(report.certificate.scaled_regrets[i])
+        table.add_row(name(player), strategy_text(game, i, report.profile[i]), *numbers)
     return table
 
 
-def _state_blocks(report: Audit) -> list[Any]:
+def _state_blocks(report: Audit, most: int | None) -> list[Block]:
     game, certificate = cast("StochasticGame", report.game), cast("StochasticCertificate", report.certificate)
     states, blocks = list(range(game.n_states)), []
-    if game.n_states > WORST_STATES:
+    if most is not None and game.n_states > WORST_STATES:
         # In order of regret; states of equal regret in their own order.
         states = np.argsort(-certificate.scaled_regrets.max(axis=0), kind="stable")[:WORST_STATES].tolist()
         more = counted(game.n_states - WORST_STATES, "more state", "more states")
-        blocks.append(f"... and {more}, none of greater regret; --json prints all.")
+        blocks.append(f"... and {more}, none of greater regret; {WHERE_ALL}")
     average = report.objective.aggregate_power(report.occupancy_power)
     blocks.append(
         f"From the start: task {number_list(report.start_task)}; power over each player, averaged over the states "
@@ -78,13 +84,13 @@ def _state_blocks(report: Audit) -> list[Any]:
     return [states_table(report, certificate, states), *blocks]
 
 
-def _off_policy_blocks(report: Audit) -> list[Any]:
+def _off_policy_blocks(report: Audit) -> list[Block]:
     """The table of all ways to go off the policy, and how many it leaves out."""
     if not report.off_policy:
         return []
     game = report.game
-    headers = (f">task of {printable(name)}" for name in game.players)
-    table = start_table("who leaves the policy", "how", *headers)
+    headers = (f">task of {printable(player)}" for player in game.players)
+    table = Table("who leaves the policy", "how", *headers)
     hidden = 0
     for j in range(game.n_players):
         own = [deviation for deviation in report.off_policy if deviation.deviator == j]
@@ -94,7 +100,7 @@ def _off_policy_blocks(report: Audit) -> list[Any]:
         hidden += max(len(freezes) - WORST_ACTIONS, 0)
         for deviation in own:
             if deviation.kind != "freeze" or id(deviation) in shown:
-                table.add_row(printable(game.players[j]), _how(report, deviation), *_tasks(game, deviation.start_task))
+                table.add_row(name(game.players[j]), _how(report, deviation), *_tasks(game, deviation.start_task))
     more = [f"... and {counted(hidden, 'more action')} to freeze on, less bad for the others."] if hidden else []
     return [table, *more]
 
@@ -114,17 +120,17 @@ def _how(report: Audit, deviation: OffPolicy) -> str:
 def _worst(report: Audit) -> Table:
     """The least that each player is left with when another one leaves the policy."""
     names = report.game.players
-    table = start_table("if another player is", *(f">least task of {printable(name)}" for name in names))
+    table = Table("if another player is", *(f">least task of {printable(player)}" for player in names))
     for label, least in report.worst.items():
         table.add_row({"freeze": "frozen"}.get(label, label), *_tasks(report.game, least))
     return table
 
 
-def _tasks(game: NormalFormGame | StochasticGame, values: np.ndarray) -> list[str]:
+def _tasks(game: NormalFormGame | StochasticGame, values: np.ndarray) -> list[Cell]:
     """Write one value per player; of discounted sums that cancel, rounding is left, which is not shown."""
     if isinstance(game, StochasticGame):
         values = np.where(np.abs(values) <= ROUNDING * game.value_scale, 0.0, values)
-    return [number_text(value) for value in values]
+    return [number(value) for value in values]
 
 
 def _remarks(report: Audit) -> list[str]:

@@ -1,0 +1,62 @@
+"""What results have in common that show themselves in notebooks, papers and data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from powergames.display.markup import to_html, to_latex
+from powergames.display.tables import Block, Table
+from powergames.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Rows, or states, that are shown where there may be many.
+MOST = 30
+
+
+class Shown:
+    """A result that shows itself as tables and sentences, the same ones everywhere."""
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see: tables of cells, and sentences.
+
+        Parameters
+        ----------
+        most : int or None
+            How many states, or rows of a game, to show; None for all.
+        """
+        raise NotImplementedError
+
+    def frame(self) -> Sequence[Block]:
+        """Return what a data frame holds: tables with the same columns."""
+        return self.blocks(None)
+
+    def _repr_html_(self) -> str:
+        return to_html(self.blocks())
+
+    def to_latex(self) -> str:
+        """Return the tables as LaTeX, for the package booktabs; of many states the first ones."""
+        return to_latex(self.blocks())
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the main table as a pandas DataFrame, complete, with numbers as numbers.
+
+        Raises
+        ------
+        InputError
+            If pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError:
+            raise InputError("to_dataframe: pandas is not installed; run pip install pandas") from None
+        tables = [block for block in self.frame() if isinstance(block, Table)]
+        headers = tables[0].headers if tables else []
+        alike = [table for table in tables if table.headers == headers]
+        rows = [[cell.value for cell in row] for table in alike for row in table.rows]
+        frame = pd.DataFrame(rows, columns=headers)
+        if len(alike) > 1:
+            frame.insert(0, "table", [table.title for table in alike for _ in table.rows])
+        return frame

@@ -1,0 +1,104 @@
+"""A plain table of cells: what there is to see, before anything decides how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from powergames.display.text import number_text, printable, regret_text
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A value, and how people read it.
+
+    Attributes
+    ----------
+    value : object
+        What a data frame holds.
+    text : str
+        What the terminal, HTML and LaTeX show.
+    """
+
+    value: Any
+    text: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """The header of a column, and whether its cells are flush right."""
+
+    header: str
+    right: bool
+
+
+class Table:
+    """A table, built row by row.
+
+    Parameters
+    ----------
+    *headers : str
+        Those that begin with ``>`` have their columns flush right.
+    title : str
+        Shown above the table.
+
+    Examples
+    --------
+    >>> table = Table("player", ">task")
+    >>> table.add_row("hunter 1", number(4.0))
+    >>> [[cell.text for cell in row] for row in table.rows]
+    [['hunter 1', '4']]
+    """
+
+    def __init__(self, *headers: str, title: str = "") -> None:
+        self.columns = tuple(Column(header.removeprefix(">"), header.startswith(">")) for header in headers)
+        self.title = title
+        self.rows: list[tuple[Cell, ...]] = []
+        self.lines: set[int] = set()
+
+    def add_row(self, *cells: Cell | str) -> None:
+        """Add a row; a text is a cell that holds just that."""
+        if len(cells) != len(self.columns):
+            raise ValueError(f"got {len(cells)} cells for {len(self.columns)} columns")
+        self.rows.append(tuple(cell if isinstance(cell, Cell) else Cell(cell, cell) for cell in cells))
+
+    def add_line(self) -> None:
+        """Draw a line between the row before and the row to come."""
+        self.lines.add(len(self.rows))
+
+    @property
+    def headers(self) -> list[str]:
+        """The headers of all columns."""
+        return [column.header for column in self.columns]
+
+    def sections(self) -> Iterator[Sequence[tuple[Cell, ...]]]:
+        """Yield the rows between two lines."""
+        bounds = [0, *sorted(self.lines - {0, len(self.rows)}), len(self.rows)]
+        for start, end in pairwise(bounds):
+            yield self.rows[start:end]
+
+
+# What a result shows of itself: tables, and sentences between them.
+Block = Table | str
+
+
+def number(value: Any) -> Cell:
+    """Return a cell with a number."""
+    return Cell(value, number_text(value))
+
+
+def regret(value: Any) -> Cell:
+    """Return a cell with a regret."""
+    return Cell(value, regret_text(value))
+
+
+def name(text: str, *, shown: bool = True) -> Cell:
+    """Return a cell with a name; not shown where the row above has the same one."""
+    return Cell(text, printable(text) if shown else "")
+
+
+def power(value: Any, *, own: bool, by: str = "") -> Cell:
+    """Return a cell with the power of a player, ``-`` over itself, and the action that takes it."""
+    return Cell(value, "-" if own else number_text(value) + (f" ({printable(by)})" if by else ""))

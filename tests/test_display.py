@@ -1,0 +1,188 @@
+"""What results show of themselves: the same cells in the terminal, HTML, LaTeX and data frames; names are only text."""
+
+from __future__ import annotations
+
+import builtins
+import html
+import io
+import re
+import sys
+from fractions import Fraction
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import powergames as pg
+from powergames.display import Table, to_html, to_latex
+from powergames.terminal import print_blocks, print_result
+
+EVIL = ["<script>alert(1)</script>", "a & b_c $x$ \\input{/etc/passwd} [4] *\n%", "λ ≤ 1"]
+STAG = pg.load("stag_hunt")
+
+
+def results(game, profile, lam=0.2):
+    """One of everything that shows itself, of one game and profile."""
+    objective = pg.PowerObjective(lam)
+    certificate = pg.certify(game, objective, profile)
+    report = pg.audit(game, objective, profile)
+    run = pg.train(game, "task", steps=500)
+    shown = [game, certificate, report, run, pg.sweep(game, [0, lam], progress=False), pg.solve(game, objective)]
+    if isinstance(game, pg.StochasticGame):
+        return [*shown, pg.evaluate(game, profile, objective)]
+    return [*shown, pg.power_table(game, profile), pg.solve_all(game, objective), pg.trace(game)]
+
+
+@pytest.fixture(scope="module")
+def evil():
+    names = {"players": EVIL[:2], "actions": [EVIL[:2], EVIL[:2]], "title": EVIL[0]}
+    game = pg.NormalFormGame(STAG.payoffs, **names)
+    rewards = np.repeat(STAG.payoffs[:, None], 2, axis=1)
+    stochastic = pg.StochasticGame(rewards, np.full((2, 2, 2, 2), 0.5), 0.5, states=[EVIL[0], EVIL[2]], **names)
+    return [each for g in (game, stochastic) for each in results(g, g.uniform_profile())]
+
+
+class Cells(HTMLParser):
+    """The cells of all tables of a piece of HTML, row by row, and the tags that occur."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.rows, self.inside = set(), [], False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.inside = True
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1][-1] += data
+
+
+def tables(result):
+    return [block for block in result.blocks() if isinstance(block, Table)]
+
+
+def test_html_holds_the_cells_and_nothing_but_tables(evil):
+    for result in evil:
+        parsed = Cells(result._repr_html_())
+        assert parsed.tags <= {"div", "p", "table", "caption", "thead", "tbody", "tr", "th", "td"}
+        expected = [row for t in tables(result) for row in (t.headers, *([c.text for c in row] for row in t.rows))]
+        assert parsed.rows == expected
+        assert html.escape(EVIL[0]) in result._repr_html_() or isinstance(result, pg.Certificate)
+
+
+def test_latex_holds_the_cells_and_no_command_of_a_name(evil):
+    for result in evil:
+        text = result.to_latex()
+        bare = re.sub(r"\\text(backslash|asciitilde|asciicircum|less|greater|bar)\{\}", "", text)
+        commands = set(re.findall(r"\\([a-zA-Z]+)", bare))
+        assert commands <= {"begin", "end", "toprule", "midrule", "bottomrule", "multicolumn", "lambda", "ldots"}
+        assert text.count("\\begin{tabular}") == text.count("\\end{tabular}") == len(tables(result))
+        for line in bare.splitlines():
+            if line.endswith("\\\\"):
+                assert not line.startswith(("[", "*"))
+                # What is left of special characters is escaped, or separates columns.
+                assert not re.search(r"(?<!\\)[#%_~^]", line)
+
+
+def test_the_terminal_prints_the_same_cells(evil, capsys):
+    for result in evil:
+        print_result(result)
+        printed = " ".join(capsys.readouterr().out.split())
+        for table in tables(result):
+            for text in (*table.headers, *(cell.text for row in table.rows for cell in row)):
+                assert " ".join(text.split()) in printed
+
+
+def test_data_frames_hold_numbers_and_every_state():
+    pd = pytest.importorskip("pandas", reason="pandas is not installed; it is part of the extra 'test'")
+    game = pg.load("random_stochastic:states=40,actions=2")
+    evaluation = pg.evaluate(game, game.uniform_profile())
+    frame = evaluation.to_dataframe()
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["task"].tolist() == evaluation.task.T.ravel().tolist()
+    assert frame["state"].tolist() == [state for state in game.states for _ in range(2)]
+    assert "... and 10 more states" in evaluation._repr_html_()
+    assert len(game.to_dataframe()) == game.n_rows
+    report = pg.audit(game, pg.PowerObjective(), game.uniform_profile())
+    assert report.to_dataframe()["regret"].tolist() == report.certificate.regrets.T.ravel().tolist()
+
+
+def test_data_frames_of_sets_paths_and_games():
+    pytest.importorskip("pandas", reason="pandas is not installed; it is part of the extra 'test'")
+    found = pg.solve_all(STAG, pg.PowerObjective("1/5"), exact=True)
+    frame = found.to_dataframe()
+    assert frame["task"].tolist() == [task for e in found for task in e.task]
+    assert Fraction(237, 64) in frame["task"].tolist()
+    assert frame["component"].tolist() == [e.component for e in found for _ in range(2)]
+    path = pg.sweep(STAG, [0, 0.5], progress=False)
+    assert path.to_dataframe()["λ"].tolist() == [p.objective.lam for p in path for e in p.equilibria for _ in range(2)]
+    failed = pg.Path(STAG, (pg.PathPoint(pg.PowerObjective(1), (), "out of time"),)).to_dataframe()
+    assert failed["status"].tolist() == ["out of time"]
+    assert failed["task"].isna().all()
+    trace = pg.trace(STAG)
+    assert len(trace.to_dataframe()) == 2 * len(trace)
+    assert STAG.to_dataframe()["payoff of hunter 1"].tolist() == [4, 0, 3, 3]
+
+
+def test_without_pandas_one_line_says_what_to_install(monkeypatch):
+    real = builtins.__import__
+
+    def refuse(name, *args, **kwargs):
+        if name == "pandas":
+            raise ImportError
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(pg.InputError, match=r"^to_dataframe: pandas is not installed; run pip install pandas$"):
+        STAG.to_dataframe()
+
+
+def test_games_of_any_size_are_shown():
+    single = pg.NormalFormGame([[1.0, 2.0]])
+    assert "payoff" in single._repr_html_()
+    assert len(single.to_dataframe()) == 2
+    exact = pg.NormalFormGame.from_bimatrix([["1/3", 0]], [[0, 1]])
+    assert "1/3, 0" in exact._repr_html_()
+    large = pg.NormalFormGame(np.zeros((3, 40, 20, 30)))
+    shown = large._repr_html_()
+    assert "... and 10 more rows" in shown
+    assert "... and 8 more columns" in shown
+    assert "... and 18 more tables" in shown
+    assert len(shown) < 1_000_000
+
+
+def test_an_empty_set_and_an_empty_path_are_shown():
+    empty = pg.EquilibriumSet((), (), STAG, pg.PowerObjective(), "by hand", False)
+    assert "No equilibrium was found." in empty._repr_html_()
+    assert empty.to_latex() == ""
+    assert "No λ." in pg.Path(STAG, ())._repr_html_()
+
+
+def test_letters_that_stdout_lacks_are_spelled_out(monkeypatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", stream)
+    table = Table("λ", title="λ = 1")
+    table.add_row("λ")
+    print_blocks("at λ", table)
+    assert stream.buffer.getvalue().count(b"lambda") == 4
+
+
+def test_sections_are_bodies_and_rules():
+    table = Table("a", ">b", title="t")
+    for k in range(3):
+        table.add_line()
+        table.add_row(str(k), "x")
+    assert to_html([table]).count("<tbody>") == 3
+    assert to_latex([table]).count("\\midrule") == 4
+    with pytest.raises(ValueError, match="got 1 cells for 2 columns"):
+        table.add_row("one")
