@@ -10,6 +10,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from powergames.display import (
     Block,
     Cell,
@@ -320,27 +322,27 @@ def of_run(run: TrainingRun, most: int | None) -> list[Block]:
 
 
 def of_runs(runs: Sequence[TrainingRun], files: Sequence[str]) -> list[Block]:
-    """Runs that differ in their seeds: what each learned, how far it is from an equilibrium, and the means."""
+    """What each of many runs learned, how far it is from an equilibrium, and the mean."""
     table = Table(">seed", ">task", ">power", ">scaled regret", "within tolerance", "policies")
     points = [run.summary for run in runs]
     for run, point, file in zip(runs, points, files, strict=True):
-        within = "yes" if run.certificate.passed else "no"
+        verdict = "yes" if run.certificate.passed else "no"
         if run.stopped is not None:
-            within += f", {run.stopped.name} after {run.steps:,} steps"
-        numbers = _numbers(point.task), _numbers(point.power), regret(point.regret)
-        table.add_row(Cell(run.seed, str(run.seed)), *numbers, within, name(file))
-    regrets = [point.regret for point in points]
-    task, power = (sum(getattr(point, part) for point in points) / len(points) for part in ("task", "power"))
+            verdict += f", {run.stopped.name} after {run.steps:,} steps"
+        table.add_row(
+            str(run.seed), _numbers(point.task), _numbers(point.power), regret(point.regret), verdict, name(file)
+        )
     table.add_line()
-    table.add_row("mean", _numbers(task), _numbers(power), regret(sum(regrets) / len(regrets)), "", "")
-    head = runs[0]
+    means = (_numbers(np.mean([getattr(point, key) for point in points], axis=0)) for key in ("task", "power"))
+    table.add_row("mean", *means, regret(float(np.mean([point.regret for point in points]))), "", "")
+    chosen = runs[0]
     passed = sum(run.certificate.passed for run in runs)
     return [
-        heading(head.game, head.objective),
+        heading(chosen.game, chosen.objective),
         table,
-        f"Learned by {head.algorithm} in {head.parameters['steps']:,} steps each; {passed} of "
-        f"{counted(len(runs), 'run')} within tolerance {head.certificate.tol:g}; largest regret {max(regrets):.3g} of "
-        f"the {'payoff range' if head.evaluation is None else 'range of values'}.",
+        f"Learned by {chosen.algorithm} in {chosen.parameters['steps']:,} steps each; {passed} of "
+        f"{counted(len(runs), 'run')} within tolerance {chosen.certificate.tol:g}; largest regret "
+        f"{max(point.regret for point in points):.3g} of the range.",
     ]
 
 

@@ -50,7 +50,7 @@ ALLOWED = {
     "reporting": RESULTS | {"io", "solvers", "auditing", "reporting"},
     "io": GAMES | {"environments", "storage", "io"},
     "environments": GAMES | {"kernels", "environments"},
-    "viz": RESULTS | {"solvers", "learning", "auditing", "viz"},
+    "viz": RESULTS | {"solvers", "learning", "auditing", "storage", "viz"},
     "terminal": {"display"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
     "commands": RESULTS

@@ -29,11 +29,11 @@ from powergames.terminal import print_blocks, print_result
 if TYPE_CHECKING:
     from powergames.learning import TrainingRun
 
-# Most seeds of one call.
-MOST_SEEDS = 10_000
-
 # Time to look for an equilibrium to draw beside what was learned.
 SECONDS = 30.0
+
+# Most seeds of one call.
+MOST_SEEDS = 10_000
 
 
 def command(
@@ -104,33 +104,27 @@ def command(
             print_json({**header, **run.to_dict()})
         else:
             print_result(run)
-        _draw(plot, [run])
-        return DONE if run.finished else FAILED
-    runs = train_many(
-        *chosen,
-        seeds=range(chosen_seed, chosen_seed + n_seeds),
-        n_jobs=n_jobs,
-        steps=n_steps,
-        checkpoints=checkpoint,
-        time_limit=seconds,
-    )
-    files = [f"{output.removesuffix('.npz')}-{run.seed}.npz" for run in runs]
-    for run, file in zip(runs, files, strict=True):
-        run.save(file)
-    if as_json:
-        print_json({**header, "runs": [run.to_dict() for run in runs]})
+        runs: Sequence[TrainingRun] = (run,)
     else:
-        print_blocks(*of_runs(runs, files))
-    _draw(plot, runs)
+        runs = train_many(
+            *chosen,
+            seeds=range(chosen_seed, chosen_seed + n_seeds),
+            n_jobs=n_jobs,
+            steps=n_steps,
+            checkpoints=checkpoint,
+            time_limit=seconds,
+        )
+        files = [f"{output.removesuffix('.npz')}-{run.seed}.npz" for run in runs]
+        for run, file in zip(runs, files, strict=True):
+            run.save(file)
+        if as_json:
+            print_json({**header, "runs": [run.to_dict() for run in runs]})
+        else:
+            print_blocks(*of_runs(runs, files))
+    if plot is not None:
+        from powergames import viz
+        from powergames.solvers import solve
+
+        exact = solve(loaded, runs[0].objective, time_limit=SECONDS)
+        viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)
     return DONE if all(run.finished for run in runs) else FAILED
-
-
-def _draw(plot: str | None, runs: Sequence[TrainingRun]) -> None:
-    """Draw how runs went, and an equilibrium if one is found in time."""
-    if plot is None:
-        return
-    from powergames import viz
-    from powergames.solvers import solve
-
-    exact = solve(runs[0].game, runs[0].objective, time_limit=SECONDS)
-    viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)
