@@ -34,7 +34,7 @@ def drawing(layers: list[list[str]]) -> str:
     """Return the picture as SVG, with its own background so that it is legible on any page."""
     total = ROW * len(layers) + 2 * GAP
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" font-family="sans-serif" font-size="14">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {total}" font-family="sans-serif">',
         "<title>Layers of powergames: each box imports only from rows below it</title>",
         f'<rect width="{WIDTH}" height="{total}" rx="8" fill="#ffffff"/>',
     ]
@@ -48,7 +48,7 @@ def drawing(layers: list[list[str]]) -> str:
                 'stroke="#0072b2"/>'
             )
             parts.append(
-                f'<text x="{left + width / 2:.1f}" y="{top + BOX / 2 + 5:.1f}" text-anchor="middle" '
+                f'<text x="{left + width / 2:.1f}" y="{top + BOX / 2 + 5:.1f}" text-anchor="middle" font-size="14" '
                 f'fill="#1a1a1a">{escape(label)}</text>'
             )
             left += width + GAP

@@ -63,7 +63,7 @@ FormOption = Annotated[
     Form,
     typer.Option(
         "--form",
-        help="adversarial reads the power weight as a probability; without states, the equilibria are the same.",
+        help="adversarial: the power weight is a probability; without states, the same equilibria.",
     ),
 ]
 TimeLimitOption = Annotated[
