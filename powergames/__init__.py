@@ -20,10 +20,10 @@ _HOMES = {
     "powergames.auditing": ("Audit", "audit"),
     "powergames.certificates": ("Certificate", "certify"),
     "powergames.deviations": ("Deviation",),
-    "powergames.environments": ("from_env", "from_openspiel", "to_pettingzoo"),
+    "powergames.environments": ("compile_overcooked", "from_env", "from_openspiel", "to_pettingzoo"),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": ("Evaluation", "evaluate"),
-    "powergames.games": ("NormalFormGame", "StochasticGame", "finite_horizon"),
+    "powergames.games": ("DeterministicGame", "NormalFormGame", "StochasticGame", "finite_horizon"),
     "powergames.io": (
         "from_nashpy",
         "from_pygambit",
@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from powergames.certificates import Certificate as Certificate
     from powergames.certificates import certify as certify
     from powergames.deviations import Deviation as Deviation
+    from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import from_env as from_env
     from powergames.environments import from_openspiel as from_openspiel
     from powergames.environments import to_pettingzoo as to_pettingzoo
@@ -79,6 +80,7 @@ if TYPE_CHECKING:
     from powergames.errors import InputError as InputError
     from powergames.evaluation import Evaluation as Evaluation
     from powergames.evaluation import evaluate as evaluate
+    from powergames.games import DeterministicGame as DeterministicGame
     from powergames.games import NormalFormGame as NormalFormGame
     from powergames.games import StochasticGame as StochasticGame
     from powergames.games import finite_horizon as finite_horizon
