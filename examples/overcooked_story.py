@@ -1,6 +1,6 @@
 """Show what two chefs do where failures are rare and where they are common; pictures go to docs/images by default.
 
-Both equilibria are found exactly, which takes about a minute.
+Both equilibria are found exactly, which takes some seconds, or a minute on a busy machine.
 """
 
 import sys

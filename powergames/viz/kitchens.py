@@ -90,7 +90,7 @@ class Canvas:
 
     def polygon(self, points: Sequence[tuple[float, float]], colour: str) -> None:
         """Draw a polygon."""
-        self.draw.polygon([tuple(self._at(*point)) for point in points], colour)
+        self.draw.polygon([self._at(*point) for point in points], colour)
 
     def text(self, x: float, y: float, words: str, size: float, colour: str = INK, anchor: str = "mm") -> None:
         """Write words; the anchor is that of Pillow."""
@@ -99,8 +99,8 @@ class Canvas:
         font = ImageFont.load_default(size * SHARP)
         self.draw.text(self._at(x, y), words, colour, font, anchor)
 
-    def _at(self, x: float, y: float) -> list[float]:
-        return [(self.origin[0] + x) * SHARP, (self.origin[1] + y) * SHARP]
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        return (self.origin[0] + x) * SHARP, (self.origin[1] + y) * SHARP
 
 
 def draw_kitchen(canvas: Canvas, states: KitchenStates, state: int) -> None:
