@@ -15,7 +15,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from powergames.commands import check, demo, games, power, solve, sweep, trace, train
+from powergames.commands import check, demo, explore, games, power, solve, sweep, trace, train
 from powergames.commands.outcome import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from powergames.display import printable
 from powergames.errors import InputError
@@ -27,6 +27,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "sweep": sweep.command,
     "trace": trace.command,
     "train": train.command,
+    "explore": explore.command,
     "games": games.command,
     "demo": demo.command,
 }

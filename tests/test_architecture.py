@@ -51,7 +51,7 @@ ALLOWED = {
     "viz": RESULTS | {"solvers", "learning", "auditing", "viz"},
     "terminal": {"display"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
-    "commands": RESULTS | {"io", "solvers", "learning", "auditing", "viz", "terminal", "demo", "commands"},
+    "commands": RESULTS | {"io", "solvers", "learning", "auditing", "viz", "terminal", "demo", "notebooks", "commands"},
     "cli": {"commands", "display", "errors", ""},
     "__main__": {"cli"},
     "": None,

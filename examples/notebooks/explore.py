@@ -6,7 +6,7 @@
 
 import marimo
 
-app = marimo.App(width="medium", app_title="Explore a game", css_file="style.css")
+app = marimo.App(width="full", app_title="Explore a game", css_file="style.css")
 
 with app.setup:
     import html
@@ -15,6 +15,7 @@ with app.setup:
 
     import powergames as pg
     from powergames import viz
+    from powergames.contents import strategy_text
     from powergames.errors import InputError
     from powergames.games.catalog import random_uniform
     from powergames.notebooks.payoff_table import cell_texts, check_size, read_cells, table_html
@@ -31,6 +32,8 @@ with app.setup:
         "assembly_line",
     )
     YOUR_OWN = "a game of your own"
+    NETWORK, RESPONSES, FRONTIER = "who can hurt whom", "best responses", "task against power"
+    OVER_LAM = {"task at every λ": "task", "power at every λ": "power", "utility at every λ": "utility"}
 
 
 @app.cell(hide_code=True)
@@ -89,7 +92,7 @@ def _(columns, draw, games, rows, which):
 
 @app.cell(hide_code=True)
 def _():
-    lam = mo.ui.slider(0, 1, 0.01, value=0.2, label="λ", show_value=True, include_input=True)
+    lam = mo.ui.slider(0, 1, 0.01, value=0.2, label="λ", include_input=True)
     aggregate = mo.ui.dropdown(["mean", "sum", "max"], value="mean", label="Power of several", allow_select_none=False)
     form = mo.ui.dropdown(["penalty", "adversarial"], value="penalty", label="Form", allow_select_none=False)
     return aggregate, form, lam
@@ -107,7 +110,7 @@ def _(aggregate, cells, columns, draw, form, lam, rows, start, which):
             aggregate,
             form,
         ],
-        width="420px",
+        width="400px",
     )
     return
 
@@ -144,53 +147,54 @@ def _(cells, found, lam, problem):
 
 
 @app.cell(hide_code=True)
+def _(start):
+    _pictures = [NETWORK, *([RESPONSES] if start.n_actions == (2, 2) else []), *OVER_LAM, FRONTIER]
+    picture = mo.ui.radio(_pictures, value=NETWORK, inline=True)
+    mo.vstack([mo.md("## Pictures"), picture])
+    return (picture,)
+
+
+@app.cell(hide_code=True)
 def _(found):
     mo.stop(not found)
+    _names = [
+        " | ".join(strategy_text(found.game, _i, _strategy) for _i, _strategy in enumerate(_equilibrium.profile))
+        for _equilibrium in found
+    ]
     equilibrium = mo.ui.dropdown(
-        [str(_k + 1) for _k in range(len(found))], value="1", label="Look at equilibrium", allow_select_none=False
+        {f"{_k + 1}: {_name[:80]}": _k for _k, _name in enumerate(_names)},
+        value=f"1: {_names[0][:80]}",
+        label="Equilibrium",
+        allow_select_none=False,
     )
-    mo.vstack([mo.md("## Who can hurt whom"), equilibrium])
     return (equilibrium,)
 
 
 @app.cell(hide_code=True)
-def _(equilibrium, found):
-    _chosen = list(found)[int(equilibrium.value) - 1]
-    _network = viz.power_network(_chosen)
-    mo.hstack([_network, _chosen.power_table], widths=[1, 1], wrap=True, align="center")
+def _(equilibrium, found, picture):
+    mo.stop(picture.value != NETWORK)
+    _chosen = list(found)[equilibrium.value]
+    mo.vstack([equilibrium, viz.power_network(_chosen), _chosen.power_table])
     return
 
 
 @app.cell(hide_code=True)
-def _(found):
-    mo.stop(not found or found.game.n_actions != (2, 2))
-    mo.vstack([mo.md("## Where the best responses meet"), viz.best_responses(found.game, found.objective, found)])
+def _(found, picture):
+    mo.stop(not found or picture.value != RESPONSES)
+    viz.best_responses(found.game, found.objective, found)
     return
 
 
 @app.cell(hide_code=True)
-def _(found):
-    mo.stop(not found)
-    show = mo.ui.radio(["task", "power", "utility"], value="task", inline=True, label="Show")
-    mo.vstack([mo.md("## Equilibria at every λ"), show])
-    return (show,)
-
-
-@app.cell(hide_code=True)
-def _(found):
-    mo.stop(not found)
+def _(found, picture):
+    mo.stop(not found or picture.value not in (*OVER_LAM, FRONTIER))
     # As a probability, λ times the number of the others is at most 1.
     _bounded = (found.objective.form, found.objective.aggregate) == ("adversarial", "sum")
     _top = 1 / (found.game.n_players - 1) if _bounded else 1
     _lams = [_top * _k / 20 for _k in range(21)]
     swept = pg.sweep(found.game, _lams, found.objective, all_equilibria=True, progress=False)
+    viz.frontier(swept) if picture.value == FRONTIER else viz.bifurcation(swept, show=OVER_LAM[picture.value])
     return (swept,)
-
-
-@app.cell(hide_code=True)
-def _(show, swept):
-    viz.bifurcation(swept, show=show.value)
-    return
 
 
 @app.cell(hide_code=True)
