@@ -20,10 +20,10 @@ _HOMES = {
     "powergames.auditing": ("Audit", "audit"),
     "powergames.certificates": ("Certificate", "certify"),
     "powergames.deviations": ("Deviation",),
-    "powergames.environments": ("from_env", "from_openspiel", "to_pettingzoo"),
+    "powergames.environments": ("compile_overcooked", "from_env", "from_openspiel", "to_pettingzoo"),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": ("Evaluation", "evaluate"),
-    "powergames.games": ("NormalFormGame", "StochasticGame", "finite_horizon"),
+    "powergames.games": ("DeterministicGame", "NormalFormGame", "StochasticGame", "finite_horizon"),
     "powergames.io": (
         "from_nashpy",
         "from_pygambit",
@@ -35,6 +35,7 @@ _HOMES = {
     "powergames.learning": ("TrainingRun", "train", "train_many"),
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
+    "powergames.reporting": ("Report", "report"),
     "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status", "Trace"),
     "powergames.stochastic_certificates": ("StochasticCertificate",),
     "powergames.solvers": (
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from powergames.certificates import Certificate as Certificate
     from powergames.certificates import certify as certify
     from powergames.deviations import Deviation as Deviation
+    from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import from_env as from_env
     from powergames.environments import from_openspiel as from_openspiel
     from powergames.environments import to_pettingzoo as to_pettingzoo
@@ -78,6 +80,7 @@ if TYPE_CHECKING:
     from powergames.errors import InputError as InputError
     from powergames.evaluation import Evaluation as Evaluation
     from powergames.evaluation import evaluate as evaluate
+    from powergames.games import DeterministicGame as DeterministicGame
     from powergames.games import NormalFormGame as NormalFormGame
     from powergames.games import StochasticGame as StochasticGame
     from powergames.games import finite_horizon as finite_horizon
@@ -93,6 +96,8 @@ if TYPE_CHECKING:
     from powergames.objectives import PowerObjective as PowerObjective
     from powergames.power import PowerTable as PowerTable
     from powergames.power import power_table as power_table
+    from powergames.reporting import Report as Report
+    from powergames.reporting import report as report
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
     from powergames.results import Path as Path

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from powergames.learning import TrainingRun
     from powergames.objectives import PowerObjective
     from powergames.power import PowerTable
-    from powergames.results import Equilibrium, EquilibriumSet, Path, StochasticEquilibrium, Trace
+    from powergames.reporting import Report
+    from powergames.results import Equilibrium, EquilibriumSet, Path, PathPoint, StochasticEquilibrium, Trace
     from powergames.stochastic_certificates import StochasticCertificate
 
 Game = NormalFormGame | StochasticGame
@@ -169,7 +170,8 @@ def of_path(path: Path) -> list[Block]:
             table.add_row(_lam(point.objective, shown=not k), *cells, equilibrium.status.name)
         if point.error is not None:
             table.add_row(_lam(point.objective), *[""] * (len(table.columns) - 2), printable(point.error))
-    return [heading(game, path.points[0].objective, lam=False), table, _path_summary(path)]
+    meaning = "Task and power are per player, power as the objective counts it."
+    return [heading(game, path.points[0].objective, lam=False), table, f"{path_summary(path.points)} {meaning}"]
 
 
 def frame_over_lam(
@@ -192,16 +194,28 @@ def frame_over_lam(
     return [table]
 
 
-def _path_summary(path: Path) -> str:
-    points = path.points
+def path_summary(points: Sequence[PathPoint]) -> str:
+    """Say at how many λ of a sweep all is certified."""
     failed = [point for point in points if not point.converged]
     missing = sum(point.complete is False for point in points)
     doubt = [f"Some equilibria may be missing at {missing} of them."] if missing else []
     if not failed:
-        sentences = ["Task and power are per player, power as the objective counts it.", *doubt]
-        return " ".join([f"{len(points)} points, all certified.", *sentences])
+        return " ".join([f"{counted(len(points), 'point')}, all certified.", *doubt])
     advice = sorted({verdict(e) for point in points for e in point.equilibria if not e.converged})
     return " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice, *doubt])
+
+
+def of_report(report: Report, file: str) -> list[Block]:
+    """Where a page is, and what is on it."""
+    shown = report.document["points"]
+    lams = [point["objective"]["lam"] for point in shown]
+    span = number_text(lams[0]) if len(lams) == 1 else f"{number_text(min(lams))} to {number_text(max(lams))}"
+    every = "all equilibria at" if report.document["report"]["all_equilibria"] else "equilibria at"
+    return [
+        f"{printable(file)}: {printable(report.document['report']['title'])}, {every} "
+        f"{counted(len(lams), 'value')} of λ, {span}; {len(report.html) / 1e6:.2f} MB.",
+        path_summary(report.path.points),
+    ]
 
 
 def of_trace(trace: Trace) -> list[Block]:

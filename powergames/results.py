@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, cast
 
@@ -583,6 +585,19 @@ def game_header(game: NormalFormGame | StochasticGame) -> dict[str, Any]:
             "discount": game.discounts.tolist(),
         }
     return header | {"actions": [list(names) for names in game.actions]}
+
+
+def json_value(value: Any, exact: bool = False) -> Any:
+    """Turn a document into what strict JSON can hold; if exact, floats too become fractions."""
+    if isinstance(value, dict):
+        return {key: json_value(entry, exact) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(entry, exact) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, float) and exact:
+        return str(Fraction(repr(value)))
+    return str(value) if isinstance(value, Fraction) else value
 
 
 def _at_its_lam(equilibrium: Equilibrium | StochasticEquilibrium) -> dict[str, Any]:

@@ -76,6 +76,10 @@ def numbers(document):
 
 
 class TestSolve:
+    def test_libraries_print_nothing_beside_the_document(self):
+        done = process("solve", "stag_hunt", "--select", "welfare", "--json")
+        assert json.loads(done.stdout)["equilibria"][0]["task"] == [4.0, 4.0]
+
     def test_json_has_the_promised_keys(self, invoke_json):
         document = invoke_json("solve", "stag_hunt", "--lam", "0.3")
         assert list(document) == ["schema", "game", "objective", "equilibria"]
@@ -562,4 +566,4 @@ def test_an_incomplete_enumeration_is_not_done(tmp_path, capsys):
 
 def test_commands_are_those_documented():
     commands = {command.name for command in cli.app.registered_commands}
-    assert commands == {"solve", "power", "check", "sweep", "trace", "train", "games", "demo"}
+    assert commands == {"solve", "power", "check", "sweep", "trace", "train", "report", "games", "compile", "demo"}

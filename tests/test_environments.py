@@ -20,6 +20,8 @@ ADVICE = [
     "ignore:Observation is not a NumPy array",
     "ignore:Observation is a single number",
     "ignore:Observation space for each agent probably should be gymnasium.spaces",
+    # Where pygame is installed, PettingZoo's test imports a board game by its old name.
+    "ignore:The old environment creation API has been deprecated:DeprecationWarning",
 ]
 
 

@@ -10,6 +10,7 @@ Player `j` goes off in these ways:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -131,6 +132,36 @@ def off_policy(game: NormalFormGame | StochasticGame, profile: Any, *, steps: in
     if isinstance(game, StochasticGame):
         return tuple(_stochastic(game, strategies, int(steps)))
     return tuple(_normal_form(game, strategies))
+
+
+def least_values(deviations: Sequence[OffPolicy], n_players: int) -> dict[str, np.ndarray]:
+    """Return what each player is left with at least if any other one goes off, for each kind of going off.
+
+    Parameters
+    ----------
+    deviations : sequence of OffPolicy
+        As `off_policy` returns them.
+    n_players : int
+
+    Returns
+    -------
+    dict of ndarray, shape (n,)
+        Under each label, the least `start_task` of each player.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> game = pg.load("stag_hunt")
+    >>> least_values(off_policy(game, [[1, 0], [1, 0]]), 2)["uniform"]
+    array([2., 2.])
+    """
+    worst: dict[str, list[Any]] = {}
+    for deviation in deviations:
+        least = worst.setdefault(deviation.label, [None] * n_players)
+        for i, value in enumerate(deviation.start_task):
+            if i != deviation.deviator and (least[i] is None or value < least[i]):
+                least[i] = value
+    return {label: np.array(values) for label, values in worst.items()}
 
 
 def _normal_form(game: NormalFormGame, strategies: Profile) -> list[OffPolicy]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.auditing.off_policy import OffPolicy, off_policy
+from powergames.auditing.off_policy import OffPolicy, least_values, off_policy
 from powergames.certificates import Certificate, certify
 from powergames.deviations import Deviation, best_deviation
 from powergames.display import MOST, Block, Shown
@@ -126,13 +126,7 @@ class Audit(Shown):
     @property
     def worst(self) -> dict[str, np.ndarray]:
         """Least `start_task` of each player, shape (n,), over all ways of a kind in which another one goes off."""
-        worst: dict[str, list[Any]] = {}
-        for deviation in self.off_policy:
-            least = worst.setdefault(deviation.label, [None] * self.game.n_players)
-            for i, value in enumerate(deviation.start_task):
-                if i != deviation.deviator and (least[i] is None or value < least[i]):
-                    least[i] = value
-        return {label: np.array(values) for label, values in worst.items()}
+        return least_values(self.off_policy, self.game.n_players)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the audit as plain JSON values; per state as ``[i][s]``, power as ``[s][i][j]``."""

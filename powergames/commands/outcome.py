@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 import signal
-from fractions import Fraction
 from typing import Any
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -19,18 +17,7 @@ def raise_on_ctrl_c() -> None:
 
 def print_json(document: dict[str, Any], exact: bool = False) -> None:
     """Print one document as strict JSON; if exact, with every number a fraction."""
-    text = json.dumps(_json_value(document, exact), allow_nan=False)
+    from powergames.results import json_value
+
+    text = json.dumps(json_value(document, exact), allow_nan=False)
     print(text)  # noqa: T201
-
-
-def _json_value(value: Any, exact: bool) -> Any:
-    """Turn a document into what strict JSON can hold; if exact, floats too become fractions."""
-    if isinstance(value, dict):
-        return {key: _json_value(entry, exact) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_json_value(entry, exact) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, float) and exact:
-        return str(Fraction(repr(value)))
-    return str(value) if isinstance(value, Fraction) else value

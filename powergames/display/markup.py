@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from powergames.display.tables import Block, Table
 
-RIGHT = ' style="text-align: right"'
-LEFT = ' style="text-align: left"'
+RIGHT = ' style="text-align: right; padding: 0.15em 0.7em"'
+LEFT = ' style="text-align: left; padding: 0.15em 0.7em"'
 
 # What LaTeX would read as commands; square brackets at the beginning of a row would be an option of the line break.
 LATEX = str.maketrans(

@@ -204,7 +204,7 @@ def compile_states(
     if abs(sum(first.values()) - 1.0) > SUM_TOLERANCE:
         raise InputError(f"start: probabilities sum to {sum(first.values()):g}; they must sum to 1")
     names = []
-    with _reporter(caller, progress, callback) as report:
+    with reporter(caller, progress, callback) as report:
         # The list grows while it is read.
         for done, state in enumerate(table.states):
             names.append(state_name(state))
@@ -358,7 +358,7 @@ def _misfit(got: Any, state: Any) -> InputError:
 
 
 @contextmanager
-def _reporter(
+def reporter(
     stage: str, progress: bool | None, callback: Callable[[str, int, int], None] | None
 ) -> Iterator[Callable[[int, int], None]]:
     """Yield a function of (done, found) that moves a progress bar and tells the callback."""

@@ -10,6 +10,7 @@ from gymnasium.spaces import Box, Discrete, Space
 from pettingzoo import ParallelEnv
 
 from powergames.errors import InputError
+from powergames.games.labels import StateNames
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
@@ -170,6 +171,9 @@ class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo h
             names = (self._game.action_names(state, player)[action] for player, action in enumerate(joint))
             moves = zip(self.possible_agents, names, paid, strict=True)
             text += "".join(f"\n  {agent}: {name} {reward:+g}" for agent, name, reward in moves)
+        states = self._game.states
+        if isinstance(states, StateNames) and (picture := states.picture(self._state)):
+            text += f"\n{picture}"
         if self.render_mode == "ansi":
             return text
         sys.stdout.write(text + "\n")

@@ -15,12 +15,10 @@ Examples
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
@@ -31,7 +29,16 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.games.limits import check_memory, check_tensor
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.parameters import LARGEST_INTEGER, MOST_ACTIONS, MOST_PLAYERS, integer, quoted, real
+from powergames.games.parameters import (
+    LARGEST_INTEGER,
+    MOST_ACTIONS,
+    MOST_PLAYERS,
+    closest,
+    integer,
+    named_values,
+    quoted,
+    real,
+)
 from powergames.games.profiles import frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.games.stochastic_catalog import STOCHASTIC_GAMES
@@ -782,35 +789,14 @@ def named_game(spec: str) -> Any:
     name = name.strip()
     if name not in CATALOG:
         raise InputError(
-            f"no game is named {quoted(name)};{_closest(name, CATALOG)} run 'powergames games' for the list"
+            f"no game is named {quoted(name)};{closest(name, CATALOG)} run 'powergames games' for the list"
         )
-    defaults = CATALOG[name].parameters
-    values: dict[str, Any] = {}
-    for key, text in _pairs(name, rest) if separator else ():
-        if key not in defaults:
-            known = f"its parameters are {', '.join(defaults)}" if defaults else "it has no parameters"
-            raise InputError(f"{name}: unknown parameter {quoted(key)};{_closest(key, defaults)} {known}")
-        if key in values:
-            raise InputError(f"{name}: parameter {key} is given twice; give it once")
-        values[key] = text
+    values = named_values(name, rest, CATALOG[name].parameters) if separator else {}
     try:
         return CATALOG[name].function(**values)
     except InputError as error:
         message = str(error)
         raise InputError(message if message.startswith(name) else f"{name}: {message}") from None
-
-
-def _pairs(name: str, rest: str) -> Iterator[tuple[str, str]]:
-    for pair in re.split("[,:]", rest):
-        key, separator, text = (part.strip() for part in pair.partition("="))
-        if not (key and separator and text):
-            raise InputError(f"{name}: got {quoted(pair)}; give parameters as key=value, separated by commas")
-        yield key, text
-
-
-def _closest(word: str, known: Mapping[str, Any]) -> str:
-    matches = difflib.get_close_matches(word[:100].lower().replace("-", "_"), known, n=1)
-    return f" did you mean {matches[0]}?" if matches else ""
 
 
 def _symmetric(payoffs: Any, players: tuple[str, str], actions: tuple[str, ...], title: str) -> NormalFormGame:

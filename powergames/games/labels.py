@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
 
 from powergames.errors import InputError
 
@@ -44,3 +46,50 @@ def check_names(names: Any, count: int, what: str, counted: str) -> tuple[str, .
     if len(labels) != count:
         raise InputError(f"{what}: got {len(labels)} names for {counted}; give one each")
     return labels
+
+
+class StateNames(Sequence[str]):
+    """Names of states that are made when they are asked for, as a game with very many states needs them.
+
+    A subclass says how many there are, in ``__len__``, and makes a `name`; it may draw a `picture`. It is equal to any
+    sequence of the same names.
+
+    Examples
+    --------
+    >>> class Floors(StateNames):
+    ...     def __len__(self):
+    ...         return 1_000_000
+    ...     def name(self, state):
+    ...         return f"floor {state}"
+    >>> Floors()[-1], Floors()[:2]
+    ('floor 999999', ('floor 0', 'floor 1'))
+    """
+
+    @abstractmethod
+    def name(self, state: int) -> str:
+        """Return the name of a state, from 0 to S - 1."""
+
+    def picture(self, state: int) -> str | None:
+        """Return a drawing of a state as lines of text, or None if there is none."""
+        return None
+
+    @overload
+    def __getitem__(self, state: int) -> str: ...
+
+    @overload
+    def __getitem__(self, state: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, state: int | slice) -> str | tuple[str, ...]:
+        found = range(len(self))[state]
+        return self.name(found) if isinstance(found, int) else tuple(map(self.name, found))
+
+    def __iter__(self) -> Iterator[str]:
+        return map(self.name, range(len(self)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return self is other or (len(self) == len(other) and all(map(str.__eq__, self, other)))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))

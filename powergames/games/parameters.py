@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import operator
+import re
+from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
@@ -65,3 +68,50 @@ def quoted(text: str) -> str:
     "'stag_hnt'"
     """
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def named_values(name: str, text: str, known: Collection[str]) -> dict[str, str]:
+    """Read ``key=value`` pairs that are separated by ``,`` or ``:``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the game, to begin messages with.
+    text : str
+    known : collection of str
+        The keys that there are.
+
+    Raises
+    ------
+    InputError
+        If a pair is not of that form, or a key is unknown or given twice.
+
+    Examples
+    --------
+    >>> named_values("assembly_line", "n=4", ["n"])
+    {'n': '4'}
+    """
+    values: dict[str, str] = {}
+    for pair in re.split("[,:]", text):
+        key, separator, value = (part.strip() for part in pair.partition("="))
+        if not (key and separator and value):
+            raise InputError(f"{name}: got {quoted(pair)}; give parameters as key=value, separated by commas")
+        if key not in known:
+            listed = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+            raise InputError(f"{name}: unknown parameter {quoted(key)};{closest(key, known)} {listed}")
+        if key in values:
+            raise InputError(f"{name}: parameter {key} is given twice; give it once")
+        values[key] = value
+    return values
+
+
+def closest(word: str, known: Collection[str]) -> str:
+    """Return a question with the known word that is closest to a given one, to be put into a message; "" if none is.
+
+    Examples
+    --------
+    >>> closest("stag_hnt", ["stag_hunt", "chicken"])
+    ' did you mean stag_hunt?'
+    """
+    matches = difflib.get_close_matches(word[:100].lower().replace("-", "_"), known, n=1)
+    return f" did you mean {matches[0]}?" if matches else ""

@@ -16,7 +16,7 @@ import numpy as np
 
 from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
-from powergames.games.labels import check_names
+from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, frozen
@@ -77,7 +77,7 @@ class StochasticGame(Shown):
         ``reward_range / (1 - discount)``, which no two values of a player can differ by more than; 1 where rewards are
         constant: the unit of scaled regret.
     players, states, title
-        As above, as tuples and str.
+        As above, as tuples and str; `states` as it was given if it is a `StateNames`, which makes names when asked.
     actions : tuple
         ``actions[i]`` if a player's first names are the same in every state, else ``actions[s][i]``; see
         `actions_by_state` and `action_names`.
@@ -125,7 +125,7 @@ class StochasticGame(Shown):
     reward_range: np.ndarray
     value_scale: np.ndarray
     players: tuple[str, ...]
-    states: tuple[str, ...]
+    states: Sequence[str]
     actions: ActionNames | tuple[ActionNames, ...]
     actions_by_state: bool
     title: str
@@ -237,7 +237,8 @@ class StochasticGame(Shown):
             )
         set_field = object.__setattr__
         set_field(self, "players", _names(players, n_players, "players"))
-        set_field(self, "states", _names(states, n_states, "states"))
+        lazy = isinstance(states, StateNames) and len(states) == n_states
+        set_field(self, "states", states if lazy else _names(states, n_states, "states"))
         set_field(self, "title", str(title))
         names, by_state = _action_names(actions, n_actions)
         set_field(self, "actions", names)

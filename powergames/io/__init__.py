@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from powergames.environments.overcooked.names import is_kitchen, named_kitchen
 from powergames.errors import FormatError, InputError
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
@@ -90,7 +91,8 @@ def load(source: str | os.PathLike[str], *, discount: Any = None) -> Any:
     ----------
     source : str or path-like
         A file whose extension decides how it is read: .nfg, .gam, .json, .npz, .csv, .xlsx, .tra (PRISM-games, with the
-        files beside it) or .dpomdp; or a catalog name such as ``"stag_hunt"`` or ``"assembly_line:n=4"``.
+        files beside it), .dpomdp or .layout, a kitchen of Overcooked; or a catalog name such as ``"stag_hunt"``,
+        ``"assembly_line:n=4"`` or ``"overcooked:cramped_room:counters=2"``.
     discount : float or sequence of float, optional
         Discount factor, or one per player, for .tra files, which have none, and .dpomdp files, whose own may be 1. In a
         str it can also stand behind the name: ``"game.tra:discount=0.95"``.
@@ -132,6 +134,10 @@ def load(source: str | os.PathLike[str], *, discount: Any = None) -> Any:
             discount = float(parse_number(match[2]))
         except InputError as error:
             raise InputError(f"load: discount: {error}") from None
+    if is_kitchen(name):
+        if discount is not None:
+            raise InputError(f"load: {name}: write the discount behind the name, as in ':discount=0.9'")
+        return named_kitchen(name).to_game()
     extension = Path(name).suffix.lower()
     if discount is not None and extension not in _DISCOUNTED:
         raise InputError(f"load: {name} comes with its own discount, or needs none; leave discount out")

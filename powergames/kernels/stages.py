@@ -95,28 +95,34 @@ def gradients(n_actions, row_starts, point_starts, egos, takes, weights, linear,
 
 @_kernel
 def _gradient(counts, bounds, places, weights, linear, taken, point):
-    n = len(counts)
     result = np.zeros(len(point))
-    for i in range(n):
-        rest, kept = linear[i], np.ones(n, np.bool_)
-        for k in range(n - 1, -1, -1):
-            if k != i:
-                rest = _average(rest, 0.0, kept, k, counts, bounds, point)
-        result[bounds[i] : bounds[i + 1]] = rest
-        if np.max(places[i]) < 0:
-            continue
-        tables = _pair_tables(taken[i], i, counts, bounds, point)
-        for j in range(n):
-            at = places[i, j]
-            if at >= 0:
-                table = tables[j]
-                for a in range(counts[i]):
-                    strategy, total = point[bounds[i] + a], 0.0
-                    for b in range(counts[j]):
-                        total += table[a, b] * point[at + b]
-                        result[at + b] -= strategy * table[a, b]
-                    result[bounds[i] + a] += weights[i, j] * total
+    for i in range(len(counts)):
+        _add_payments_of(i, counts, bounds, places[i], weights[i], linear[i], taken[i], point, result)
     return result
+
+
+@_kernel
+def _add_payments_of(i, counts, bounds, places, weights, linear, taken, point, result):
+    """Add what a player's own actions are paid, and takeovers against it."""
+    n = len(counts)
+    rest, kept = linear, np.ones(n, np.bool_)
+    for k in range(n - 1, -1, -1):
+        if k != i:
+            rest = _average(rest, 0.0, kept, k, counts, bounds, point)
+    result[bounds[i] : bounds[i + 1]] += rest
+    if np.max(places) < 0:
+        return
+    tables = _pair_tables(taken, i, counts, bounds, point)
+    for j in range(n):
+        at = places[j]
+        if at >= 0:
+            table = tables[j]
+            for a in range(counts[i]):
+                strategy, total = point[bounds[i] + a], 0.0
+                for b in range(counts[j]):
+                    total += table[a, b] * point[at + b]
+                    result[at + b] -= strategy * table[a, b]
+                result[bounds[i] + a] += weights[j] * total
 
 
 @_kernel
@@ -195,6 +201,34 @@ def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
             for q in range(size):
                 slopes[0, i, q] += point[p] * derivative[p, q]
     return gradient, derivative, slopes
+
+
+@_kernel
+def chances(n_actions, row_starts, point_starts, egos, takes, weights, tolls, point, player):
+    """Return how likely each row is where a player's adversaries take over with their weights, shape (R,).
+
+    ``tolls[i]`` is the weight of all adversaries of player `i` together.
+    """
+    n = n_actions.shape[1]
+    result = np.empty(row_starts[-1])
+    joint = np.zeros(n, np.int64)
+    for s in range(len(n_actions)):
+        bounds, places = layout(n_actions[s], egos, takes)
+        own = point[point_starts[s] : point_starts[s + 1]]
+        joint[:] = 0
+        for row in range(row_starts[s], row_starts[s + 1]):
+            total = 0.0
+            for taken in range(-1, n):
+                at = places[player, taken] if taken >= 0 else 0
+                if at >= 0:
+                    chance = weights[player, taken] * own[at + joint[taken]] if taken >= 0 else 1.0 - tolls[player]
+                    for k in range(n):
+                        if k != taken:
+                            chance *= own[bounds[k] + joint[k]]
+                    total += chance
+            result[row] = total
+            _advance(joint, n_actions[s])
+    return result
 
 
 @_kernel
@@ -729,8 +763,10 @@ def respond_best(n_actions, row_starts, point_starts, egos, takes, weights, line
 
     Parameters
     ----------
-    n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point
+    n_actions, row_starts, point_starts, egos, takes, weights, point
         As for `gradients`.
+    linear, taken : ndarray, shape (R,)
+        Of the player.
     player : int
     slack : float
         Regret, in payoffs of the player, up to which a state is left as it is.
@@ -750,9 +786,10 @@ def respond_best(n_actions, row_starts, point_starts, egos, takes, weights, line
         bounds, places = layout(counts, egos, takes)
         own = slice(point_starts[s], point_starts[s + 1])
         here = slice(row_starts[s], row_starts[s + 1])
-        worth, against = np.ascontiguousarray(linear[:, here]), np.ascontiguousarray(taken[:, here])
-        local = point[own]
-        gradient = _gradient(counts, bounds, places, weights, worth, against, local)
+        local, gradient = point[own], np.zeros(own.stop - own.start)
+        _add_payments_of(
+            player, counts, bounds, places[player], weights[player], linear[here], taken[here], local, gradient
+        )
         # The groups that move, by themselves.
         starts, size = np.zeros(len(groups) + 1, np.int64), 0
         for g in range(len(groups)):
@@ -773,6 +810,8 @@ def respond_best(n_actions, row_starts, point_starts, egos, takes, weights, line
             best = np.zeros(size)
             best[np.argmax(paid)] = 1.0
         else:
+            worth, against = np.zeros((n, here.stop - here.start)), np.zeros((n, here.stop - here.start))
+            worth[player], against[player] = linear[here], taken[here]
             _, full, _ = _linearized(counts, bounds, places, weights, worth, against, local, False)
             derivative = np.empty((size, size))
             for p in range(size):

@@ -29,7 +29,7 @@ MOST, PATIENCE, ITERATIONS = 60, 3, 50
 RECENT = 3
 
 # After how many responses to averages an equilibrium is sought nearby.
-ATTEMPTS = (10, 15, 20, 30, 45, 70, 100, 150, 220)
+ATTEMPTS = (20, 30, 45, 70, 100, 150, 220)
 
 
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
@@ -97,7 +97,7 @@ def _best_response(
     values = None
     for _ in range(iterations):
         values = problem.evaluate_players(point, [player], values)
-        point, changed = respond_best(*problem.layout, *problem.worth(values), point, player, slack)
+        point, changed = respond_best(*problem.layout, *problem.worth_to(player, values), point, player, slack)
         progress.step(f"best response of player {player}, {changed.sum()} of {problem.n_states} states changed")
         if not changed.any():
             break

@@ -300,6 +300,18 @@ class StochasticProblem:
         """Return what each row is worth where nobody is taken over and where somebody is, each (n, R)."""
         return self._worth(self.rewards, values)
 
+    def worth_to(self, player: int, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each row is worth to one player, both of shape (R,)."""
+        one = slice(player, player + 1)
+        alone = replace(
+            self,
+            arrays=(*self.arrays[:2], self.discounts[one], *self.arrays[3:]),
+            rewards=self.rewards[:, one],
+            shares=self.shares[:, one],
+        )
+        linear, taken = alone.worth(values[:, one])
+        return linear[0], taken[0]
+
     def changed_worth(self, values: np.ndarray) -> Worth:
         """Return how `worth` changes with a change of the values, each (n, R)."""
         return self._worth(np.zeros_like(self.rewards), values)
@@ -370,18 +382,17 @@ class StochasticProblem:
 
     def evaluate_players(self, point: np.ndarray, players: list[int], guess: np.ndarray | None = None) -> np.ndarray:
         """Return the values of a point for some players; those of the others are zero. A good guess saves time."""
-        from powergames.kernels.stages import row_weights
+        from powergames.kernels.stages import chances, row_weights
 
-        first, second = row_weights(*self.layout, point)
-        plain = self._own(point, 0) * first[0]
         values = np.zeros((self.kinds, self.n_players, self.n_states))
         guess = values if guess is None else guess
         if self.kinds == 1 and self.tolls.any():
             for i in players:
-                weights = (1.0 - self.tolls[i]) * plain + self._own(point, i) * second[i]
+                weights = chances(*self.layout, self.tolls, point, i)
                 system = DiscountedSystem(self._mixed(weights), self.discounts[i])
                 values[0, i] = system.solve(self._averaged(weights * self.rewards[0, i]), guess[0, i])
             return values
+        plain = chances(*self.layout[:5], np.zeros_like(self.weights), np.zeros_like(self.tolls), point, 0)
         mixed = self._mixed(plain)
         systems = {discount: DiscountedSystem(mixed, discount) for discount in set(self.discounts[players].tolist())}
         by_player = [(i, systems[self.discounts[i]]) for i in players]
@@ -389,6 +400,7 @@ class StochasticProblem:
             values[-1, i] = system.solve(self._averaged(plain * self.rewards[-1, i]), guess[-1, i])
         if self.kinds == 2:
             rows = self._action_values(self.rewards[1], values[1])
+            _, second = row_weights(*self.layout, point)
             for i, system in by_player:
                 charged = (self._own(point, i) * second[i] - self.tolls[i] * plain) * rows[i]
                 values[0, i] = system.solve(self._averaged(plain * self.rewards[0, i] + charged), guess[0, i])

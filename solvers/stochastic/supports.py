@@ -16,6 +16,8 @@ them together is determined. So each step is the shortest that mends the errors.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from powergames.games.ranges import ranges
@@ -28,7 +30,7 @@ MOST = 800
 
 # Steps on one support, corrections of the supports, how far a step may move a probability, and how much shorter than
 # the last it must be, or the derivative is computed anew.
-STEPS, ROUNDS, FAR, RENEWED = 30, 12, 3.0, 0.1
+STEPS, ROUNDS, FAR, RENEWED = 30, 12, 1.0, 0.25
 
 # What counts as rounding in what is paid, relative to the greatest value there is.
 ROUNDING = 1e-14
@@ -36,8 +38,8 @@ ROUNDING = 1e-14
 # Unknowns up to which the values are linearized densely.
 DENSE = 400
 
-# Singular values below this fraction of the greatest count as zero.
-SINGULAR = 1e-10
+# Singular values below this fraction of the greatest count as zero; the first fraction with a step that is not too far.
+SINGULAR = (1e-10, 1e-8, 1e-6, 1e-5, 1e-4, 1e-3)
 
 
 def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, progress: Progress) -> bool:
@@ -56,7 +58,11 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
             return True
         gains = problem.regrets(point, gradient).ravel()[problem.group_of]
         tempting = (problem.slacks(gradient) <= 0.0) & (gains > progress.target)
-        used = (used & (solution > 0.0)) | tempting
+        # Who mixes may do more; who does not, does something else.
+        several = (np.add.reduceat(used.astype(np.int64), problem.bounds[:-1]) > 1)[problem.group_of]
+        switched = np.logical_or.reduceat(tempting & ~several, problem.bounds[:-1])[problem.group_of]
+        used = np.where(switched, one_each(problem, np.where(tempting, 1.0, 0.0)), (used & (solution > 0.0)) | tempting)
+        point = np.where(switched, used, point)
     return False
 
 
@@ -74,7 +80,7 @@ def _solve_on(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, p
     places = np.arange(len(unknown)), len(unknown) + group
     matrix[places], matrix[places[::-1]] = -1.0, 1.0
     slack = ROUNDING / float(1.0 - problem.discounts.max())
-    point, last, inverse = point.copy(), np.inf, None
+    point, last, factors = point.copy(), np.inf, None
     for _ in range(STEPS):
         progress.step(f"Newton's method on {len(groups)} mixtures")
         values = problem.evaluate(point)
@@ -87,19 +93,31 @@ def _solve_on(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, p
         errors = level[group] - paid
         if np.abs(errors).max() <= slack:
             return point
-        if inverse is None:
+        if factors is None:
             matrix[: len(unknown), : len(unknown)] = _derivative(problem, point, values, unknown)
-            inverse = np.linalg.pinv(matrix, rcond=SINGULAR)
-        change = (inverse @ np.append(errors, np.zeros(len(groups))))[: len(unknown)]
-        size = float(np.abs(change).max())
+            factors = np.linalg.svd(matrix)
+        change, size = _shortest(factors, np.append(errors, np.zeros(len(groups))), len(unknown))
         # Also not a number.
-        if not size <= min(FAR, 2.0 * last):
+        if not size <= min(FAR, last):
             return None
         point[unknown] += change
         if size > RENEWED * last:
-            inverse = None
+            factors = None
         last = size
     return None
+
+
+def _shortest(factors: Any, right: np.ndarray, size: int) -> tuple[np.ndarray, float]:
+    """Return a short solution, its first entries, and how far it moves any of them."""
+    left, singular, transposed = factors
+    parts = left.T @ right
+    for cut in SINGULAR:
+        kept = singular > cut * singular[0]
+        change = (transposed[kept].T @ (parts[kept] / singular[kept]))[:size]
+        length = float(np.abs(change).max())
+        if length <= FAR:
+            break
+    return change, length
 
 
 def _derivative(problem: StochasticProblem, point: np.ndarray, values: np.ndarray, unknown: np.ndarray) -> np.ndarray:

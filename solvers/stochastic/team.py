@@ -16,18 +16,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from powergames.discounted import DiscountedSystem
 from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
+from powergames.games.deterministic import DeterministicGame
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.team_tables import TeamPlan, team_plan
 from powergames.stochastic_certificates import StochasticCertificate, certify_stochastic
+
+# Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
+TOLERANCE = 1e-10
 
 # Sweeps of value iteration between two evaluations of a profile.
 SWEEPS = 8
@@ -87,7 +92,17 @@ class TeamOptimum:
         )
 
 
-def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) -> TeamOptimum:
+@overload
+def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) -> TeamOptimum: ...
+
+
+@overload
+def team_optimum(game: DeterministicGame, objective: PowerObjective | None = None) -> TeamPlan: ...
+
+
+def team_optimum(
+    game: StochasticGame | DeterministicGame, objective: PowerObjective | None = None
+) -> TeamOptimum | TeamPlan:
     """Compute the best deterministic profile of all players as one team.
 
     The team maximizes the mean of the players' rewards, which is their common reward where they have one. With λ > 0
@@ -97,15 +112,18 @@ def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) 
 
     Parameters
     ----------
-    game : StochasticGame
-        All players with the same discount.
+    game : StochasticGame or DeterministicGame
+        All players with the same discount. In a deterministic game the tables are used as they are, so that ten million
+        states fit.
     objective : PowerObjective, optional
         By default λ = 0. A small λ, such as 1e-4, breaks ties between optima in favour of those that suffer least from
         one player's failure.
 
     Returns
     -------
-    TeamOptimum
+    TeamOptimum or TeamPlan
+        A `TeamPlan` of a deterministic game; its values have a bound on their error, 1e-10 of the greatest sum of
+        rewards that there can be.
 
     Raises
     ------
@@ -124,15 +142,19 @@ def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) 
     >>> pg.team_optimum(pg.load("line_with_breakdowns"), pg.PowerObjective(lam=0.1))
     <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
-    if not isinstance(game, StochasticGame):
-        raise InputError(f"game: got {type(game).__name__}; the team optimum is one of a StochasticGame")
+    if not isinstance(game, StochasticGame | DeterministicGame):
+        raise InputError(
+            f"game: got {type(game).__name__}; the team optimum is one of a StochasticGame or DeterministicGame"
+        )
     chosen = PowerObjective() if objective is None else objective
     check_objective(chosen)
+    adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
+    if isinstance(game, DeterministicGame):
+        return replace(team_plan(game, adversarial, TOLERANCE), objective=chosen)
     if np.ptp(game.discounts) > 0.0:
         raise InputError(
             f"discount: got {', '.join(f'{d:g}' for d in game.discounts)}; a team needs the same for all players"
         )
-    adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
     problem = StochasticProblem.of(game, adversarial)
     rows, value = best_rows(problem, game.rewards.mean(axis=0))
     profile = tuple(frozen(strategy) for strategy in problem.profile(problem.pure_point(rows)))

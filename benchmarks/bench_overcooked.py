@@ -1,0 +1,89 @@
+"""Kitchens compiled, and the team optimum on their tables: states, states a second, seconds, memory.
+
+Run ``python benchmarks/bench_overcooked.py``; ``--all`` adds the two kitchens of three and ten million states, which
+take minutes. Every row is measured in a process of its own; its peak of memory includes Python with Numba, some 0.2 GB.
+Counts of states must be those expected. Seconds are of the processor, since other programs may share it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+# Name, rules, and the states that there must be.
+KITCHENS = [
+    ("tiny", {}, 1_189),
+    ("shared_pot", {}, 17_680),
+    ("three_pots", {}, 48_556),
+    ("cramped_room", {"counters": 0}, 30_640),
+    ("cramped_room", {"counters": 1}, 146_590),
+    ("cramped_room", {"counters": 2}, 692_494),
+    ("forced_coordination", {"counters": 1}, 35_067),
+    ("forced_coordination", {"counters": 2}, 284_384),
+    ("forced_coordination", {"counters": 3}, 1_483_200),
+    ("coordination_ring", {"counters": 0}, 48_634),
+    ("coordination_ring", {"counters": 1}, 337_238),
+]
+LARGE = [
+    ("cramped_room", {"counters": 3}, 3_287_914),
+    ("cramped_room", {"onions": 1, "cook_time": 1, "dynamics": "new", "counters": "all"}, 10_122_528),
+]
+LAMS = (1e-4, 0.1)
+
+
+def main() -> int:
+    """Print one line per kitchen; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true", help="also the largest kitchens")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        _measure(*json.loads(options.one))
+        return 0
+    header = f"{'kitchen':<66} {'states':>10} {'seconds':>8} {'states/s':>10} {'GB':>5}"
+    print(f"{header}   team optimum: λ seconds sweeps error")
+    wrong = 0
+    for kitchen in KITCHENS + LARGE * options.all:
+        done = subprocess.run(
+            [sys.executable, __file__, "--one", json.dumps(kitchen)], capture_output=True, text=True, check=True
+        )
+        found = json.loads(done.stdout)
+        wrong += found["states"] != kitchen[2]
+        label = f"{kitchen[0]} {', '.join(f'{key}={value}' for key, value in kitchen[1].items())}"
+        optima = "; ".join(
+            f"{lam:g} {seconds:.2f} {sweeps} {error:.0e}" for lam, seconds, sweeps, error in found["optima"]
+        )
+        rate = found["states"] / found["seconds"]
+        print(
+            f"{label:<66} {found['states']:>10,} {found['seconds']:>8.2f} {rate:>10,.0f} {found['peak'] / 1e9:>5.2f}   "
+            f"{optima}" + ("" if found["states"] == kitchen[2] else f"   EXPECTED {kitchen[2]:,}"),
+            flush=True,
+        )
+    return int(wrong > 0)
+
+
+def _measure(name: str, rules: dict[str, object], expected: int) -> None:
+    import resource
+
+    import powergames as pg
+
+    # Compilation by Numba is not what is measured.
+    pg.team_optimum(pg.compile_overcooked("tiny"))
+    start = time.process_time()
+    game = pg.compile_overcooked(name, **rules, max_states=expected + 1)
+    seconds = time.process_time() - start
+    optima = []
+    for lam in LAMS:
+        start = time.process_time()
+        plan = pg.team_optimum(game, pg.PowerObjective(lam))
+        optima.append((lam, time.process_time() - start, plan.sweeps, plan.error))
+        print(lam, plan, plan.task[0], plan.mean_power[0], file=sys.stderr)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"states": game.n_states, "seconds": seconds, "peak": peak, "optima": optima}))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

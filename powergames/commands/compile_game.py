@@ -1,0 +1,56 @@
+"""``powergames compile``: write a named game or a compiled environment to a file."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Annotated
+
+import typer
+
+from powergames.commands.options import GameArgument, JsonOption
+from powergames.commands.outcome import DONE, print_json, raise_on_ctrl_c
+from powergames.display import Table
+from powergames.errors import InputError
+from powergames.terminal import print_blocks
+
+
+def command(
+    game: GameArgument,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE.npz", help="File to write; it appears whole or not at all.")
+    ],
+    as_json: JsonOption = False,
+) -> int:
+    """Write a game of the catalog, or a compiled environment, as a .npz file that loads at once."""
+    if not output.lower().endswith(".npz"):
+        raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
+    if os.path.exists(output) and os.path.exists(game) and os.path.samefile(output, game):
+        raise InputError(f"--output: {output[:60]} is the game itself; give another file")
+    from powergames.games import StochasticGame
+    from powergames.io import load, save
+    from powergames.results import SCHEMA
+
+    raise_on_ctrl_c()
+    begin = time.perf_counter()
+    loaded = load(game)
+    seconds = time.perf_counter() - begin
+    save(loaded, output)
+    stochastic = isinstance(loaded, StochasticGame)
+    told = {
+        "title": loaded.title,
+        "kind": "stochastic" if stochastic else "normal-form",
+        "states": loaded.n_states if stochastic else 1,
+        "joint_actions": loaded.n_rows if stochastic else int(loaded.payoffs[0].size),
+        "seconds": seconds,
+        "bytes": os.path.getsize(output),
+        "file": output,
+    }
+    if as_json:
+        print_json({"schema": SCHEMA, **told})
+        return DONE
+    table = Table("game", ">states", ">joint actions", ">seconds", ">bytes", "file")
+    counts = f"{told['states']:,}", f"{told['joint_actions']:,}", f"{seconds:.2f}", f"{told['bytes']:,}"
+    table.add_row(loaded.title, *counts, output)
+    print_blocks(table)
+    return DONE

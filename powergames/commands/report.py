@@ -1,0 +1,57 @@
+"""``powergames report``: make a page about a game that opens in any browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from powergames.commands.options import (
+    Aggregate,
+    AggregateOption,
+    Form,
+    FormOption,
+    GameArgument,
+    read_lam_range,
+    read_objective,
+    read_seconds,
+)
+from powergames.commands.outcome import DONE, FAILED
+from powergames.terminal import print_blocks
+
+
+def command(
+    game: GameArgument,
+    output: Annotated[str, typer.Option("-o", "--output", metavar="OUT.html", help="File to write the page to.")],
+    lam: Annotated[
+        str | None,
+        typer.Option(
+            "--lam",
+            metavar="RANGE",
+            help="start:stop:count, or numbers separated by commas; by default 0:1:51, or fewer for slow games.",
+        ),
+    ] = None,
+    aggregate: AggregateOption = Aggregate.MEAN,
+    form: FormOption = Form.PENALTY,
+    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Heading of the page.")] = None,
+    time_limit: Annotated[
+        str,
+        typer.Option(
+            "--time-limit",
+            metavar="SECONDS",
+            help="Time to aim at, which decides how many power weights and whether all equilibria.",
+        ),
+    ] = "60",
+) -> int:
+    """Make a page about a game for a class: one file that opens in any browser, offline."""
+    lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit)
+    from powergames.contents import of_report
+    from powergames.io import load
+    from powergames.reporting import report
+    from powergames.reporting.assemble import check_page_name
+
+    check_page_name(output)
+    loaded, objective = load(game), read_objective("0", aggregate, form)
+    page = report(loaded, output, lams=lams, objective=objective, title=title, time_limit=seconds)
+    print_blocks(*of_report(page, output))
+    return DONE if page.certified else FAILED

@@ -1,0 +1,224 @@
+"""Overcooked compiled: breadth-first search over all states that play can reach."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from powergames.environments.compiler import reporter
+from powergames.environments.overcooked.kitchen import ACTIONS, Kitchen, make_kitchen
+from powergames.environments.overcooked.layouts import LAYOUTS, Layout, parse_file, parse_grid
+from powergames.environments.overcooked.states import KitchenStates
+from powergames.environments.reduction import reduced
+from powergames.errors import FormatError, InputError
+from powergames.games.deterministic import DeterministicGame
+from powergames.games.limits import check_memory
+from powergames.games.parameters import integer, quoted, real
+from powergames.games.profiles import frozen
+
+# States that are expanded between two looks at Ctrl-C and at the progress bar.
+CHUNK = 2**16
+
+# Bytes that a state takes: next states, soups, its key, and its share of the hash table while that grows.
+STATE_BYTES = 36 * 5 + 8 + 80
+
+# The tables grow by this factor when they are full.
+GROWTH = 1.5
+FIRST_CAPACITY = 2**14
+
+MOST_STATES = 2**31 - 1
+MOST_READ = 1_000_000
+
+
+def compile_overcooked(
+    layout: str | os.PathLike[str] | Sequence[str] | Layout,
+    *,
+    onions: Any = None,
+    cook_time: Any = None,
+    dynamics: str | None = None,
+    counters: Any = None,
+    reward: Any = 1,
+    discount: Any = 0.95,
+    merge: bool = True,
+    reduce: bool = False,
+    max_states: Any = 5_000_000,
+    progress: bool | None = None,
+    callback: Callable[[str, int, int], None] | None = None,
+) -> DeterministicGame:
+    """Compile a kitchen of Overcooked into an explicit game.
+
+    Parameters
+    ----------
+    layout : str, path-like, or sequence of str
+        The name of a layout, such as "cramped_room"; a ``.layout`` file; or a grid, as lines of one text or as a list
+        of rows.
+    onions : int, optional
+        Onions that a soup takes; by default what the layout says, or else 3.
+    cook_time : int, optional
+        Steps that a soup cooks; by default what the layout says, or else 20.
+    dynamics : {"old", "new"}, optional
+        Whether a full pot starts to cook by itself, or at a chef's interaction; which may come too early, and then
+        spoils the soup. By default what the layout says, or else "new".
+    counters : "all", int, or sequence of (int, int), optional
+        Counters on which things can be put: all, so many, or those at the cells (x, y), counted from the top left; see
+        the page on Overcooked for the order in which a number takes them. At others, interacting does nothing. By
+        default what the layout says, or else all.
+    reward : float, default 1
+        What each player is paid for a soup that is served, whoever serves it.
+    discount : float, default 0.95
+        Discount factor in [0, 1).
+    merge : bool, default True
+        Whether looking in directions in which interacting does the same is one state. That is exact, and saves half of
+        the states and more.
+    reduce : bool, default False
+        Whether all states from which play goes on alike become one. That is exact too, saves half of the states again
+        and more, and takes much longer than the search.
+    max_states : int, default 5_000_000
+        The most states that the game may have; more are an error.
+    progress : bool, optional
+        Whether to show a progress bar on stderr; by default only if that is a terminal.
+    callback : callable, optional
+        Called with ("overcooked", states done, states found so far) now and then, and with ("reduce", states so far,
+        states found) if `reduce`. Whatever it raises ends the search.
+
+    Returns
+    -------
+    DeterministicGame
+        All states that play can reach from the start, in which both chefs look north with empty hands, in the order in
+        which they are found. Both players have the actions north, south, east, west, stay and interact.
+
+    Raises
+    ------
+    FormatError
+        If a file is no layout.
+    InputError
+        If a layout is unknown or not valid, a rule cannot be used, or there are too many states.
+
+    Notes
+    -----
+    The rules are those of Overcooked-AI, whose transitions this reproduces, without tomatoes: M. Carroll et al. (2019),
+    "On the utility of learning about humans for human-AI coordination", Advances in Neural Information Processing
+    Systems 32.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> game = pg.compile_overcooked("tiny")
+    >>> game
+    <DeterministicGame 'Overcooked, tiny': 2 players, 1189 states, 36 joint actions in each, discount 0.95>
+    >>> game.to_game()
+    <StochasticGame 'Overcooked, tiny': 2 players, 1189 states, 42804 rows, discount 0.95>
+    """
+    kitchen = make_kitchen(read_layout(layout), onions, cook_time, dynamics, counters, merge)
+    most = integer("max_states", max_states, 1, MOST_STATES)
+    unit, factor = float(real("reward", reward)), float(real("discount", discount))
+    if not 0 <= factor < 1:
+        raise InputError(f"discount: got {discount}; give a number >= 0 and < 1")
+    with reporter("overcooked", progress, callback) as report:
+        keys, following, soups = search(kitchen, most, report)
+    title = f"Overcooked, {kitchen.layout.name}"
+    states = KitchenStates(kitchen, keys)
+    game = DeterministicGame(following, soups, factor, [ACTIONS] * 2, ("chef 1", "chef 2"), states, unit, 0, title)
+    if not reduce:
+        return game
+    with reporter("reduce", progress, callback) as report:
+        return reduced(game, report)[0]
+
+
+def read_layout(layout: Any) -> Layout:
+    """Return a layout from its name, its file or its grid.
+
+    Raises
+    ------
+    FormatError
+        If a file cannot be read or is no layout.
+    InputError
+        If no layout has that name, or the grid is not valid.
+    """
+    if isinstance(layout, Layout):
+        return layout
+    if isinstance(layout, Sequence) and not isinstance(layout, str | bytes):
+        return parse_grid(layout)
+    if not isinstance(layout, str | os.PathLike):
+        raise InputError(f"layout: got {type(layout).__name__}; give a name, a .layout file, or the rows of a grid")
+    if isinstance(layout, str) and "\n" in layout:
+        return parse_grid(layout)
+    if isinstance(layout, str) and layout in LAYOUTS:
+        return LAYOUTS[layout]
+    name = os.fspath(layout)
+    if not name.lower().endswith(".layout"):
+        raise InputError(
+            f"no layout is named {quoted(name)}; give one of {', '.join(LAYOUTS)}, or a file that ends in .layout"
+        )
+    try:
+        with open(name, encoding="utf-8") as file:
+            text = file.read(MOST_READ)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise FormatError(f"{name}: {reason}; give a readable .layout file") from None
+    return replace(parse_file(text, name), name=Path(name).stem)
+
+
+def search(
+    kitchen: Kitchen, max_states: int, report: Callable[[int, int], None]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find all states that play can reach, breadth first.
+
+    Returns
+    -------
+    keys : ndarray of int64, shape (S,)
+    following : ndarray of int32, shape (S, 36)
+    soups : ndarray of int8, shape (S, 36)
+
+    Raises
+    ------
+    InputError
+        If there are more than `max_states` states, or memory does not suffice.
+    """
+    from powergames.kernels.overcooked import LOAD, expand, rehash
+
+    if kitchen.most_states >= 2**63:
+        raise InputError(
+            f"{kitchen.layout.name}: up to {kitchen.most_states:.1e} states, more than can be numbered; let fewer "
+            "counters be used, such as counters=2"
+        )
+    tables = kitchen.tables()
+    # At most 36 states are added at a time, so that this many suffice to find one too many.
+    limit = min(kitchen.most_states, max_states + 1) + 36
+    capacity = min(FIRST_CAPACITY, limit)
+    keys, following = np.empty(capacity, np.int64), np.empty((capacity, 36), np.int32)
+    soups, slots = np.empty((capacity, 36), np.int8), _free_slots(capacity / LOAD)
+    places = np.cumprod([1, *kitchen.radices[:-1]])
+    keys[0] = places @ np.array(kitchen.start)
+    rehash(keys, 1, slots)
+    done, found = 0, 1
+    while done < found:
+        step, found = expand(done, min(found, done + CHUNK), found, *tables, keys, following, soups, slots)
+        done += step
+        report(done, found)
+        if found > max_states:
+            raise InputError(
+                f"{kitchen.layout.name}: more than {max_states:,} states; {done:,} of them were done; raise "
+                "max_states, or let fewer counters be used, such as counters=1"
+            )
+        if found + 36 > capacity:
+            capacity = min(int(GROWTH * capacity) + 36, limit)
+            check_memory(STATE_BYTES * capacity, f"{kitchen.layout.name}: tables of {capacity:,} states")
+            for array in (keys, following, soups):
+                array.resize((capacity, *array.shape[1:]), refcheck=False)
+        if found + 36 > int(LOAD * len(slots)):
+            slots = _free_slots(2 * len(slots))
+            rehash(keys, found, slots)
+    for array in (keys, following, soups):
+        array.resize((found, *array.shape[1:]), refcheck=False)
+    return frozen(keys), frozen(following), frozen(soups)
+
+
+def _free_slots(least: float) -> np.ndarray:
+    """Return an empty hash table with at least so many slots."""
+    return np.full((1 << int(np.ceil(np.log2(least))), 2), -1, dtype=np.int64)

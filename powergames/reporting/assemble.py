@@ -1,0 +1,188 @@
+"""A page about a game: its payoffs, its certified solutions over λ, who holds power, and what deviations do."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path as FilePath
+from typing import Any
+
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.stochastic import StochasticGame
+from powergames.io._text import write_atomically
+from powergames.objectives import PowerObjective, check_objective
+from powergames.reporting.document import build
+from powergames.reporting.page import page
+from powergames.reporting.schedule import Solved, solve_in_time
+from powergames.results import Callback, Path
+
+# Bytes that a page may have.
+LARGEST = 3_000_000
+
+# How a page that is too large is made smaller: keep one of so many λ, and whether to keep what deviations do.
+_CUTS = ((1, True), (2, True), (5, True), (5, False), (10, False), (50, False), (10**9, False))
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A page about a game, as a document and as HTML.
+
+    Attributes
+    ----------
+    path : Path
+        The solutions at each λ, failures kept as data.
+    document : dict
+        The numbers of the page, as plain JSON values; see `powergames.reporting.document.build`.
+    html : str
+        The page, complete in itself.
+    """
+
+    path: Path
+    document: dict[str, Any]
+    html: str
+
+    @property
+    def certified(self) -> bool:
+        """Whether there is a solution at every λ and all solutions are certified."""
+        return all(point.converged for point in self.path)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page to a file, as a whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where to; the extension must be .html.
+
+        Raises
+        ------
+        InputError
+            If the extension is another one, or the file cannot be written.
+        """
+        check_page_name(path)
+        write_atomically(path, self.html.encode())
+
+    def __repr__(self) -> str:
+        failed = sum(not point.converged for point in self.path)
+        verdict = f"{failed} without a certified solution" if failed else "all certified"
+        return f"<Report {self.document['report']['title']!r}: {len(self.path)} lam, {verdict}>"
+
+    def _repr_html_(self) -> str:
+        attributes = 'sandbox="allow-scripts allow-downloads" width="100%" height="700"'
+        return f'<iframe {attributes} srcdoc="{html.escape(self.html)}"></iframe>'
+
+
+def report(
+    game: NormalFormGame | StochasticGame,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    lams: Iterable[float | Fraction | str] | None = None,
+    objective: PowerObjective | None = None,
+    all_equilibria: bool | None = None,
+    title: str | None = None,
+    time_limit: float = 60.0,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> Report:
+    """Make a page about a game for a class: one HTML file that opens in any browser, without a network.
+
+    A slider leads through λ. The page shows the payoffs, the certified solutions at that λ with power and utility, and
+    what everybody gets when one player deviates. All of it is computed here; nothing is interpolated.
+
+    Parameters
+    ----------
+    game : NormalFormGame or StochasticGame
+    path : path, optional
+        A .html file to write the page to.
+    lams : iterable of numbers, optional
+        The values of λ, all of which are computed. By default 51 from 0 to 1, or fewer for a game that is slow to
+        solve; the page says which.
+    objective : PowerObjective, optional
+        Supplies the aggregate and form; its own λ is not used.
+    all_equilibria : bool, optional
+        Whether to compute all equilibria at each λ (normal-form games), or those that `sweep` finds. By default all, if
+        `time_limit` seconds suffice.
+    title : str, optional
+        Heading of the page; by default the title of the game.
+    time_limit : float, default 60
+        Seconds that solving should take, which decides about what is not given: `lams` and `all_equilibria`. Give both,
+        and the same page comes out on any machine.
+    progress : bool, optional
+        Whether to show a progress bar on stderr; by default only if that is a terminal.
+    callback : callable, optional
+        Called as ``callback(stage, done, total)`` whenever a computation ends.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or the file cannot be written.
+
+    Notes
+    -----
+    A page has at most three megabytes. If it would have more, it keeps every second or fifth λ, or leaves deviations
+    out; of stochastic games with more than 40 states it shows those visited most. It says what is left out.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> lesson = pg.report(pg.load("stag_hunt"), lams=[0, "1/5", "3/10"], all_equilibria=True)
+    >>> lesson
+    <Report 'Stag hunt': 3 lam, all certified>
+    >>> [len(point["equilibria"]) for point in lesson.document["points"]]
+    [3, 3, 1]
+    """
+    if not isinstance(game, StochasticGame):
+        check_game(game)
+    objective = PowerObjective() if objective is None else objective
+    check_objective(objective)
+    if not isinstance(time_limit, (int, float)) or not time_limit >= 0:
+        raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
+    if title is not None and not isinstance(title, str):
+        raise InputError(f"title: got {type(title).__name__}; give a str")
+    if path is not None:
+        check_page_name(path)
+    heading = (game.title if title is None else title) or "Untitled game"
+    solved = solve_in_time(game, objective, lams, all_equilibria, float(time_limit), progress, callback)
+    result = _within_size(solved, heading)
+    if path is not None:
+        result.save(path)
+    return result
+
+
+def check_page_name(path: Any) -> None:
+    """Refuse what is no name of a page.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_page_name("stag_hunt.nfg")
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: report: got 'stag_hunt.nfg'; give the name of a .html file
+    """
+    if not isinstance(path, (str, os.PathLike)) or FilePath(os.fsdecode(path)).suffix.lower() != ".html":
+        raise InputError(f"report: got {str(path)[:60]!r}; give the name of a .html file")
+
+
+def _within_size(solved: Solved, title: str) -> Report:
+    """Put the page together, smaller if it would be too large."""
+    for thinned, deviations in _CUTS:
+        document = build(solved, title, thinned, deviations)
+        text = page(document)
+        if len(text) <= LARGEST:
+            return Report(solved.path, document, text)
+    raise InputError(
+        f"report: the page would have {len(text):,} bytes, and {LARGEST:,} is the most; "
+        "give fewer lam, or a smaller game"
+    )

@@ -1,0 +1,80 @@
+// Building elements. Names from a game are only ever text, never markup.
+
+function build(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== false) node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+function el(tag, attributes = {}, ...children) {
+  return build(document.createElement(tag), attributes, children);
+}
+
+function drawn(tag, attributes = {}, ...children) {
+  return build(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+}
+
+function byId(id) {
+  return document.getElementById(id);
+}
+
+function show(id, ...children) {
+  byId(id).replaceChildren(...children);
+}
+
+// A name from the game, kept from mixing its direction of writing with the text around it; a short one on one line.
+function named(text) {
+  return el("bdi", { class: text.length < 17 ? "short" : null }, text);
+}
+
+// Up to five digits. A difference from zero that is rounding, given the scale of all payoffs, is zero.
+function rounded(value, scale) {
+  if (typeof value === "string") return value;
+  if (value === null) return "unknown";
+  return Math.abs(value) < 1e-12 * scale ? "0" : String(Number(value.toPrecision(5)));
+}
+
+// Rounded to a step of a thousandth or so of the scale.
+function coarse(value, scale) {
+  if (typeof value === "string") return value;
+  const step = 10 ** (Math.ceil(Math.log10(scale)) - 3);
+  return rounded(Math.round(value / step) * step, scale);
+}
+
+function shortened(text, most) {
+  const letters = Array.from(text);
+  return letters.length > most ? letters.slice(0, most - 1).join("") + "…" : text;
+}
+
+function counted(number, one, many) {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+// Rows are lists of cells, a cell a node or text; the first cell of each row is its header.
+function table(caption, columns, rows, numbers = []) {
+  const heads = columns.map((column, k) => el("th", { scope: "col", class: numbers.includes(k) ? "number" : null }, column));
+  const body = rows.map((row) =>
+    el("tr", {}, ...row.map((cell, k) => (k === 0
+      ? el("th", { scope: "row" }, cell)
+      : el("td", { class: numbers.includes(k) ? "number" : null }, cell)))));
+  return scrolling(caption, el("table", {},
+    ...(caption ? [el("caption", {}, caption)] : []),
+    el("thead", {}, el("tr", {}, ...heads)),
+    el("tbody", {}, ...body)));
+}
+
+// A box that scrolls by itself where the window is too narrow, or the table long.
+function scrolling(label, child) {
+  return el("div", { class: "scroll", role: "group", "aria-label": label || "Table" }, child);
+}
+
+// Boxes that have something to scroll can be reached by the keyboard, and others are no stops.
+function markScrolling() {
+  document.querySelectorAll(".scroll").forEach((box) => {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.setAttribute("tabindex", "0");
+    else box.removeAttribute("tabindex");
+  });
+}

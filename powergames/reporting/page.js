@@ -1,0 +1,268 @@
+// The page: which λ, solution and state it shows, and its controls.
+
+class Lesson {
+  constructor(data) {
+    Object.assign(this, { game: data.game, points: data.points, report: data.report, scale: data.report.scale });
+    this.stochastic = data.game.kind === "stochastic";
+    this.state = 0;
+    this.found = this.points.map(({ equilibria }) => equilibria.map((_, e) => e).filter((e) => equilibria[e].status === "CONVERGED"));
+    this.at = { point: Math.max(0, this.found.findIndex((own) => own.length)), equilibrium: 0 };
+    this.at.equilibrium = this.found[this.at.point][0];
+    this.dots = this.found.flatMap((own, p) => own.map((e) => (
+      { p, e, key: `${p}/${e}`, task: this.total(p, e, "task"), power: this.total(p, e, "power") })));
+    const all = this.found.flatMap((own, p) => own.map((e) => this.points[p].equilibria[e].power)).flat(Infinity);
+    this.greatestPower = all.reduce((most, value) => Math.max(most, value), 0) || 1;
+  }
+
+  point() {
+    return this.points[this.at.point];
+  }
+
+  certified(p = this.at.point) {
+    return this.found[p];
+  }
+
+  solution() {
+    return this.point().equilibria[this.at.equilibrium];
+  }
+
+  lam(p = this.at.point) {
+    return this.points[p].objective.lam;
+  }
+
+  lamText(p = this.at.point) {
+    return rounded(this.lam(p), 1);
+  }
+
+  text(value) {
+    return rounded(value, this.scale);
+  }
+
+  stateName() {
+    return this.game.states[this.state];
+  }
+
+  // The number at a place in the solution, such as "task/0".
+  look(at) {
+    return at.split("/").reduce((value, key) => value[key], this.solution());
+  }
+
+  // The same as text that remembers its place and its digits.
+  number(at, node = el("span")) {
+    const value = this.look(at);
+    node.dataset.at = at;
+    node.dataset.value = value;
+    if (node instanceof SVGElement) node.append(drawn("title", {}, String(value)));
+    else node.title = String(value);
+    node.append(at.startsWith("certificate/") && value !== null ? regretText(value) : this.text(value));
+    return node;
+  }
+
+  // Payoff or charged power of all players together, in a game with states from the start.
+  total(p, e, key) {
+    const equilibrium = this.points[p].equilibria[e];
+    const values = key === "power" ? equilibrium.charged_power : equilibrium[this.stochastic ? "start_task" : "task"];
+    return values.reduce((sum, value) => sum + value, 0);
+  }
+
+  actionNames(player, state = this.state) {
+    const { actions } = this.game;
+    return this.stochastic && Array.isArray(actions[0][0]) ? actions[state][player] : actions[player];
+  }
+
+  stage() {
+    const part = this.stochastic ? this.report.stages[this.state] : this.report.payoffs;
+    const { players } = this.game;
+    return { part, players, names: players.map((_, i) => this.actionNames(i)), state: this.stochastic ? this.stateName() : null };
+  }
+
+  strategy(player) {
+    const at = this.stochastic ? `profile/${player}/${this.state}` : `profile/${player}`;
+    return { at, strategy: this.look(at), names: this.actionNames(player) };
+  }
+
+  // The probability of a joint action in the solution.
+  chance(joint) {
+    if (this.solution() === undefined) return 0;
+    return joint.reduce((product, a, player) => product * this.strategy(player).strategy[a], 1);
+  }
+
+  // A solution in a few words.
+  outline(p, e) {
+    const equilibrium = this.points[p].equilibria[e];
+    if (this.stochastic) return `payoffs ${equilibrium.start_task.map((value) => this.text(value)).join(", ")}`;
+    return equilibrium.profile.map((strategy, player) => {
+      const played = strategy.map((_, a) => a).filter((a) => strategy[a] !== 0);
+      const names = this.actionNames(player);
+      if (played.length === 1) return names[played[0]];
+      const mixed = played.slice(0, 3).map((a) => `${rounded(strategy[a], 1)} ${names[a]}`).join(" + ");
+      return played.length > 3 ? `${mixed} + …` : mixed;
+    }).join(" | ");
+  }
+
+  // Go to another λ; to the solution there that is most like the one shown now, unless one is named.
+  go(p, e) {
+    const before = this.solution() || this.last;
+    this.last = before;
+    this.at.point = p;
+    this.at.equilibrium = e === undefined ? this.nearest(before) : e;
+    refresh();
+  }
+
+  nearest(before) {
+    const own = this.certified();
+    if (before === undefined || !own.length) return own[0];
+    const old = before.profile.flat(Infinity);
+    const apart = own.map((e) => this.point().equilibria[e].profile.flat(Infinity)
+      .reduce((most, value, k) => Math.max(most, Math.abs(value - old[k])), 0));
+    return own[apart.indexOf(Math.min(...apart))];
+  }
+}
+
+function regretText(value) {
+  if (value === 0) return "0";
+  return typeof value === "string" ? value : value.toExponential(1);
+}
+
+const source = byId("data").textContent;
+const lesson = new Lesson(JSON.parse(source));
+
+function refresh() {
+  const solved = lesson.solution() !== undefined;
+  const slider = byId("lam");
+  slider.value = lesson.at.point;
+  const found = counted(lesson.certified().length, "solution", "solutions");
+  slider.setAttribute("aria-valuetext", `λ = ${lesson.lamText()}, ${solved ? found : "failed"}`);
+  show("lam-text", `λ = ${lesson.lamText()}`);
+  byId("lower").disabled = lesson.at.point === 0;
+  byId("higher").disabled = lesson.at.point === lesson.points.length - 1;
+  byId("equilibrium-choice").hidden = lesson.certified().length < 2;
+  show("equilibrium", ...lesson.certified().map((e, k) => el("option", { value: e, selected: e === lesson.at.equilibrium ? "" : null },
+    `${k + 1} of ${lesson.certified().length}: ${shortened(lesson.outline(lesson.at.point, e), 60)}`)));
+  byId("main").dataset.point = lesson.at.point;
+  byId("main").dataset.equilibrium = solved ? lesson.at.equilibrium : "";
+  show("payoffs", ...payoffTable(lesson));
+  show("game-note", ...payoffNote(lesson));
+  show("solution-heading", `The solution at λ = ${lesson.lamText()}`);
+  show("count", solved ? solutionCount(lesson) : "");
+  show("solution", ...(solved ? solutionTable(lesson) : [failure(lesson)]));
+  show("certificate", ...(solved ? [certificateText(lesson)] : []));
+  byId("power-section").hidden = !solved;
+  show("power", solved ? powerTable(lesson) : "");
+  show("network", ...(solved ? networkFigure(lesson) : []));
+  show("frontier", ...frontierFigure(lesson));
+  show("course", ...courseFigure(lesson));
+  refreshDeviation();
+  const stochastic = solved && lesson.solution().off_policy !== undefined;
+  byId("off-policy-section").hidden = !stochastic;
+  show("worst", ...(stochastic ? [worstTable(lesson)] : []));
+  show("off-policy", ...(stochastic ? [offPolicyTable(lesson)] : []));
+  markScrolling();
+  announce(solved ? `λ = ${lesson.lamText()}: ${found}. ${lesson.outline(lesson.at.point, lesson.at.equilibrium)}` : `λ = ${lesson.lamText()}: failed`);
+}
+
+function refreshDeviation() {
+  const known = lesson.solution() !== undefined && lesson.solution().what_if !== undefined;
+  byId("deviation-section").hidden = !known;
+  if (!known) return show("deviation");
+  const [j, a] = [Number(byId("deviator").value), Number(byId("action").value)];
+  show("deviation-note", "One player changes, and all others stay with the solution at ", el("strong", {}, `λ = ${lesson.lamText()}`), ".");
+  const who = el("p", {}, named(lesson.game.players[j]), " plays ", el("strong", {}, named(byId("action").selectedOptions[0].textContent)), ":");
+  show("deviation", who, deviationTables(lesson, j, a), deviationText(lesson, j, a));
+  markScrolling();
+}
+
+// A player's actions, by the names that they have in the state shown; at first one that is not played.
+function fillActions() {
+  const j = Number(byId("deviator").value);
+  const names = lesson.actionNames(j);
+  const first = lesson.points.flatMap(({ equilibria }) => equilibria).find((equilibrium) => equilibrium.what_if);
+  if (first === undefined) return;
+  const own = lesson.solution() === undefined ? [] : lesson.strategy(j).strategy;
+  show("action", ...first.what_if[j].map((_, a) => el("option", { value: a }, names[a] === undefined ? `action ${a + 1}, not in this state` : names[a])));
+  byId("action").value = Math.max(0, own.indexOf(0));
+}
+
+let waiting;
+
+// Not at every step of a slider that is being dragged.
+function announce(text) {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => show("announcement", text), 400);
+}
+
+function prepare() {
+  const { game, report, points } = lesson;
+  const last = points.length - 1;
+  const { aggregate, form } = points[0].objective;
+  const several = game.players.length > 2 ? `, ${typeof aggregate === "string" ? aggregate : "weighted sum"} of the others' power` : "";
+  const size = lesson.stochastic ? counted(report.n_states, "state", "states") : game.actions.map((own) => own.length).join(" × ") + " actions";
+  const horizon = lesson.stochastic ? `, ${form} form, discount ${[...new Set(game.discount)].join(", ")}` : "";
+  show("subtitle", `${counted(game.players.length, "player", "players")}, ${size}${several}${horizon}`);
+  byId("lam").max = last;
+  byId("lam").disabled = last === 0;
+  show("marks", ...points.map((_, p) => {
+    const failed = !lesson.certified(p).length;
+    const mark = el("span", { class: failed ? "failed" : null }, failed ? "×" : "");
+    mark.style.left = `${last ? 100 * p / last : 50}%`;
+    return mark;
+  }));
+  byId("state-choice").hidden = !lesson.stochastic;
+  if (lesson.stochastic) show("state", ...game.states.map((name, s) => el("option", { value: s }, name)));
+  show("deviator", ...game.players.map((name, j) => el("option", { value: j }, name)));
+  fillActions();
+  show("all", allTable(lesson));
+  byId("download").href = URL.createObjectURL(new Blob([source], { type: "application/json" }));
+  show("provenance", provenance());
+}
+
+function provenance() {
+  const { report, points, stochastic, game } = lesson;
+  const lams = points.map((_, p) => lesson.lamText(p));
+  const parts = [`Computed for ${counted(lams.length, "value", "values")} of λ: ${lams.length > 12 ? `${lams.slice(0, 3).join(", ")} … ${lams[lams.length - 1]}` : lams.join(", ")}.`];
+  const failed = points.filter((_, p) => !lesson.certified(p).length).length;
+  parts.push(failed ? `At ${failed} of them no certified solution was found.` : "At each there is a certified solution.");
+  if (report.shortened) parts.push("This game is slow to solve or its numbers are many, so these are fewer than usual.");
+  parts.push(report.all_equilibria ? "All equilibria were searched for." : "At each λ some equilibria were searched for, not all.");
+  if (stochastic && game.states.length < report.n_states) {
+    parts.push(`The page and its file show ${game.states.length} of ${report.n_states} states, those visited most.`);
+  }
+  if (!report.deviations) parts.push("What deviations do is left out, as the game is too large for it.");
+  parts.push("Made with powergames.");
+  return parts.join(" ");
+}
+
+function theme(name) {
+  document.documentElement.dataset.theme = name;
+  byId("theme").setAttribute("aria-pressed", name === "dark");
+}
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+let chosen = false;
+theme(dark.matches ? "dark" : "light");
+dark.addEventListener("change", () => chosen || theme(dark.matches ? "dark" : "light"));
+byId("theme").addEventListener("click", () => {
+  chosen = true;
+  theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+});
+byId("lam").addEventListener("input", (event) => lesson.go(Number(event.target.value)));
+byId("lower").addEventListener("click", () => lesson.go(lesson.at.point - 1));
+byId("higher").addEventListener("click", () => lesson.go(lesson.at.point + 1));
+byId("equilibrium").addEventListener("change", (event) => lesson.go(lesson.at.point, Number(event.target.value)));
+byId("state").addEventListener("change", (event) => {
+  lesson.state = Number(event.target.value);
+  fillActions();
+  refresh();
+});
+byId("deviator").addEventListener("change", () => {
+  fillActions();
+  refreshDeviation();
+});
+byId("action").addEventListener("change", () => {
+  refreshDeviation();
+  announce(byId("deviation").textContent);
+});
+addEventListener("resize", markScrolling);
+document.querySelectorAll("details").forEach((details) => details.addEventListener("toggle", markScrolling));
+prepare();
+refresh();

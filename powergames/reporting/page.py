@@ -1,0 +1,77 @@
+"""Putting a page together: a template, a style sheet, scripts and a JSON document become one file.
+
+Nothing in a document can become markup. The browser reads it from a block of data in which ``<``, ``>`` and ``&`` are
+escaped, and the scripts write names as text. A policy in the page forbids every request, and every script and style but
+those whose hashes it lists.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+SCRIPTS = ("elements.js", "payoffs.js", "solutions.js", "network.js", "charts.js", "deviations.js", "page.js")
+
+
+def page(document: dict[str, Any]) -> str:
+    """Return the HTML of a page.
+
+    Parameters
+    ----------
+    document : dict
+        As `powergames.reporting.document.build` returns it.
+
+    Returns
+    -------
+    str
+        In ASCII but for what the template itself has; a title of any characters is escaped.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> lesson = pg.report(pg.load("stag_hunt"), lams=[0], title="</title><script>")
+    >>> page(lesson.document) == lesson.html, "</title><script>" in lesson.html
+    (True, False)
+    """
+    style, script = _asset("style.css"), "".join(_asset(name) for name in SCRIPTS)
+    title = document["report"]["title"]
+    # A lone surrogate is no character, and no file can hold it.
+    title = html.escape(title.encode("utf-8", "replace").decode())
+    parts = {
+        "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'",
+        "title": title,
+        "style": style,
+        "data": escaped_json(document),
+        "script": script,
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("template.html"))
+
+
+def escaped_json(value: Any) -> str:
+    """Write JSON that no HTML parser takes for markup.
+
+    Examples
+    --------
+    >>> "<" in escaped_json({"title": "</script><script>alert(1)"})
+    False
+    """
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@lru_cache
+def _asset(name: str) -> str:
+    return (resources.files("powergames.reporting") / name).read_text(encoding="utf-8")

@@ -1,0 +1,172 @@
+"""Which λ a page shows, and whether all equilibria at each: as much as can be computed in the time there is."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective, with_lam
+from powergames.results import Callback, Path, PathPoint
+from powergames.solvers import solve, solve_all, sweep
+from powergames.solvers.batches import objectives_of
+
+# Numbers of λ, equally spaced; each but the last is taken only if it can be computed in time.
+COUNTS = (51, 26, 11, 6, 3)
+
+# Computations that a sweep makes at each λ: from scratch, upwards and downwards.
+PASSES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """What was computed for a page.
+
+    Attributes
+    ----------
+    path : Path
+    every : bool
+        Whether all equilibria were asked for at each λ.
+    shortened : bool
+        Whether there was time for a part of the usual range only.
+    """
+
+    path: Path
+    every: bool
+    shortened: bool
+
+
+class _OutOfTimeError(Exception):
+    """Raised by a callback to end a computation."""
+
+
+def solve_in_time(
+    game: NormalFormGame | StochasticGame,
+    objective: PowerObjective,
+    lams: Iterable[float | Fraction | str] | None,
+    every: bool | None,
+    time_limit: float,
+    progress: bool | None,
+    callback: Callback | None,
+) -> Solved:
+    """Solve a game at the λ given, or at as many as can be computed in time.
+
+    Parameters
+    ----------
+    game : NormalFormGame or StochasticGame
+    objective : PowerObjective
+        Supplies the aggregate and form.
+    lams : iterable of numbers, optional
+        Solved at whatever it takes; by default 51 from 0 to 1, or fewer.
+    every : bool, optional
+        Whether to compute all equilibria at each λ; by default if that can be done in time.
+    time_limit : float
+        Seconds to aim at, which decides only what is not given.
+    progress, callback
+        As in `sweep`.
+
+    Returns
+    -------
+    Solved
+
+    Raises
+    ------
+    InputError
+        If a λ or an option does not fit the game.
+    """
+    wanted = objectives_of(usual_lams(game, objective, COUNTS[0]) if lams is None else lams, objective)
+    if not wanted:
+        raise InputError("lams: got none; give at least one number >= 0")
+    for each in wanted:
+        each.adversaries(game.n_players)
+    probes = [with_lam(objective, lam) for lam in usual_lams(game, objective, COUNTS[-1])]
+    seconds = math.inf
+    if every is None:
+        seconds = _seconds_for_all(game, probes, time_limit / len(wanted))
+        every = seconds * len(wanted) <= time_limit
+    elif every and lams is None:
+        seconds = _seconds_for_all(game, probes, time_limit / len(probes))
+    if lams is None:
+        if not every:
+            points, seconds = _probed(game, probes, time_limit / len(probes))
+        count = next((count for count in COUNTS if seconds * count <= time_limit), len(probes))
+        if not every and seconds * count > time_limit:
+            # Not even a sweep over the probes is quick; they are what there is.
+            return Solved(Path(game, tuple(points)), every, shortened=True)
+        wanted = objectives_of(usual_lams(game, objective, count), objective)
+    chosen = [each.exact_lam for each in wanted]
+    path = sweep(game, chosen, objective, all_equilibria=every, progress=progress, callback=callback)
+    return Solved(path, every, shortened=lams is None and len(path) < COUNTS[0])
+
+
+def usual_lams(game: NormalFormGame | StochasticGame, objective: PowerObjective, count: int) -> list[Fraction]:
+    """Return λ from 0 to 1, or to the greatest one that is a probability where the form asks for that.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> game = pg.load("assembly_line")
+    >>> usual_lams(game, PowerObjective(aggregate="sum", form="adversarial"), 3)
+    [Fraction(0, 1), Fraction(1, 4), Fraction(1, 2)]
+    """
+    last = Fraction(1)
+    if objective.form == "adversarial":
+        totals = [sum(adversary.weight for adversary in own) for own in objective.potential_adversaries(game.n_players)]
+        last = min(last, 1 / Fraction(max(max(totals), 1)))
+    return [last * k / (count - 1) for k in range(count)]
+
+
+def _seconds_for_all(game: NormalFormGame | StochasticGame, probes: list[PowerObjective], limit: float) -> float:
+    """Seconds that all equilibria take at one λ, on average over some; infinite where they take too long."""
+    if isinstance(game, StochasticGame):
+        return math.inf
+    total = 0.0
+    for objective in probes:
+
+        def compute(objective: PowerObjective = objective) -> float:
+            began = time.monotonic()
+
+            def stop(*_: Any) -> None:
+                if time.monotonic() - began > len(probes) * limit:
+                    raise _OutOfTimeError
+
+            try:
+                solve_all(game, objective, callback=stop)
+            except (_OutOfTimeError, InputError):
+                return math.inf
+            return time.monotonic() - began
+
+        total += _again_if_slow(compute, limit)
+        if total > len(probes) * limit:
+            return math.inf
+    return total / len(probes)
+
+
+def _probed(
+    game: NormalFormGame | StochasticGame, probes: list[PowerObjective], limit: float
+) -> tuple[list[PathPoint], float]:
+    """One equilibrium at some λ, and the seconds that a sweep would take for each λ."""
+    points, total = [], 0.0
+    for objective in probes:
+        found: list[Any] = []
+
+        def compute(objective: PowerObjective = objective, found: list[Any] = found) -> float:
+            began = time.monotonic()
+            found[:] = [solve(game, objective, time_limit=limit)]
+            return time.monotonic() - began
+
+        total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2)
+        points.append(PathPoint(objective, tuple(found)))
+    return points, PASSES * total / len(probes)
+
+
+def _again_if_slow(compute: Callable[[], float], fast: float, hopeless: float = math.inf) -> float:
+    """Seconds of a computation; of a second run where the first was slow, as it may have compiled something."""
+    seconds = compute()
+    return seconds if seconds <= fast or seconds > hopeless else min(seconds, compute())

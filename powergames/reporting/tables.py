@@ -1,0 +1,92 @@
+"""Payoff tables of a page: whole where a game is small, and else a part with the number of joint actions left out."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
+
+# Actions that a matrix shows of each of two players, matrices side by side, and joint actions that a list shows.
+MOST_ACTIONS, MOST_MATRICES, MOST_JOINT = 12, 6, 64
+
+# States that may follow a joint action, the likeliest first.
+MOST_SUCCESSORS = 6
+
+
+def payoff_table(game: NormalFormGame, played: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Return payoffs as plain JSON values, abbreviated where there are too many.
+
+    Parameters
+    ----------
+    game : NormalFormGame
+    played : sequence of ndarray of bool, shape (A_i,)
+        Which actions are played by a solution on the page. These are shown first.
+
+    Returns
+    -------
+    dict
+        ``joint``: joint actions, each as the indices of the actions; ``payoffs``: the payoff of every player for each;
+        ``layout``: "matrices" if they are all joint actions of some actions of each player, else "list";
+        ``left_out``: how many joint actions are not shown.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> game = pg.load("stag_hunt")
+    >>> table = payoff_table(game, game.uniform_profile())
+    >>> table["joint"][1], table["payoffs"][1], table["left_out"]
+    ([0, 1], [0.0, 3.0], 0)
+    """
+    sizes = game.n_actions
+    matrices = game.n_players == 2 or (game.n_players == 3 and sizes[2] <= MOST_MATRICES)
+    if matrices:
+        shown = [_first(own, MOST_ACTIONS) for own in played]
+        joint = list(itertools.product(*shown))
+    else:
+        solved = itertools.islice(itertools.product(*(np.flatnonzero(own).tolist() for own in played)), MOST_JOINT)
+        everything = itertools.islice(itertools.product(*map(range, sizes)), MOST_JOINT)
+        joint = sorted(list(dict.fromkeys((*solved, *everything)))[:MOST_JOINT])
+    return {
+        "layout": "matrices" if matrices else "list",
+        "joint": [list(actions) for actions in joint],
+        "payoffs": [_payoffs(game, actions) for actions in joint],
+        "left_out": math.prod(sizes) - len(joint),
+    }
+
+
+def stage_table(game: StochasticGame, state: int, played: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Return the rewards of a state as `payoff_table` does, and in ``next`` what follows each joint action.
+
+    Returns
+    -------
+    dict
+        ``next[k]`` lists pairs of the name of a state and its probability, the likeliest first; states beyond the
+        first few are left out.
+    """
+    stage = game.stage(state)
+    table = payoff_table(stage, played)
+    following = []
+    for actions in table["joint"]:
+        row = int(game.row_starts[state]) + int(np.ravel_multi_index(actions, stage.n_actions))
+        part = slice(int(game.indptr[row]), int(game.indptr[row + 1]))
+        chances = game.data[part]
+        likeliest = np.argsort(-chances, kind="stable")[:MOST_SUCCESSORS]
+        following.append([[game.states[game.indices[part][k]], float(chances[k])] for k in likeliest])
+    return table | {"next": following}
+
+
+def _first(played: np.ndarray, most: int) -> list[int]:
+    """Up to `most` actions, in order: those played, and the first of the others."""
+    chosen = sorted(range(len(played)), key=lambda action: not played[action])[:most]
+    return sorted(chosen)
+
+
+def _payoffs(game: NormalFormGame, actions: tuple[int, ...]) -> list[Any]:
+    cell: Any = (slice(None), *actions)
+    return game.payoffs[cell].tolist() if game.lossless else [str(value) for value in game.exact_payoffs[cell]]

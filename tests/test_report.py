@@ -1,0 +1,418 @@
+"""The page about a game: what it shows is what was computed, in a browser without a network."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+import powergames as pg
+from powergames.auditing import off_policy
+from powergames.cli import run
+from powergames.reporting.document import build
+from powergames.reporting.page import page as html_of
+from powergames.reporting.schedule import Solved
+from powergames.results import Equilibrium, PathPoint, Status
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+LAMS = {"stag_hunt": ["0", "1/5", "3/10"], "assembly_line": ["0", "1/2", "7/10"], "reputation_stag_hunt": ["0", "1/2"]}
+
+# Ratio of the luminances of each text and its background, the lowest one, with the text.
+CONTRAST = """() => {
+  const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+  const over = (top, under) => top.slice(0, 3).map((v, k) => top[3] * v + (1 - top[3]) * under[k]);
+  const light = (rgb) => rgb.map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
+  const ground = (node) => node === null ? [255, 255, 255]
+    : over(parse(getComputedStyle(node).backgroundColor), ground(node.parentElement));
+  const found = [...document.querySelectorAll("body *")]
+    .filter((node) => node.checkVisibility() && !node.disabled && !node.closest("script"))
+    .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
+    .map((node) => {
+      const style = getComputedStyle(node);
+      const pair = [over(parse(node.closest("svg") ? style.fill : style.color), ground(node)), ground(node)].map(light);
+      return [(Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05), node.textContent];
+    });
+  return found.sort((a, b) => a[0] - b[0])[0];
+}"""
+
+
+@pytest.fixture(scope="module")
+def lessons():
+    """Reports of a game of two players, one of three, and one with states."""
+    return {name: pg.report(pg.load(name), lams=lams) for name, lams in LAMS.items()}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed; Debian has it in the package chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def view(browser, tmp_path):
+    """Open a page offline; in the end nothing may have gone wrong in it, nor anything been requested."""
+    opened, trouble = [], []
+
+    def call(html, width=1200, scheme="light"):
+        file = tmp_path / f"page{len(opened)}.html"
+        file.write_bytes(html.encode())
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True, accept_downloads=True
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: request.url == file.as_uri() or trouble.append(request.url))
+        page.goto(file.as_uri())
+        return page
+
+    yield call
+    for context in opened:
+        context.close()
+    assert trouble == []
+
+
+def shown(page, document):
+    """Compare all numbers that a page shows with the document, and return their places."""
+    main = page.locator("#main")
+    point = document["points"][int(main.get_attribute("data-point"))]
+    equilibrium = point["equilibria"][int(main.get_attribute("data-equilibrium"))]
+    assert page.locator("#lam-text").inner_text() == f"λ = {point['objective']['lam']:.5g}"
+    numbers = page.evaluate(
+        "[...document.querySelectorAll('[data-at]')].map((node) => [node.dataset.at, node.dataset.value, "
+        "[...node.childNodes].filter((child) => child.nodeType === 3).map((child) => child.data).join('')])"
+    )
+    for place, digits, text in numbers:
+        value = equilibrium
+        for key in place.split("/"):
+            value = value[int(key) if isinstance(value, list) else key]
+        assert float(digits) == value, place
+        assert float(text) == pytest.approx(value, rel=0.05 if "regret" in place else 1e-4, abs=1e-9), place
+    return {place for place, *_ in numbers}
+
+
+@pytest.mark.parametrize("name", LAMS)
+class TestInTheBrowser:
+    def test_keyboard_leads_through_the_numbers_of_the_document(self, name, lessons, view):
+        document = lessons[name].document
+        page = view(lessons[name].html)
+        slider = page.get_by_label("Power weight")
+        slider.focus()
+        for k, point in enumerate(document["points"]):
+            assert slider.input_value() == str(k)
+            places = shown(page, document)
+            players = range(len(document["game"]["players"]))
+            inner = "/0" if name == "reputation_stag_hunt" else ""
+            expected = {f"{key}/{i}{inner}" for key in ("task", "utility", "certificate/regrets") for i in players}
+            expected |= {f"power{inner}/{i}/{j}" for i in players for j in players if i != j}
+            assert expected | {"charged_power/0", "certificate/max_regret"} <= places
+            assert f"λ = {point['objective']['lam']:.5g}, " in slider.get_attribute("aria-valuetext")
+            page.keyboard.press("ArrowRight")
+        assert slider.input_value() == str(len(document["points"]) - 1)
+        page.keyboard.press("Home")
+        assert page.locator("#main").get_attribute("data-point") == "0"
+
+    def test_mouse_leads_through_them_too(self, name, lessons, view):
+        document = lessons[name].document
+        page = view(lessons[name].html)
+        box = page.locator("#lam").bounding_box()
+        last = len(document["points"]) - 1
+        page.mouse.move(box["x"] + 8, box["y"] + box["height"] / 2)
+        page.mouse.down()
+        for k in range(last + 1):
+            page.mouse.move(box["x"] + 8 + (box["width"] - 16) * k / last, box["y"] + box["height"] / 2, steps=3)
+            assert page.locator("#main").get_attribute("data-point") == str(k)
+            shown(page, document)
+        page.mouse.up()
+        page.get_by_role("button", name="Lower λ").click()
+        assert page.locator("#main").get_attribute("data-point") == str(last - 1)
+        shown(page, document)
+
+    def test_every_solution_and_every_deviation(self, name, lessons, view):
+        document = lessons[name].document
+        page = view(lessons[name].html)
+        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+        found = document["points"][0]["equilibria"]
+        for e, equilibrium in enumerate(found):
+            if len(found) > 1:
+                page.get_by_label("Solution", exact=True).select_option(str(e))
+            assert page.locator("#main").get_attribute("data-equilibrium") == str(e)
+            for j, own in enumerate(equilibrium["what_if"]):
+                page.get_by_label("Player", exact=True).select_option(str(j))
+                for a in range(len(own)):
+                    page.get_by_label("Plays", exact=True).select_option(str(a))
+                    places = shown(page, document)
+                    kind = "start_task" if "states" in document["game"] else "utility"
+                    assert f"what_if/{j}/{a}/{kind}/0" in places
+
+    @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1200, "light")])
+    def test_it_fits_and_can_be_read(self, name, lessons, view, width, scheme):
+        page = view(lessons[name].html, width, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        ratio, text = page.evaluate(CONTRAST)
+        assert ratio >= 4.5, text
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+        page.get_by_role("button", name="Dark").click()
+        assert page.evaluate("document.documentElement.dataset.theme") != scheme
+        ratio, text = page.evaluate(CONTRAST)
+        assert ratio >= 4.5, text
+
+    def test_it_is_built_for_everyone(self, name, lessons, view):
+        page = view(lessons[name].html)
+        assert page.locator("html").get_attribute("lang") == "en"
+        levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map((node) => Number(node.tagName[1]))")
+        assert levels[0] == 1
+        assert set(levels[1:]) == {2}
+        unnamed = "[...document.querySelectorAll('select, input')].filter((node) => !node.labels.length).length"
+        assert page.evaluate(unnamed) == 0
+        order = []
+        for _ in range(6):
+            page.keyboard.press("Tab")
+            order.append(page.evaluate("document.activeElement.className || document.activeElement.id"))
+        assert order[:2] == ["skip", "theme"]
+        page.locator("#lam").focus()
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        expect(page.get_by_role("status").first).to_contain_text("λ = ")
+        page.emulate_media(media="print")
+        assert page.locator("#controls").is_hidden()
+        assert page.locator("#solution").is_visible()
+
+    def test_numbers_can_be_downloaded(self, name, lessons, view):
+        page = view(lessons[name].html)
+        with page.expect_download() as waiting:
+            page.get_by_role("link", name="Download the numbers").click()
+        assert json.loads(Path(waiting.value.path()).read_text(encoding="utf-8")) == lessons[name].document
+
+
+class TestContents:
+    def test_solution_stays_on_its_branch(self, lessons, view):
+        page = view(lessons["stag_hunt"].html)
+        choices = page.locator("#equilibrium option").all_inner_texts()
+        hare = next(choice for choice in choices if "hare | hare" in choice)
+        page.get_by_label("Solution", exact=True).select_option(label=hare)
+        page.locator("#lam").focus()
+        page.keyboard.press("ArrowRight")
+        assert "hare | hare" in page.locator("#equilibrium option:checked").inner_text()
+
+    def test_state_decides_what_is_shown(self, lessons, view):
+        document = lessons["reputation_stag_hunt"].document
+        page = view(lessons["reputation_stag_hunt"].html)
+        for s, state in enumerate(document["game"]["states"]):
+            page.get_by_label("State", exact=True).select_option(state)
+            assert {f"task/0/{s}", f"power/{s}/0/1"} <= shown(page, document)
+            cells = [
+                [float(n) for n in text.split("\n")[0].split(",")]
+                for text in page.locator(".matrix td:has(span)").all_inner_texts()
+            ]
+            assert cells == document["report"]["stages"][s]["payoffs"]
+
+    def test_matrix_has_rows_and_columns_as_the_game_has(self, view):
+        game = pg.NormalFormGame.from_bimatrix([[1, 2, 3], [4, 5, 6]], [[-1, -2, -3], [-4, -5, -6]])
+        page = view(pg.report(game, lams=[0], all_equilibria=False).html)
+        rows = page.locator(".matrix tbody tr")
+        assert [re.findall(r"-?\d+, -?\d+", text) for text in rows.all_inner_texts()] == [
+            ["1, -1", "2, -2", "3, -3"],
+            ["4, -4", "5, -5", "6, -6"],
+        ]
+
+    def test_rounding_is_no_difference(self, view):
+        payoffs = np.random.default_rng(0).normal(size=(3, 3))
+        page = view(pg.report(pg.NormalFormGame([payoffs, -payoffs]), lams=[0, 0.5, 1], all_equilibria=False).html)
+        assert "e-" not in "".join(page.locator("figure").all_inner_texts())
+
+    def test_failure_is_shown_as_failure(self, view):
+        game, objectives = pg.load("stag_hunt"), [pg.PowerObjective(lam) for lam in (0, 0.5, 1)]
+        good = pg.solve(game, objectives[0])
+        wrong = [[1, 0], [1, 0]]
+        bad = Equilibrium(
+            game, objectives[1], game.profile(wrong), pg.certify(game, objectives[1], wrong), Status.REJECTED, "ipa"
+        )
+        points = (
+            PathPoint(objectives[0], (good,)),
+            PathPoint(objectives[1], (bad,)),
+            PathPoint(objectives[2], (), "Oops"),
+        )
+        document = build(Solved(pg.Path(game, points), every=False, shortened=False), game.title)
+        page = view(html_of(document))
+        slider = page.locator("#lam")
+        slider.focus()
+        for text in ("The certificate rejects", "Oops"):
+            page.keyboard.press("ArrowRight")
+            assert "Failed: no certified solution at λ = " in page.locator("#solution").inner_text()
+            assert text in page.locator("#solution").inner_text()
+            assert "failed" in slider.get_attribute("aria-valuetext")
+            assert page.locator("[data-at]").count() == 0
+        page.keyboard.press("Home")
+        assert "task/0" in shown(page, document)
+        assert "At 2 of them no certified solution was found" in page.locator("#provenance").inner_text()
+
+    def test_names_are_text_and_nothing_else(self, view):
+        payoffs = np.arange(8.0).reshape(2, 2, 2)
+        names = [[HOSTILE, "\u202egnp"], ["a" * 300, "{{script}}"]]
+        game = pg.NormalFormGame(payoffs, players=[HOSTILE, "\ud800"], actions=names, title=HOSTILE)
+        lesson = pg.report(game, lams=[0, 1])
+        assert lesson.html.count("<script") == 2
+        page = view(lesson.html, 360)
+        assert page.locator("h1").inner_text() == HOSTILE
+        assert page.title() == HOSTILE
+        assert HOSTILE in page.locator("#payoffs").inner_text()
+        assert page.locator("img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+    def test_policy_forbids_requests_and_foreign_scripts(self, browser, lessons, tmp_path):
+        file = tmp_path / "page.html"
+        foreign = "<script>document.title = 'foreign'</script><style>h1 { color: red }</style></body>"
+        file.write_text(lessons["stag_hunt"].html.replace("</body>", foreign), encoding="utf-8")
+        page = browser.new_page()
+        page.goto(file.as_uri())
+        assert page.title() == "Stag hunt"
+        assert page.evaluate("fetch('data:,x').then(() => 'went out', () => 'blocked')") == "blocked"
+        blocked = "new Promise((done) => { const image = new Image(); image.onerror = () => done('blocked'); "
+        assert page.evaluate(blocked + "image.src = 'http://127.0.0.1:9/x.png'; })") == "blocked"
+        page.close()
+
+
+class TestDocument:
+    @pytest.mark.parametrize("name", LAMS)
+    def test_is_that_of_a_sweep_and_more(self, name, lessons, capsys):
+        every = [] if name == "reputation_stag_hunt" else ["--all"]
+        run(["sweep", name, "--lam", ",".join(LAMS[name]), *every, "--json"])
+        expected = json.loads(capsys.readouterr().out)
+        document = json.loads(json.dumps(lessons[name].document))
+        assert document.pop("report")["title"] == pg.load(name).title
+        for point in document["points"]:
+            for equilibrium in point["equilibria"]:
+                for added in ("charged_power", "what_if", "off_policy", "worst"):
+                    equilibrium.pop(added, None)
+        assert document == expected
+
+    @pytest.mark.parametrize("name", ["stag_hunt", "assembly_line"])
+    def test_deviations_are_those_of_the_audit(self, name, lessons):
+        for point, document in zip(lessons[name].path, lessons[name].document["points"], strict=True):
+            for equilibrium, numbers in zip(point.equilibria, document["equilibria"], strict=True):
+                frozen = [d for d in off_policy(equilibrium.game, equilibrium.profile) if d.kind == "freeze"]
+                found = [entry for own in numbers["what_if"] for entry in own]
+                assert [entry["task"] for entry in found] == [pytest.approx(d.task, abs=1e-12) for d in frozen]
+                for deviation, entry in zip(frozen, found, strict=True):
+                    j = deviation.deviator
+                    gain = entry["utility"][j] - equilibrium.utility[j]
+                    assert gain <= equilibrium.certificate.regrets[j] + 1e-12
+
+    def test_off_policy_is_that_of_the_audit(self, lessons):
+        lesson = lessons["reputation_stag_hunt"]
+        point, numbers = lesson.path[1], lesson.document["points"][1]["equilibria"][0]
+        report = pg.audit(lesson.path.game, point.objective, point.equilibria[0].profile)
+        assert numbers["worst"] == {label: values.tolist() for label, values in report.worst.items()}
+        rest = [d.start_task.tolist() for d in report.off_policy if d.kind != "freeze"]
+        assert [entry["start_task"] for entry in numbers["off_policy"]] == rest
+
+    def test_large_games_are_abbreviated(self, view):
+        games = [
+            pg.load("travellers_dilemma"),
+            pg.load("public_goods:n=5,levels=4"),
+            pg.load("random_turn_based:states=60"),
+        ]
+        left_out = []
+        for game in games:
+            lesson = pg.report(game, lams=[0], all_equilibria=False)
+            assert lesson.certified
+            assert len(lesson.html) < 3_000_000
+            note = view(lesson.html).locator("#game-note").inner_text()
+            left_out += re.findall(r"([\d,]+) more joint actions", note)
+        assert left_out == ["9,657", "960"]
+        assert len(lesson.document["game"]["states"]) == len(lesson.document["report"]["stages"]) == 40
+        states = lesson.document["report"]["states"]
+        equilibrium = lesson.path[0].equilibria[0]
+        numbers = lesson.document["points"][0]["equilibria"][0]
+        assert numbers["task"][1] == equilibrium.task[1, states].tolist()
+        assert numbers["power"][3] == equilibrium.power[states[3]].tolist()
+        assert numbers["certificate"]["max_regret"] == equilibrium.certificate.max_regret
+
+    def test_page_that_would_be_too_large_keeps_fewer_lam(self, monkeypatch):
+        whole = pg.report(pg.load("stag_hunt"), lams=[k / 50 for k in range(51)], all_equilibria=True)
+        monkeypatch.setattr("powergames.reporting.assemble.LARGEST", 80_000)
+        lesson = pg.report(pg.load("stag_hunt"), lams=[k / 50 for k in range(51)], all_equilibria=True)
+        lams = [point["objective"]["lam"] for point in lesson.document["points"]]
+        assert len(lesson.html) <= 80_000 < len(whole.html)
+        assert lesson.document["report"]["shortened"]
+        assert (lams[0], lams[-1]) == (0, 1)
+        assert len(lams) < len(lesson.path) == 51
+
+    def test_one_player(self, view):
+        lesson = pg.report(pg.NormalFormGame([[1, 3, 2]]), lams=[0, 1])
+        page = view(lesson.html)
+        assert lesson.certified
+        assert "task/0" in shown(page, lesson.document)
+
+
+class TestSchedule:
+    def test_usual_range_is_computed_where_a_game_is_fast(self):
+        lesson = pg.report(pg.load("chicken"))
+        assert lesson.path.lams == pytest.approx(np.linspace(0, 1, 51))
+        assert lesson.document["report"]["all_equilibria"]
+        assert not lesson.document["report"]["shortened"]
+
+    def test_no_time_leaves_few_lam_and_says_so(self):
+        lesson = pg.report(pg.load("chicken"), time_limit=0)
+        assert len(lesson.path) == 3
+        assert lesson.document["report"]["shortened"]
+        assert not lesson.document["report"]["all_equilibria"]
+
+    def test_probabilities_stay_below_one(self):
+        objective = pg.PowerObjective(aggregate="sum", form="adversarial")
+        lesson = pg.report(pg.load("assembly_line"), objective=objective, time_limit=0)
+        assert lesson.path.lams.tolist() == [0, 0.25, 0.5]
+
+
+class TestCommand:
+    def test_writes_a_page(self, tmp_path, capsys):
+        file = tmp_path / "lesson.html"
+        assert run(["report", "stag_hunt", "-o", str(file), "--lam", "0,1/5", "--title", "Hunting & trust"]) == 0
+        assert "all certified" in capsys.readouterr().out
+        text = file.read_text(encoding="utf-8")
+        assert "<title>Hunting &amp; trust</title>" in text
+        assert text == pg.report(pg.load("stag_hunt"), lams=["0", "1/5"], title="Hunting & trust").html
+        assert list(tmp_path.iterdir()) == [file]
+
+    def test_exit_code_tells_of_failures_and_the_page_is_there(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr("powergames.solvers.batches.solve_all", lambda *_, **__: 1 / 0)
+        file = tmp_path / "lesson.html"
+        assert run(["report", "stag_hunt", "-o", str(file), "--lam", "0,1"]) == 1
+        assert "2 of 2 points without a certified equilibrium" in capsys.readouterr().out
+        assert "ZeroDivisionError" in file.read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        ("arguments", "problem"),
+        [
+            (["stag_hunt", "-o", "stag_hunt.nfg"], "report: got 'stag_hunt.nfg'; give the name of a .html file"),
+            (["stag_hunt", "-o", "missing/lesson.html"], "cannot be written"),
+            (["stag_hunt", "-o", "a.html", "--lam", "2:1"], "--lam: got '2:1'"),
+            (["stag_hunt", "-o", "a.html", "--lam", "2", "--form", "adversarial"], "reads lam as a probability"),
+            (["stag_hunt"], "missing option '-o'"),
+        ],
+    )
+    def test_one_line_says_what_is_wrong(self, arguments, problem, capsys, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "stag_hunt.nfg").write_text("a game", encoding="utf-8")
+        assert run(["report", *arguments]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert problem in err
+        assert err.count("\n") == 1
+        assert (tmp_path / "stag_hunt.nfg").read_text(encoding="utf-8") == "a game"
+        assert not (tmp_path / "a.html").exists()
