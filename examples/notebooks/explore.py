@@ -18,7 +18,8 @@ with app.setup:
     from powergames.contents import strategy_text
     from powergames.errors import InputError
     from powergames.games.catalog import random_uniform
-    from powergames.notebooks.payoff_table import cell_texts, check_size, read_cells, table_html
+    from powergames.notebooks.limits import check_payoffs
+    from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
 
     CATALOG = (
         "stag_hunt",
@@ -63,7 +64,7 @@ def _():
     first = next(iter(games))
     if given is not None:
         _game = pg.load(str(given))
-        check_size(_game)
+        check_payoffs(_game)
         first = _game.title or str(given)
         games[first] = _game
     return first, games

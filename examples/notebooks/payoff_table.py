@@ -11,27 +11,6 @@ from powergames.display import number_text
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, to_fraction
 
-# Largest games that answer while one types: actions of two players, joint actions of three.
-MOST_ACTIONS, MOST_CELLS = 5, 27
-
-
-def check_size(game: NormalFormGame) -> None:
-    """Refuse a game whose equilibria would not keep up with typing.
-
-    Raises
-    ------
-    InputError
-        If there are not two or three players, or too many actions.
-    """
-    sizes = " x ".join(map(str, game.n_actions))
-    fits = game.n_players == 2 and max(game.n_actions) <= MOST_ACTIONS
-    fits |= game.n_players == 3 and game.payoffs[0].size <= MOST_CELLS
-    if not fits:
-        raise InputError(
-            f"game: got {sizes} actions; explore two players with up to {MOST_ACTIONS} actions each, or three players "
-            f"with up to {MOST_CELLS} joint actions, or use 'powergames report' for larger games"
-        )
-
 
 def cell_texts(game: NormalFormGame) -> list[str]:
     """Write the payoffs of each joint action, as in ``4, 0``; the last player's action changes fastest.

@@ -83,11 +83,11 @@ def _notebook(game: str | None, lesson: Lesson | None) -> Path:
     lesson = lesson or (Lesson.OVER_TIME if by_state else Lesson.EXPLORE)
     if loaded is not None:
         if lesson is Lesson.EXPLORE and not by_state:
-            from powergames.notebooks.payoff_table import check_size
+            from powergames.notebooks.limits import check_payoffs
 
-            check_size(loaded)
+            check_payoffs(loaded)
         elif lesson is Lesson.OVER_TIME and by_state:
-            from powergames.notebooks.state_tables import check_states
+            from powergames.notebooks.limits import check_states
 
             check_states(loaded)
         elif lesson is Lesson.LEARNING:
