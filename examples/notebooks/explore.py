@@ -111,7 +111,7 @@ def _(aggregate, cells, columns, draw, form, lam, rows, start, which):
             aggregate,
             form,
         ],
-        width="400px",
+        width="360px",
     )
     return
 

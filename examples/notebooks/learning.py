@@ -75,7 +75,7 @@ def _():
     algorithm = mo.ui.radio(["prim", "sbpr", "task"], value="prim", label="Learner")
     lam = mo.ui.slider(0, 1, 0.05, value=0.3, label="λ", include_input=True)
     steps = mo.ui.dropdown({"20,000": 20_000, "50,000": 50_000, "200,000": 200_000}, value="50,000", label="Steps")
-    mo.sidebar([which, algorithm, lam, steps], width="400px")
+    mo.sidebar([which, algorithm, lam, steps], width="360px")
     return algorithm, lam, steps, which
 
 

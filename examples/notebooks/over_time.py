@@ -61,7 +61,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(form, lam, plan, which):
-    mo.sidebar([which, plan, lam, form], width="400px")
+    mo.sidebar([which, plan, lam, form], width="360px")
     return
 
 

@@ -32,6 +32,7 @@ class Lesson(enum.StrEnum):
 
     EXPLORE = "explore"
     OVER_TIME = "over-time"
+    KITCHEN = "kitchen"
     LEARNING = "learning"
 
 
@@ -90,8 +91,8 @@ def _notebook(game: str | None, lesson: Lesson | None) -> Path:
             from powergames.notebooks.limits import check_states
 
             check_states(loaded)
-        elif lesson is Lesson.LEARNING:
-            raise InputError("--lesson: learning has games of its own; give no game")
+        elif lesson in (Lesson.KITCHEN, Lesson.LEARNING):
+            raise InputError(f"--lesson: {lesson.value} has games of its own; give no game")
         else:
             kind = "stochastic" if by_state else "normal-form"
             raise InputError(f"--lesson: {lesson.value} cannot show a {kind} game; leave --lesson out")
