@@ -119,7 +119,7 @@ def _(aggregate, cells, columns, draw, form, lam, rows, start, which):
 @app.cell(hide_code=True)
 def _(start):
     with mo.status.spinner(
-        title="Getting ready", subtitle="The very first start compiles the solvers, which takes up to a minute."
+        title="Getting ready", subtitle="The very first start compiles the solvers, which takes a minute or two."
     ):
         pg.solve_all(pg.load("stag_hunt" if start.n_players == 2 else "assembly_line"))
     ready = start.n_players

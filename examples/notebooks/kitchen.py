@@ -44,7 +44,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     with mo.status.spinner(
-        title="Cooking", subtitle="The very first start compiles the solvers, which takes up to a minute."
+        title="Cooking", subtitle="The very first start compiles the solvers, which takes a minute or two."
     ):
         game = pg.load("overcooked:tiny")
         objectives = {_lam: pg.PowerObjective(_lam, form="adversarial") for _lam in LAMS}

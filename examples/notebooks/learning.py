@@ -83,7 +83,7 @@ def _():
 def _(algorithm, lam, steps, which):
     _lam = 0 if algorithm.value == "task" else lam.value
     with mo.status.spinner(
-        title="Learning", subtitle="The very first start compiles the learners, which takes up to a minute."
+        title="Learning", subtitle="The very first start compiles the learners, which takes a minute or two."
     ):
         game = pg.load(which.value)
         runs = [

@@ -68,7 +68,7 @@ def _(form, lam, plan, which):
 @app.cell(hide_code=True)
 def _(games, which):
     with mo.status.spinner(
-        title="Getting ready", subtitle="The very first start compiles the solvers, which takes up to a minute."
+        title="Getting ready", subtitle="The very first start compiles the solvers, which takes a minute or two."
     ):
         game = games[which.value]
         pg.solve(game)

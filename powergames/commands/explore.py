@@ -130,8 +130,11 @@ def _is_free(port: int) -> bool:
 def _serve(arguments: list[str]) -> int:
     """Run the server until it ends, or this process is told to."""
     raise_on_ctrl_c()
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    server = subprocess.Popen(arguments, env=os.environ | {"MARIMO_SKIP_UPDATE_CHECK": "1"})
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    previous = [signal.signal(end, signal.default_int_handler) for end in ends]
+    # In a session of its own, Ctrl-C reaches the server once, through this process.
+    environment = os.environ | {"MARIMO_SKIP_UPDATE_CHECK": "1"}
+    server = subprocess.Popen(arguments, env=environment, start_new_session=True)
     try:
         return DONE if server.wait() == 0 else FAILED
     except KeyboardInterrupt:
@@ -142,4 +145,6 @@ def _serve(arguments: list[str]) -> int:
             server.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             server.kill()
-        signal.signal(signal.SIGTERM, previous)
+            server.wait()
+        for end, handler in zip(ends, previous, strict=True):
+            signal.signal(end, handler)
