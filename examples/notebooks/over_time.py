@@ -111,8 +111,8 @@ def _(game):
 
 @app.cell(hide_code=True)
 def _(evaluation, game, state):
-    _visits = ", ".join(
-        f"{_name} {_share:.0%}" for _name, _share in zip(game.states, evaluation.occupancy[0], strict=True)
+    _visits = "; ".join(
+        f"{_name}: {_share:.0%}" for _name, _share in zip(game.states, evaluation.occupancy[0], strict=True)
     )
     mo.vstack(
         [
