@@ -68,6 +68,7 @@ ALLOWED = {
     },
     "cli": {"commands", "display", "errors", ""},
     "__main__": {"cli"},
+    "notebooks": None,
     "": None,
 }
 
