@@ -10,6 +10,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from powergames.display import (
     Block,
     Cell,
@@ -316,6 +318,31 @@ def of_run(run: TrainingRun, most: int | None) -> list[Block]:
         *([history] if run.history else []),
         f"Learned by {run.algorithm} in {run.steps:,} steps, seed {run.seed}; largest regret "
         f"{float(run.certificate.scaled_regret):.3g} of the {scale}.{cut}",
+    ]
+
+
+def of_runs(runs: Sequence[TrainingRun], files: Sequence[str]) -> list[Block]:
+    """What each of many runs learned, how far it is from an equilibrium, and the mean."""
+    table = Table(">seed", ">task", ">power", ">scaled regret", "within tolerance", "policies")
+    points = [run.summary for run in runs]
+    for run, point, file in zip(runs, points, files, strict=True):
+        verdict = "yes" if run.certificate.passed else "no"
+        if run.stopped is not None:
+            verdict += f", {run.stopped.name} after {run.steps:,} steps"
+        table.add_row(
+            str(run.seed), _numbers(point.task), _numbers(point.power), regret(point.regret), verdict, name(file)
+        )
+    table.add_line()
+    means = (_numbers(np.mean([getattr(point, key) for point in points], axis=0)) for key in ("task", "power"))
+    table.add_row("mean", *means, regret(float(np.mean([point.regret for point in points]))), "", "")
+    chosen = runs[0]
+    passed = sum(run.certificate.passed for run in runs)
+    return [
+        heading(chosen.game, chosen.objective),
+        table,
+        f"Learned by {chosen.algorithm} in {chosen.parameters['steps']:,} steps each; {passed} of "
+        f"{counted(len(runs), 'run')} within tolerance {chosen.certificate.tol:g}; largest regret "
+        f"{max(point.regret for point in points):.3g} of the range.",
     ]
 
 

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import stat
-import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -26,6 +25,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
 from powergames.results import SCHEMA
+from powergames.storage import lock
 
 KIND = "results"
 
@@ -69,7 +69,7 @@ class Store:
         try:
             if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
                 raise InputError(f"store {self._path}: is not a regular file; choose another one")
-            self._lock()
+            lock(self._file, f"store {self._path}")
             self._file.seek(0)
             self._records = self._read(self._file.read(), header)
         except BaseException:
@@ -126,24 +126,6 @@ class Store:
         return {
             document["key"]: document for document in documents if document and isinstance(document.get("key"), str)
         }
-
-    def _lock(self) -> None:
-        """Keep other processes out; the system unlocks the file when this process ends, however it ends."""
-        try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                # Far behind the end, because locked bytes cannot be read.
-                self._file.seek(2**62)
-                msvcrt.locking(self._file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(
-                f"store {self._path}: is in use; wait until that is over, or choose another file"
-            ) from None
 
 
 def game_digest(game: NormalFormGame) -> str:

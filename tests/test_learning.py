@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -225,7 +226,33 @@ def test_many_seeds_are_single_runs(tmp_path):
     assert [run.seed for run in runs] == [5, 2]
     assert all(same(run, pg.train(game, "sbpr", lam=0.2, seed=run.seed, steps=3000)) for run in runs)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["seed_2.npz", "seed_5.npz"]
-    assert [report[1:] for report in told] == [(1, 2), (2, 2)]
+    assert [report[1:] for report in told] == [(3000, 6000), (6000, 6000)]
+    assert [report[0].split(":")[0] for report in told] == ["seed 5, sbpr", "seed 2, sbpr"]
+
+
+def test_many_seeds_report_while_they_learn():
+    told = []
+    runs = pg.train_many(PENNIES, seeds=(5, 2), steps=4000, history=4, callback=lambda *report: told.append(report))
+    assert told[0] == ("seed 5, prim", 0, 8000)
+    assert told[-1][1:] == (8000, 8000)
+    steps = [done for _, done, _ in told]
+    assert steps == sorted(steps)
+    assert any(4000 < done < 8000 and stage.startswith("seed 2, prim: return ") for stage, done, _ in told)
+    assert all(same(run, pg.train(PENNIES, seed=run.seed, steps=4000, history=4)) for run in runs)
+
+
+@pytest.mark.parametrize("call", [pg.train, partial(pg.train_many, seeds=range(2))])
+def test_the_bar_is_shown_on_a_terminal_only(call, capsys, monkeypatch):
+    call(PENNIES, steps=1000)
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    call(PENNIES, steps=1000)
+    out, err = capsys.readouterr()
+    assert out == ""
+    for word in ("prim", "return", "power", "regret", "100%"):
+        assert word in err
+    call(PENNIES, steps=1000, progress=False)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_callback_tells_what_is_known():
@@ -264,7 +291,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
     game, path, chance = pg.load(GAME), tmp_path / "run.npz", random.Random(algorithm)
     expected = pg.train(game, algorithm, steps=STEPS, history=3)
     clocks = []
-    for _ in range(2):
+    for _ in range(3):
         process = subprocess.Popen([sys.executable, "-c", KILLED, algorithm, str(path)])
         written: set[int] = set()
         # The first ones are written before anything new is learned.
@@ -274,11 +301,42 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
         process.kill()
         process.wait()
         clocks.append(int(np.load(path)["learners_clock"][0]))
-    assert 0 < clocks[0] < clocks[1]
-    assert clocks[0] < STEPS
+    assert clocks == sorted(clocks)
+    assert 0 < clocks[0] < STEPS
     resumed = pg.train(game, algorithm, steps=STEPS, history=3, checkpoint=path)
     assert same(resumed, expected)
     assert [p.to_dict() for p in resumed.history] == [p.to_dict() for p in expected.history]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_a_checkpoint_in_use_is_refused(tmp_path):
+    path, told = tmp_path / "run.npz", []
+
+    def second(stage, done, total):
+        if not told:
+            arguments = ["train", "matching_pennies", "--steps", "1000", "--checkpoint", str(path)]
+            command = [sys.executable, "-m", "powergames", *arguments, "-o", str(tmp_path / "policy.npz")]
+            told.append(subprocess.run(command, capture_output=True, text=True))
+            with pytest.raises(InputError, match="is in use"):
+                pg.train(PENNIES, steps=1000, checkpoint=path)
+
+    pg.train(PENNIES, steps=1000, checkpoint=path, callback=second)
+    (refused,) = told
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == (
+        f"powergames: checkpoint {path}: is in use; wait until that is over, or choose another file\n"
+    )
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
+    assert pg.train(PENNIES, steps=1000, checkpoint=path).finished
+
+
+def test_a_refused_checkpoint_is_given_back(tmp_path):
+    path = tmp_path / "run.npz"
+    pg.train(PENNIES, steps=1000, checkpoint=path)
+    with pytest.raises(InputError, match="belongs to another run"):
+        pg.train(PENNIES, steps=2000, checkpoint=path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
+    assert pg.train(PENNIES, steps=1000, checkpoint=path).finished
 
 
 def test_cut_short_it_resumes_to_the_same_end(tmp_path):
@@ -425,6 +483,7 @@ def test_bad_arguments_are_refused_in_one_line(arguments, problem):
     ("arguments", "problem"),
     [
         ({"seeds": 3}, "seeds: got 3"),
+        ({"callback": 3}, "callback: got int"),
         ({"seeds": [-1]}, "seed: got -1"),
         ({"n_jobs": 0}, "n_jobs: got 0"),
         ({"checkpoints": "no/such/folder"}, "checkpoints: there is no folder"),
@@ -449,6 +508,29 @@ def test_command(name, tmp_path, capsys):
     assert document["finished"]
     assert document["certificate"]["scaled_regret"] == document["history"][-1]["regret"]
     assert run_command(["check", name, str(policy), "--lam", "0.3", "--form", "adversarial"]) == 0
+
+
+def test_command_with_many_seeds(tmp_path, capsys):
+    arguments = ["train", "chicken", "--seed", "7", "--seeds", "2", "--jobs", "2", "--steps", "50000"]
+    arguments += ["-o", str(tmp_path / "policy.npz"), "--checkpoint", str(tmp_path)]
+    assert run_command(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert [line.split()[0] for line in out.splitlines() if "policy-" in line] == ["7", "8"]
+    assert "2 of 2 runs within tolerance 0.02" in out
+    names = ["policy-7.npz", "policy-8.npz", "seed_7.npz", "seed_8.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    for seed in (7, 8):
+        alone = pg.train(pg.load("chicken"), seed=seed, steps=50_000)
+        with np.load(tmp_path / f"policy-{seed}.npz") as saved:
+            assert all(np.array_equal(saved[f"player_{i}"], policy) for i, policy in enumerate(alone.policies))
+    assert run_command([*arguments, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [run["seed"] for run in document["runs"]] == [7, 8]
+    assert document["runs"][0]["certificate"]["max_regret"] < 0.02
+    cut = [*arguments[:2], "--seeds", "1", "--steps", "50000", "-o", str(tmp_path / "cut.npz"), "--time-limit", "0"]
+    assert run_command(cut) == 1
+    assert "TIME_LIMIT after 0 steps" in capsys.readouterr().out
 
 
 def test_command_cut_short(tmp_path, capsys):
@@ -487,7 +569,13 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path):
         (["--seed", "-1"], "seed: got -1"),
         (["--lam", "2", "--algorithm", "sbpr"], "lam"),
         (["-o", "policy.txt"], "--output: got 'policy.txt'; give the name of a .npz file"),
-        (["-o", "no/such/folder/policy.npz"], "no/such/folder/policy.npz: No such file or directory"),
+        (["-o", "no/such/folder/policy.npz"], "--output: got 'no/such/folder/policy.npz', but there is no such folder"),
+        (["--seeds", "0"], "--seeds: got 0; give a number of seeds from 1"),
+        (["--seeds", "few"], "--seeds: got 'few'; give an integer"),
+        (["--seeds", "2", "--seed", str(2**64 - 1)], f"seed: got {2**64}"),
+        (["--seeds", "2", "--checkpoint", "no/such/folder"], "checkpoints: there is no folder no/such/folder"),
+        (["--jobs", "2"], "--jobs: got 2 for one run; give --seeds too"),
+        (["--seeds", "2", "--jobs", "0"], "--jobs: got '0'"),
     ],
 )
 def test_command_refuses_bad_input(options, problem, tmp_path, capsys):

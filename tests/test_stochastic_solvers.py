@@ -19,6 +19,8 @@ from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.stochastic_catalog import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
+from powergames.solvers.stochastic import supports
+from powergames.solvers.stochastic.problem import StochasticProblem
 
 LAMS = (0, 0.1, 0.3, 0.6)
 
@@ -549,3 +551,33 @@ def test_finite_horizon_bad_input():
     ):
         with pytest.raises(InputError, match=message):
             call()
+
+
+def test_a_kitchen_in_which_choices_matter_elsewhere():
+    game = pg.load("overcooked:tiny")
+    found = pg.solve(game, pg.PowerObjective("0.1", form="adversarial"), method="alternate")
+    assert found.converged
+    assert found.certificate.scaled_regret <= 1e-12
+    # In no pure profile do they come to rest: each responds to the other, over and over.
+    assert any(((strategy > 0.01) & (strategy < 0.99)).any() for strategy in found.profile)
+
+
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+@pytest.mark.parametrize("players", [2, 3])
+def test_derivatives_through_values_are_those_of_differences(form, players):
+    game = pg.load(f"random_stochastic:players={players},states=3,actions=2,seed=4")
+    problem = StochasticProblem.of(game, pg.PowerObjective(0.3, form=form))
+    rng = np.random.default_rng(0)
+    point = problem.normalized(rng.uniform(0.2, 1.0, problem.size))
+    unknown = np.arange(problem.size)
+    derivative = supports._derivative(problem, point, problem.evaluate(point), unknown)
+    # What keeps the sum of each group.
+    direction = rng.uniform(-1.0, 1.0, problem.size)
+    direction -= (np.add.reduceat(direction, problem.bounds[:-1]) / np.diff(problem.bounds))[problem.group_of]
+
+    def paid(at):
+        return problem.gradients(at, problem.worth(problem.evaluate(at)))
+
+    step = 1e-5
+    difference = (paid(point + step * direction) - paid(point - step * direction)) / (2 * step)
+    np.testing.assert_allclose(derivative @ direction, difference, atol=1e-7 * np.abs(difference).max())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,20 +19,33 @@ from powergames.commands.options import (
     TimeLimitOption,
     check_plot,
     read_integer,
+    read_jobs,
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
-from powergames.terminal import print_result
+from powergames.terminal import print_blocks, print_result
+
+if TYPE_CHECKING:
+    from powergames.learning import TrainingRun
 
 # Time to look for an equilibrium to draw beside what was learned.
 SECONDS = 30.0
+
+# Most seeds of one call.
+MOST_SEEDS = 10_000
 
 
 def command(
     game: GameArgument,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="POLICY.npz", help="File to write the learned policies to.")
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="POLICY.npz",
+            help="File for the learned policies; with --seeds POLICY-<seed>.npz.",
+        ),
     ],
     algorithm: Annotated[
         Algorithm,
@@ -43,10 +58,17 @@ def command(
     lam: LamOption = "0.3",
     aggregate: AggregateOption = Aggregate.MEAN,
     seed: Annotated[str, typer.Option("--seed", metavar="N", help="The same seed gives the same policies.")] = "0",
+    seeds: Annotated[
+        str | None,
+        typer.Option("--seeds", metavar="N", help="Train with so many seeds, from that of --seed on."),
+    ] = None,
+    jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes for --seeds; -1 for one per core.")] = "1",
     steps: Annotated[str, typer.Option("--steps", metavar="N", help="Steps of play.")] = "2000000",
     checkpoint: Annotated[
         str | None,
-        typer.Option("--checkpoint", metavar="FILE", help="Keep the run in a file, and resume from it."),
+        typer.Option(
+            "--checkpoint", metavar="FILE", help="Keep the run in a file, with --seeds in a folder, and resume."
+        ),
     ] = None,
     time_limit: TimeLimitOption = None,
     plot: PlotOption = None,
@@ -55,34 +77,54 @@ def command(
     """Train learners on samples of a game, and measure how far from an equilibrium they end."""
     check_plot(plot)
     chosen_seed, n_steps = read_integer("--seed", seed), read_integer("--steps", steps)
+    n_seeds = None if seeds is None else read_integer("--seeds", seeds)
+    if n_seeds is not None and not 1 <= n_seeds <= MOST_SEEDS:
+        raise InputError(f"--seeds: got {n_seeds}; give a number of seeds from 1 to {MOST_SEEDS}")
+    n_jobs = read_jobs(jobs)
+    if n_seeds is None and n_jobs != 1:
+        raise InputError(f"--jobs: got {n_jobs} for one run; give --seeds too, or leave it out")
     seconds = None if time_limit is None else read_seconds(time_limit)
     if not output.endswith(".npz"):
         raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
+    if not Path(output).parent.is_dir():
+        raise InputError(f"--output: got {output[:60]!r}, but there is no such folder; make it first")
+    from powergames.contents import of_runs
     from powergames.io import load
-    from powergames.learning import train
+    from powergames.learning import train, train_many
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)
     raise_on_ctrl_c()
-    run = train(
-        loaded,
-        algorithm.value,
-        lam,
-        aggregate.value,
-        seed=chosen_seed,
-        steps=n_steps,
-        checkpoint=checkpoint,
-        time_limit=seconds,
-    )
-    run.save(output)
-    if as_json:
-        print_json({"schema": SCHEMA, "game": game_header(loaded), **run.to_dict()})
+    chosen: tuple[Any, ...] = loaded, algorithm.value, lam, aggregate.value
+    header = {"schema": SCHEMA, "game": game_header(loaded)}
+    if n_seeds is None:
+        run = train(*chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
+        run.save(output)
+        if as_json:
+            print_json({**header, **run.to_dict()})
+        else:
+            print_result(run)
+        runs: Sequence[TrainingRun] = (run,)
     else:
-        print_result(run)
+        runs = train_many(
+            *chosen,
+            seeds=range(chosen_seed, chosen_seed + n_seeds),
+            n_jobs=n_jobs,
+            steps=n_steps,
+            checkpoints=checkpoint,
+            time_limit=seconds,
+        )
+        files = [f"{output.removesuffix('.npz')}-{run.seed}.npz" for run in runs]
+        for run, file in zip(runs, files, strict=True):
+            run.save(file)
+        if as_json:
+            print_json({**header, "runs": [run.to_dict() for run in runs]})
+        else:
+            print_blocks(*of_runs(runs, files))
     if plot is not None:
         from powergames import viz
         from powergames.solvers import solve
 
-        exact = solve(loaded, run.objective, time_limit=SECONDS)
-        viz.save(viz.learning_curves(run, exact=exact if exact.converged else None), plot)
-    return DONE if run.finished else FAILED
+        exact = solve(loaded, runs[0].objective, time_limit=SECONDS)
+        viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)
+    return DONE if all(run.finished for run in runs) else FAILED

@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-import secrets
 from collections.abc import Sequence
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import numpy as np
 from powergames.errors import FormatError, InputError
 from powergames.games.limits import MAX_AXES
 from powergames.games.normal_form import NormalFormGame, float_to_fraction, to_fraction
+from powergames.storage import replace_file
 
 MAX_NUMBER_LENGTH = 4000  # characters; Python itself refuses integers of more than 4300 digits
 MAX_PLAYERS = MAX_AXES - 1  # the payoff tensor has one axis more than there are players
@@ -197,26 +196,19 @@ def parse_size(token: str, what: str, place: str) -> int:
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file as a whole or not at all: into a temporary file beside it, which then takes its name.
+    """Write a file as a whole or not at all.
 
     Raises
     ------
     InputError
         If the path is a directory or cannot be written.
     """
-    target = Path(os.path.realpath(path))
-    if target.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path}: is a directory; give the name of a file")
-    temporary = target.with_name(f".powergames-{secrets.token_hex(6)}.tmp")
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-        os.replace(temporary, target)
+        replace_file(path, data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""Runs on disk: a file is replaced as a whole, so whatever happens it holds one complete state of one run."""
+"""Runs on disk: whatever happens, a file holds one complete state of one run, which one process continues at a time."""
 
 from __future__ import annotations
 
@@ -16,35 +16,26 @@ from powergames.errors import InputError
 from powergames.io.npz import read_arrays
 from powergames.kernels.learning import Learners, Simulator
 from powergames.results import SCHEMA
+from powergames.storage import FileLock, replace_file
 
 KIND = "training"
 
 
-def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an .npz archive to disk, so that at any time the path holds all of it or what was there before.
+def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], *, locked: bool = False) -> None:
+    """Write an .npz archive; see `powergames.storage.replace_file`.
 
     Raises
     ------
     OSError
         If the file cannot be written.
     """
-    target = Path(path)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        with open(partial, "wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(target)) from None
+    replace_file(path, buffer.getbuffer(), locked=locked)
 
 
 class Checkpoint:
-    """The file that one run is kept in.
+    """The file that one run is kept in; other processes cannot use it until it is closed.
 
     Parameters
     ----------
@@ -56,7 +47,9 @@ class Checkpoint:
     Raises
     ------
     InputError
-        If the path is not the name of a file in a folder that exists.
+        If the path is not the name of a file in a folder that exists, or another run uses the file.
+    OSError
+        If the folder cannot be written to.
     """
 
     def __init__(self, path: str | os.PathLike[str], question: Mapping[str, Any]) -> None:
@@ -68,12 +61,17 @@ class Checkpoint:
         if self._path.exists() and not self._path.is_file():
             raise InputError(f"checkpoint {self._path}: is not a regular file; choose another one")
         self._question = {"schema": SCHEMA, "kind": KIND, **question}
+        self._lock = FileLock(self._path, f"checkpoint {self._path}")
+
+    def close(self) -> None:
+        """Let others use the file."""
+        self._lock.release()
 
     def save(self, learners: Learners, history: Mapping[str, np.ndarray]) -> None:
         """Write the state of the run and its history so far."""
         arrays = {f"learners_{name}": array for name, array in learners._asdict().items()}
         arrays |= {f"history_{name}": array for name, array in history.items()}
-        write_archive(self._path, {"question": np.array(json.dumps(self._question)), **arrays})
+        write_archive(self._path, {"question": np.array(json.dumps(self._question)), **arrays}, locked=True)
 
     def restore(self, learners: Learners, simulator: Simulator, history: Mapping[str, tuple[int, ...]]) -> Any:
         """Copy what the file holds into the learners, and return the history, or None if there is no file.

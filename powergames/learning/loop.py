@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import train as learn
 from powergames.learning.beginnings import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.checkpoints import Checkpoint, game_digest
-from powergames.learning.parameters import FORMS, Parameters, check_algorithm, check_integer
+from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
 from powergames.objectives import PowerObjective
 from powergames.results import Callback, Status
@@ -32,7 +32,7 @@ STEPS = 2_000_000
 # Seconds for which compiled code runs before Python looks at the time and Ctrl-C, and between two checkpoints.
 TURN, KEEP = 0.1, 10.0
 
-MOST_SEEDS = 1_000_000
+MOST_SEED, MOST_WORKERS = 2**64 - 1, 1_000_000
 
 
 def train(
@@ -91,7 +91,8 @@ def train(
     tol : float
         Largest scaled regret with which the certificate passes.
     checkpoint : path, optional
-        File that keeps the run. If it exists, the run continues from there, to the same end bit for bit.
+        File that keeps the run, and that no other process can use meanwhile. If it exists, the run continues from
+        there, to the same end bit for bit.
     time_limit : float, optional
         Seconds after which to stop with what was learned so far.
     progress : bool, optional
@@ -108,7 +109,8 @@ def train(
     Raises
     ------
     InputError
-        If an argument is out of its range, λ is too large for sbpr, or the checkpoint belongs to another run.
+        If an argument is out of its range, λ is too large for sbpr, or the checkpoint belongs to another run or is in
+        use.
     OSError
         If a checkpoint cannot be read or written.
 
@@ -132,12 +134,14 @@ def train(
     parameters = Parameters(steps, rate, temperature, critic_rate, exploration, restart, averaging, history)
     if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
     check_tolerance(tol)
-    training = _Training(game, algorithm, _objective(algorithm, lam, aggregate), seed, parameters, checkpoint)
     stopped = None
-    with _reporter(parameters.steps, progress, callback) as report:
+    with (
+        closing(
+            _Training(game, algorithm, _objective(algorithm, lam, aggregate), seed, parameters, checkpoint)
+        ) as training,
+        _reporter(parameters.steps, progress, callback) as report,
+    ):
         try:
             with interruptible():
                 stopped = training.run(None if time_limit is None else time.monotonic() + time_limit, report)
@@ -169,15 +173,16 @@ def train_many(
         As in `train`.
     seeds : iterable of int
     n_jobs : int, default 1
-        Number of joblib workers; -1 for all processors.
+        Number of joblib workers; -1 for all processors. With 1, the runs follow each other in this process.
     checkpoints : path, optional
         Folder that keeps each run in a file ``seed_<seed>.npz``.
     progress : bool, optional
-        Whether to show a progress bar of the runs on stderr; by default only if that is a terminal.
+        Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional
-        Called as ``callback(stage, done, total)`` after every run; `stage` tells its return, power and regret.
+        Called as ``callback(stage, done, total)`` after every run, and with one worker also during each, as `train`
+        does; with steps of all runs. `stage` tells the seed, and its last return, power and regret.
     **parameters
-        Other arguments of `train`.
+        Other arguments of `train`, which hold for each run.
 
     Returns
     -------
@@ -199,28 +204,39 @@ def train_many(
     ([0, 1, 2], True)
     """
     try:
-        chosen = list(seeds)
+        listed = list(seeds)
     except TypeError:
         raise InputError(f"seeds: got {str(seeds)[:40]}; give a sequence of integers, such as range(10)") from None
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not (n_jobs == -1 or 1 <= n_jobs <= MOST_SEEDS):
+    chosen = [check_integer("seed", seed, 0, MOST_SEED) for seed in listed]
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not (n_jobs == -1 or 1 <= n_jobs <= MOST_WORKERS):
         raise InputError(f"n_jobs: got {str(n_jobs)[:40]}; give a number of workers, or -1 for all processors")
     folder = None if checkpoints is None else Path(checkpoints)
     if folder is not None and not folder.is_dir():
         raise InputError(f"checkpoints: there is no folder {folder}; make it first")
-    from joblib import Parallel, delayed
-
+    steps = check_integer("steps", parameters.get("steps", STEPS), 1, MOST_STEPS)
     tasks = [
         parameters | {"seed": seed, "checkpoint": None if folder is None else folder / f"seed_{seed}.npz"}
         for seed in chosen
     ]
-    calls = (delayed(train)(game, algorithm, lam, aggregate, progress=False, **task) for task in tasks)
     runs: list[TrainingRun] = []
-    with _reporter(len(tasks), progress, callback) as report:
-        for run in Parallel(n_jobs=min(n_jobs, max(len(tasks), 1)), return_as="generator")(calls):
+    with _reporter(steps * len(tasks), progress, callback) as report:
+
+        def tell(stage: str, done: int, _: int) -> None:
+            report(f"seed {chosen[len(runs)]}, {stage}", steps * len(runs) + done)
+
+        results: Iterable[TrainingRun]
+        if n_jobs == 1:
+            results = (train(game, algorithm, lam, aggregate, progress=False, callback=tell, **task) for task in tasks)
+        else:
+            from joblib import Parallel, delayed
+
+            calls = (delayed(train)(game, algorithm, lam, aggregate, progress=False, **task) for task in tasks)
+            results = Parallel(n_jobs=min(n_jobs, max(len(tasks), 1)), return_as="generator")(calls)
+        for run in results:
             if run.stopped is Status.INTERRUPTED:
                 raise KeyboardInterrupt
             runs.append(run)
-            report(f"{algorithm}, seed {run.seed}", run.history, len(runs))
+            report(_stage(f"seed {run.seed}, {algorithm}", run.history), steps * len(runs))
     return tuple(runs)
 
 
@@ -245,7 +261,7 @@ class _Training:
         if not isinstance(game, StochasticGame):
             check_game(game)
         self.game, self.algorithm, self.objective, self.parameters = game, algorithm, objective, parameters
-        self.seed = check_integer("seed", seed, 0, 2**64 - 1)
+        self.seed = check_integer("seed", seed, 0, MOST_SEED)
         self.simulator = simulator_of(game)
         self.rivals = rivals_of(objective, self.simulator.n_actions)
         self.learners = learners_of(self.simulator, self.rivals, self.seed)
@@ -263,11 +279,16 @@ class _Training:
                 **parameters.to_dict(),
             }
             self.checkpoint = Checkpoint(checkpoint, question)
-            shapes: dict[str, tuple[int, ...]] = {"steps": (), "task": (game.n_players,), "power": (game.n_players,)}
-            entries = self.checkpoint.restore(self.learners, self.simulator, shapes | {"regret": ()})
-            if entries is not None:
-                columns = (entries[name] for name in ("steps", "task", "power", "regret"))
-                self.history = [HistoryPoint(int(s), t, p, float(r)) for s, t, p, r in zip(*columns, strict=True)]
+            try:
+                self._restore(self.checkpoint)
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Let others use the checkpoint, if there is one."""
+        if self.checkpoint is not None:
+            self.checkpoint.close()
 
     @property
     def clock(self) -> int:
@@ -284,7 +305,7 @@ class _Training:
         while True:
             if self.clock in marks and (not self.history or self.history[-1].steps < self.clock):
                 self._record()
-            report(self.algorithm, self.history, self.clock)
+            report(_stage(self.algorithm, self.history), self.clock)
             if self.clock == total:
                 return None
             if deadline is not None and time.monotonic() >= deadline:
@@ -326,41 +347,53 @@ class _Training:
             stopped=stopped,
         )
 
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        n_players = self.game.n_players
+        shapes: dict[str, tuple[int, ...]] = {"steps": (), "task": (n_players,), "power": (n_players,), "regret": ()}
+        entries = checkpoint.restore(self.learners, self.simulator, shapes)
+        if entries is not None:
+            columns = (entries[name] for name in shapes)
+            self.history = [HistoryPoint(int(s), t, p, float(r)) for s, t, p, r in zip(*columns, strict=True)]
+
     def _record(self) -> None:
-        run = self.result(None, 0.0)
-        evaluation = run.evaluation
-        task = run.task if evaluation is None else evaluation.start_task
-        power = self.objective.aggregate_power(run.power if evaluation is None else evaluation.average_power)
-        self.history.append(HistoryPoint(self.clock, task, power, float(run.certificate.scaled_regret)))
+        self.history.append(self.result(None, 0.0).summary)
 
 
 class _Report(Protocol):
     """What tells the user how far a run, or many runs, got."""
 
-    def __call__(self, name: str, history: Sequence[HistoryPoint], done: int) -> None:
-        """Tell it; the history may be empty."""
+    def __call__(self, stage: str, done: int) -> None:
+        """Tell it, with the steps done."""
+
+
+def _stage(name: str, history: Sequence[HistoryPoint]) -> str:
+    """Tell the last return, power and regret of a history, which may be empty."""
+    if not history:
+        return name
+    last = history[-1]
+    task, power = (", ".join(f"{value:.3g}" for value in column) for column in (last.task, last.power))
+    return f"{name}: return {task}; power {power}; regret {last.regret:.2g}"
 
 
 @contextmanager
 def _reporter(total: int, progress: bool | None, callback: Callback | None) -> Iterator[_Report]:
     """Yield a function that moves a progress bar and tells the callback."""
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
     with ExitStack() as stack:
         bar: Any = None
         if sys.stderr.isatty() if progress is None else progress:
             from rich.console import Console
-            from rich.progress import Progress
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+            from rich.table import Column
 
-            bar = stack.enter_context(Progress(console=Console(stderr=True)))
+            # The text comes last and may take several lines, so that it leaves room for the bar.
+            text = TextColumn("{task.description}", markup=False, table_column=Column())
+            columns = BarColumn(20), TaskProgressColumn(), TimeRemainingColumn(), text
+            bar = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
             task = bar.add_task("", total=total)
 
-        def report(name: str, history: Sequence[HistoryPoint], done: int) -> None:
-            if bar is None and callback is None:
-                return
-            stage = name
-            if history:
-                last = history[-1]
-                values = (", ".join(f"{value:.3g}" for value in column) for column in (last.task, last.power))
-                stage += ": return {}; power {}; ".format(*values) + f"regret {last.regret:.2g}"
+        def report(stage: str, done: int) -> None:
             if bar is not None:
                 bar.update(task, completed=done, description=stage)
             if callback is not None:

@@ -128,6 +128,14 @@ class TrainingRun(Shown):
             return self.task - self.objective.lam * self.objective.aggregate_power(self.power)
         return self._judged.utility
 
+    @property
+    def summary(self) -> HistoryPoint:
+        """What the policies are worth, as an entry of the history tells it."""
+        evaluation = self.evaluation
+        task = self.task if evaluation is None else evaluation.start_task
+        power = self.objective.aggregate_power(self.power if evaluation is None else evaluation.average_power)
+        return HistoryPoint(self.steps, task, power, float(self.certificate.scaled_regret))
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the policies as an .npz archive of arrays ``player_0``, ``player_1``, ... that `load_profile` reads.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from powergames.errors import InputError
+from powergames.storage import replace_file
 
 PICTURES = (".png", ".svg", ".html")
 EXTENSIONS = (*PICTURES, ".json")
@@ -90,14 +91,7 @@ def save(chart: Any, path: str | os.PathLike[str]) -> None:
     """
     extension = check_extension(path)
     content = _content(chart, extension)
-    target = Path(path)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(target)) from None
+    replace_file(path, content)
 
 
 def _content(chart: Any, extension: str) -> bytes:

@@ -1,0 +1,156 @@
+"""Files that one process at a time works with, and that hold something whole whenever a process is killed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from powergames.errors import InputError
+
+
+def replace_file(path: str | os.PathLike[str], data: bytes | memoryview, *, locked: bool = False) -> None:
+    """Write a file so that at any time, whatever happens, the path holds all of it or what was there before.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A symbolic link stays one, and its target is replaced.
+    data : bytes or memoryview
+    locked : bool, default False
+        Whether a `FileLock` keeps other processes out. What a killed process left is then overwritten.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; there is then no trace of the attempt.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     target = Path(folder, "numbers.txt")
+    ...     replace_file(target, b"1 2 3")
+    ...     target.read_bytes(), len(list(Path(folder).iterdir()))
+    (b'1 2 3', 1)
+    """
+    target = Path(os.path.realpath(path))
+    partial = target.with_name(f".{target.name}.partial" if locked else f".powergames-{secrets.token_hex(6)}.tmp")
+    try:
+        with open(partial, "wb" if locked else "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, target)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def lock(file: IO[bytes], name: str) -> None:
+    """Keep other processes out of an open file; the system unlocks it when this process ends, however it ends.
+
+    Parameters
+    ----------
+    file : binary file
+        Stays locked until it is closed. On Windows its position changes.
+    name : str
+        What the file is, for error messages.
+
+    Raises
+    ------
+    InputError
+        If the file is locked already, by this process or another one.
+    OSError
+        If the file system has no locks.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile() as file, open(file.name, "rb") as again:
+    ...     lock(file, "store results.jsonl")
+    ...     lock(again, "store results.jsonl")
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: store results.jsonl: is in use; wait until that is over, or choose another file
+    """
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            # Far behind the end, because locked bytes cannot be read.
+            file.seek(2**62)
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise InputError(f"{name}: is in use; wait until that is over, or choose another file") from None
+
+
+class FileLock:
+    """A lock for a file that is replaced as a whole, and so cannot be locked itself: on a file beside it.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file, which need not exist; its folder exists.
+    name : str
+        What the file is, for error messages.
+
+    Raises
+    ------
+    InputError
+        If the file is locked already, by this process or another one.
+    OSError
+        If the lock cannot be written, or the file system has none.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first = FileLock(Path(folder, "run.npz"), "checkpoint run.npz")
+    ...     try:
+    ...         FileLock(Path(folder, "run.npz"), "checkpoint run.npz")
+    ...     except InputError as error:
+    ...         print(error)
+    ...     first.release()
+    ...     FileLock(Path(folder, "run.npz"), "checkpoint run.npz").release()
+    ...     list(Path(folder).iterdir())
+    checkpoint run.npz: is in use; wait until that is over, or choose another file
+    []
+    """
+
+    def __init__(self, path: str | os.PathLike[str], name: str) -> None:
+        target = Path(os.path.realpath(path))
+        self._path = target.with_name(f".{target.name}.lock")
+        while True:
+            try:
+                self._file = open(self._path, "ab")  # noqa: SIM115, open until it is released
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(path)) from None
+            try:
+                lock(self._file, name)
+            except BaseException:
+                self._file.close()
+                raise
+            # Who held it before may have removed the file after it was opened here.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
+                    return
+            self._file.close()
+
+    def release(self) -> None:
+        """Let others work with the file."""
+        if sys.platform == "win32":
+            # Windows keeps open files; one that another process has opened since then stays.
+            self._file.close()
+        with suppress(OSError):
+            self._path.unlink()
+        self._file.close()
