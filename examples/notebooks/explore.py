@@ -84,7 +84,8 @@ def _(columns, draw, games, rows, which):
     if which.value == YOUR_OWN:
         _sizes = [int(rows.value or 1), int(columns.value or 1)]
         _drawn = (10 * random_uniform(2, _sizes, seed=draw.value).payoffs).round()
-        start = pg.NormalFormGame(_drawn, title="Your game")
+        _actions = [list(_names[:_size]) for _names, _size in zip(("ABCDE", "abcde"), _sizes, strict=True)]
+        start = pg.NormalFormGame(_drawn, players=["Row", "Column"], actions=_actions, title="Your game")
     else:
         start = games[which.value]
     cells = mo.ui.array([mo.ui.text(_text, debounce=False, full_width=True) for _text in cell_texts(start)])
@@ -101,7 +102,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _(aggregate, cells, columns, draw, form, lam, rows, start, which):
-    _own = [mo.hstack([rows, columns, draw], wrap=True, justify="start")] if which.value == YOUR_OWN else []
+    _own = [rows, columns, draw] if which.value == YOUR_OWN else []
     mo.sidebar(
         [
             which,
