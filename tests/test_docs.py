@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 import runpy
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import powergames
-from powergames.cli import run
+from powergames import cli
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -48,7 +49,7 @@ def test_python_on_the_page(page):
 @pytest.mark.parametrize(("command", "output"), COMMANDS)
 def test_command_on_the_page(command, output, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    run(command.split())
+    cli.run(command.split())
     shown, problem = capsys.readouterr()
     assert problem == ""
     assert [line.rstrip() for line in shown.splitlines()] == output.splitlines()
@@ -92,3 +93,47 @@ def test_the_example_with_networks(capsys, monkeypatch):
     learners = [line.split()[1] for line in out.splitlines() if line.count("%") == 3]
     assert learners == ["ppo", "task", "prim", "sbpr"] * 2
     assert "by leaving ppo" in out
+
+
+def test_reference_lists_every_public_name():
+    text = (ROOT / "docs" / "reference" / "index.md").read_text(encoding="utf-8")
+    listed = {f"powergames.{name}" for name in re.findall(r"^   ([\w.]+)$", text, re.MULTILINE)}
+    names = {f"powergames.{name}" for name in powergames.__all__ if name != "__version__"}
+    names |= {
+        f"powergames.{package.split('.')[1]}.{name}"
+        for package in ("powergames.solvers", "powergames.auditing", "powergames.learning")
+        for name in importlib.import_module(package).__all__
+        if f"powergames.{name}" not in names and name not in ("METHODS", "STOCHASTIC_METHODS")
+    }
+    assert names <= listed
+    assert all(name in text for name in ("METHODS", "STOCHASTIC_METHODS"))
+    for name in listed:
+        assert pkgutil.resolve_name(name.replace(".", ":", 1)) is not None
+
+
+def test_picture_of_the_layers_is_the_table_of_the_tests():
+    drawn = runpy.run_path(str(ROOT / "docs" / "architecture.py"))["picture"]()
+    assert (ROOT / "docs" / "images" / "architecture.svg").read_text(encoding="utf-8") == drawn, (
+        "the layers have changed: run python docs/architecture.py"
+    )
+
+
+def test_reference_of_commands_has_every_option():
+    text = runpy.run_path(str(ROOT / "docs" / "extensions" / "commands.py"))["reference"]()
+    for name, command in cli.COMMANDS.items():
+        section = text.partition(f"## {name}\n")[2].partition("\n## ")[0]
+        assert command.__doc__.splitlines()[0] in section
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
+            options = [word for info in parameter.annotation.__metadata__ for word in info.param_decls or ()]
+            assert all(option in section for option in options)
+
+
+def test_page_of_comparisons_has_a_place_for_every_benchmark():
+    compare = runpy.run_path(str(ROOT / "benchmarks" / "compare.py"))
+    page = compare["PAGE"].read_text(encoding="utf-8")
+    for name in compare["RUNS"]:
+        assert (ROOT / "benchmarks" / f"{name}.py").exists()
+        again = compare["replaced"](page, name, "a table \\1")
+        assert f"<!-- begin {name} -->\n\na table \\1\n\n<!-- end {name} -->" in again
+        assert f"benchmarks/{name}.py" in page
+        assert f"benchmarks/{name}.py" not in again

@@ -24,7 +24,7 @@ from powergames.solvers.stochastic.problem import StochasticProblem
 
 LAMS = (0, 0.1, 0.3, 0.6)
 
-# Best responses in turn come to rest only where somebody's is pure; "shapley" is for zero-sum games.
+# Best responses in turn are not sure to come to rest where everybody mixes; "shapley" is for zero-sum games.
 MIXING = [name for name in STOCHASTIC_METHODS if name != "alternate"]
 GENERAL = [name for name in STOCHASTIC_METHODS if name != "shapley"]
 

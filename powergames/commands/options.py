@@ -52,7 +52,7 @@ GameArgument = Annotated[
     str,
     typer.Argument(
         metavar="GAME",
-        help="A file (.nfg, .gam, .json, .npz, .csv) or a catalog name such as stag_hunt or assembly_line:n=4.",
+        help="A file, such as .nfg, .json or .npz, or a catalog name such as stag_hunt or assembly_line:n=4.",
     ),
 ]
 LamOption = Annotated[str, typer.Option("--lam", metavar="NUMBER", help="Power weight, a decimal or a fraction p/q.")]
@@ -60,7 +60,11 @@ AggregateOption = Annotated[
     Aggregate, typer.Option("--aggregate", help="How the power of several co-players is combined.")
 ]
 FormOption = Annotated[
-    Form, typer.Option("--form", help="adversarial reads the power weight as a probability; same equilibria.")
+    Form,
+    typer.Option(
+        "--form",
+        help="adversarial: the power weight is a probability; without states, the same equilibria.",
+    ),
 ]
 TimeLimitOption = Annotated[
     str | None,
