@@ -69,7 +69,7 @@ ALLOWED = {
     },
     "cli": {"commands", "display", "errors", ""},
     "__main__": {"cli"},
-    "notebooks": None,
+    "notebooks": RESULTS | {"viz", "notebooks", ""},
     "": None,
 }
 
