@@ -15,7 +15,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from powergames.commands import check, compile_game, demo, games, power, report, solve, sweep, trace, train
+from powergames.commands import check, compile_game, demo, explore, games, power, report, solve, sweep, trace, train
 from powergames.commands.outcome import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from powergames.display import printable
 from powergames.errors import InputError
@@ -28,6 +28,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "trace": trace.command,
     "train": train.command,
     "report": report.command,
+    "explore": explore.command,
     "games": games.command,
     "compile": compile_game.command,
     "demo": demo.command,

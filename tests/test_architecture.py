@@ -54,9 +54,22 @@ ALLOWED = {
     "terminal": {"display"},
     "demo": RESULTS | {"io", "solvers", "terminal"},
     "commands": RESULTS
-    | {"environments", "io", "solvers", "learning", "auditing", "viz", "terminal", "demo", "reporting", "commands"},
+    | {
+        "environments",
+        "io",
+        "solvers",
+        "learning",
+        "auditing",
+        "viz",
+        "terminal",
+        "demo",
+        "reporting",
+        "notebooks",
+        "commands",
+    },
     "cli": {"commands", "display", "errors", ""},
     "__main__": {"cli"},
+    "notebooks": RESULTS | {"viz", "notebooks", ""},
     "": None,
 }
 

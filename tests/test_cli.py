@@ -566,4 +566,16 @@ def test_an_incomplete_enumeration_is_not_done(tmp_path, capsys):
 
 def test_commands_are_those_documented():
     commands = {command.name for command in cli.app.registered_commands}
-    assert commands == {"solve", "power", "check", "sweep", "trace", "train", "report", "games", "compile", "demo"}
+    assert commands == {
+        "solve",
+        "power",
+        "check",
+        "sweep",
+        "trace",
+        "train",
+        "report",
+        "explore",
+        "games",
+        "compile",
+        "demo",
+    }

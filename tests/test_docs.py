@@ -129,3 +129,14 @@ def test_reference_of_commands_has_every_option():
         for parameter in inspect.signature(command, eval_str=True).parameters.values():
             options = [word for info in parameter.annotation.__metadata__ for word in info.param_decls or ()]
             assert all(option in section for option in options)
+
+
+def test_page_of_comparisons_has_a_place_for_every_benchmark():
+    compare = runpy.run_path(str(ROOT / "benchmarks" / "compare.py"))
+    page = compare["PAGE"].read_text(encoding="utf-8")
+    for name in compare["RUNS"]:
+        assert (ROOT / "benchmarks" / f"{name}.py").exists()
+        again = compare["replaced"](page, name, "a table \\1")
+        assert f"<!-- begin {name} -->\n\na table \\1\n\n<!-- end {name} -->" in again
+        assert f"benchmarks/{name}.py" in page
+        assert f"benchmarks/{name}.py" not in again

@@ -1,0 +1,43 @@
+"""Which games are small enough to answer while one moves a slider."""
+
+from __future__ import annotations
+
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
+
+# Actions of two players, joint actions of three, and states.
+MOST_ACTIONS, MOST_CELLS, MOST_STATES = 5, 27, 30
+
+
+def check_payoffs(game: NormalFormGame) -> None:
+    """Refuse a game whose equilibria would not keep up with typing.
+
+    Raises
+    ------
+    InputError
+        If there are not two or three players, or too many actions.
+    """
+    sizes = " x ".join(map(str, game.n_actions))
+    fits = game.n_players == 2 and max(game.n_actions) <= MOST_ACTIONS
+    fits |= game.n_players == 3 and game.payoffs[0].size <= MOST_CELLS
+    if not fits:
+        raise InputError(
+            f"game: got {sizes} actions; explore two players with up to {MOST_ACTIONS} actions each or three with up "
+            f"to {MOST_CELLS} joint actions, or make a page with 'powergames report'"
+        )
+
+
+def check_states(game: StochasticGame) -> None:
+    """Refuse a stochastic game that would not keep up with a slider.
+
+    Raises
+    ------
+    InputError
+        If there are not two or three players, or too many states.
+    """
+    if not 2 <= game.n_players <= 3 or game.n_states > MOST_STATES:
+        raise InputError(
+            f"game: got {game.n_players} players and {game.n_states} states; explore two or three players and up to "
+            f"{MOST_STATES} states, or make a page with 'powergames report'"
+        )

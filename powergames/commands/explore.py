@@ -1,0 +1,150 @@
+"""``powergames explore``: start a live notebook as an app in the browser."""
+
+from __future__ import annotations
+
+import enum
+import os
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from powergames.commands.options import read_integer
+from powergames.commands.outcome import DONE, FAILED, raise_on_ctrl_c
+from powergames.errors import InputError
+from powergames.terminal import print_blocks
+
+HOST = "127.0.0.1"
+
+# The first port to try, and how many.
+FIRST_PORT, PORTS = 2718, 100
+
+# Seconds that the server gets to end by itself.
+PATIENCE = 5.0
+
+
+class Lesson(enum.StrEnum):
+    """Which notebook to start."""
+
+    EXPLORE = "explore"
+    OVER_TIME = "over-time"
+    KITCHEN = "kitchen"
+    LEARNING = "learning"
+
+
+def command(
+    game: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[GAME]",
+            help="A small game, as a file (.nfg, .gam, .json, .npz, .csv) or a catalog name such as stag_hunt.",
+            show_default=False,
+        ),
+    ] = None,
+    lesson: Annotated[
+        Lesson | None,
+        typer.Option("--lesson", help="Notebook to start; by default the one for the game.", show_default=False),
+    ] = None,
+    port: Annotated[
+        str | None,
+        typer.Option("--port", metavar="NUMBER", help=f"Port on {HOST}; by default a free one from {FIRST_PORT} on."),
+    ] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
+) -> int:
+    """Start a live notebook in the browser: edit a game, move λ, see all equilibria. Ctrl-C ends it."""
+    if find_spec("marimo") is None:
+        raise InputError("explore: marimo is not installed; run pip install 'powergames[teach]'")
+    notebook = _notebook(game, lesson)
+    place = _port(port)
+    arguments = ["--host", HOST, "--port", str(place), "--no-token", "--no-sandbox"]
+    if no_browser:
+        arguments.append("--headless")
+    if game is not None:
+        # A path that begins with its folder is never taken for a number or an option.
+        arguments += ["--", f"--game={os.path.abspath(game) if os.path.exists(game) else game}"]
+    print_blocks(f"{notebook.stem.replace('_', ' ')}: http://{HOST}:{place}, until Ctrl-C.")
+    sys.stdout.flush()
+    return _serve([sys.executable, "-m", "marimo", "--quiet", "--yes", "run", str(notebook), *arguments])
+
+
+def _notebook(game: str | None, lesson: Lesson | None) -> Path:
+    """Choose the notebook, and refuse a game that it cannot show."""
+    loaded: Any = None
+    if game is not None:
+        from powergames.io import load
+
+        loaded = load(game)
+    from powergames.games.stochastic import StochasticGame
+
+    by_state = isinstance(loaded, StochasticGame)
+    lesson = lesson or (Lesson.OVER_TIME if by_state else Lesson.EXPLORE)
+    if loaded is not None:
+        if lesson is Lesson.EXPLORE and not by_state:
+            from powergames.notebooks.limits import check_payoffs
+
+            check_payoffs(loaded)
+        elif lesson is Lesson.OVER_TIME and by_state:
+            from powergames.notebooks.limits import check_states
+
+            check_states(loaded)
+        elif lesson in (Lesson.KITCHEN, Lesson.LEARNING):
+            raise InputError(f"--lesson: {lesson.value} has games of its own; give no game")
+        else:
+            kind = "stochastic" if by_state else "normal-form"
+            raise InputError(f"--lesson: {lesson.value} cannot show a {kind} game; leave --lesson out")
+    import powergames.notebooks
+
+    return Path(powergames.notebooks.__path__[0]) / f"{lesson.value.replace('-', '_')}.py"
+
+
+def _port(text: str | None) -> int:
+    """Return the port asked for, or a free one."""
+    wanted = None if text is None else read_integer("--port", text)
+    if wanted is not None and not 1 <= wanted <= 65_535:
+        raise InputError(f"--port: got {wanted}; give a number from 1 to 65535, such as {FIRST_PORT}")
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS) if wanted is None else (wanted,):
+        if _is_free(port):
+            return port
+    said = f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are" if wanted is None else f"got {wanted}, which is"
+    raise InputError(f"--port: {said} in use or not allowed; give another one")
+
+
+def _is_free(port: int) -> bool:
+    import socket
+
+    with socket.socket() as trial:
+        # As the server does, take a port that only old connections still hold.
+        if os.name == "posix":
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _serve(arguments: list[str]) -> int:
+    """Run the server until it ends, or this process is told to."""
+    raise_on_ctrl_c()
+    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    previous = [signal.signal(end, signal.default_int_handler) for end in ends]
+    # In a session of its own, Ctrl-C reaches the server once, through this process.
+    environment = os.environ | {"MARIMO_SKIP_UPDATE_CHECK": "1"}
+    server = subprocess.Popen(arguments, env=environment, start_new_session=True)
+    try:
+        return DONE if server.wait() == 0 else FAILED
+    except KeyboardInterrupt:
+        return DONE
+    finally:
+        server.terminate()
+        try:
+            server.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+        for end, handler in zip(ends, previous, strict=True):
+            signal.signal(end, handler)

@@ -1,0 +1,238 @@
+"""The live notebooks: they run as scripts, and answer in a browser while one types."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import numpy as np
+import pytest
+
+import powergames as pg
+from powergames.cli import run
+from powergames.errors import InputError
+from powergames.games.catalog import random_uniform
+from powergames.notebooks.limits import check_payoffs, check_states
+from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
+
+pytest.importorskip("marimo", reason="marimo is not installed; it is the extra 'teach'")
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+# Milliseconds from an edit until the page holds the equilibria of what was typed.
+ANSWER = """([text]) => new Promise((done) => {
+  let began = null;
+  const now = () => document.querySelector("#equilibria")?.dataset.for;
+  document.addEventListener("input", () => { began ??= performance.now(); }, {capture: true, once: true});
+  const watch = new MutationObserver(() => {
+    if (began !== null && now()?.includes(text) && document.querySelector("#equilibria table")) {
+      watch.disconnect();
+      done(performance.now() - began);
+    }
+  });
+  watch.observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
+})"""
+
+
+def free_port():
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+@pytest.fixture
+def serve():
+    """Start ``powergames explore``, and return the process and its address once it answers."""
+    started = []
+
+    def call(*arguments):
+        port = free_port()
+        command = [sys.executable, "-m", "powergames", "explore", *arguments, "--no-browser", "--port", str(port)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        started.append(process)
+        address = f"http://127.0.0.1:{port}"
+        end = time.monotonic() + 60
+        while time.monotonic() < end and process.poll() is None:
+            try:
+                with urllib.request.urlopen(address, timeout=5) as answer:
+                    assert answer.status == 200
+                    return process, address
+            except (urllib.error.URLError, TimeoutError):
+                time.sleep(0.1)
+        process.terminate()
+        pytest.fail(f"the server does not answer: {process.communicate(timeout=20)}")
+
+    yield call
+    for process in started:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed; Debian has it in the package chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+def notebook(name):
+    """Run a notebook as a script, and return what its cells define."""
+    _, defined = importlib.import_module(f"powergames.notebooks.{name}").app.run()
+    return defined
+
+
+class TestAsScripts:
+    def test_explore_finds_all_equilibria(self):
+        defined = notebook("explore")
+        assert defined["problem"] == ""
+        assert defined["found"].complete
+        assert len(defined["found"]) == 3
+        assert all(equilibrium.converged for equilibrium in defined["found"])
+        assert defined["found"].objective.lam == 0.2
+
+    def test_over_time_certifies_trust_below_its_critical_lam(self):
+        defined = notebook("over_time")
+        assert defined["report"].passed
+        assert defined["evaluation"].start_task.tolist() == pytest.approx([45, 45])
+        game, profile = defined["game"], defined["profile"]
+        for form in ("penalty", "adversarial"):
+            assert pg.certify(game, pg.PowerObjective(0.362, form=form), profile).passed
+            assert not pg.certify(game, pg.PowerObjective(0.363, form=form), profile).passed
+
+    def test_learning_passes_its_certificates(self):
+        defined = notebook("learning")
+        assert defined["price"] == pytest.approx(1 / 4)
+        assert all(run.certificate.passed for run in defined["runs"])
+        assert defined["exact"].converged
+        assert defined["report"].passed
+        assert defined["runs"][0].policies[0][0] > 0.9
+
+    def test_kitchen_compares_team_and_equilibria(self):
+        defined = notebook("kitchen")
+        team, *equilibria = defined["reports"].values()
+        assert not team.passed
+        assert all(report.passed for report in equilibria)
+        left = [report.worst["adversarial for 10 steps"].mean() for report in (team, *equilibria)]
+        assert left[:2] == pytest.approx([0, 0], abs=1e-9)
+        careful = defined["plans"]["equilibrium at λ = 0.3"].start_task.mean()
+        assert 0.6 < left[2] / careful < 0.7
+        assert 0.94 < careful / defined["plans"]["team optimum"].start_task.mean() < 0.96
+
+
+class TestPayoffTable:
+    @pytest.mark.parametrize("name", ["stag_hunt", "von_stengel", "assembly_line", "coordination:n=3"])
+    def test_texts_are_read_back(self, name):
+        game = pg.load(name)
+        assert read_cells(game, cell_texts(game)) == game
+
+    @pytest.mark.parametrize("text", ["", "1", "1, 2, 3", "1, x", "1, nan", "1, 1/0", "1; 2"])
+    def test_what_is_no_payoff_is_refused_with_its_place(self, text):
+        game = pg.load("stag_hunt")
+        with pytest.raises(InputError, match="payoffs of stag, hare: got"):
+            read_cells(game, ["4, 4", text, "3, 0", "3, 3"])
+
+    def test_cells_are_where_the_actions_say(self):
+        game = pg.NormalFormGame(np.zeros((3, 2, 3, 2)))
+        fields = [f"{a}{b}{c}" for a in range(2) for b in range(3) for c in range(2)]
+        first, second = table_html(game, fields).split("</table>")[:2]
+        assert [field for field in fields if f"<td>{field}</td>" in first] == fields[0::2]
+        assert [field for field in fields if f"<td>{field}</td>" in second] == fields[1::2]
+
+    def test_names_are_text(self):
+        game = pg.NormalFormGame(np.zeros((2, 1, 1)), players=["<b>", "Bob"], actions=[["<script>"], ["x"]])
+        assert "<script>" not in table_html(game, ["0, 0"])
+        assert "<b>" not in table_html(game, ["0, 0"])
+
+
+class TestCommand:
+    @pytest.mark.parametrize(
+        ("arguments", "problem"),
+        [
+            (["travellers_dilemma"], "got 99 x 99 actions; explore two players with up to 5"),
+            (["nowhere"], "no game is named 'nowhere'"),
+            (["stag_hunt", "--lesson", "over-time"], "over-time cannot show a normal-form game"),
+            (["stag_hunt", "--lesson", "kitchen"], "kitchen has games of its own"),
+            (["random_sparse:states=60"], "60 states; explore"),
+            (["--port", "0"], "--port: got 0; give a number from 1 to 65535"),
+            (["--port", "x"], "--port: got 'x'; give an integer"),
+            (["--lesson", "history"], "--lesson"),
+        ],
+    )
+    def test_one_line_says_what_is_wrong(self, arguments, problem, capsys):
+        assert run(["explore", *arguments, "--no-browser"]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert problem in err
+        assert err.count("\n") == 1
+
+    def test_port_in_use_is_told(self, capsys):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            assert run(["explore", "--no-browser", "--port", str(port)]) == 2
+        assert f"--port: got {port}, which is in use" in capsys.readouterr().err
+
+    def test_without_marimo_one_line_tells_how_to_get_it(self, monkeypatch, capsys):
+        monkeypatch.setattr("powergames.commands.explore.find_spec", lambda name: None)
+        assert run(["explore"]) == 2
+        assert "run pip install 'powergames[teach]'" in capsys.readouterr().err
+
+    def test_small_games_pass(self):
+        check_payoffs(pg.load("assembly_line"))
+        check_states(pg.load("delegation"))
+
+    @pytest.mark.skipif(os.name != "posix", reason="only POSIX sends Ctrl-C to one process")
+    def test_ctrl_c_ends_it_and_its_server(self, serve):
+        process, address = serve()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert out == f"explore: {address}, until Ctrl-C.\n"
+        assert err == ""
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(address, timeout=2)
+
+
+def test_equilibria_follow_the_typing(serve, browser, tmp_path):
+    file = tmp_path / "four by four.json"
+    payoffs = (10 * random_uniform(2, 4, seed=1).payoffs).round()
+    pg.save(pg.NormalFormGame(payoffs, title="Four by four"), file)
+    process, address = serve(str(file))
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.set_default_timeout(60_000)
+    outside = []
+    page.on("request", lambda request: request.url.startswith((address, "data:", "blob:")) or outside.append(request))
+    page.goto(address)
+    page.wait_for_selector("#equilibria table", timeout=60_000)
+    page.wait_for_selector("canvas, svg.marks, .vega-embed", timeout=30_000)
+    fields = page.locator(".payoffs input:visible")
+    assert fields.count() == 16
+    took = []
+    for k in range(5):
+        page.wait_for_timeout(1000)
+        text = f"{k + 20}, {k}"
+        waiting = page.evaluate_handle(f"text => ({{ answer: ({ANSWER})([text]) }})", text)
+        fields.nth(k).fill(text)
+        took.append(waiting.evaluate("({ answer }) => answer"))
+    assert outside == []
+    assert statistics.median(took) < 300
+    # Ctrl-C ends it while the page is still open.
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20)[1] == ""
+    assert process.returncode == 0
+    page.close()
