@@ -144,6 +144,10 @@ def test_an_animation_and_a_strip(solved, tmp_path):
     viz.save_strip(frames[:5], tmp_path / "play.png", columns=2)
     with Image.open(tmp_path / "play.gif") as film:
         assert (film.n_frames, film.size, film.info["duration"], film.info["loop"]) == (7, frames[0].size, 500, 0)
+        kept = np.asarray(film.convert("RGB")).astype(int).reshape(-1, 3)
+    # Few colours fit into the file: those of the chefs, of what is ready and of onions must be among them.
+    for colour in ((0, 114, 178), (213, 94, 0), (0, 158, 115), (240, 228, 66)):
+        assert np.abs(kept - colour).max(axis=1).min() <= 3
     with Image.open(tmp_path / "play.png") as strip:
         assert strip.size == (2 * frames[0].width + kitchen_play.GAP, 3 * frames[0].height)
 

@@ -146,7 +146,7 @@ def save_animation(frames: Sequence[Any], path: str | os.PathLike[str], *, milli
     _check_positive("milliseconds", milliseconds)
     image, content = pillow(), io.BytesIO()
     # One palette for all frames, so that colours do not flicker, and only what changes is kept.
-    every = _stacked(frames).quantize(64, dither=image.Dither.NONE)
+    every = _stacked(frames).quantize(128, method=image.Quantize.FASTOCTREE, dither=image.Dither.NONE)
     flat = [frame.quantize(palette=every, dither=image.Dither.NONE) for frame in frames]
     flat[0].save(content, "GIF", save_all=True, append_images=flat[1:], duration=milliseconds, loop=0, optimize=True)
     replace_file(path, content.getvalue())

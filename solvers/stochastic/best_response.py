@@ -23,7 +23,7 @@ from powergames.solvers.stochastic.supports import one_each
 from powergames.solvers.stochastic.team import best_rows
 
 # Rounds in all, and without a lower regret, before the method gives up; iterations of one best response.
-MOST, PATIENCE, ITERATIONS = 60, 3, 50
+MOST, PATIENCE, ITERATIONS = 60, 8, 50
 
 # Rounds without a change after which a state has settled.
 RECENT = 3
