@@ -19,6 +19,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pages import replaced
+
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "compare.md"
 
@@ -54,15 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         note = f"{surroundings()}; {time.perf_counter() - start:.0f} s in all."
         PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), name, f"```text\n{text}\n```\n\n{note}"), "utf-8")
     return 1 if failed else 0
-
-
-def replaced(page: str, name: str, text: str) -> str:
-    """Return the page with other text between the markers of one benchmark."""
-    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    if len(pattern.findall(page)) != 1:
-        raise ValueError(f"{PAGE.name}: needs exactly one pair of markers {begin} and {end}")
-    return pattern.sub(lambda _: f"{begin}\n\n{text}\n\n{end}", page)
 
 
 def surroundings() -> str:

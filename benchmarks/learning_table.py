@@ -18,6 +18,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from pages import replaced
 from scipy.stats import t as student
 
 import powergames as pg
@@ -123,9 +124,7 @@ def main() -> None:
         return
     text = PAGE.read_text(encoding="utf-8")
     for part, table in parts.items():
-        begin, end = f"<!-- {part} -->\n", f"<!-- end of {part} -->\n"
-        head, rest = text.split(begin)
-        text = f"{head}{begin}\n{table}\n\n{end}{rest.split(end)[1]}"
+        text = replaced(text, part, table)
     PAGE.write_text(text, encoding="utf-8")
 
 

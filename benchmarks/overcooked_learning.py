@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pages import replaced
 
 import powergames as pg
 
 PAGE = Path(__file__).parent.parent / "docs" / "overcooked.md"
-BEGIN, END = "<!-- learned: begin -->\n", "<!-- learned: end -->\n"
 
 # Steps, seeds and λ for each layout.
 PLANS = {
@@ -137,13 +137,11 @@ def main() -> None:
                     arguments.results.write_text(json.dumps(results, indent=1))
                 runs.append(results[key])
             lines.append(row(layout, by, lam, runs))
-    text = "\n".join(lines) + "\n"
+    text = "\n".join(lines)
     if arguments.dry:
         print(text)
         return
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    PAGE.write_text(before + BEGIN + "\n" + text + "\n" + END + rest.split(END)[1], encoding="utf-8")
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), "learned", text), encoding="utf-8")
 
 
 if __name__ == "__main__":

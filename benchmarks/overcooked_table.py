@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pages import replaced
 
 import powergames as pg
 
 PAGE = Path(__file__).parent.parent / "docs" / "overcooked.md"
-BEGIN, END = "<!-- equilibria: begin -->\n", "<!-- equilibria: end -->\n"
 
 LAYOUTS = ("tiny", "shared_pot", "three_pots", "cramped_room:counters=0", "cramped_room:counters=1")
 FORMS = ("adversarial", "penalty")
@@ -105,13 +105,11 @@ def main() -> None:
                     results[key] = solved(game, form, lam, arguments.time_limit)
                 print(key, json.dumps(results[key]), flush=True)
                 arguments.results.write_text(json.dumps(results, indent=1))
-    text = "\n".join(table(results)) + "\n"
+    text = "\n".join(table(results))
     if arguments.dry:
         print(text)
         return
-    page = PAGE.read_text(encoding="utf-8")
-    before, rest = page.split(BEGIN)
-    PAGE.write_text(before + BEGIN + "\n" + text + "\n" + END + rest.split(END)[1], encoding="utf-8")
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), "equilibria", text), encoding="utf-8")
 
 
 if __name__ == "__main__":

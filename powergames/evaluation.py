@@ -261,15 +261,7 @@ class _Evaluator:
 
     def _mixed(self, weights: np.ndarray) -> Any:
         """Transition probabilities from state to state, given those of the joint actions."""
-        from powergames.kernels.bellman import expected_sparse_transitions, expected_transitions
-
-        n_states = self.game.n_states
-        if n_states <= DENSE:
-            return expected_transitions(weights, self.game.row_starts, *self.transitions)
-        from scipy.sparse import csr_matrix
-
-        indptr, indices, data = expected_sparse_transitions(weights, self.game.row_starts, *self.transitions)
-        return csr_matrix((data, indices, indptr), shape=(n_states, n_states))
+        return mixed_transitions(weights, self.game.row_starts, *self.transitions)
 
     def _rewards(self, weights: np.ndarray, player: int) -> np.ndarray:
         from powergames.kernels.bellman import expected_rewards
@@ -280,6 +272,33 @@ class _Evaluator:
         from powergames.kernels.bellman import action_values
 
         return action_values(self.rewards[players], self.game.discounts[players], *self.transitions, values)
+
+
+def mixed_transitions(
+    weights: np.ndarray, row_starts: np.ndarray, indptr: np.ndarray, indices: np.ndarray, data: np.ndarray
+) -> Any:
+    """Average transitions from state to state over rows, as an array where that is quicker, else in CSR form.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (R,)
+        Of each row in its state.
+    row_starts, indptr, indices, data : ndarray
+        As in `StochasticGame`.
+
+    Returns
+    -------
+    ndarray or scipy.sparse.csr_matrix, shape (S, S)
+    """
+    from powergames.kernels.bellman import expected_sparse_transitions, expected_transitions
+
+    n_states = len(row_starts) - 1
+    if n_states <= DENSE and len(data) >= n_states**2:
+        return expected_transitions(weights, row_starts, indptr, indices, data)
+    from scipy.sparse import csr_matrix
+
+    starts, following, chances = expected_sparse_transitions(weights, row_starts, indptr, indices, data)
+    return csr_matrix((chances, following, starts), shape=(n_states, n_states))
 
 
 def _charge(adversaries: tuple[Adversary, ...], power: np.ndarray) -> np.ndarray:

@@ -569,8 +569,8 @@ def test_derivatives_through_values_are_those_of_differences(form, players):
     problem = StochasticProblem.of(game, pg.PowerObjective(0.3, form=form))
     rng = np.random.default_rng(0)
     point = problem.normalized(rng.uniform(0.2, 1.0, problem.size))
-    unknown = np.arange(problem.size)
-    derivative = supports._derivative(problem, point, problem.evaluate(point), unknown)
+    unknown, values = np.arange(problem.size), problem.evaluate(point)
+    derivative = supports._derivative(problem, point, values, problem.worth(values), unknown)
     # What keeps the sum of each group.
     direction = rng.uniform(-1.0, 1.0, problem.size)
     direction -= (np.add.reduceat(direction, problem.bounds[:-1]) / np.diff(problem.bounds))[problem.group_of]

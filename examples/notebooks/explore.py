@@ -18,7 +18,7 @@ with app.setup:
     from powergames.contents import strategy_text
     from powergames.errors import InputError
     from powergames.games.catalog import random_uniform
-    from powergames.notebooks.limits import check_payoffs
+    from powergames.notebooks.limits import check_payoffs, offered
     from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
 
     CATALOG = (
@@ -56,17 +56,7 @@ def _():
 
 @app.cell(hide_code=True)
 def _():
-    given = mo.cli_args().get("game")
-    games = {}
-    for _spec in CATALOG:
-        _game = pg.load(_spec)
-        games[_game.title] = _game
-    first = next(iter(games))
-    if given is not None:
-        _game = pg.load(str(given))
-        check_payoffs(_game)
-        first = _game.title or str(given)
-        games[first] = _game
+    games, first = offered(CATALOG, mo.cli_args().get("game"), check_payoffs)
     return first, games
 
 

@@ -1,6 +1,9 @@
-"""Which games are small enough to answer while one moves a slider."""
+"""Which games a notebook offers, and which are small enough to answer while one moves a slider."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
@@ -41,3 +44,38 @@ def check_states(game: StochasticGame) -> None:
             f"game: got {game.n_players} players and {game.n_states} states; explore two or three players and up to "
             f"{MOST_STATES} states, or make a page with 'powergames report'"
         )
+
+
+def offered(names: Iterable[str], given: Any, check: Callable[[Any], None]) -> tuple[dict[str, Any], str]:
+    """Load the games to choose from.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of the catalog.
+    given : str or None
+        A game that the user asked for, which may be a file.
+    check : callable
+        Refuses a game that is too large.
+
+    Returns
+    -------
+    games : dict of str to NormalFormGame or StochasticGame
+        By title.
+    first : str
+        The title to begin with.
+
+    Raises
+    ------
+    InputError
+        If the given game cannot be loaded, or is refused.
+    """
+    from powergames.io import load
+
+    games = {game.title: game for game in map(load, names)}
+    if given is None:
+        return games, next(iter(games))
+    game = load(str(given))
+    check(game)
+    first = game.title or str(given)
+    return games | {first: game}, first

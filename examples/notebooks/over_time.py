@@ -15,7 +15,7 @@ with app.setup:
     import powergames as pg
     from powergames import viz
     from powergames.errors import InputError
-    from powergames.notebooks.limits import check_states
+    from powergames.notebooks.limits import check_states, offered
 
     CATALOG = ("reputation_stag_hunt", "delegation:loss=3", "line_with_breakdowns:n=2")
     MOST_SHOWN = 8
@@ -42,16 +42,7 @@ def _():
 @app.cell(hide_code=True)
 def _():
     given = mo.cli_args().get("game")
-    games = {}
-    for _spec in CATALOG:
-        _game = pg.load(_spec)
-        games[_game.title] = _game
-    first = next(iter(games))
-    if given is not None:
-        _game = pg.load(str(given))
-        check_states(_game)
-        first = _game.title or str(given)
-        games[first] = _game
+    games, first = offered(CATALOG, given, check_states)
     which = mo.ui.dropdown([*games], value=first, label="Game", allow_select_none=False)
     plan = mo.ui.radio([SOLVED, FIRST, UNIFORM], value=FIRST if given is None else SOLVED, label="Plan")
     lam = mo.ui.slider(0, 1, 0.01, value=0.3, label="λ", include_input=True)

@@ -135,6 +135,11 @@ def write(game: NormalFormGame) -> bytes:
     if payoffs.dtype == object:
         texts = [number_text(value) for value in payoffs.ravel().tolist()]
         arrays["payoffs_exact"] = np.array(texts).reshape(payoffs.shape)
+    return packed(arrays)
+
+
+def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return an .npz archive of arrays."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()

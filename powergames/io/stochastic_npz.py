@@ -11,7 +11,6 @@ Besides ``schema``, ``kind``, ``title``, ``players``, ``states``, ``start`` and 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ from powergames.errors import FormatError
 from powergames.games.limits import check_memory
 from powergames.games.stochastic import StochasticGame
 from powergames.io.json_format import SCHEMA, check_kind
-from powergames.io.npz import labels, numeric, string_array, text
+from powergames.io.npz import labels, numeric, packed, string_array, text
 from powergames.io.stochastic_json import KIND
 
 _CSR = ("transitions_data", "transitions_indices", "transitions_indptr")
@@ -97,6 +96,7 @@ def write(game: StochasticGame) -> bytes:
 
     Examples
     --------
+    >>> import io
     >>> with np.load(io.BytesIO(write(StochasticGame([[[1, 0]]], [[[1], [1]]], 0.5)))) as archive:
     ...     archive["rewards"].shape, archive["transitions"].shape
     ((1, 1, 2), (1, 2, 1))
@@ -125,9 +125,7 @@ def write(game: StochasticGame) -> bytes:
         arrays["transitions"] = dense.reshape(*sizes, game.n_states) if game.uniform_actions else dense
     else:
         arrays |= dict(zip(_CSR, (game.data, game.indices, game.indptr), strict=True))
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
+    return packed(arrays)
 
 
 def _actions(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.io.npz import read_arrays
+from powergames.io.npz import packed, read_arrays
 from powergames.kernels.learning import Learners, Simulator
 from powergames.results import SCHEMA
 from powergames.storage import FileLock, replace_file
@@ -29,9 +28,7 @@ def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]
     OSError
         If the file cannot be written.
     """
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    replace_file(path, buffer.getbuffer(), locked=locked)
+    replace_file(path, packed(arrays), locked=locked)
 
 
 class Checkpoint:

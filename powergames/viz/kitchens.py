@@ -14,7 +14,7 @@ from powergames.environments.overcooked.kitchen import DISH, MOVES, NOTHING, ONI
 from powergames.environments.overcooked.layouts import DISHES, FLOOR, ONIONS, POT, SERVING
 from powergames.environments.overcooked.states import KitchenStates
 from powergames.errors import InputError
-from powergames.viz.powers import state_index
+from powergames.viz.labels import state_index
 from powergames.viz.theme import BLUE, FAINT, GREEN, INK, ORANGE, VERMILION
 
 # Pixels of a cell, and how many times larger it is drawn.

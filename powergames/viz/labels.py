@@ -81,19 +81,29 @@ def result_text(result: Any) -> str:
     return f"{kind}, {objective_text(result.objective)}"
 
 
-def player_index(game: Any, player: int | str) -> int:
-    """Return the index of a player given by index or name.
+def index_of(what: str, given: int | str, names: Sequence[str], named: str) -> int:
+    """Return the index of a player or state given by index or name.
 
     Raises
     ------
     InputError
-        If there is no such player.
+        If there is no such one; `what` it is and how it is `named` are for the message.
     """
-    if isinstance(player, str) and player in game.players:
-        return int(game.players.index(player))
-    if isinstance(player, (int, np.integer)) and not isinstance(player, bool) and 0 <= player < game.n_players:
-        return int(player)
-    raise InputError(f"player: got {str(player)[:40]!r}; give an index below {game.n_players}, or the player's name")
+    if isinstance(given, str) and given in names:
+        return int(names.index(given))
+    if isinstance(given, (int, np.integer)) and not isinstance(given, bool) and 0 <= given < len(names):
+        return int(given)
+    raise InputError(f"{what}: got {str(given)[:40]!r}; give an index below {len(names)}, or {named}")
+
+
+def player_index(game: Any, player: int | str) -> int:
+    """Return the index of a player; see `index_of`."""
+    return index_of("player", player, game.players, "the player's name")
+
+
+def state_index(game: Any, state: int | str) -> int:
+    """Return the index of a state; see `index_of`."""
+    return index_of("state", state, game.states, "the name of a state")
 
 
 def domain(values: Iterable[float], *, zero: bool = False) -> list[float]:

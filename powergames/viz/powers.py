@@ -9,7 +9,7 @@ import numpy as np
 
 from powergames.errors import InputError
 from powergames.power import PowerTable
-from powergames.viz.labels import result_text, shorten
+from powergames.viz.labels import result_text, shorten, state_index
 
 
 @dataclass(frozen=True)
@@ -73,18 +73,3 @@ def _stochastic(source: Any, state: int | str | None) -> Powers:
     index = state_index(game, state)
     notes.append(f"in state {shorten(game.states[index], 60)}")
     return Powers(game, evaluation.power[index], evaluation.task[:, index], None, tuple(notes))
-
-
-def state_index(game: Any, state: int | str) -> int:
-    """Return the index of a state given by index or name.
-
-    Raises
-    ------
-    InputError
-        If there is no such state.
-    """
-    if isinstance(state, str) and state in game.states:
-        return int(game.states.index(state))
-    if isinstance(state, (int, np.integer)) and not isinstance(state, bool) and 0 <= state < game.n_states:
-        return int(state)
-    raise InputError(f"state: got {str(state)[:40]!r}; give an index below {game.n_states}, or the name of a state")

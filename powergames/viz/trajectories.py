@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.viz.labels import axis_format, domain, figure, game_title, player_names, result_text, shorten
-from powergames.viz.powers import state_index
+from powergames.viz.labels import (
+    axis_format,
+    domain,
+    figure,
+    game_title,
+    player_names,
+    result_text,
+    shorten,
+    state_index,
+)
 from powergames.viz.theme import altair, data, player_encodings, player_lines, themed
 
 # Steps of the most likely way.

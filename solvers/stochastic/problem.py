@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from powergames.discounted import DENSE, DiscountedSystem
+from powergames.discounted import DiscountedSystem
+from powergames.evaluation import mixed_transitions
 from powergames.games.profiles import Profile, frozen
 from powergames.games.ranges import ranges
 from powergames.games.stochastic import StochasticGame
@@ -408,15 +409,7 @@ class StochasticProblem:
 
     def _mixed(self, weights: np.ndarray) -> Any:
         """Average transitions from state to state."""
-        from powergames.kernels.bellman import expected_sparse_transitions, expected_transitions
-
-        arrays = weights, self.arrays[1], *self.arrays[3:]
-        if self.n_states <= DENSE and len(self.arrays[5]) >= self.n_states**2:
-            return expected_transitions(*arrays)
-        from scipy.sparse import csr_matrix
-
-        indptr, indices, data = expected_sparse_transitions(*arrays)
-        return csr_matrix((data, indices, indptr), shape=(self.n_states, self.n_states))
+        return mixed_transitions(weights, self.arrays[1], *self.arrays[3:])
 
     def _averaged(self, rows: np.ndarray) -> np.ndarray:
         return np.add.reduceat(rows, self.arrays[1][:-1])

@@ -22,7 +22,7 @@ import numpy as np
 
 from powergames.games.ranges import ranges
 from powergames.solvers.stochastic.newton import Linearized
-from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.progress import Progress
 
 # Unknown probabilities at most.
@@ -94,7 +94,7 @@ def _solve_on(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, p
         if np.abs(errors).max() <= slack:
             return point
         if factors is None:
-            matrix[: len(unknown), : len(unknown)] = _derivative(problem, point, values, unknown)
+            matrix[: len(unknown), : len(unknown)] = _derivative(problem, point, values, worth, unknown)
             factors = np.linalg.svd(matrix)
         change, size = _shortest(factors, np.append(errors, np.zeros(len(groups))), len(unknown))
         # Also not a number.
@@ -120,17 +120,17 @@ def _shortest(factors: Any, right: np.ndarray, size: int) -> tuple[np.ndarray, f
     return change, length
 
 
-def _derivative(problem: StochasticProblem, point: np.ndarray, values: np.ndarray, unknown: np.ndarray) -> np.ndarray:
+def _derivative(
+    problem: StochasticProblem, point: np.ndarray, values: np.ndarray, worth: Worth, unknown: np.ndarray
+) -> np.ndarray:
     """Return how what unknowns are paid changes with them, also through the values, shape (m, m)."""
     from scipy.sparse import csr_matrix
 
     from powergames.kernels.stages import payments
 
-    worth = problem.worth(values)
     linear = Linearized.at(problem, point, values, one_each(problem, point), worth=worth, most_dense=DENSE)
     n, n_states, kinds = problem.n_players, problem.n_states, problem.kinds
-    state_of = problem.group_of[unknown] // problem.n_groups
-    states, state = np.unique(state_of, return_inverse=True)
+    states, state = np.unique(problem.state_of[unknown], return_inverse=True)
     part = problem.part(states, values)
     entries, rows = problem.entries_of(states), ranges(problem.arrays[1][states], np.diff(problem.arrays[1])[states])
     _, _, discounts, indptr, indices, data = problem.arrays

@@ -1,0 +1,20 @@
+"""Tables of benchmarks in the pages of docs, between markers that name them."""
+
+from __future__ import annotations
+
+import re
+
+
+def replaced(page: str, name: str, text: str) -> str:
+    """Return a page with other text between the markers ``<!-- begin NAME -->`` and ``<!-- end NAME -->``.
+
+    Raises
+    ------
+    ValueError
+        If the page has no such pair of markers, or several.
+    """
+    begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    if len(pattern.findall(page)) != 1:
+        raise ValueError(f"the page needs exactly one pair of markers {begin} and {end}")
+    return pattern.sub(lambda _: f"{begin}\n\n{text}\n\n{end}", page)
