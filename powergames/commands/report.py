@@ -45,10 +45,10 @@ def command(
 ) -> int:
     """Make a page about a game for a class: one file that opens in any browser, offline."""
     lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit)
-    from powergames.contents import of_report
     from powergames.io import load
     from powergames.reporting import report
     from powergames.reporting.assemble import check_page_name
+    from powergames.reporting.contents import of_report
 
     check_page_name(output)
     loaded, objective = load(game), read_objective("0", aggregate, form)

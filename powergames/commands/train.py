@@ -88,9 +88,9 @@ def command(
         raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
     if not Path(output).parent.is_dir():
         raise InputError(f"--output: got {output[:60]!r}, but there is no such folder; make it first")
-    from powergames.contents import of_runs
     from powergames.io import load
     from powergames.learning import train, train_many
+    from powergames.learning.contents import of_runs
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)

@@ -165,7 +165,7 @@ class TrainingRun(Shown):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.contents import of_run
+        from powergames.learning.contents import of_run
 
         return of_run(self, most)
 

@@ -1,0 +1,27 @@
+"""What a solver returns: frozen values that carry the question, the answer and its certificate."""
+
+from __future__ import annotations
+
+from powergames.results.documents import SCHEMA, game_header, json_value
+from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
+from powergames.results.paths import Path, PathPoint
+from powergames.results.sets import Box, EquilibriumSet
+from powergames.results.status import Callback, Status
+from powergames.results.traces import SupportChange, Trace, TraceEvent
+
+__all__ = [
+    "SCHEMA",
+    "Box",
+    "Callback",
+    "Equilibrium",
+    "EquilibriumSet",
+    "Path",
+    "PathPoint",
+    "Status",
+    "StochasticEquilibrium",
+    "SupportChange",
+    "Trace",
+    "TraceEvent",
+    "game_header",
+    "json_value",
+]

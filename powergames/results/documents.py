@@ -1,0 +1,40 @@
+"""What the JSON documents of all results share."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
+
+SCHEMA = "powergames/1"
+
+
+def game_header(game: NormalFormGame | StochasticGame) -> dict[str, Any]:
+    """Return the part of a JSON result that names the game."""
+    header: dict[str, Any] = {"title": game.title, "kind": "normal-form", "players": list(game.players)}
+    if isinstance(game, StochasticGame):
+        by_state = game.actions_by_state
+        names: Any = game.actions
+        return header | {
+            "kind": "stochastic",
+            "states": list(game.states),
+            "actions": [[list(own) for own in state] for state in names] if by_state else [list(own) for own in names],
+            "discount": game.discounts.tolist(),
+        }
+    return header | {"actions": [list(names) for names in game.actions]}
+
+
+def json_value(value: Any, exact: bool = False) -> Any:
+    """Turn a document into what strict JSON can hold; if exact, floats too become fractions."""
+    if isinstance(value, dict):
+        return {key: json_value(entry, exact) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [json_value(entry, exact) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, float) and exact:
+        return str(Fraction(repr(value)))
+    return str(value) if isinstance(value, Fraction) else value

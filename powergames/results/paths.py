@@ -1,0 +1,82 @@
+"""Equilibria at each λ of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from powergames.display import MOST, Block, Shown
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective
+
+
+@dataclass(frozen=True, eq=False)
+class PathPoint:
+    """The answer at one λ of a sweep: equilibria, or the reason why there are none.
+
+    Attributes
+    ----------
+    objective : PowerObjective
+    equilibria : tuple of Equilibrium or StochasticEquilibrium
+    error : str, optional
+        What a solver raised, where that left no equilibrium.
+    complete : bool, optional
+        Whether no equilibrium can be missing, where all were asked for.
+    """
+
+    objective: PowerObjective
+    equilibria: tuple[Any, ...]
+    error: str | None = None
+    complete: bool | None = None
+
+    @property
+    def converged(self) -> bool:
+        """Whether there is at least one equilibrium and all are certified."""
+        return bool(self.equilibria) and all(e.converged for e in self.equilibria)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the point as plain JSON values."""
+        point: dict[str, Any] = {
+            "objective": self.objective.to_dict(),
+            "equilibria": [equilibrium.to_dict() for equilibrium in self.equilibria],
+        }
+        if self.error is not None:
+            point["error"] = self.error
+        if self.complete is not None:
+            point["complete"] = self.complete
+        return point
+
+
+@dataclass(frozen=True, eq=False)
+class Path(Shown, Sequence[PathPoint]):
+    """Equilibria over a range of λ, one point each, failures kept as data."""
+
+    game: NormalFormGame | StochasticGame
+    points: tuple[PathPoint, ...] = field(repr=False)
+
+    @property
+    def lams(self) -> np.ndarray:
+        """The λ of each point, shape (P,)."""
+        return np.array([point.objective.lam for point in self.points])
+
+    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
+        """Return what there is to see; see `Shown`."""
+        from powergames.results.contents import of_path
+
+        return of_path(self)
+
+    def frame(self) -> Sequence[Block]:
+        """Return one row for each player of each equilibrium, failures included."""
+        from powergames.results.contents import frame_over_lam
+
+        return frame_over_lam(self.game, ((p.objective, p.equilibria, p.error) for p in self.points))
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.points[index]
