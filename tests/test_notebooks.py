@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 import signal
 import socket
 import statistics
@@ -26,7 +25,6 @@ from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
 
 pytest.importorskip("marimo", reason="marimo is not installed; it is the extra 'teach'")
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 # Milliseconds from an edit until the page holds the equilibria of what was typed.
 ANSWER = """([text]) => new Promise((done) => {
@@ -75,18 +73,6 @@ def serve():
     for process in started:
         process.terminate()
         process.communicate(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed; Debian has it in the package chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 def notebook(name):

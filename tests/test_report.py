@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 import powergames as pg
 from powergames.auditing import off_policy
@@ -19,7 +18,6 @@ from powergames.reporting.page import page as html_of
 from powergames.reporting.schedule import Solved
 from powergames.results import Equilibrium, PathPoint, Status
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 LAMS = {"stag_hunt": ["0", "1/5", "3/10"], "assembly_line": ["0", "1/2", "7/10"], "reputation_stag_hunt": ["0", "1/2"]}
 
@@ -48,16 +46,6 @@ CONTRAST = """() => {
 def lessons():
     """Reports of a game of two players, one of three, and one with states."""
     return {name: pg.report(pg.load(name), lams=lams) for name, lams in LAMS.items()}
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed; Debian has it in the package chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

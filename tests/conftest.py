@@ -1,0 +1,29 @@
+"""What tests of several files share."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+
+import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def pytest_configure():
+    # Ctrl-C is ignored in what a script starts in the background, and so it would be in the processes that tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium without a window."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed; Debian has it in the package chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
