@@ -1,4 +1,4 @@
-"""The errors that powergames raises about what a user hands it, and Ctrl-C.
+"""The errors that powergames raises about what a user hands it, and about what is not installed; and Ctrl-C.
 
 Every message is one line that says what is wrong, where, what was found and how to mend it.
 """
@@ -33,6 +33,38 @@ class FormatError(InputError):
     >>> issubclass(FormatError, InputError)
     True
     """
+
+
+@contextmanager
+def needs(package: str, extra: str, what: str) -> Iterator[None]:
+    """Say how to get a package that not everybody has, where it is imported.
+
+    Parameters
+    ----------
+    package : str
+        Its name.
+    extra : str
+        What pip has to install.
+    what : str
+        What it is needed for.
+
+    Raises
+    ------
+    InputError
+        If an import in the block fails.
+
+    Examples
+    --------
+    >>> with needs("Anything", "powergames[anything]", "games of chance"):
+    ...     import anything
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: games of chance: Anything is not installed; run pip install 'powergames[anything]'
+    """
+    try:
+        yield
+    except ImportError:
+        raise InputError(f"{what}: {package} is not installed; run pip install '{extra}'") from None
 
 
 @contextmanager

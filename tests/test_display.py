@@ -143,7 +143,7 @@ def test_without_pandas_one_line_says_what_to_install(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(pg.InputError, match=r"^to_dataframe: pandas is not installed; run pip install pandas$"):
+    with pytest.raises(pg.InputError, match=r"^to_dataframe: pandas is not installed; run pip install 'pandas'$"):
         STAG.to_dataframe()
 
 

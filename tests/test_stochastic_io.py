@@ -310,7 +310,7 @@ def test_without_openpyxl(tmp_path, monkeypatch):
     path = tmp_path / "game.xlsx"
     path.write_bytes(state_table.write_xlsx(CERTAIN))
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    message = r"an \.xlsx file needs the package openpyxl; run pip install 'powergames\[xlsx\]', or use \.csv"
+    message = r"\.xlsx files: openpyxl is not installed; run pip install 'powergames\[xlsx\]'"
     with pytest.raises(pg.InputError, match=message):
         pg.load(path)
     with pytest.raises(pg.InputError, match=message):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from powergames.display.markup import to_html, to_latex
 from powergames.display.tables import Block, Table
-from powergames.errors import InputError
+from powergames.errors import needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,10 +48,8 @@ class Shown:
         InputError
             If pandas is not installed.
         """
-        try:
+        with needs("pandas", "pandas", "to_dataframe"):
             import pandas as pd
-        except ImportError:
-            raise InputError("to_dataframe: pandas is not installed; run pip install pandas") from None
         tables = [block for block in self.frame() if isinstance(block, Table)]
         headers = tables[0].headers if tables else []
         alike = [table for table in tables if table.headers == headers]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from powergames.environments.compiler import NO_ACTION, Moves, Outcome, compile_states
-from powergames.errors import InputError
+from powergames.errors import InputError, needs
 from powergames.games.limits import check_tensor
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
@@ -219,7 +219,5 @@ def _loaded(game: Any, pyspiel: ModuleType) -> Any:
 
 
 def _pyspiel() -> ModuleType:
-    try:
+    with needs("OpenSpiel", "powergames[openspiel]", "from_openspiel"):
         return import_module("pyspiel")
-    except ImportError:
-        raise InputError("OpenSpiel is not installed; run: pip install 'powergames[openspiel]'") from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powergames.errors import InputError
+from powergames.errors import InputError, needs
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
@@ -91,8 +91,6 @@ def to_pettingzoo(
     if len(set(game.players)) < game.n_players:
         twice = next(name for name in game.players if game.players.count(name) > 1)
         raise InputError(f"players: {twice!r} names two players; PettingZoo needs names that differ")
-    try:
+    with needs("PettingZoo", "powergames[pettingzoo]", "to_pettingzoo"):
         from powergames.environments.parallel_env import GameEnv
-    except ImportError:
-        raise InputError("PettingZoo is not installed; run: pip install 'powergames[pettingzoo]'") from None
     return GameEnv(game, int(max_steps), observation == "one-hot", beyond == "wrap", render_mode)

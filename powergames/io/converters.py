@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.errors import InputError
+from powergames.errors import InputError, needs
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.io import nfg
 from powergames.io._text import lossless_payoffs
@@ -145,10 +145,8 @@ def from_pygambit(game: Any) -> NormalFormGame:
 
 
 def _pygambit() -> ModuleType:
-    try:
+    with needs("pygambit", "powergames[gambit]", "games of Gambit"):
         return import_module("pygambit")
-    except ImportError:
-        raise InputError("pygambit is not installed; run: pip install 'powergames[gambit]'") from None
 
 
 def _relabel(targets: Sequence[Any], attribute: str, labels: Sequence[str], what: str) -> None:

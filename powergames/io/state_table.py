@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.errors import FormatError, InputError
+from powergames.errors import FormatError, InputError, needs
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import decode, encode, number_text, parse_number, shorten
 from powergames.io.csv_format import read_cells
@@ -206,12 +206,8 @@ def write_xlsx(game: StochasticGame) -> bytes:
 
 
 def _openpyxl() -> Any:
-    try:
+    with needs("openpyxl", "powergames[xlsx]", ".xlsx files"):
         import openpyxl
-    except ImportError:
-        raise InputError(
-            "an .xlsx file needs the package openpyxl; run pip install 'powergames[xlsx]', or use .csv"
-        ) from None
     return openpyxl
 
 

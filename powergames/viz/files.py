@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from powergames.errors import InputError
+from powergames.errors import InputError, needs
 from powergames.storage import replace_file
+from powergames.viz.theme import altair
 
 PICTURES = (".png", ".svg", ".html")
 EXTENSIONS = (*PICTURES, ".json")
@@ -99,9 +100,7 @@ def _content(chart: Any, extension: str) -> bytes:
     if extension == ".json":
         return json.dumps(specification, indent=1, ensure_ascii=False).encode() + b"\n"
     converter = _converter()
-    import altair as alt
-
-    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    version = ".".join(altair().SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     if extension == ".png":
         picture: bytes = converter.vegalite_to_png(specification, vl_version=version, scale=SCALE)
         return picture
@@ -115,9 +114,7 @@ def _content(chart: Any, extension: str) -> bytes:
 
 
 def _converter() -> Any:
-    try:
-        import altair  # noqa: F401
+    altair()
+    with needs("vl_convert", "powergames[viz]", "charts"):
         import vl_convert
-    except ImportError as error:
-        raise InputError(f"charts: {error.name} is not installed; run pip install 'powergames[viz]'") from None
     return vl_convert

@@ -13,7 +13,7 @@ from typing import Any
 from powergames.environments.overcooked.kitchen import DISH, MOVES, NOTHING, ONION, SPOILED
 from powergames.environments.overcooked.layouts import DISHES, FLOOR, ONIONS, POT, SERVING
 from powergames.environments.overcooked.states import KitchenStates
-from powergames.errors import InputError
+from powergames.errors import InputError, needs
 from powergames.viz.labels import state_index
 from powergames.viz.theme import BLUE, FAINT, GREEN, INK, ORANGE, VERMILION
 
@@ -217,8 +217,6 @@ def pillow() -> ModuleType:
     InputError
         If it is not installed.
     """
-    try:
+    with needs("Pillow", "powergames[viz]", "kitchens"):
         from PIL import Image
-    except ImportError:
-        raise InputError("kitchens: Pillow is not installed; run pip install 'powergames[viz]'") from None
     return Image

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Any
 
-from powergames.errors import InputError
+from powergames.errors import needs
 
 INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#d9d9d9"
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -84,10 +84,8 @@ def altair() -> Any:
     InputError
         If it is not installed.
     """
-    try:
+    with needs("altair", "powergames[viz]", "charts"):
         import altair as alt
-    except ImportError:
-        raise InputError("charts: altair is not installed; run pip install 'powergames[viz]'") from None
     return alt
 
 
