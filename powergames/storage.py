@@ -52,6 +52,36 @@ def replace_file(path: str | os.PathLike[str], data: bytes | memoryview, *, lock
             partial.unlink(missing_ok=True)
 
 
+def check_place(path: str | os.PathLike[str], option: str) -> None:
+    """Refuse, before any work is done, a place where no file can be written.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+    option : str
+        Where the name was given, for the message.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or cannot be written to, or the path is a folder.
+
+    Examples
+    --------
+    >>> check_place("no/such/folder/policy.npz", "--output")
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: --output: there is no folder 'no/such/folder'; make it, or choose another place
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise InputError(f"{option}: there is no folder {str(target.parent)[-60:]!r}; make it, or choose another place")
+    if target.is_dir():
+        raise InputError(f"{option}: {str(target)[-60:]!r} is a folder; give the name of a file")
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"{option}: folder {str(target.parent)[-60:]!r} is not writable; choose another place")
+
+
 def lock(file: IO[bytes], name: str) -> None:
     """Keep other processes out of an open file; the system unlocks it when this process ends, however it ends.
 

@@ -55,6 +55,7 @@ ALLOWED = {
     "demo": RESULTS | {"io", "solvers", "terminal"},
     "commands": RESULTS
     | {
+        "storage",
         "environments",
         "io",
         "solvers",

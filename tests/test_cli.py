@@ -365,6 +365,15 @@ BAD_USAGE = {
     "sweep stag_hunt --jobs 0": "'0'",
     "sweep stag_hunt --jobs many": "'many'",
     "sweep stag_hunt --all --method lemke --lam 0,1": "method",
+    "solve big_match --all": "--all: not for stochastic games",
+    "solve big_match --exact": "--exact: not for stochastic games",
+    "sweep big_match --all --lam 0,1": "--all: not for stochastic games",
+    "solve stag_hunt --horizon 2": "leave it out",
+    "solve folder": "folder: is a folder; give the path of a file",
+    "train stag_hunt -o folder": "--output: got 'folder'; give the name of a .npz file",
+    "train stag_hunt -o folder.npz": "--output: 'folder.npz' is a folder; give the name of a file",
+    "compile stag_hunt -o no/such/game.npz": "--output: there is no folder 'no/such'",
+    "report stag_hunt -o no/such/page.html": "--output: there is no folder 'no/such'",
     "games more": "unexpected extra argument",
     "demo --fast": "--fast",
 }
@@ -374,6 +383,8 @@ BAD_USAGE = {
 def test_bad_usage_is_one_line(invoke, arguments, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "game.xyz").write_text("1 2 3")
+    for name in ("folder", "folder.npz"):
+        (tmp_path / name).mkdir()
     code, out, err = invoke(*arguments.split())
     assert (code, out) == (2, "")
     assert err.startswith("powergames: ")
@@ -418,6 +429,12 @@ def test_bad_profile_is_one_line(invoke, policy, profile):
     code, out, err = invoke("check", "stag_hunt", policy(profile), "--lam", "0")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "policy.json" in err
+
+
+def test_a_folder_named_like_a_game_is_no_obstacle(invoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stag_hunt").mkdir()
+    assert invoke("solve", "stag_hunt")[0] == 0
 
 
 def test_directory_is_one_line(invoke, tmp_path):

@@ -363,9 +363,44 @@ def test_many_stop_at_ctrl_c_and_keep_what_they_have(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(loop, "learn", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        pg.train_many(PENNIES, seeds=range(3), steps=1000, checkpoints=tmp_path)
+    (run,) = pg.train_many(PENNIES, seeds=range(3), steps=1000, checkpoints=tmp_path)
+    assert run.stopped.name == "INTERRUPTED"
     assert [path.name for path in tmp_path.iterdir()] == ["seed_0.npz"]
+
+
+def test_many_return_what_was_finished_before_ctrl_c():
+    def interrupt(stage, done, total):
+        if done >= 2000:
+            raise KeyboardInterrupt
+
+    runs = pg.train_many(PENNIES, seeds=range(20), n_jobs=2, steps=1000, callback=interrupt)
+    assert len(runs) == 2
+    for run in runs:
+        assert run.finished
+        assert same(run, pg.train(PENNIES, seed=run.seed, steps=1000))
+
+
+def test_command_with_many_seeds_keeps_what_it_has_at_ctrl_c(tmp_path, capsys, monkeypatch):
+    begun = set()
+
+    def interrupted(simulator, rivals, learners, *arguments):
+        begun.add(id(learners))
+        if len(begun) == 3:
+            raise KeyboardInterrupt
+        kept.append(learners)
+        learn(simulator, rivals, learners, *arguments)
+
+    kept = []
+    monkeypatch.setattr(loop, "learn", interrupted)
+    arguments = ["train", "chicken", "--seeds", "5", "--steps", "1000", "-o", str(tmp_path / "policy.npz")]
+    assert run_command(arguments) == 1
+    assert "INTERRUPTED: only 3 of 5 runs are here." in capsys.readouterr().out
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"policy-{seed}.npz" for seed in range(3)]
+
+
+def test_rewards_that_nothing_can_be_divided_by():
+    tiny = pg.NormalFormGame(5e-324 * np.array([[[1, -1], [0, 1]], [[1, 0], [0, -1]]]))
+    assert pg.train(tiny, steps=2000).finished
 
 
 @pytest.mark.parametrize(
@@ -569,7 +604,7 @@ def test_ctrl_c_keeps_what_was_learned(tmp_path):
         (["--seed", "-1"], "seed: got -1"),
         (["--lam", "2", "--algorithm", "sbpr"], "lam"),
         (["-o", "policy.txt"], "--output: got 'policy.txt'; give the name of a .npz file"),
-        (["-o", "no/such/folder/policy.npz"], "--output: got 'no/such/folder/policy.npz', but there is no such folder"),
+        (["-o", "no/such/folder/policy.npz"], "--output: there is no folder 'no/such/folder'"),
         (["--seeds", "0"], "--seeds: got 0; give a number of seeds from 1"),
         (["--seeds", "few"], "--seeds: got 'few'; give an integer"),
         (["--seeds", "2", "--seed", str(2**64 - 1)], f"seed: got {2**64}"),

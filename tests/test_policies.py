@@ -178,7 +178,7 @@ def test_archives_by_number_and_by_name(tmp_path):
         found = load_policies(tmp_path / "policy.npz", BIG_MATCH)
         assert found.unvisited[0].tolist() == [1, 2]
     np.savez(tmp_path / "policy.npz", **{"player 1": EVEN})
-    with pytest.raises(pg.FormatError, match="no array 'player_0'; the archive holds player 1"):
+    with pytest.raises(pg.FormatError, match="no array 'player_0'; add it, the archive holds player 1"):
         pg.audit(BIG_MATCH, pg.PowerObjective(), tmp_path / "policy.npz")
 
 

@@ -279,7 +279,7 @@ def test_unvisited_states_are_filled_and_named():
 @pytest.mark.parametrize("steps", [0, -1, 1.5, "3", True, None])
 def test_refused_numbers_of_steps(steps):
     for game in (pg.load("big_match"), pg.load("stag_hunt")):
-        with pytest.raises(pg.InputError, match="give an integer >= 1"):
+        with pytest.raises(pg.InputError, match="give an integer from 1 to 100000"):
             pg.audit(game, pg.PowerObjective(), game.uniform_profile(), steps=steps)
 
 

@@ -24,6 +24,9 @@ from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.power import pair_tables, plain, power_table
 
+# Most steps of an adversary who acts for a while; each takes as long as the last one.
+MOST_STEPS = 100_000
+
 
 @dataclass(frozen=True, eq=False)
 class OffPolicy:
@@ -104,7 +107,7 @@ def off_policy(game: NormalFormGame | StochasticGame, profile: Any, *, steps: in
     Raises
     ------
     InputError
-        If the profile does not fit the game, or `steps` is no positive integer.
+        If the profile does not fit the game, or `steps` is no integer from 1 to 100000.
 
     Notes
     -----
@@ -122,8 +125,8 @@ def off_policy(game: NormalFormGame | StochasticGame, profile: Any, *, steps: in
     >>> worst.label, worst.deviator, worst.against, worst.task.shape
     ('adversarial for ever', 0, 1, (3, 3))
     """
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1:
-        raise InputError(f"steps: got {steps!r}; give an integer >= 1")
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= MOST_STEPS:
+        raise InputError(f"steps: got {steps!r}; give an integer from 1 to {MOST_STEPS}")
     if not isinstance(game, StochasticGame):
         check_game(game)
     strategies = game.profile(profile)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from powergames.commands.options import GameArgument, JsonOption
+from powergames.commands.options import GameArgument, JsonOption, check_output
 from powergames.commands.outcome import DONE, print_json, raise_on_ctrl_c
 from powergames.display import Table
 from powergames.errors import InputError
@@ -23,8 +23,7 @@ def command(
     as_json: JsonOption = False,
 ) -> int:
     """Write a game of the catalog, or a compiled environment, as a .npz file that loads at once."""
-    if not output.lower().endswith(".npz"):
-        raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
+    check_output(output, ".npz")
     if os.path.exists(output) and os.path.exists(game) and os.path.samefile(output, game):
         raise InputError(f"--output: {output[:60]} is the game itself; give another file")
     from powergames.games import StochasticGame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,6 +86,24 @@ def check_plot(path: str | None) -> None:
         from powergames.viz import PICTURES, check_extension
 
         check_extension(path, "--plot", PICTURES)
+
+
+def check_output(path: str, extension: str) -> None:
+    """Refuse, before any work is done, what no file of this kind could be written to."""
+    from powergames.storage import check_place
+
+    if not path.lower().endswith(extension):
+        raise InputError(f"--output: got {path[:60]!r}; give the name of a {extension} file")
+    check_place(path, "--output")
+
+
+def refuse_for_stochastic(game: Any, **options: bool) -> None:
+    """Refuse options, of which those given are true, that a stochastic game cannot take."""
+    from powergames.games import StochasticGame
+
+    for option, given in options.items():
+        if given and isinstance(game, StochasticGame):
+            raise InputError(f"--{option}: not for stochastic games; leave it out")
 
 
 def read_seconds(text: str) -> float:

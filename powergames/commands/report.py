@@ -12,6 +12,7 @@ from powergames.commands.options import (
     Form,
     FormOption,
     GameArgument,
+    check_output,
     read_lam_range,
     read_objective,
     read_seconds,
@@ -44,13 +45,12 @@ def command(
     ] = "60",
 ) -> int:
     """Make a page about a game for a class: one file that opens in any browser, offline."""
+    check_output(output, ".html")
     lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit)
     from powergames.io import load
     from powergames.reporting import report
-    from powergames.reporting.assemble import check_page_name
     from powergames.reporting.contents import of_report
 
-    check_page_name(output)
     loaded, objective = load(game), read_objective("0", aggregate, form)
     page = report(loaded, output, lams=lams, objective=objective, title=title, time_limit=seconds)
     print_blocks(*of_report(page, output))

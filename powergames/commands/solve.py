@@ -21,6 +21,7 @@ from powergames.commands.options import (
     read_objective,
     read_seconds,
     read_tolerance,
+    refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.errors import InputError
@@ -62,6 +63,7 @@ def command(
     from powergames.solvers import solve, solve_all
 
     loaded, objective = load(game), read_objective(lam, aggregate, form)
+    refuse_for_stochastic(loaded, all=every, exact=exact, select=select is not None)
     if horizon is not None:
         loaded = finite_horizon(loaded, horizon)
     if isinstance(loaded, StochasticGame):

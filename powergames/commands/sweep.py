@@ -18,6 +18,7 @@ from powergames.commands.options import (
     read_jobs,
     read_lam_range,
     read_objective,
+    refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.terminal import print_result
@@ -49,6 +50,7 @@ def command(
     from powergames.solvers import sweep
 
     loaded, objective = load(game), read_objective("0", aggregate, form)
+    refuse_for_stochastic(loaded, all=every, store=store is not None)
     if n_jobs != 1:
         # This process only waits for its workers, and must live to end them.
         raise_on_ctrl_c()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +16,7 @@ from powergames.commands.options import (
     LamOption,
     PlotOption,
     TimeLimitOption,
+    check_output,
     check_plot,
     read_integer,
     read_jobs,
@@ -84,10 +84,7 @@ def command(
     if n_seeds is None and n_jobs != 1:
         raise InputError(f"--jobs: got {n_jobs} for one run; give --seeds too, or leave it out")
     seconds = None if time_limit is None else read_seconds(time_limit)
-    if not output.endswith(".npz"):
-        raise InputError(f"--output: got {output[:60]!r}; give the name of a .npz file")
-    if not Path(output).parent.is_dir():
-        raise InputError(f"--output: got {output[:60]!r}, but there is no such folder; make it first")
+    check_output(output, ".npz")
     from powergames.io import load
     from powergames.learning import train, train_many
     from powergames.learning.contents import of_runs
@@ -120,11 +117,11 @@ def command(
         if as_json:
             print_json({**header, "runs": [run.to_dict() for run in runs]})
         else:
-            print_blocks(*of_runs(runs, files))
+            print_blocks(*of_runs(runs, files, n_seeds))
     if plot is not None:
         from powergames import viz
         from powergames.solvers import solve
 
         exact = solve(loaded, runs[0].objective, time_limit=SECONDS)
         viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)
-    return DONE if all(run.finished for run in runs) else FAILED
+    return DONE if len(runs) == (n_seeds or 1) and all(run.finished for run in runs) else FAILED

@@ -46,7 +46,7 @@ def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
     'CONVERGED'
     """
     if not isinstance(game, StochasticGame):
-        raise InputError(f"game: got {type(game).__name__}; only a StochasticGame has a horizon")
+        raise InputError(f"game: got {type(game).__name__}; only a StochasticGame has a horizon, so leave it out")
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
         raise InputError(f"horizon: got {horizon!r}; give a whole number of steps, at least 1")
     counts, lengths = np.diff(game.row_starts), np.diff(game.indptr)

@@ -154,8 +154,10 @@ def load(source: str | os.PathLike[str], *, discount: Any = None) -> Any:
         raise FormatError(f"{name}: unknown extension {extension!r}; rename it to one of {_EXTENSIONS}")
     if isinstance(source, os.PathLike):
         raise FormatError(f"{name}: no such file with one of the extensions {_EXTENSIONS}; give an existing one")
-    from powergames.games.catalog import named_game
+    from powergames.games.catalog import CATALOG, named_game
 
+    if os.path.isdir(name) and name not in CATALOG:
+        raise FormatError(f"{name}: is a folder; give the path of a file")
     return named_game(name)
 
 

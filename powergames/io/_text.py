@@ -92,7 +92,7 @@ def parse_number(token: str) -> Number:
         exact = to_fraction(token)
     except InputError:
         raise InputError(
-            f"{shorten(token)} is a division by zero, or too large or too small for a float; rescale the payoffs"
+            f"{shorten(token)} is a division by zero, or too large or too small for a float; give another number"
         ) from None
     value = float(exact)
     return value if float_to_fraction(value) == exact else exact

@@ -205,7 +205,8 @@ def numeric(arrays: Mapping[str, np.ndarray], name: str, source: str) -> np.ndar
         If it is missing or holds strings.
     """
     if name not in arrays:
-        raise FormatError(f"{source}: no array '{name}'; the archive holds {', '.join(sorted(arrays))[:200] or 'none'}")
+        held = ", ".join(sorted(arrays))[:200] or "none"
+        raise FormatError(f"{source}: no array '{name}'; add it, the archive holds {held}")
     if arrays[name].dtype.kind not in "iuf":
         raise FormatError(f"{source}: array '{name}' has dtype {arrays[name].dtype}; give real numbers")
     return arrays[name]

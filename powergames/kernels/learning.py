@@ -32,6 +32,9 @@ TASK, REGULAR, VISITS = range(3)
 # What is kept of the rewards of a player.
 FIRST, LEAST, GREATEST, LAST = range(4)
 
+# The least number that has a reciprocal.
+SMALLEST = 1e-307
+
 
 class Simulator(NamedTuple):
     """What samples of a game are drawn from; rows and states as in `StochasticGame`.
@@ -243,13 +246,13 @@ def _dot(first, second):
 
 @_part
 def _span(values, least):
-    """Return the range of some values, or the least one that it may have; 1 if that is zero."""
+    """Return the range of some values, or the least one that it may have; 1 if nothing can be divided by it."""
     low = high = values[0]
     for k in range(1, len(values)):
         low = min(low, values[k])
         high = max(high, values[k])
     span = max(high - low, least)
-    return span if span > 0.0 else 1.0
+    return span if span > SMALLEST else 1.0
 
 
 @_part

@@ -57,8 +57,8 @@ def of_run(run: TrainingRun, most: int | None) -> list[Block]:
     ]
 
 
-def of_runs(runs: Sequence[TrainingRun], files: Sequence[str]) -> list[Block]:
-    """What each of many runs learned, how far it is from an equilibrium, and the mean."""
+def of_runs(runs: Sequence[TrainingRun], files: Sequence[str], wanted: int) -> list[Block]:
+    """What each of many runs learned, how far it is from an equilibrium, the mean, and how many are missing."""
     table = Table(">seed", ">task", ">power", ">scaled regret", "within tolerance", "policies")
     points = [run.summary for run in runs]
     for run, point, file in zip(runs, points, files, strict=True):
@@ -84,6 +84,7 @@ def of_runs(runs: Sequence[TrainingRun], files: Sequence[str]) -> list[Block]:
         f"Learned by {chosen.algorithm} in {chosen.parameters['steps']:,} steps each; {passed} of "
         f"{counted(len(runs), 'run')} within tolerance {chosen.certificate.tol:g}; largest regret "
         f"{max(point.regret for point in points):.3g} of the range.",
+        *([f"INTERRUPTED: only {len(runs)} of {wanted} runs are here."] if len(runs) < wanted else []),
     ]
 
 

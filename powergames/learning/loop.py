@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -187,14 +187,15 @@ def train_many(
     Returns
     -------
     tuple of TrainingRun
-        In the order of the seeds.
+        In the order of the seeds. Ctrl-C ends it early, with the runs finished by then and, with one worker, the one
+        under way, which has the status INTERRUPTED; checkpoints stay.
 
     Raises
     ------
     InputError
         If an argument is out of its range.
     KeyboardInterrupt
-        On Ctrl-C; checkpoints stay.
+        On Ctrl-C before there is any run.
 
     Examples
     --------
@@ -224,20 +225,27 @@ def train_many(
         def tell(stage: str, done: int, _: int) -> None:
             report(f"seed {chosen[len(runs)]}, {stage}", steps * len(runs) + done)
 
-        results: Iterable[TrainingRun]
+        results: Generator[TrainingRun]
         if n_jobs == 1:
             results = (train(game, algorithm, lam, aggregate, progress=False, callback=tell, **task) for task in tasks)
         else:
             from joblib import Parallel, delayed
 
             calls = (delayed(train)(game, algorithm, lam, aggregate, progress=False, **task) for task in tasks)
-            results = Parallel(n_jobs=min(n_jobs, max(len(tasks), 1)), return_as="generator")(calls)
-        for run in results:
-            if run.stopped is Status.INTERRUPTED:
-                raise KeyboardInterrupt
-            runs.append(run)
-            report(_stage(f"seed {run.seed}, {algorithm}", run.history), steps * len(runs))
-    return tuple(runs)
+            results = Parallel(n_jobs=min(n_jobs, max(len(tasks), 1)), return_as="generator_unordered")(calls)
+        try:
+            for run in results:
+                runs.append(run)
+                if run.stopped is Status.INTERRUPTED:
+                    raise KeyboardInterrupt
+                report(_stage(f"seed {run.seed}, {algorithm}", run.history), steps * len(runs))
+        except KeyboardInterrupt:
+            # What hands out the runs ends its workers when it hears of it.
+            with suppress(KeyboardInterrupt):
+                results.throw(KeyboardInterrupt)
+            if not runs:
+                raise
+    return tuple(sorted(runs, key=lambda run: chosen.index(run.seed)))
 
 
 def _objective(algorithm: Any, lam: Any, aggregate: Any) -> PowerObjective:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from powergames.errors import InputError, needs
-from powergames.storage import replace_file
+from powergames.storage import check_place, replace_file
 from powergames.viz.theme import altair
 
 PICTURES = (".png", ".svg", ".html")
@@ -62,12 +62,7 @@ def check_extension(path: str | os.PathLike[str], option: str = "save", extensio
     if target.suffix.lower() not in extensions:
         names = f"{', '.join(extensions[:-1])} or {extensions[-1]}"
         raise InputError(f"{option}: got {str(target)[-60:]!r}; give the name of a {names} file")
-    if not target.parent.is_dir():
-        raise InputError(f"{option}: there is no folder {str(target.parent)[-60:]!r}; make it, or choose another place")
-    if target.is_dir():
-        raise InputError(f"{option}: {str(target)[-60:]!r} is a folder; give the name of a file")
-    if not os.access(target.parent, os.W_OK):
-        raise InputError(f"{option}: folder {str(target.parent)[-60:]!r} is not writable; choose another place")
+    check_place(target, option)
     _converter()
     return target.suffix.lower()
 
