@@ -193,6 +193,15 @@ class TestCommand:
         with pytest.raises(urllib.error.URLError):
             urllib.request.urlopen(address, timeout=2)
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is no more")
+    def test_killed_it_takes_its_server_along(self, serve):
+        process, address = serve()
+        process.kill()
+        # The server holds these pipes open as long as it lives.
+        process.communicate(timeout=20)
+        with pytest.raises(urllib.error.URLError):
+            urllib.request.urlopen(address, timeout=2)
+
 
 def test_equilibria_follow_the_typing(serve, browser, tmp_path):
     file = tmp_path / "four by four.json"

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +27,9 @@ FIRST_PORT, PORTS = 2718, 100
 
 # Seconds that the server gets to end by itself.
 PATIENCE = 5.0
+
+# Number of the option of Linux that sends a process a signal when its parent is no more.
+PR_SET_PDEATHSIG = 1
 
 
 class Lesson(enum.StrEnum):
@@ -127,6 +132,15 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def _ends_with_its_parent() -> Callable[[], Any] | None:
+    """Return what a child has to call so that it ends also where this process is killed; only Linux can do that."""
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    return partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def _serve(arguments: list[str]) -> int:
     """Run the server until it ends, or this process is told to."""
     raise_on_ctrl_c()
@@ -134,7 +148,7 @@ def _serve(arguments: list[str]) -> int:
     previous = [signal.signal(end, signal.default_int_handler) for end in ends]
     # In a session of its own, Ctrl-C reaches the server once, through this process.
     environment = os.environ | {"MARIMO_SKIP_UPDATE_CHECK": "1"}
-    server = subprocess.Popen(arguments, env=environment, start_new_session=True)
+    server = subprocess.Popen(arguments, env=environment, start_new_session=True, preexec_fn=_ends_with_its_parent())
     try:
         return DONE if server.wait() == 0 else FAILED
     except KeyboardInterrupt:
