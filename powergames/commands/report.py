@@ -40,7 +40,7 @@ def command(
         typer.Option(
             "--time-limit",
             metavar="SECONDS",
-            help="Time to aim at, which decides how many power weights and whether all equilibria.",
+            help="Time to aim at, not a limit: it decides how many power weights, and whether all equilibria.",
         ),
     ] = "60",
 ) -> int:

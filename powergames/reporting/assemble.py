@@ -109,8 +109,9 @@ def report(
     title : str, optional
         Heading of the page; by default the title of the game.
     time_limit : float, default 60
-        Seconds that solving should take, which decides about what is not given: `lams` and `all_equilibria`. Give both,
-        and the same page comes out on any machine.
+        Seconds to aim at, which decide about what is not given: `lams` and `all_equilibria`. They are estimated from
+        trials at a few λ and nothing is cut off, so that it may take longer; by far, if even a few λ are slow. Give
+        both, and the same page comes out on any machine.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional
