@@ -55,6 +55,14 @@ def test_command_on_the_page(command, output, capsys, monkeypatch):
     assert [line.rstrip() for line in shown.splitlines()] == output.splitlines()
 
 
+def test_files_on_the_first_page():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\[`(examples/[\w.]+)`\]\(\1\):\n\n((?:    .*\n)+)", text)
+    assert [name for name, _ in shown] == ["examples/robots.csv", "examples/mill.csv"]
+    for name, block in shown:
+        assert (ROOT / name).read_text(encoding="utf-8") == re.sub("^    ", "", block, flags=re.MULTILINE)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
