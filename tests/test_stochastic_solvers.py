@@ -19,8 +19,9 @@ from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.stochastic_catalog import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
-from powergames.solvers.stochastic import supports
+from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.reduced import ReducedProblem
 
 LAMS = (0, 0.1, 0.3, 0.6)
 
@@ -562,22 +563,62 @@ def test_a_kitchen_in_which_choices_matter_elsewhere():
     assert any(((strategy > 0.01) & (strategy < 0.99)).any() for strategy in found.profile)
 
 
+@pytest.mark.parametrize("lam", [0, 0.3])
 @pytest.mark.parametrize("form", ["penalty", "adversarial"])
 @pytest.mark.parametrize("players", [2, 3])
-def test_derivatives_through_values_are_those_of_differences(form, players):
-    game = pg.load(f"random_stochastic:players={players},states=3,actions=2,seed=4")
+@pytest.mark.parametrize("left", [(1, 2, 5), (0, 1, 2, 3, 4, 5)])
+def test_a_reduced_game_is_the_game_with_the_others_as_they_are(left, players, form, lam):
+    random = pg.load(f"random_stochastic:players={players},states=6,actions=2,seed=4")
+    rewards = random.rewards.reshape(players, 6, *[2] * players)
+    discounts = np.linspace(0.5, 0.9, players)
+    game = pg.StochasticGame(rewards, np.asarray(random.transitions.toarray()).reshape(6, *[2] * players, 6), discounts)
+    problem = StochasticProblem.of(game, pg.PowerObjective(lam, form=form))
+    rng = np.random.default_rng(0)
+    point = problem.normalized(rng.uniform(0.2, 1.0, problem.size))
+    states = np.array(left)
+    reduced, own = ReducedProblem.around(problem, point, states), problem.entries_of(states)
+    for _ in range(3):
+        # The others play as they did, whatever is played in these.
+        point[own] = reduced.normalized(rng.uniform(0.2, 1.0, reduced.size))
+        values, worth = problem.evaluate(point), problem.worth(problem.evaluate(point))
+        found = reduced.evaluate(point[own])
+        np.testing.assert_allclose(found, values[:, :, states], atol=1e-13)
+        paid = reduced.gradients(point[own], reduced.worth(found))
+        np.testing.assert_allclose(paid, problem.gradients(point, worth)[own], atol=1e-13)
+        for player in range(players):
+            for whole, one in zip(reduced.worth(found), reduced.worth_to(player, found), strict=True):
+                np.testing.assert_allclose(one, whole[player], atol=1e-13)
+
+
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+@pytest.mark.parametrize("players", [2, 3])
+def test_newton_steps_of_reduced_games_mend_the_errors(players, form):
+    game = pg.load(f"random_stochastic:players={players},states=6,actions=2,seed=4")
     problem = StochasticProblem.of(game, pg.PowerObjective(0.3, form=form))
     rng = np.random.default_rng(0)
     point = problem.normalized(rng.uniform(0.2, 1.0, problem.size))
-    unknown, values = np.arange(problem.size), problem.evaluate(point)
-    derivative = supports._derivative(problem, point, values, problem.worth(values), unknown)
-    # What keeps the sum of each group.
-    direction = rng.uniform(-1.0, 1.0, problem.size)
-    direction -= (np.add.reduceat(direction, problem.bounds[:-1]) / np.diff(problem.bounds))[problem.group_of]
+    states = np.array([0, 3, 4])
+    reduced = ReducedProblem.around(problem, point, states)
+    point = point[problem.entries_of(states)]
+    values = reduced.evaluate(point)
+    values += 0.1 * rng.uniform(size=values.shape)
+    logs, prior, precision = np.log(point), rng.uniform(size=reduced.size), 2.0
+    everywhere = np.ones(len(states), dtype=bool)
+    system = Linearized.at(
+        reduced, point, values, point > 0, free=everywhere, logs=logs, prior=prior, precision=precision
+    )
+    step, of_values = system.changes(0)
 
-    def paid(at):
-        return problem.gradients(at, problem.worth(problem.evaluate(at)))
+    def errors(length):
+        """Of the equations of a quantal-response equilibrium of all states, and of their values."""
+        logarithms, then = logs + length * step, values + length * of_values
+        at, worth = np.exp(logarithms), reduced.worth(then)
+        paid = reduced.gradients(at, worth)
+        short = logarithms - prior - precision * paid
+        means = np.add.reduceat(short, reduced.bounds[:-1]) / np.diff(reduced.bounds)
+        return np.append(short - means[reduced.group_of], reduced.backup(at, worth, paid) - then)
 
-    step = 1e-5
-    difference = (paid(point + step * direction) - paid(point - step * direction)) / (2 * step)
-    np.testing.assert_allclose(derivative @ direction, difference, atol=1e-7 * np.abs(difference).max())
+    # Along the step errors shrink in proportion, up to the square of its length.
+    length = 1e-5
+    mended = (errors(0.0) - errors(length)) / length
+    np.testing.assert_allclose(mended, errors(0.0), atol=1e-4 * np.abs(errors(0.0)).max())

@@ -38,6 +38,9 @@ NEWTON = 8
 # How much a change of a probability costs, in units of payoff, where nothing else tells what it should be.
 INERTIA = 1e-6
 
+# Weights of the rows of a state at most for which transitions are averaged as ordinary matrices.
+ORDINARY = 1_000_000
+
 
 @_kernel
 def layout(counts, egos, takes):
@@ -270,6 +273,8 @@ def row_weights(n_actions, row_starts, point_starts, egos, takes, weights, point
 @_kernel
 def newton_system(
     game,
+    planes,
+    plane_of,
     point_starts,
     egos,
     takes,
@@ -292,7 +297,12 @@ def newton_system(
     Parameters
     ----------
     game : tuple
-        ``(n_actions, row_starts, discounts, indptr, indices, data)``.
+        ``(n_actions, row_starts, discounts, indptr, indices)``.
+    planes : ndarray, shape (P, E)
+        Transitions, entries of matrices in CSR form.
+    plane_of : ndarray of int64, shape (1 or 2, 1 or 2, n)
+        Where the transitions stand by which the worth of a row to player `j` in terms of values of the first kind
+        depends on its values of the second kind; -1 where it does not.
     point_starts, egos, takes, weights, linear, taken, point
         As for `gradients`.
     shares : ndarray, shape (1 or 2, n)
@@ -330,7 +340,7 @@ def newton_system(
     sign : float
         Sign of the product of the determinants of the free states.
     """
-    n_actions, row_starts, discounts, indptr, indices, data = game
+    n_actions, row_starts, discounts, indptr, indices = game
     n_states, n = n_actions.shape
     kinds = len(shares)
     tasks = kinds == 2
@@ -352,7 +362,6 @@ def newton_system(
     rows, columns, entries = np.empty(capacity, np.int64), np.empty(capacity, np.int64), np.empty(capacity)
     stored = 0
     place[:] = -1
-    joint = np.zeros(n, np.int64)
     sign, begin = 1.0, 0
     for s in range(n_states):
         counts = n_actions[s]
@@ -386,17 +395,9 @@ def newton_system(
         dependence = np.dot(slopes.reshape((kinds * n, size)), response)
         # Averages of the transitions: as others play against each action, and as adversaries play.
         count = _successors(s, row_starts, indptr, indices, place, successors)
-        averages = np.zeros((2 * own_size, count))
-        joint[:] = 0
-        for row in range(row_starts[s], row_starts[s + 1] if count else row_starts[s]):
-            for i in range(n):
-                for part in range(2):
-                    weight = first[i, row] if part == 0 else second[i, row]
-                    if weight != 0.0:
-                        target = averages[part * own_size + bounds[i] + joint[i]]
-                        for k in range(indptr[row], indptr[row + 1]):
-                            target[place[indices[k]] - s * n_states] += weight * data[k]
-            _advance(joint, counts)
+        averages = _averaged_transitions(
+            s, counts, bounds, row_starts, indptr, indices, planes, first, second, place, count
+        )
         # How the values depend on the averages, for each value of those that follow.
         reach = np.zeros((kinds * n * kinds * n, 2 * own_size))
         for kind in range(kinds):
@@ -422,7 +423,12 @@ def newton_system(
                     line = reach[v * kinds * n + v]
                     for p in range(bounds[i], bounds[i + 1]):
                         line[p] += discounts[i] * local[p]
-        couplings = np.dot(reach, averages)
+        couplings = np.zeros((kinds * n * kinds * n, count))
+        for kind, other, j in np.ndindex((kinds, kinds, n)):
+            if plane_of[kind, other, j] >= 0:
+                couplings[other * n + j :: kinds * n] += np.dot(
+                    np.ascontiguousarray(reach[kind * n + j :: kinds * n]), averages[plane_of[kind, other, j]]
+                )
         for v in range(kinds * n):
             for w in range(kinds * n):
                 line = couplings[v * kinds * n + w]
@@ -441,6 +447,35 @@ def newton_system(
         for v in range(unknowns):
             matrix[v, v] += 1.0
     return matrix, rows[:stored], columns[:stored], entries[:stored], steps, responses, all_slopes, paid, sign
+
+
+@_kernel
+def _averaged_transitions(s, counts, bounds, row_starts, indptr, indices, planes, first, second, place, count):
+    """Average the transitions of a state as others play against each action, and as adversaries play."""
+    n, begin, n_states, own_size = len(counts), row_starts[s], len(place), bounds[len(counts)]
+    n_rows = row_starts[s + 1] - begin if count else 0
+    start, stop = indptr[begin], indptr[begin + n_rows]
+    # Every state may follow upon every row: an ordinary matrix.
+    ordinary = stop - start == n_rows * n_states and 2 * own_size * n_rows <= ORDINARY
+    weights = np.zeros((2 * own_size, n_rows if ordinary else 0))
+    result = np.zeros((len(planes), 2 * own_size, count))
+    joint = np.zeros(n, np.int64)
+    for row in range(begin, begin + n_rows):
+        for i in range(n):
+            for part in range(2):
+                weight = first[i, row] if part == 0 else second[i, row]
+                line = part * own_size + bounds[i] + joint[i]
+                if ordinary:
+                    weights[line, row - begin] = weight
+                elif weight != 0.0:
+                    for plane in range(len(planes)):
+                        for k in range(indptr[row], indptr[row + 1]):
+                            result[plane, line, place[indices[k]] - s * n_states] += weight * planes[plane, k]
+        _advance(joint, counts)
+    if ordinary:
+        for plane in range(len(planes)):
+            result[plane] = np.dot(weights, planes[plane, start:stop].reshape((n_rows, n_states)))
+    return result
 
 
 @_kernel

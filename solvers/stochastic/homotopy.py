@@ -131,6 +131,12 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     return Status.PATH_LOST
 
 
+def follow(problem: StochasticProblem, point: np.ndarray, caution: float, longest: int, progress: Progress) -> None:
+    """Follow the path of all states that begins at a point, for so many steps, or to an equilibrium."""
+    free = np.ones(problem.n_states, dtype=bool)
+    _Path(problem, free, np.log(np.maximum(point, LINEAR)), point, caution, progress).follow(longest)
+
+
 class _Path:
     """One path: where it begins, and how it is followed."""
 
@@ -194,7 +200,8 @@ class _Path:
         if state.precision < AGAIN * self.tried.get(key, 0.0):
             return False
         self.tried[key] = state.precision
-        return newton.finish(problem, point, used, self.progress)
+        self.progress.look(point, problem.worth(problem.evaluate(point)))
+        return self.progress.done or newton.finish(problem, point, used, self.progress)
 
     def _tangent(self, system: Linearized, state: State, before: Direction | None) -> Direction:
         """Return the direction of the path, of length one in the metric; forward by the determinant if known."""
@@ -233,7 +240,9 @@ class _Path:
             across = _inner(state, direction, onward)
             share = -_inner(state, direction, step) / across if across else 0.0
             change = unknowns + share * drift, values + share * drift_of_values, share
-            moves = state.metric * change[0], 1e-2 * change[0], share / (1.0 + state.precision)
+            # What is hardly ever played may move more.
+            logs = change[0] / np.maximum(1e2, np.abs(state.unknowns))
+            moves = state.metric * change[0], logs, share / (1.0 + state.precision)
             size = max(float(np.abs(move).max()) for move in moves)
             if not size <= last:
                 return None

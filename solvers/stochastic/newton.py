@@ -22,11 +22,12 @@ DENSE = 5_000
 # Unknowns up to which a sparse factorization is tried; beyond that, entries of the factors at most.
 FACTORIZED, FILLED = 10_000, 500_000_000
 
-# Steps on one support, corrections of the supports, and how far a step may move a probability.
-STEPS, ROUNDS, FAR = 20, 6, 3.0
+# Steps on one support, corrections of the supports, how far a step may move a probability if another one is to follow,
+# and how far if it is to tell what is not in use.
+STEPS, ROUNDS, FAR, FARTHEST = 20, 10, 3.0, 100.0
 
 # Steps as short as the first are rounding. Where steps no longer shrink to a fraction, they must be short already.
-EXACT, CONTRACTION, SMALL = 1e-14, 0.5, 1e-9
+EXACT, CONTRACTION, SMALL = 1e-14, 0.5, 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,8 @@ class Linearized:
         nothing = np.zeros((0, 0)), np.zeros((0, 0))
         weights = nothing if problem.ends else row_weights(*problem.layout, point)
         matrix, rows, columns, entries, steps, responses, slopes, gradient, sign = newton_system(
-            problem.arrays,
+            problem.arrays[:-1],
+            *problem.planes,
             problem.point_starts,
             problem.egos,
             problem.takes,
@@ -180,9 +182,13 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
         if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
             break
         seen.add(used.tobytes())
-        solution = _solve_on(problem, point, used, progress)
-        if solution is None:
-            break
+        solution, solved = _solve_on(problem, point, used, progress)
+        if not solved:
+            # Equations of too many actions have no solution: those that leave first are not in use.
+            if not (solution < 0.0).any():
+                break
+            used = used & (solution > 0.0)
+            continue
         inside = problem.normalized(solution)
         gradient = progress.look(inside, problem.worth(problem.evaluate(inside)))
         if progress.done:
@@ -191,8 +197,10 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
     return False
 
 
-def _solve_on(problem: StochasticProblem, start: np.ndarray, used: np.ndarray, progress: Progress) -> np.ndarray | None:
-    """Solve the equations of supports; entries of the solution may be negative. None if that fails."""
+def _solve_on(
+    problem: StochasticProblem, start: np.ndarray, used: np.ndarray, progress: Progress
+) -> tuple[np.ndarray, bool]:
+    """Solve the equations of supports; return where that ends, entries may be negative, and whether it is solved."""
     point = problem.normalized(np.where(used, start, 0.0))
     values = problem.evaluate(point)
     last = np.inf
@@ -200,14 +208,16 @@ def _solve_on(problem: StochasticProblem, start: np.ndarray, used: np.ndarray, p
         try:
             change, change_of_values = Linearized.at(problem, point, values, used).changes(0)
         except np.linalg.LinAlgError:
-            return None
+            return start, False
         progress.step("Newton's method")
         size = float(np.abs(change).max())
+        # Also not a number.
+        if not size <= FARTHEST:
+            return start, False
         point, values = point + change, values + change_of_values
         if size <= EXACT or (size > CONTRACTION * last and size <= SMALL):
-            return point
-        # Also not a number.
-        if not size <= min(2.0 * last, FAR):
-            return None
+            return point, True
+        if size > min(2.0 * last, FAR):
+            return point, False
         last = size
-    return point if last <= SMALL else None
+    return point, last <= SMALL

@@ -185,6 +185,12 @@ class StochasticProblem:
         return len(self.shares)
 
     @property
+    def planes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Transitions and which of them lead from which values to which, see `powergames.kernels.stages`."""
+        plane_of = np.repeat(np.where(np.eye(self.kinds, dtype=bool), 0, -1)[:, :, None], self.n_players, axis=2)
+        return self.arrays[5][None], plane_of
+
+    @property
     def ends(self) -> bool:
         """Whether nothing follows upon any row."""
         return len(self.arrays[5]) == 0
@@ -350,7 +356,7 @@ class StochasticProblem:
         values[0] = own[:, : self.n_players].T
         if self.kinds == 2:
             plain = self._own(point, 0) * row_weights(*self.layout, point)[0][0]
-            values[1] = [self._averaged(plain * rows) for rows in worth[1]]
+            values[1] = [self.averaged(plain * rows) for rows in worth[1]]
         return values
 
     def regrets(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
@@ -383,35 +389,50 @@ class StochasticProblem:
 
     def evaluate_players(self, point: np.ndarray, players: list[int], guess: np.ndarray | None = None) -> np.ndarray:
         """Return the values of a point for some players; those of the others are zero. A good guess saves time."""
-        from powergames.kernels.stages import chances, row_weights
-
         values = np.zeros((self.kinds, self.n_players, self.n_states))
         guess = values if guess is None else guess
-        if self.kinds == 1 and self.tolls.any():
-            for i in players:
-                weights = chances(*self.layout, self.tolls, point, i)
-                system = DiscountedSystem(self._mixed(weights), self.discounts[i])
-                values[0, i] = system.solve(self._averaged(weights * self.rewards[0, i]), guess[0, i])
-            return values
-        plain = chances(*self.layout[:5], np.zeros_like(self.weights), np.zeros_like(self.tolls), point, 0)
-        mixed = self._mixed(plain)
-        systems = {discount: DiscountedSystem(mixed, discount) for discount in set(self.discounts[players].tolist())}
-        by_player = [(i, systems[self.discounts[i]]) for i in players]
-        for i, system in by_player:
-            values[-1, i] = system.solve(self._averaged(plain * self.rewards[-1, i]), guess[-1, i])
+        systems: dict[tuple[int, float], DiscountedSystem] = {}
+        by_player: dict[int, DiscountedSystem] = {}
+        for i in players:
+            key = i if self.taken_over else 0, float(self.discounts[i])
+            if self.taken_over or not systems:
+                chances = self.row_chances(point, i)
+                mixed = self.mixed(chances)
+            by_player[i] = systems.setdefault(key, DiscountedSystem(mixed, key[1]))
+            values[-1, i] = by_player[i].solve(self.averaged(chances * self.rewards[-1, i]), guess[-1, i])
         if self.kinds == 2:
             rows = self._action_values(self.rewards[1], values[1])
-            _, second = row_weights(*self.layout, point)
-            for i, system in by_player:
-                charged = (self._own(point, i) * second[i] - self.tolls[i] * plain) * rows[i]
-                values[0, i] = system.solve(self._averaged(plain * self.rewards[0, i] + charged), guess[0, i])
+            for i, system in by_player.items():
+                paid = chances * self.rewards[0, i] + self.row_charges(point, i, chances) * rows[i]
+                values[0, i] = system.solve(self.averaged(paid), guess[0, i])
         return values
 
-    def _mixed(self, weights: np.ndarray) -> Any:
+    @property
+    def taken_over(self) -> bool:
+        """Whether players are taken over on the way, each with chances of their own: in the form "adversarial"."""
+        return self.kinds == 1 and bool(self.tolls.any())
+
+    def row_chances(self, point: np.ndarray, player: int) -> np.ndarray:
+        """Return how likely each row is on the way that counts for a player, shape (R,)."""
+        from powergames.kernels.stages import chances
+
+        if self.taken_over:
+            return chances(*self.layout, self.tolls, point, player)
+        return chances(*self.layout[:5], np.zeros_like(self.weights), np.zeros_like(self.tolls), point, 0)
+
+    def row_charges(self, point: np.ndarray, player: int, chances: np.ndarray) -> np.ndarray:
+        """Return what a unit of a row's task worth adds to a player's regularized value by what is charged, (R,)."""
+        from powergames.kernels.stages import row_weights
+
+        second = row_weights(*self.layout, point)[1][player]
+        return np.asarray(self._own(point, player) * second - self.tolls[player] * chances)
+
+    def mixed(self, weights: np.ndarray) -> Any:
         """Average transitions from state to state."""
         return mixed_transitions(weights, self.arrays[1], *self.arrays[3:])
 
-    def _averaged(self, rows: np.ndarray) -> np.ndarray:
+    def averaged(self, rows: np.ndarray) -> np.ndarray:
+        """Sum up rows, shape (R,), state by state, shape (S,)."""
         return np.add.reduceat(rows, self.arrays[1][:-1])
 
     def _own(self, point: np.ndarray, player: int) -> np.ndarray:

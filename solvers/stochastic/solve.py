@@ -12,7 +12,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import LimitError, Options
-from powergames.solvers.stochastic import best_response, homotopy, pivoting, shapley, stage_iteration
+from powergames.solvers.stochastic import alternating, homotopy, pivoting, shapley, stage_iteration
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
@@ -69,7 +69,7 @@ METHODS = {
         ),
         StochasticMethod(
             "alternate",
-            best_response.find,
+            alternating.find,
             "alternating exact best responses from the team optimum: games full of coordination, no guarantee",
         ),
         StochasticMethod(

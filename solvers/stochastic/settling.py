@@ -1,0 +1,108 @@
+"""Equilibria in the states in which alternating best responses do not come to rest, the others playing as they do.
+
+The states that did not settle are a game of their own, small enough for dense matrices: see `reduced`. In that game
+everybody responds to an average of what the others did, as in fictitious play (G. W. Brown 1951), which approaches an
+equilibrium slowly, in many games at least. Newton's method and, if that fails, a short path of quantal-response
+equilibria from there go the rest of the way. States that want to change then join the game, until none does.
+
+There is no guarantee.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from powergames.results import Status
+from powergames.solvers.stochastic import homotopy, newton
+from powergames.solvers.stochastic.best_response import best_response
+from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.progress import Progress
+from powergames.solvers.stochastic.reduced import ReducedProblem
+
+# How often states may join, and entries of a matrix of rows by states at most.
+JOINED, LARGEST = 12, 50_000_000
+
+# After how many responses to averages an equilibrium is sought nearby.
+ATTEMPTS = (10, 20, 40, 70, 100)
+
+# Paths as in `homotopy`: how much of even mixing they begin with, the rest being averages, caution, and steps at most.
+PATHS = ((0.1, 0.3, 150), (0.0, 0.3, 150), (0.3, 0.3, 300), (1.0, 0.3, 600))
+
+
+def settle(problem: StochasticProblem, point: np.ndarray, average: np.ndarray, progress: Progress) -> Status:
+    """Solve the game of the states unsettled in `progress`, and of those that join.
+
+    Parameters
+    ----------
+    problem : StochasticProblem
+    point : ndarray, shape (D,)
+        What the others play.
+    average : ndarray, shape (D,)
+        Where to begin in the states that did not settle.
+    progress : Progress
+        Of the problem.
+    """
+    states = np.flatnonzero(progress.unsettled)
+    for _ in range(JOINED):
+        rows = int(np.diff(problem.arrays[1])[states].sum())
+        if rows * len(states) > LARGEST:
+            break
+        entries = problem.entries_of(states)
+        part = ReducedProblem.around(problem, point, states)
+        inner = Progress(part, average[entries], progress.options, progress.states, progress.steps)
+        try:
+            _solve(part, average[entries], inner)
+        finally:
+            progress.steps = inner.steps
+            point = point.copy()
+            point[entries] = inner.point
+            gradient = progress.look(point, problem.worth(problem.evaluate(point)))
+        if progress.done:
+            return Status.CONVERGED
+        tempted = problem.scaled_regrets(point, gradient).max(axis=1) > progress.target
+        joined = np.setdiff1d(np.flatnonzero(tempted), states)
+        if not inner.good or len(joined) == 0:
+            break
+        states, average = np.union1d(states, joined), point
+    progress.unsettled[states] = True
+    return Status.CYCLING
+
+
+def _solve(problem: ReducedProblem, point: np.ndarray, progress: Progress) -> None:
+    """Look for an equilibrium, from averages near a point."""
+    average = _averaged(problem, point, progress)
+    for evenness, caution, longest in PATHS:
+        if progress.good:
+            break
+        mixed = (1.0 - evenness) * average + evenness * problem.uniform_point()
+        homotopy.follow(problem, mixed, caution, longest, progress)
+
+
+def _averaged(problem: ReducedProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
+    """Let everybody respond to the average of what the others did, and look for an equilibrium nearby now and then.
+
+    In the form "penalty" a player's selves in different states respond to the average of them all.
+    """
+    own = [problem.entries_of_owner(player) for player in range(problem.n_players)]
+    average, current = point.copy(), point.copy()
+    last_changed = np.zeros(problem.n_states, dtype=np.int64)
+    for count in range(1, max(ATTEMPTS) + 1):
+        changed = np.zeros(problem.n_states, dtype=bool)
+        for player, entries in enumerate(own):
+            start = average.copy()
+            if problem.adds_up:
+                start[entries] = current[entries]
+            response, moved = best_response(problem, start, player, progress)
+            current[entries] = response[entries]
+            # Later responses count more.
+            average[entries] += 2.0 / (count + 2.0) * (current[entries] - average[entries])
+            changed |= moved
+        last_changed[changed] = count
+        if count in ATTEMPTS:
+            unsettled = (last_changed > count // 2)[problem.state_of]
+            start = np.where(unsettled, average, current)
+            gradient = progress.look(start, problem.worth(problem.evaluate(start)))
+            used = np.where(unsettled, problem.supports(start, gradient), current > 0.0)
+            if newton.finish(problem, start, used, progress):
+                break
+    return average
