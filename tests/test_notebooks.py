@@ -204,6 +204,8 @@ class TestCommand:
 
 
 def test_equilibria_follow_the_typing(serve, browser, tmp_path):
+    from playwright.sync_api import expect
+
     file = tmp_path / "four by four.json"
     payoffs = (10 * random_uniform(2, 4, seed=1).payoffs).round()
     pg.save(pg.NormalFormGame(payoffs, title="Four by four"), file)
@@ -226,6 +228,10 @@ def test_equilibria_follow_the_typing(serve, browser, tmp_path):
         took.append(waiting.evaluate("({ answer }) => answer"))
     assert outside == []
     assert statistics.median(took) < 300
+    # On a dark page the chart is dark.
+    for scheme, filtered in (("light", "none"), ("dark", "invert(0.9) hue-rotate(180deg)")):
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator(".vega-embed canvas, .vega-embed svg.marks").first).to_have_css("filter", filtered)
     # Ctrl-C ends it while the page is still open.
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20)[1] == ""

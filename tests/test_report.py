@@ -387,8 +387,8 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "problem"),
         [
-            (["stag_hunt", "-o", "stag_hunt.nfg"], "report: got 'stag_hunt.nfg'; give the name of a .html file"),
-            (["stag_hunt", "-o", "missing/lesson.html"], "cannot be written"),
+            (["stag_hunt", "-o", "stag_hunt.nfg"], "--output: got 'stag_hunt.nfg'; give the name of a .html file"),
+            (["stag_hunt", "-o", "missing/lesson.html"], "--output: there is no folder 'missing'"),
             (["stag_hunt", "-o", "a.html", "--lam", "2:1"], "--lam: got '2:1'"),
             (["stag_hunt", "-o", "a.html", "--lam", "2", "--form", "adversarial"], "reads lam as a probability"),
             (["stag_hunt"], "missing option '-o'"),
