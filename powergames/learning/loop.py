@@ -179,7 +179,7 @@ def train_many(
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional
-        Called as ``callback(stage, done, total)`` after every run, and with one worker also during each, as `train`
+        Called as ``callback(stage, done, total)`` whenever a run ends, and with one worker also during each, as `train`
         does; with steps of all runs. `stage` tells the seed, and its last return, power and regret.
     **parameters
         Other arguments of `train`, which hold for each run.
