@@ -78,7 +78,7 @@ def families(sizes: Sequence[str], seeds: int) -> None:
 def against(sizes: Sequence[str], seeds: int, limit: float) -> None:
     """Solve games at λ = 0 on both sides."""
     # sgamesolver 1.0.2 uses a name that NumPy 2 no longer has.
-    np.nan = np.nan  # type: ignore[attr-defined]
+    vars(np)["NaN"] = np.nan
     import sgamesolver
 
     objective = pg.PowerObjective()

@@ -1,6 +1,7 @@
 """Refresh docs/compare.md: run the other benchmarks, and write what they print between the markers of the page.
 
-Run ``python benchmarks/compare.py`` on a machine that does nothing else, with the extra ``bench`` installed. ``--only
+Run ``python benchmarks/compare.py`` on a machine that does nothing else, with the extra ``bench`` installed, and
+sgamesolver as `bench_stochastic` says. ``--only
 bench_startup`` runs some of them; the tables of the others stay as they are. Each is run twice and the second run
 counts: the first one compiles, and keeps what it compiled on disk. ``--once`` leaves the first one out.
 """
@@ -30,9 +31,23 @@ RUNS = {
     "bench_many_players": ["--sizes", "3x3", "3x10", "4x5", "5x3", "--lams", "0", "--seeds", "11", "--limit", "3"],
     "bench_all_equilibria": ["--sizes", "3", "5", "8", "--seeds", "7"],
     "bench_pair_tables": [],
+    "bench_stochastic": [
+        "--against",
+        "--sizes",
+        "2x10x2",
+        "2x50x3",
+        "2x100x2",
+        "3x10x3",
+        "--seeds",
+        "5",
+        "--limit",
+        "30",
+    ],
+    "bench_audit": ["--sizes", "2x1000x6", "2x10000x6"],
+    "bench_learning": [],
     "bench_startup": [],
 }
-PACKAGES = ("powergames", "numpy", "scipy", "numba", "pygambit", "quantecon", "opt_einsum")
+PACKAGES = ("powergames", "numpy", "scipy", "numba", "pygambit", "quantecon", "opt_einsum", "sgamesolver")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -563,6 +563,13 @@ def test_a_kitchen_in_which_choices_matter_elsewhere():
     assert any(((strategy > 0.01) & (strategy < 0.99)).any() for strategy in found.profile)
 
 
+def test_a_kitchen_whose_chefs_would_break_their_own_plans():
+    # In the form "penalty" already one chef's choices in different states go round in circles.
+    found = pg.solve(pg.load("overcooked:tiny"), pg.PowerObjective("0.2"), method="alternate")
+    assert found.converged
+    assert found.certificate.scaled_regret <= 1e-12
+
+
 @pytest.mark.parametrize("lam", [0, 0.3])
 @pytest.mark.parametrize("form", ["penalty", "adversarial"])
 @pytest.mark.parametrize("players", [2, 3])

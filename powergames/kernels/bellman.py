@@ -104,6 +104,74 @@ def action_values(
 
 
 @_kernel
+def part_of_rows(
+    states: np.ndarray,
+    row_starts: np.ndarray,
+    discounts: np.ndarray,
+    indptr: np.ndarray,
+    indices: np.ndarray,
+    data: np.ndarray,
+    rewards: np.ndarray,
+    values: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Take the rows of some states, and pay at once what the values of the others are worth.
+
+    Parameters
+    ----------
+    states : ndarray of int64, shape (T,)
+    row_starts : ndarray of int64, shape (S + 1,)
+    discounts : ndarray of float64, shape (n,)
+    indptr, indices, data : ndarray
+        Transitions, in CSR form.
+    rewards : ndarray of float64, shape (kinds, n, R)
+    values : ndarray of float64, shape (kinds, n, S)
+        Those of the states taken do not matter.
+
+    Returns
+    -------
+    indptr, indices, data : ndarray
+        The transitions among the states taken, in CSR form, these numbered anew.
+    rewards : ndarray of float64, shape (kinds, n, rows taken)
+
+    Examples
+    --------
+    >>> step = np.array([0, 2]), np.array([0, 1]), np.array([0.5, 0.5])
+    >>> values = np.array([[[7.0, 8.0]]])
+    >>> part_of_rows(np.array([0]), np.array([0, 1, 1]), np.array([0.5]), *step, np.array([[[3.0]]]), values)
+    (array([0, 1]), array([0]), array([0.5]), array([[[5.]]]))
+    """
+    kinds, n, _ = rewards.shape
+    inside = np.full(len(row_starts) - 1, -1, indices.dtype)
+    n_rows = 0
+    for place in range(len(states)):
+        inside[states[place]] = place
+        n_rows += row_starts[states[place] + 1] - row_starts[states[place]]
+    starts = np.zeros(n_rows + 1, indptr.dtype)
+    paid = np.empty((kinds, n, n_rows))
+    row = 0
+    for s in states:
+        for old in range(row_starts[s], row_starts[s + 1]):
+            starts[row + 1] = starts[row]
+            paid[:, :, row] = rewards[:, :, old]
+            for k in range(indptr[old], indptr[old + 1]):
+                if inside[indices[k]] >= 0:
+                    starts[row + 1] += 1
+                else:
+                    for kind in range(kinds):
+                        for i in range(n):
+                            paid[kind, i, row] += discounts[i] * data[k] * values[kind, i, indices[k]]
+            row += 1
+    following, chances = np.empty(starts[-1], indices.dtype), np.empty(starts[-1])
+    stored = 0
+    for s in states:
+        for k in range(indptr[row_starts[s]], indptr[row_starts[s + 1]]):
+            if inside[indices[k]] >= 0:
+                following[stored], chances[stored] = inside[indices[k]], data[k]
+                stored += 1
+    return starts, following, chances, paid
+
+
+@_kernel
 def expected_rewards(weights: np.ndarray, row_starts: np.ndarray, rewards: np.ndarray) -> np.ndarray:
     """Average over the joint actions of each state.
 

@@ -38,6 +38,9 @@ NEWTON = 8
 # How much a change of a probability costs, in units of payoff, where nothing else tells what it should be.
 INERTIA = 1e-6
 
+# Strategies that differ by less are the same.
+SAME = 1e-12
+
 # Weights of the rows of a state at most for which transitions are averaged as ordinary matrices.
 ORDINARY = 1_000_000
 
@@ -853,7 +856,8 @@ def respond_best(n_actions, row_starts, point_starts, egos, takes, weights, line
                 for q in range(size):
                     derivative[p, q] = full[chosen[p], chosen[q]]
             best = _linear_equilibrium(starts, paid, derivative, part)
-        if len(best):
+        # Where gains are little more than rounding, the best may be what is there already.
+        if len(best) and np.max(np.abs(best - part)) > SAME:
             changed[s] = True
             for p in range(size):
                 result[point_starts[s] + chosen[p]] = best[p]

@@ -20,7 +20,7 @@ from powergames.solvers.stochastic.settling import settle
 from powergames.solvers.stochastic.team import best_rows
 
 # Rounds in all, and of those the last ones in which fewer and fewer states must change.
-MOST, PATIENCE = 60, 3
+MOST, PATIENCE = 60, 5
 
 # A number of states is smaller than another one if it is below this fraction of it.
 FEWER = 0.9

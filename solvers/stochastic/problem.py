@@ -111,36 +111,12 @@ class StochasticProblem:
 
     def part(self, states: np.ndarray, values: np.ndarray) -> StochasticProblem:
         """Return the problem of some states alone, given the values of all others, shape (kinds, n, S)."""
-        from powergames.kernels.bellman import action_values
+        from powergames.kernels.bellman import part_of_rows
 
-        n_actions, row_starts, discounts, indptr, indices, data = self.arrays
-        counts = np.diff(row_starts)[states]
-        rows = ranges(row_starts[:-1][states], counts)
-        lengths = np.diff(indptr)[rows]
-        entries = ranges(indptr[:-1][rows], lengths)
-        inside = np.full(self.n_states, -1)
-        inside[states] = np.arange(len(states))
-        target = inside[indices[entries]]
-        kept = target >= 0
-        outside = values.copy()
-        outside[:, :, states] = 0.0
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        all_entries = starts, indices[entries], data[entries]
-        rewards = np.array(
-            [
-                action_values(np.ascontiguousarray(own[:, rows]), discounts, *all_entries, kind)
-                for own, kind in zip(self.rewards, outside, strict=True)
-            ]
-        )
-        kept_before = np.concatenate([[0], np.cumsum(kept)])
-        arrays = (
-            np.ascontiguousarray(n_actions[states]),
-            np.concatenate([[0], np.cumsum(counts)]),
-            discounts,
-            kept_before[starts].astype(indptr.dtype),
-            target[kept].astype(indices.dtype),
-            data[entries][kept],
-        )
+        n_actions, row_starts, *graph = self.arrays
+        *transitions, rewards = part_of_rows(states, row_starts, *graph, self.rewards, values)
+        starts = np.concatenate([[0], np.cumsum(np.diff(row_starts)[states])])
+        arrays = np.ascontiguousarray(n_actions[states]), starts, self.discounts, *transitions
         return replace(self, arrays=arrays, rewards=rewards)
 
     def stage(self, state: int, worth: Worth) -> StochasticProblem:
@@ -266,7 +242,11 @@ class StochasticProblem:
     def pure_point(self, rows: np.ndarray) -> np.ndarray:
         """Return the point in which the row of each state, shape (S,), is played, and every adversary mixes evenly."""
         point = np.where(self.is_player, 0.0, self.uniform_point())
-        point[self.row_entries[:, rows]] = 1.0
+        joint = rows - self.arrays[1][:-1]
+        starts = self.bounds[:-1].reshape(-1, self.n_groups)
+        for player in range(self.n_players - 1, -1, -1):
+            joint, action = np.divmod(joint, self.n_actions[:, player])
+            point[starts[:, player] + action] = 1.0
         return point
 
     def profile(self, point: np.ndarray) -> Profile:
