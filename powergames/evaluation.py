@@ -157,8 +157,7 @@ class _Evaluator:
         self.profile = profile
         self.n_players = game.n_players
         self.offsets = game.reward_min
-        self.units = np.where(game.reward_range > 0, game.reward_range, 1.0)
-        self.rewards = (game.rewards - self.offsets[:, None]) / self.units[:, None]
+        self.rewards, self.units = game.unit_rewards()
         self.layout = game.n_actions, game.row_starts
         self.transitions = game.indptr, game.indices, game.data
         self.padded = np.zeros((self.n_players, game.n_states, int(game.n_actions.max())))
@@ -193,20 +192,24 @@ class _Evaluator:
             else:
                 against = takeovers[:, player]
                 utility[player] = self._adversarial(player, objective.lam, adversaries[player], task[player], against)
-        utility_action_values = self._action_values(utility) if any(adversaries) else action_values
+        utility_action_values = self._action_values(utility) if any(adversaries) else action_values.copy()
         shares = {discount: (1.0 - discount) * system.occupancy(game.start) for discount, system in systems.items()}
         # A constant reward of the offset is worth this much.
         lifts = (self.offsets / (1.0 - game.discounts))[:, None]
         units = self.units[:, None]
+        # In place, for there may be many rows.
+        for values in (task, action_values, utility, utility_action_values):
+            values *= units
+            values += lifts
         return Evaluation(
             game,
             objective,
             self.profile,
-            frozen(lifts + units * task),
-            frozen(lifts + units * action_values),
+            frozen(task),
+            frozen(action_values),
             frozen(power * units),
-            frozen(lifts + units * utility),
-            frozen(lifts + units * utility_action_values),
+            frozen(utility),
+            frozen(utility_action_values),
             frozen(np.array([shares[discount] for discount in game.discounts.tolist()])),
         )
 

@@ -60,8 +60,7 @@ class StageValues:
 
         self.game = game
         self.profile = profile
-        self.units = np.where(game.reward_range > 0, game.reward_range, 1.0)
-        self.rewards = (game.rewards - game.reward_min[:, None]) / self.units[:, None]
+        self.rewards, self.units = game.unit_rewards()
         self.transitions = csr_matrix((game.data, game.indices, game.indptr), shape=(game.n_rows, game.n_states))
         self.groups = list(_groups(game))
 

@@ -287,6 +287,27 @@ class StochasticGame(Shown):
 
         return csr_array((self.data, self.indices, self.indptr), shape=(self.n_rows, self.n_states))
 
+    def unit_rewards(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rewards shifted and scaled to [0, 1], so that no offset swamps what differs.
+
+        Returns
+        -------
+        rewards : ndarray, shape (n, R)
+            ``(rewards[i] - reward_min[i]) / units[i]``.
+        units : ndarray, shape (n,)
+            ``reward_range``, 1 where that is zero.
+
+        Examples
+        --------
+        >>> game = StochasticGame(np.array([[[3.0, 5.0]]]), np.ones((1, 2, 1)), 0.5)
+        >>> game.unit_rewards()
+        (array([[0., 1.]]), array([2.]))
+        """
+        units = np.where(self.reward_range > 0, self.reward_range, 1.0)
+        rewards = self.rewards - self.reward_min[:, None]
+        rewards /= units[:, None]
+        return rewards, units
+
     def stage(self, state: int) -> NormalFormGame:
         """Return the rewards of one state as a normal-form game.
 

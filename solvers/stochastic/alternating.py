@@ -19,11 +19,8 @@ from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.settling import settle
 from powergames.solvers.stochastic.team import best_rows
 
-# Rounds in all, and of those the last ones in which fewer and fewer states must change.
-MOST, PATIENCE = 60, 5
-
-# A number of states is smaller than another one if it is below this fraction of it.
-FEWER = 0.9
+# Rounds in all, and those without fewer states that change; a number is less if it is below this fraction.
+MOST, PATIENCE, FEWER = 60, 5, 0.9
 
 # Rounds without a change after which a state has settled.
 RECENT = 3
@@ -34,7 +31,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     if progress.options.x0 is None and np.ptp(problem.discounts) == 0.0:
         point = problem.pure_point(best_rows(problem, problem.rewards[-1].mean(axis=0))[0])
     recent: list[tuple[np.ndarray, np.ndarray]] = []
-    fewest, since = np.inf, 0
+    best, fewest, since = (point, point), np.inf, 0
     for _ in range(MOST):
         changed = np.zeros(problem.n_states, dtype=bool)
         for player in range(problem.n_players):
@@ -44,10 +41,11 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         if progress.done:
             return Status.CONVERGED
         recent = [*recent[1 - RECENT :], (point, changed)]
-        progress.unsettled = np.logical_or.reduce([each for _, each in recent])
-        since = 0 if changed.sum() < FEWER * fewest else since + 1
-        fewest = min(fewest, changed.sum())
+        unsettled = np.logical_or.reduce([each for _, each in recent])
+        since += 1
+        if unsettled.sum() < FEWER * fewest:
+            best = point, np.mean([each for each, _ in recent], axis=0)
+            progress.unsettled, fewest, since = unsettled, unsettled.sum(), 0
         if since >= PATIENCE:
             break
-    average = np.mean([each for each, _ in recent], axis=0)
-    return settle(problem, point, average, progress)
+    return settle(problem, *best, progress)

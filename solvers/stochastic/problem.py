@@ -82,8 +82,7 @@ class StochasticProblem:
         """Set up the problem."""
         alone = game.n_players == 1
         n = 2 if alone else game.n_players
-        units = np.where(game.reward_range > 0, game.reward_range, 1.0)
-        rewards = (game.rewards - game.reward_min[:, None]) / units[:, None]
+        rewards, _ = game.unit_rewards()
         n_actions, discounts = game.n_actions, game.discounts
         if alone:
             rewards = np.concatenate([rewards, np.zeros_like(rewards)])

@@ -23,7 +23,7 @@ from powergames.solvers.stochastic.reduced import ReducedProblem
 JOINED, LARGEST = 12, 50_000_000
 
 # After how many responses to averages an equilibrium is sought nearby.
-ATTEMPTS = (10, 20, 40, 70, 100)
+ATTEMPTS = (10, 20, 40, 70)
 
 # Paths as in `homotopy`: how much of even mixing they begin with, the rest being averages, caution, and steps at most.
 PATHS = ((0.1, 0.3, 150), (0.0, 0.3, 150), (0.3, 0.3, 300), (1.0, 0.3, 600))
