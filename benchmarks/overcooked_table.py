@@ -63,10 +63,11 @@ def table(results: dict[str, Any]) -> list[str]:
         "| kitchen | form | λ | return of each | change | power over each | change | regret | states above | s |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for key, result in results.items():
-        layout, form, lam = key.split("|")
-        if form == "team":
+    keys = [f"{layout}|{form}|{lam}" for layout in LAYOUTS for form in FORMS for lam in LAMS]
+    for key in keys:
+        if key not in results:
             continue
+        result, (layout, form, lam) = results[key], key.split("|")
         base = results[f"{layout}|team|1e-4"]
         change = [
             f"{100 * (sum(result[name]) / sum(base[name]) - 1):+.1f} %" if sum(base[name]) else "-"
