@@ -587,7 +587,8 @@ def test_a_reduced_game_is_the_game_with_the_others_as_they_are(left, players, f
     for _ in range(3):
         # The others play as they did, whatever is played in these.
         point[own] = reduced.normalized(rng.uniform(0.2, 1.0, reduced.size))
-        values, worth = problem.evaluate(point), problem.worth(problem.evaluate(point))
+        values = problem.evaluate(point)
+        worth = problem.worth(values)
         found = reduced.evaluate(point[own])
         np.testing.assert_allclose(found, values[:, :, states], atol=1e-13)
         paid = reduced.gradients(point[own], reduced.worth(found))

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 
 SCHEMA = "powergames/1"
@@ -25,6 +26,14 @@ def game_header(game: NormalFormGame | StochasticGame) -> dict[str, Any]:
             "discount": game.discounts.tolist(),
         }
     return header | {"actions": [list(names) for names in game.actions]}
+
+
+def profile_value(game: StochasticGame, profile: Profile) -> list[list[list[float]]]:
+    """Return a stationary profile as plain JSON values: for each player and state, the actions that the state has."""
+    return [
+        [row[:count].tolist() for row, count in zip(strategy, counts, strict=True)]
+        for strategy, counts in zip(profile, game.n_actions.T.tolist(), strict=True)
+    ]
 
 
 def json_value(value: Any, exact: bool = False) -> Any:

@@ -17,6 +17,7 @@ from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.power import PowerTable, plain, power_table
+from powergames.results.documents import profile_value
 from powergames.results.status import Status
 from powergames.stochastic_certificates import StochasticCertificate
 
@@ -165,10 +166,7 @@ class StochasticEquilibrium(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Return the equilibrium as plain JSON values; ``profile[i][s]`` lists the actions that state `s` has."""
         return {
-            "profile": [
-                [row[:count].tolist() for row, count in zip(strategy, counts, strict=True)]
-                for strategy, counts in zip(self.profile, self.game.n_actions.T.tolist(), strict=True)
-            ],
+            "profile": profile_value(self.game, self.profile),
             **self.evaluation.to_dict(),
             "certificate": self.certificate.to_dict(),
             "status": self.status.name,

@@ -12,6 +12,7 @@ predictor and a corrector follow it; both solve linear systems in the values alo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -113,10 +114,18 @@ class State:
 Direction = tuple[np.ndarray, np.ndarray, float]
 
 
-def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
+# Which states follow a path, how it begins, caution and steps at most, as in PATHS.
+PathOptions = tuple[bool, float | None, float, int]
+
+
+def find(
+    problem: StochasticProblem, point: np.ndarray, progress: Progress, paths: Sequence[PathOptions] | None = None
+) -> Status:
     """Follow paths, the first ones from a point, until one leads to an equilibrium, which is in `progress`."""
     unsettled = progress.unsettled
-    for local, evenness, caution, longest in PATHS if problem.n_states > 1 else ALONE:
+    if paths is None:
+        paths = PATHS if problem.n_states > 1 else ALONE
+    for local, evenness, caution, longest in paths:
         if local and not 0 < unsettled.sum() < problem.n_states:
             continue
         free = unsettled if local else np.ones(problem.n_states, dtype=bool)
@@ -129,12 +138,6 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         if progress.good:
             break
     return Status.PATH_LOST
-
-
-def follow(problem: StochasticProblem, point: np.ndarray, caution: float, longest: int, progress: Progress) -> None:
-    """Follow the path of all states that begins at a point, for so many steps, or to an equilibrium."""
-    free = np.ones(problem.n_states, dtype=bool)
-    _Path(problem, free, np.log(np.maximum(point, LINEAR)), point, caution, progress).follow(longest)
 
 
 class _Path:

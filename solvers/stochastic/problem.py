@@ -12,6 +12,7 @@ and at λ = 0. A profile is an equilibrium if it is one in every state, for the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -370,41 +371,45 @@ class StochasticProblem:
         """Return the values of a point for some players; those of the others are zero. A good guess saves time."""
         values = np.zeros((self.kinds, self.n_players, self.n_states))
         guess = values if guess is None else guess
-        systems: dict[tuple[int, float], DiscountedSystem] = {}
-        by_player: dict[int, DiscountedSystem] = {}
-        for i in players:
-            key = i if self.taken_over else 0, float(self.discounts[i])
-            if self.taken_over or not systems:
-                chances = self.row_chances(point, i)
-                mixed = self.mixed(chances)
-            by_player[i] = systems.setdefault(key, DiscountedSystem(mixed, key[1]))
-            values[-1, i] = by_player[i].solve(self.averaged(chances * self.rewards[-1, i]), guess[-1, i])
-        if self.kinds == 2:
-            rows = self._action_values(self.rewards[1], values[1])
-            for i, system in by_player.items():
-                paid = chances * self.rewards[0, i] + self.row_charges(point, i, chances) * rows[i]
-                values[0, i] = system.solve(self.averaged(paid), guess[0, i])
+        for chances, own in self.ways(point, players):
+            system = DiscountedSystem(self.mixed(chances), float(self.discounts[own[0]]))
+            for i in own:
+                values[-1, i] = system.solve(self.averaged(chances * self.rewards[-1, i]), guess[-1, i])
+            if self.kinds == 2:
+                charges, rows = self.row_charges(point, chances), self._action_values(self.rewards[1], values[1])
+                for i in own:
+                    paid = chances * self.rewards[0, i] + charges[i] * rows[i]
+                    values[0, i] = system.solve(self.averaged(paid), guess[0, i])
         return values
+
+    def ways(self, point: np.ndarray, players: Iterable[int]) -> Iterator[tuple[np.ndarray, list[int]]]:
+        """Yield how likely each row is on the way that counts for players, shape (R,), and the players that share it.
+
+        Those who share a way have the same discount.
+        """
+        groups: dict[tuple[int, float], list[int]] = {}
+        for i in players:
+            groups.setdefault((i if self.taken_over else 0, float(self.discounts[i])), []).append(i)
+        for own in groups.values():
+            yield self._row_chances(point, own[0]), own
 
     @property
     def taken_over(self) -> bool:
         """Whether players are taken over on the way, each with chances of their own: in the form "adversarial"."""
         return self.kinds == 1 and bool(self.tolls.any())
 
-    def row_chances(self, point: np.ndarray, player: int) -> np.ndarray:
-        """Return how likely each row is on the way that counts for a player, shape (R,)."""
+    def _row_chances(self, point: np.ndarray, player: int) -> np.ndarray:
         from powergames.kernels.stages import chances
 
         if self.taken_over:
             return chances(*self.layout, self.tolls, point, player)
         return chances(*self.layout[:5], np.zeros_like(self.weights), np.zeros_like(self.tolls), point, 0)
 
-    def row_charges(self, point: np.ndarray, player: int, chances: np.ndarray) -> np.ndarray:
-        """Return what a unit of a row's task worth adds to a player's regularized value by what is charged, (R,)."""
+    def row_charges(self, point: np.ndarray, chances: np.ndarray) -> np.ndarray:
+        """Return what a unit of a row's task worth adds to regularized values by what is charged, shape (n, R)."""
         from powergames.kernels.stages import row_weights
 
-        second = row_weights(*self.layout, point)[1][player]
-        return np.asarray(self._own(point, player) * second - self.tolls[player] * chances)
+        return np.asarray(point[self.row_entries] * row_weights(*self.layout, point)[1] - self.tolls[:, None] * chances)
 
     def mixed(self, weights: np.ndarray) -> Any:
         """Average transitions from state to state."""

@@ -59,36 +59,36 @@ class ReducedProblem(StochasticProblem):
         rewards = problem.rewards[:, :, rows].copy()
         plane_of = np.full((kinds, kinds, n), -1)
         planes: list[np.ndarray] = []
-        for i in range(n):
-            chances = problem.row_chances(point, i)
-            if i == 0 or problem.taken_over or discounts[i] != discounts[i - 1]:
-                mixed = csr_matrix(problem.mixed(chances))[rest]
-                solve = _solver(discounts[i] * mixed[:, rest])
-                arriving = _Arriving(following, rest, states, solve, discounts[i] * mixed[:, states])
-                own = len(planes)
-                planes.append(arriving.values())
-            plane_of[range(kinds), range(kinds), i] = own
-            # What happens if nothing is worth anything in the states left.
-            values = np.zeros((kinds, n_states))
-            values[-1, rest] = solve(problem.averaged(chances * problem.rewards[-1, i])[rest])
-            if kinds == 2:
-                charges = problem.row_charges(point, i, chances)
-                paid = problem.averaged(chances * problem.rewards[0, i] + charges * problem.rewards[1, i])
-                charged = discounts[i] * csr_matrix(problem.mixed(charges))[rest]
-                values[0, rest] = solve(paid[rest] + charged @ values[1])
-                plane_of[0, 1, i] = len(planes)
-                planes.append(arriving.values(charged))
-            rewards[:, i] += discounts[i] * (following @ values.T).T
+        for chances, own in problem.ways(point, range(n)):
+            discount = float(discounts[own[0]])
+            mixed = csr_matrix(problem.mixed(chances))[rest]
+            solve = _solver(discount * mixed[:, rest])
+            arriving = _Arriving(following, rest, states, solve, discount * mixed[:, states])
+            plane_of[np.ix_(range(kinds), range(kinds), own)] = np.where(np.eye(kinds), len(planes), -1)[:, :, None]
+            planes.append(arriving.values())
+            charges = problem.row_charges(point, chances) if kinds == 2 else None
+            for i in own:
+                # What happens if nothing is worth anything in the states left.
+                values = np.zeros((kinds, n_states))
+                values[-1, rest] = solve(problem.averaged(chances * problem.rewards[-1, i])[rest])
+                if charges is not None:
+                    paid = problem.averaged(chances * problem.rewards[0, i] + charges[i] * problem.rewards[1, i])
+                    charged = discount * csr_matrix(problem.mixed(charges[i]))[rest]
+                    values[0, rest] = solve(paid[rest] + charged @ values[1])
+                    plane_of[0, 1, i] = len(planes)
+                    planes.append(arriving.values(charged))
+                rewards[:, i] += discount * (following @ values.T).T
+        transitions = np.array(planes)
         arrays = (
             np.ascontiguousarray(n_actions[states]),
             np.concatenate([[0], np.cumsum(counts)]),
             discounts,
             np.arange(len(rows) + 1) * len(states),
             np.tile(np.arange(len(states)), len(rows)),
-            planes[0].ravel(),
+            transitions[0].ravel(),
         )
         inherited = {field.name: getattr(problem, field.name) for field in fields(StochasticProblem)}
-        changed = {"arrays": arrays, "rewards": rewards, "transitions": np.array(planes), "plane_of": plane_of}
+        changed = {"arrays": arrays, "rewards": rewards, "transitions": transitions, "plane_of": plane_of}
         return cls(**{**inherited, **changed})
 
     @property
@@ -106,16 +106,17 @@ class ReducedProblem(StochasticProblem):
         from scipy.linalg import lu_factor, lu_solve
 
         values = np.zeros((self.kinds, self.n_players, self.n_states))
-        for i in players:
-            chances = self.row_chances(point, i)
-            mixed = self._averaging(chances) @ self.transitions[self.plane_of[-1, -1, i]]
-            factors = lu_factor(np.eye(self.n_states) - self.discounts[i] * mixed, overwrite_a=True)
-            values[-1, i] = lu_solve(factors, self.averaged(chances * self.rewards[-1, i]))
+        for chances, own in self.ways(point, players):
+            mixed = self._averaging(chances) @ self.transitions[self.plane_of[-1, -1, own[0]]]
+            factors = lu_factor(np.eye(self.n_states) - self.discounts[own[0]] * mixed, overwrite_a=True)
+            for i in own:
+                values[-1, i] = lu_solve(factors, self.averaged(chances * self.rewards[-1, i]))
             if self.kinds == 2:
-                task = self.rewards[1, i] + self._later(1, i, values)
-                regularized = self.rewards[0, i] + self._later(0, i, values)
-                paid = chances * regularized + self.row_charges(point, i, chances) * task
-                values[0, i] = lu_solve(factors, self.averaged(paid))
+                charges = self.row_charges(point, chances)
+                for i in own:
+                    task = self.rewards[1, i] + self._later(1, i, values)
+                    regularized = self.rewards[0, i] + self._later(0, i, values)
+                    values[0, i] = lu_solve(factors, self.averaged(chances * regularized + charges[i] * task))
         return values
 
     def _worth(self, rewards: np.ndarray, values: np.ndarray) -> Worth:

@@ -25,8 +25,8 @@ JOINED, LARGEST = 12, 50_000_000
 # After how many responses to averages an equilibrium is sought nearby.
 ATTEMPTS = (10, 20, 40, 70)
 
-# Paths as in `homotopy`: how much of even mixing they begin with, the rest being averages, caution, and steps at most.
-PATHS = ((0.1, 0.3, 150), (0.0, 0.3, 150), (0.3, 0.3, 300), (1.0, 0.3, 600))
+# Paths of all states, short ones first, see `homotopy`.
+PATHS = ((False, 0.1, 0.3, 150), (False, 0.0, 0.3, 150), (False, 0.3, 0.3, 300), (False, 1.0, 0.3, 600))
 
 
 def settle(problem: StochasticProblem, point: np.ndarray, average: np.ndarray, progress: Progress) -> Status:
@@ -71,11 +71,8 @@ def settle(problem: StochasticProblem, point: np.ndarray, average: np.ndarray, p
 def _solve(problem: ReducedProblem, point: np.ndarray, progress: Progress) -> None:
     """Look for an equilibrium, from averages near a point."""
     average = _averaged(problem, point, progress)
-    for evenness, caution, longest in PATHS:
-        if progress.good:
-            break
-        mixed = (1.0 - evenness) * average + evenness * problem.uniform_point()
-        homotopy.follow(problem, mixed, caution, longest, progress)
+    if not progress.good:
+        homotopy.find(problem, average, progress, PATHS)
 
 
 def _averaged(problem: ReducedProblem, point: np.ndarray, progress: Progress) -> np.ndarray:

@@ -27,6 +27,7 @@ from powergames.games.deterministic import DeterministicGame
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
+from powergames.results.documents import profile_value
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.team_tables import TeamPlan, team_plan
 from powergames.stochastic_certificates import StochasticCertificate, certify_stochastic
@@ -76,10 +77,7 @@ class TeamOptimum:
         """Return the benchmark as plain JSON values."""
         return {
             "kind": "team optimum",
-            "profile": [
-                [row[:count].tolist() for row, count in zip(strategy, counts, strict=True)]
-                for strategy, counts in zip(self.profile, self.game.n_actions.T.tolist(), strict=True)
-            ],
+            "profile": profile_value(self.game, self.profile),
             "value": self.value.tolist(),
             **self.evaluation.to_dict(),
             "certificate": self.certificate.to_dict(),
