@@ -25,9 +25,10 @@ from powergames.solvers.stochastic.reduced import ReducedProblem
 
 LAMS = (0, 0.1, 0.3, 0.6)
 
-# Best responses in turn are not sure to come to rest where everybody mixes; "shapley" is for zero-sum games.
-MIXING = [name for name in STOCHASTIC_METHODS if name != "alternate"]
-GENERAL = [name for name in STOCHASTIC_METHODS if name != "shapley"]
+# Best responses in turn are not sure to come to rest where everybody mixes; "induction" is for games in which few rows
+# pay, "shapley" for zero-sum games.
+MIXING = [name for name in STOCHASTIC_METHODS if name not in ("alternate", "induction")]
+GENERAL = [name for name in STOCHASTIC_METHODS if name not in ("induction", "shapley")]
 
 
 def check(equilibrium, tol=1e-9):
@@ -568,6 +569,52 @@ def test_a_kitchen_whose_chefs_would_break_their_own_plans():
     found = pg.solve(pg.load("overcooked:tiny"), pg.PowerObjective("0.2"), method="alternate")
     assert found.converged
     assert found.certificate.scaled_regret <= 1e-12
+
+
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+@pytest.mark.parametrize("lam", [0, 0.1, 0.3])
+def test_a_kitchen_solved_backward_between_servings(lam, form):
+    game = pg.compile_overcooked(["XXPXX", "O1 2O", "XDXSX"], onions=2, cook_time=10, counters=[]).to_game()
+    found = pg.solve(game, pg.PowerObjective(lam, form=form))
+    assert found.method == "induction"
+    check(found)
+    again = pg.solve(game, pg.PowerObjective(lam, form=form), x0=found.profile, method="induction")
+    np.testing.assert_array_equal(again.task, found.task)
+
+
+def test_induction_where_chefs_mix():
+    found = pg.solve(pg.load("overcooked:tiny"), pg.PowerObjective("0.1", form="adversarial"), method="induction")
+    check(found)
+    assert any(((strategy > 0.01) & (strategy < 0.99)).any() for strategy in found.profile)
+
+
+def test_induction_where_it_does_not_help():
+    dense = random_stochastic(2, 5, 2, seed=0)
+    with pytest.raises(InputError, match=r"^method: induction does not solve this game \(backward induction between"):
+        pg.solve(dense, method="induction")
+    # One payment, which does not part the states: the others are one large component.
+    n = 600
+    rewards = np.zeros((2, n, 2, 2))
+    rewards[:, 0, 0, 0] = 1.0
+    transitions = np.zeros((n, 2, 2, n))
+    transitions[np.arange(n), :, :, (np.arange(n) + 1) % n] = 1.0
+    found = pg.solve(StochasticGame(rewards, transitions, 0.9), method="induction")
+    assert found.status is pg.Status.CYCLING
+    assert not found.converged
+
+
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+def test_a_part_that_ends_with_some_rows_is_worth_the_same(form):
+    game = random_stochastic(2, 6, 2, seed=4)
+    problem = StochasticProblem.of(game, PowerObjective(0.3, form=form))
+    rng = np.random.default_rng(0)
+    point = problem.normalized(rng.uniform(0.2, 1.0, problem.size))
+    values, ending = problem.evaluate(point), rng.random(game.n_rows) < 0.5
+    states = np.array([1, 2, 5])
+    part, entries = problem.part(states, values, ending), problem.entries_of(states)
+    np.testing.assert_allclose(part.evaluate(point[entries]), values[:, :, states], atol=1e-13)
+    kept = np.concatenate([np.arange(*problem.arrays[1][s : s + 2]) for s in states])
+    assert (np.diff(part.arrays[3]) == np.where(ending[kept], 0, 3)).all()
 
 
 @pytest.mark.parametrize("lam", [0, 0.3])

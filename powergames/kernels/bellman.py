@@ -113,6 +113,7 @@ def part_of_rows(
     data: np.ndarray,
     rewards: np.ndarray,
     values: np.ndarray,
+    ending: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Take the rows of some states, and pay at once what the values of the others are worth.
 
@@ -125,7 +126,9 @@ def part_of_rows(
         Transitions, in CSR form.
     rewards : ndarray of float64, shape (kinds, n, R)
     values : ndarray of float64, shape (kinds, n, S)
-        Those of the states taken do not matter.
+        Those of the states taken matter only where rows end.
+    ending : ndarray of bool, shape (R,)
+        Rows that pay at once what the values of all states are worth, those taken too.
 
     Returns
     -------
@@ -137,8 +140,11 @@ def part_of_rows(
     --------
     >>> step = np.array([0, 2]), np.array([0, 1]), np.array([0.5, 0.5])
     >>> values = np.array([[[7.0, 8.0]]])
-    >>> part_of_rows(np.array([0]), np.array([0, 1, 1]), np.array([0.5]), *step, np.array([[[3.0]]]), values)
+    >>> game = np.array([0, 1, 1]), np.array([0.5]), *step, np.array([[[3.0]]])
+    >>> part_of_rows(np.array([0]), *game, values, np.array([False]))
     (array([0, 1]), array([0]), array([0.5]), array([[[5.]]]))
+    >>> part_of_rows(np.array([0]), *game, values, np.array([True]))
+    (array([0, 0]), array([], dtype=int64), array([], dtype=float64), array([[[6.75]]]))
     """
     kinds, n, _ = rewards.shape
     inside = np.full(len(row_starts) - 1, -1, indices.dtype)
@@ -154,7 +160,7 @@ def part_of_rows(
             starts[row + 1] = starts[row]
             paid[:, :, row] = rewards[:, :, old]
             for k in range(indptr[old], indptr[old + 1]):
-                if inside[indices[k]] >= 0:
+                if inside[indices[k]] >= 0 and not ending[old]:
                     starts[row + 1] += 1
                 else:
                     for kind in range(kinds):
@@ -164,10 +170,11 @@ def part_of_rows(
     following, chances = np.empty(starts[-1], indices.dtype), np.empty(starts[-1])
     stored = 0
     for s in states:
-        for k in range(indptr[row_starts[s]], indptr[row_starts[s + 1]]):
-            if inside[indices[k]] >= 0:
-                following[stored], chances[stored] = inside[indices[k]], data[k]
-                stored += 1
+        for row in range(row_starts[s], row_starts[s + 1]):
+            for k in range(indptr[row], indptr[row + 1]):
+                if inside[indices[k]] >= 0 and not ending[row]:
+                    following[stored], chances[stored] = inside[indices[k]], data[k]
+                    stored += 1
     return starts, following, chances, paid
 
 

@@ -16,22 +16,18 @@ from powergames.results import Status
 from powergames.solvers.stochastic.best_response import best_response
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
-from powergames.solvers.stochastic.settling import settle
-from powergames.solvers.stochastic.team import best_rows
+from powergames.solvers.stochastic.settling import Circles, settle
+from powergames.solvers.stochastic.team import team_point
 
-# Rounds in all, and those without fewer states that change; a number is less if it is below this fraction.
-MOST, PATIENCE, FEWER = 60, 5, 0.9
-
-# Rounds without a change after which a state has settled.
-RECENT = 3
+# Rounds in all, and those without fewer states that change.
+MOST, PATIENCE = 60, 5
 
 
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
     """Iterate from the team optimum, or from a point if the user gave one."""
     if progress.options.x0 is None and np.ptp(problem.discounts) == 0.0:
-        point = problem.pure_point(best_rows(problem, problem.rewards[-1].mean(axis=0))[0])
-    recent: list[tuple[np.ndarray, np.ndarray]] = []
-    best, fewest, since = (point, point), np.inf, 0
+        point = team_point(problem)
+    circles = Circles(np.ones(problem.n_states, dtype=bool), point, point)
     for _ in range(MOST):
         changed = np.zeros(problem.n_states, dtype=bool)
         for player in range(problem.n_players):
@@ -40,12 +36,8 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         progress.look(point, problem.worth(problem.evaluate(point)))
         if progress.done:
             return Status.CONVERGED
-        recent = [*recent[1 - RECENT :], (point, changed)]
-        unsettled = np.logical_or.reduce([each for _, each in recent])
-        since += 1
-        if unsettled.sum() < FEWER * fewest:
-            best = point, np.mean([each for each, _ in recent], axis=0)
-            progress.unsettled, fewest, since = unsettled, unsettled.sum(), 0
-        if since >= PATIENCE:
+        circles.add(point, changed)
+        progress.unsettled = circles.unsettled
+        if circles.since >= PATIENCE:
             break
-    return settle(problem, *best, progress)
+    return settle(problem, circles, progress)

@@ -9,29 +9,31 @@ import numpy as np
 from powergames.solvers.stochastic.problem import StochasticProblem
 
 
-def components(problem: StochasticProblem) -> np.ndarray:
-    """Return a number for each state, shape (S,): the same for states that can each follow upon the other."""
-    from scipy.sparse.csgraph import connected_components
+def components(problem: StochasticProblem, ending: np.ndarray | None = None) -> np.ndarray:
+    """Return a number for each state, shape (S,): the same for states that can each follow upon the other.
 
-    return np.asarray(connected_components(_graph(problem), directed=True, connection="strong")[1])
+    Nothing follows upon the rows marked in `ending`, shape (R,).
+    """
+    return _components(_graph(problem, ending))
 
 
-def levels(problem: StochasticProblem) -> list[np.ndarray]:
+def levels(problem: StochasticProblem, ending: np.ndarray | None = None) -> list[np.ndarray]:
     """Split the states into parts to be solved one after the other.
 
     Each part consists of whole components, none of which leads to another one of it. What a part leads to is in parts
-    before it, so that games without cycles are solved by backward induction.
+    before it, so that games without cycles are solved by backward induction. Nothing follows upon the rows marked in
+    `ending`, shape (R,).
 
     Returns
     -------
     list of ndarray
         The states of each part, in increasing order.
     """
-    labels = components(problem)
+    graph = _graph(problem, ending)
+    labels = _components(graph)
     count = int(labels.max()) + 1
     if count == 1:
         return [np.arange(problem.n_states)]
-    graph = _graph(problem)
     origin = labels[np.repeat(np.arange(problem.n_states), np.diff(graph.indptr))]
     target = labels[graph.indices]
     edges = np.unique(np.stack([target, origin])[:, origin != target], axis=1)
@@ -49,12 +51,22 @@ def levels(problem: StochasticProblem) -> list[np.ndarray]:
     return np.split(order, np.cumsum(np.bincount(level[labels]))[:-1])
 
 
-def _graph(problem: StochasticProblem) -> Any:
+def _components(graph: Any) -> np.ndarray:
+    from scipy.sparse.csgraph import connected_components
+
+    return np.asarray(connected_components(graph, directed=True, connection="strong")[1])
+
+
+def _graph(problem: StochasticProblem, ending: np.ndarray | None = None) -> Any:
     """Which states may follow upon which, as a sparse matrix."""
     from scipy.sparse import csr_matrix
 
     from powergames.kernels.stages import state_graph
 
     _, row_starts, _, indptr, indices, _ = problem.arrays
+    if ending is not None:
+        counts = np.diff(indptr)
+        indices = indices[np.repeat(~ending, counts)]
+        indptr = np.concatenate([[0], np.cumsum(np.where(ending, 0, counts))])
     starts, successors = state_graph(row_starts, indptr, indices)
     return csr_matrix((np.ones(len(successors), np.int8), successors, starts), shape=(problem.n_states,) * 2)

@@ -109,12 +109,16 @@ class StochasticProblem:
             alone,
         )
 
-    def part(self, states: np.ndarray, values: np.ndarray) -> StochasticProblem:
-        """Return the problem of some states alone, given the values of all others, shape (kinds, n, S)."""
+    def part(self, states: np.ndarray, values: np.ndarray, ending: np.ndarray | None = None) -> StochasticProblem:
+        """Return the problem of some states alone, given the values of all others, shape (kinds, n, S).
+
+        It ends with the rows marked in `ending`, shape (R,), too: these pay what the values of all states are worth.
+        """
         from powergames.kernels.bellman import part_of_rows
 
         n_actions, row_starts, *graph = self.arrays
-        *transitions, rewards = part_of_rows(states, row_starts, *graph, self.rewards, values)
+        ending = np.zeros(self.rewards.shape[2], dtype=bool) if ending is None else ending
+        *transitions, rewards = part_of_rows(states, row_starts, *graph, self.rewards, values, ending)
         starts = np.concatenate([[0], np.cumsum(np.diff(row_starts)[states])])
         arrays = np.ascontiguousarray(n_actions[states]), starts, self.discounts, *transitions
         return replace(self, arrays=arrays, rewards=rewards)

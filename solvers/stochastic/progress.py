@@ -49,7 +49,12 @@ class Progress:
     @property
     def good(self) -> bool:
         """Whether the best point will pass."""
-        return self.regret <= max(self.target, MARGIN * float(self.options.tol))
+        return self.regret <= self.enough
+
+    @property
+    def enough(self) -> float:
+        """Regret up to which a point will pass."""
+        return max(self.target, MARGIN * float(self.options.tol))
 
     def look(self, point: np.ndarray, worth: Worth) -> np.ndarray:
         """Remember a point if it is the best so far; return what every action and takeover is paid there, (D,).

@@ -10,6 +10,8 @@ There is no guarantee.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from powergames.results import Status
@@ -29,20 +31,44 @@ ATTEMPTS = (10, 20, 40, 70)
 PATHS = ((False, 0.1, 0.3, 150), (False, 0.0, 0.3, 150), (False, 0.3, 0.3, 300), (False, 1.0, 0.3, 600))
 
 
-def settle(problem: StochasticProblem, point: np.ndarray, average: np.ndarray, progress: Progress) -> Status:
-    """Solve the game of the states unsettled in `progress`, and of those that join.
+# Rounds without a change after which a state has settled, and a number of states is less if below this fraction.
+RECENT, FEWER = 3, 0.9
 
-    Parameters
+
+@dataclass
+class Circles:
+    """The states that changed of late while players took turns, where these were fewest.
+
+    Attributes
     ----------
-    problem : StochasticProblem
-    point : ndarray, shape (D,)
-        What the others play.
-    average : ndarray, shape (D,)
-        Where to begin in the states that did not settle.
-    progress : Progress
-        Of the problem.
+    unsettled : ndarray of bool, shape (S,)
+        Those states.
+    point, average : ndarray, shape (D,)
+        The last point then, and the average of it and those before.
+    since : int
+        Rounds without fewer of them.
     """
-    states = np.flatnonzero(progress.unsettled)
+
+    unsettled: np.ndarray
+    point: np.ndarray
+    average: np.ndarray
+    since: int = 0
+    _recent: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    def add(self, point: np.ndarray, changed: np.ndarray) -> None:
+        """Note a point and which states changed in the round before, shape (S,)."""
+        self._recent = [*self._recent[1 - RECENT :], (point, changed)]
+        unsettled = np.logical_or.reduce([each for _, each in self._recent])
+        self.since += 1
+        if unsettled.sum() < FEWER * self.unsettled.sum():
+            self.unsettled, self.point, self.since = unsettled, point, 0
+            self.average = np.mean([each for each, _ in self._recent], axis=0)
+
+
+def settle(problem: StochasticProblem, circles: Circles, progress: Progress) -> Status:
+    """Solve the game of the states that did not settle, and of those that join, from their average."""
+    point, average = circles.point, circles.average
+    states = np.flatnonzero(circles.unsettled)
     for _ in range(JOINED):
         rows = int(np.diff(problem.arrays[1])[states].sum())
         if rows * len(states) > LARGEST:
@@ -51,7 +77,7 @@ def settle(problem: StochasticProblem, point: np.ndarray, average: np.ndarray, p
         part = ReducedProblem.around(problem, point, states)
         inner = Progress(part, average[entries], progress.options, progress.states, progress.steps)
         try:
-            _solve(part, average[entries], inner)
+            solve(part, average[entries], inner)
         finally:
             progress.steps = inner.steps
             point = point.copy()
@@ -68,14 +94,14 @@ def settle(problem: StochasticProblem, point: np.ndarray, average: np.ndarray, p
     return Status.CYCLING
 
 
-def _solve(problem: ReducedProblem, point: np.ndarray, progress: Progress) -> None:
+def solve(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
     """Look for an equilibrium, from averages near a point."""
     average = _averaged(problem, point, progress)
     if not progress.good:
         homotopy.find(problem, average, progress, PATHS)
 
 
-def _averaged(problem: ReducedProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
+def _averaged(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
     """Let everybody respond to the average of what the others did, and look for an equilibrium nearby now and then.
 
     In the form "penalty" a player's selves in different states respond to the average of them all.

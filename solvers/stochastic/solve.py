@@ -12,7 +12,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import LimitError, Options
-from powergames.solvers.stochastic import alternating, homotopy, pivoting, shapley, stage_iteration
+from powergames.solvers.stochastic import alternating, homotopy, induction, pivoting, shapley, stage_iteration
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
@@ -68,6 +68,13 @@ METHODS = {
             "no guarantee",
         ),
         StochasticMethod(
+            "induction",
+            induction.find,
+            "backward induction between payments, pass by pass: games in which few actions pay and little is undone in "
+            "between, no guarantee",
+            induction.accepts,
+        ),
+        StochasticMethod(
             "alternate",
             alternating.find,
             "alternating exact best responses from the team optimum: games full of coordination, no guarantee",
@@ -92,7 +99,7 @@ def solve_stochastic(
     objective : PowerObjective
     method : str, optional
         A name from `METHODS`; by default all that accept the game, in that order, until one succeeds. Players who share
-        their rewards begin with "alternate".
+        their rewards begin with "induction" if that is little more than backward induction, else with "alternate".
     options : Options
 
     Returns
@@ -112,10 +119,7 @@ def solve_stochastic(
 
 def _plan(game: StochasticGame, objective: PowerObjective, name: str | None) -> list[StochasticMethod]:
     if name is None:
-        methods = [method for method in METHODS.values() if method.accepts(game, objective)]
-        if game.n_players > 1 and not np.ptp(game.rewards, axis=0).any():
-            methods.sort(key=lambda method: method.name != "alternate")
-        return methods
+        return [method for method in METHODS.values() if method.accepts(game, objective)]
     if not (isinstance(name, str) and name in METHODS):
         raise InputError(
             f"method: got {str(name)[:40]!r}; stochastic games take one of {', '.join(METHODS)}, or leave it out"
@@ -133,12 +137,17 @@ class _Search:
     ) -> None:
         self.game, self.objective, self.methods, self.options = game, objective, methods, options
         self.problem = StochasticProblem.of(game, objective)
+        if len(methods) > 1 and game.n_players > 1 and not np.ptp(game.rewards, axis=0).any():
+            backward = METHODS["induction"] in methods and induction.mostly_backward(self.problem)
+            first = ("induction", "alternate") if backward else ("alternate", "induction")
+            teams = [METHODS[name] for name in first if METHODS[name] in methods]
+            self.methods = [*teams, *(method for method in methods if method.name not in first)]
         self.point = self.problem.uniform_point() if options.x0 is None else self.problem.point_of(options.x0)
         self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
         self.steps = 0
         self.done = 0
         self.failure: Status | None = None
-        self.used = methods[0].name
+        self.used = self.methods[0].name
 
     def run(self) -> None:
         """Solve all parts, what follows upon a part before it."""

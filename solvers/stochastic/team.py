@@ -159,6 +159,11 @@ def team_optimum(
     return TeamOptimum(game, chosen, profile, frozen(value))
 
 
+def team_point(problem: StochasticProblem) -> np.ndarray:
+    """Return the point of the team optimum, all players discounting alike."""
+    return problem.pure_point(best_rows(problem, problem.rewards[-1].mean(axis=0))[0])
+
+
 def best_rows(problem: StochasticProblem, rewards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the row that the team plays in each state, shape (S,), and its values, for rewards of shape (R,)."""
     from scipy.sparse import csr_matrix
