@@ -35,6 +35,9 @@ STILL = 1e-9
 # Rounds of best responses in a part before its components are solved one by one.
 ROUNDS = 8
 
+# How many responses the point before counts for in averages nearby.
+BEFORE = 20
+
 # It pays to solve components apart if the largest one holds at most this share of the states, or so many.
 LARGEST, SMALL = 0.5, 500
 
@@ -177,9 +180,10 @@ def _each(
 
 
 def _finish(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
-    """Look for an equilibrium on the same supports, or nearly so."""
+    """Look for an equilibrium on the same supports, or else nearby."""
     progress.look(point, problem.worth(problem.evaluate(point)))
-    newton.finish(problem, point, point > 0.0, progress)
+    if not newton.finish(problem, point, point > 0.0, progress):
+        settling.averaged(problem, point, progress, BEFORE)
 
 
 def _search(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:

@@ -96,15 +96,16 @@ def settle(problem: StochasticProblem, circles: Circles, progress: Progress) -> 
 
 def solve(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
     """Look for an equilibrium, from averages near a point."""
-    average = _averaged(problem, point, progress)
+    average = averaged(problem, point, progress)
     if not progress.good:
         homotopy.find(problem, average, progress, PATHS)
 
 
-def _averaged(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
+def averaged(problem: StochasticProblem, point: np.ndarray, progress: Progress, before: int = 0) -> np.ndarray:
     """Let everybody respond to the average of what the others did, and look for an equilibrium nearby now and then.
 
-    In the form "penalty" a player's selves in different states respond to the average of them all.
+    In the form "penalty" a player's selves in different states respond to the average of them all. The point counts as
+    much as so many responses before the first.
     """
     own = [problem.entries_of_owner(player) for player in range(problem.n_players)]
     average, current = point.copy(), point.copy()
@@ -118,7 +119,7 @@ def _averaged(problem: StochasticProblem, point: np.ndarray, progress: Progress)
             response, moved = best_response(problem, start, player, progress)
             current[entries] = response[entries]
             # Later responses count more.
-            average[entries] += 2.0 / (count + 2.0) * (current[entries] - average[entries])
+            average[entries] += 2.0 / (before + count + 2.0) * (current[entries] - average[entries])
             changed |= moved
         last_changed[changed] = count
         if count in ATTEMPTS:
