@@ -44,7 +44,7 @@ LARGEST, SMALL = 0.5, 500
 
 def accepts(game: StochasticGame, objective: PowerObjective) -> bool:
     """Whether most rows pay what is paid most often."""
-    return game.n_players > 1 and 2 * np.count_nonzero(_paying(game.rewards, game.indptr)) < game.n_rows
+    return game.n_players > 1 and bool(2 * np.count_nonzero(_paying(game.rewards, game.indptr)) < game.n_rows)
 
 
 def mostly_backward(problem: StochasticProblem) -> bool:
