@@ -119,7 +119,10 @@ def solve_stochastic(
 
 def _plan(game: StochasticGame, objective: PowerObjective, name: str | None) -> list[StochasticMethod]:
     if name is None:
-        return [method for method in METHODS.values() if method.accepts(game, objective)]
+        # Induction is not known to pay where players do not share their rewards.
+        team = game.n_players > 1 and not np.ptp(game.rewards, axis=0).any()
+        methods = [method for method in METHODS.values() if team or method.name != "induction"]
+        return [method for method in methods if method.accepts(game, objective)]
     if not (isinstance(name, str) and name in METHODS):
         raise InputError(
             f"method: got {str(name)[:40]!r}; stochastic games take one of {', '.join(METHODS)}, or leave it out"
