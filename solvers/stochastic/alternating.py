@@ -13,11 +13,11 @@ from __future__ import annotations
 import numpy as np
 
 from powergames.results import Status
-from powergames.solvers.stochastic.best_response import best_response
+from powergames.solvers.stochastic.best_response import best_responses
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.settling import Circles, settle
-from powergames.solvers.stochastic.team import team_point
+from powergames.solvers.stochastic.team import team_start
 
 # Rounds in all, and those without fewer states that change.
 MOST, PATIENCE = 60, 5
@@ -25,14 +25,10 @@ MOST, PATIENCE = 60, 5
 
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
     """Iterate from the team optimum, or from a point if the user gave one."""
-    if progress.options.x0 is None and np.ptp(problem.discounts) == 0.0:
-        point = team_point(problem)
+    point = team_start(problem, point, progress)
     circles = Circles(np.ones(problem.n_states, dtype=bool), point, point)
     for _ in range(MOST):
-        changed = np.zeros(problem.n_states, dtype=bool)
-        for player in range(problem.n_players):
-            point, own = best_response(problem, point, player, progress)
-            changed |= own
+        point, changed = best_responses(problem, point, progress)
         progress.look(point, problem.worth(problem.evaluate(point)))
         if progress.done:
             return Status.CONVERGED

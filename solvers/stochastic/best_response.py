@@ -33,3 +33,12 @@ def best_response(
             break
         all_changed |= changed
     return point, all_changed
+
+
+def best_responses(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
+    """Return the point after a best response of each player in turn, and the states that they changed."""
+    changed = np.zeros(problem.n_states, dtype=bool)
+    for player in range(problem.n_players):
+        point, own = best_response(problem, point, player, progress)
+        changed |= own
+    return point, changed

@@ -19,12 +19,12 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.stochastic import homotopy, newton, settling, stage_iteration
-from powergames.solvers.stochastic.best_response import best_response
+from powergames.solvers.stochastic.best_response import best_responses
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.settling import Circles
-from powergames.solvers.stochastic.team import team_point
+from powergames.solvers.stochastic.team import team_start
 
 # Passes in all, and those with neither fewer states that change nor half of the regret.
 MOST, PATIENCE = 50, 3
@@ -56,11 +56,11 @@ def mostly_backward(problem: StochasticProblem) -> bool:
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
     """Make passes from the team optimum, or from a point if the user gave one."""
     ending = _paying(problem.rewards[-1], problem.arrays[3])
-    if np.bincount(components(problem, ending)).max() > max(SMALL, LARGEST * problem.n_states):
+    labels = components(problem, ending)
+    if np.bincount(labels).max() > max(SMALL, LARGEST * problem.n_states):
         return Status.CYCLING
     parts = levels(problem, ending)
-    if progress.options.x0 is None and np.ptp(problem.discounts) == 0.0:
-        point = team_point(problem)
+    point = team_start(problem, point, progress)
     values = problem.evaluate(point)
     progress.look(point, problem.worth(values))
     circles = Circles(np.ones(problem.n_states, dtype=bool), point, point)
@@ -71,7 +71,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
             for states in parts:
                 entries = problem.entries_of(states)
                 part = problem.part(states, values, ending)
-                point[entries] = _solved(part, point[entries], progress)
+                point[entries] = _solved(part, labels[states], point[entries], progress)
                 values[:, :, states] = part.evaluate(point[entries])
         finally:
             values, least = problem.evaluate(point), progress.regret
@@ -93,9 +93,8 @@ def _paying(rewards: np.ndarray, indptr: np.ndarray) -> np.ndarray:
     return np.asarray((rewards != np.array(usual)[:, None]).any(axis=0) & follows)
 
 
-def _solved(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
+def _solved(problem: StochasticProblem, labels: np.ndarray, point: np.ndarray, progress: Progress) -> np.ndarray:
     """Return a point in which each component is in equilibrium, if that succeeds; those that are in one stay."""
-    labels = components(problem)
     values, left = _left(problem, labels, point, progress)
     # Where players mix, the equilibrium on the same supports comes first: best responses would lead away.
     mixing = problem.state_of[problem.is_player & (point > 0.0) & (point < 1.0)]
@@ -146,11 +145,8 @@ def _stages(problem: StochasticProblem, point: np.ndarray, progress: Progress) -
 def _alternated(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
     """Let players respond to each other for some rounds."""
     for _ in range(ROUNDS):
-        changed = False
-        for player in range(problem.n_players):
-            point, own = best_response(problem, point, player, progress)
-            changed |= bool(own.any())
-        if not changed:
+        point, changed = best_responses(problem, point, progress)
+        if not changed.any():
             break
     return point
 

@@ -120,8 +120,7 @@ def solve_stochastic(
 def _plan(game: StochasticGame, objective: PowerObjective, name: str | None) -> list[StochasticMethod]:
     if name is None:
         # Induction is not known to pay where players do not share their rewards.
-        team = game.n_players > 1 and not np.ptp(game.rewards, axis=0).any()
-        methods = [method for method in METHODS.values() if team or method.name != "induction"]
+        methods = [method for method in METHODS.values() if method.name != "induction" or _is_team(game)]
         return [method for method in methods if method.accepts(game, objective)]
     if not (isinstance(name, str) and name in METHODS):
         raise InputError(
@@ -132,6 +131,11 @@ def _plan(game: StochasticGame, objective: PowerObjective, name: str | None) -> 
     return [METHODS[name]]
 
 
+def _is_team(game: StochasticGame) -> bool:
+    """Whether several players share their rewards."""
+    return game.n_players > 1 and not np.ptp(game.rewards, axis=0).any()
+
+
 class _Search:
     """The parts of one game, solved one after the other."""
 
@@ -140,7 +144,7 @@ class _Search:
     ) -> None:
         self.game, self.objective, self.methods, self.options = game, objective, methods, options
         self.problem = StochasticProblem.of(game, objective)
-        if len(methods) > 1 and game.n_players > 1 and not np.ptp(game.rewards, axis=0).any():
+        if len(methods) > 1 and _is_team(game):
             backward = METHODS["induction"] in methods and induction.mostly_backward(self.problem)
             first = ("induction", "alternate") if backward else ("alternate", "induction")
             teams = [METHODS[name] for name in first if METHODS[name] in methods]

@@ -29,6 +29,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results.documents import profile_value
 from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.team_tables import TeamPlan, team_plan
 from powergames.stochastic_certificates import StochasticCertificate, certify_stochastic
 
@@ -159,8 +160,10 @@ def team_optimum(
     return TeamOptimum(game, chosen, profile, frozen(value))
 
 
-def team_point(problem: StochasticProblem) -> np.ndarray:
-    """Return the point of the team optimum, all players discounting alike."""
+def team_start(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
+    """Return the point of the team optimum, or a given one if it is the user's or players do not discount alike."""
+    if progress.options.x0 is not None or np.ptp(problem.discounts) > 0.0:
+        return point
     return problem.pure_point(best_rows(problem, problem.rewards[-1].mean(axis=0))[0])
 
 
