@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 
 import pytest
+
+# Tests run on all cores already: threads of linear algebra on top of them only wait for each other. It takes effect in
+# the processes in which tests run, and in those that they start.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

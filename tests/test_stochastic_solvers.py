@@ -223,21 +223,31 @@ def test_team_optimum_against_all_deterministic_profiles(n_players, aggregate, l
 
 
 def robust_team_value(game, profile, objective):
-    """Value iteration of a fixed profile whose players are taken over, one at a time."""
+    """Policy iteration of the adversaries who take over, one at a time, the players of a fixed profile."""
     n_states, n_players = game.n_actions.shape
-    discount, value = float(game.discounts[0]), np.zeros(game.n_states)
-    for _ in range(700):
-        rows = (game.rewards.mean(axis=0) + discount * game.transitions @ value).reshape(n_states, *game.max_actions)
-        after = np.zeros(n_states)
+    rewards = game.rewards.mean(axis=0).reshape(n_states, *game.max_actions)
+    transitions = game.transitions.toarray().reshape(n_states, *game.max_actions, n_states)
+    discount, value, before = float(game.discounts[0]), evaluate(game, profile).task.mean(axis=0), np.inf
+    while (value < before - 1e-14).any():
+        paid, followed = np.zeros(n_states), np.zeros((n_states, n_states))
         for s in range(n_states):
-            joint = [int(np.argmax(strategy[s])) for strategy in profile]
-            worst = [rows[s][(*joint[:j], slice(None), *joint[j + 1 :])].min() for j in range(n_players)]
-            own = rows[s][tuple(joint)]
+            rows = rewards[s] + discount * transitions[s] @ value
+            joint = tuple(int(np.argmax(strategy[s])) for strategy in profile)
+            taken = []
+            for j in range(n_players):
+                options = [(*joint[:j], action, *joint[j + 1 :]) for action in range(game.n_actions[s, j])]
+                taken.append(min(options, key=rows.__getitem__))
+            weights = {joint: 1 - objective.lam}
             for i in range(n_players):
-                others = [worst[j] for j in range(n_players) if j != i]
-                taken = np.mean(others) if objective.aggregate == "mean" else min(others)
-                after[s] += ((1 - objective.lam) * own + objective.lam * taken) / n_players
-        value = after
+                others = [taken[j] for j in range(n_players) if j != i]
+                if objective.aggregate == "max":
+                    others = [min(others, key=rows.__getitem__)]
+                for row in others:
+                    weights[row] = weights.get(row, 0) + objective.lam / len(others) / n_players
+            for row, weight in weights.items():
+                paid[s] += weight * rewards[s][row]
+                followed[s] += weight * transitions[s][row]
+        before, value = value, np.linalg.solve(np.eye(n_states) - discount * followed, paid)
     return value
 
 
