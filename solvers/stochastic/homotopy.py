@@ -212,8 +212,8 @@ class _Path:
         length = float(np.sqrt(((state.metric * unknowns) ** 2).sum() + (1.0 / (1.0 + state.precision)) ** 2))
         if not 0.0 < length < np.inf:
             raise np.linalg.LinAlgError
-        sign = system.sign
-        if sign == 0.0 or not self.free.all():
+        sign = system.orientation() if self.free.all() else 0.0
+        if sign == 0.0:
             ahead = before is None or _inner(state, before, (unknowns, values, 1.0)) > 0.0
             sign = 1.0 if ahead else -1.0
         return sign * unknowns / length, sign * values / length, sign / length

@@ -11,7 +11,7 @@ There is no guarantee.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
             for states in parts:
                 entries = problem.entries_of(states)
                 part = problem.part(states, values, ending)
-                point[entries] = _solved(part, labels[states], point[entries], progress)
+                point[entries] = _solved(part, labels[states], point[entries], progress, surely=since > 0)
                 values[:, :, states] = part.evaluate(point[entries])
         finally:
             values, least = problem.evaluate(point), progress.regret
@@ -93,8 +93,13 @@ def _paying(rewards: np.ndarray, indptr: np.ndarray) -> np.ndarray:
     return np.asarray((rewards != np.array(usual)[:, None]).any(axis=0) & follows)
 
 
-def _solved(problem: StochasticProblem, labels: np.ndarray, point: np.ndarray, progress: Progress) -> np.ndarray:
-    """Return a point in which each component is in equilibrium, if that succeeds; those that are in one stay."""
+def _solved(
+    problem: StochasticProblem, labels: np.ndarray, point: np.ndarray, progress: Progress, *, surely: bool
+) -> np.ndarray:
+    """Return a point in which each component is in equilibrium, if that succeeds; those that are in one stay.
+
+    Long paths are followed only if `surely`.
+    """
     values, left = _left(problem, labels, point, progress)
     # Where players mix, the equilibrium on the same supports comes first: best responses would lead away.
     mixing = problem.state_of[problem.is_player & (point > 0.0) & (point < 1.0)]
@@ -107,7 +112,7 @@ def _solved(problem: StochasticProblem, labels: np.ndarray, point: np.ndarray, p
     if len(left):
         point = _replaced(problem, left, point, values, progress, _alternated)
         values, left = _left(problem, labels, point, progress)
-    return _each(problem, labels, left, point, values, progress, _search)
+    return _each(problem, labels, left, point, values, progress, _search_surely if surely else _search)
 
 
 def _left(
@@ -182,11 +187,21 @@ def _finish(problem: StochasticProblem, point: np.ndarray, progress: Progress) -
         settling.averaged(problem, point, progress, BEFORE)
 
 
-def _search(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
+def _search_surely(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
+    """Look for an equilibrium by all means."""
+    _search(problem, point, progress, settling.PATHS)
+
+
+def _search(
+    problem: StochasticProblem,
+    point: np.ndarray,
+    progress: Progress,
+    paths: Sequence[homotopy.PathOptions] = (),
+) -> None:
     """Look for an equilibrium; in the game of one state, by all means."""
     progress.look(point, problem.worth(problem.evaluate(point)))
     if problem.n_states > 1:
-        settling.solve(problem, point, progress)
+        settling.solve(problem, point, progress, paths)
         return
     stage_iteration.find(problem, point, progress)
     if not progress.good:

@@ -1,8 +1,8 @@
 """Newton's method for all states at once: on the supports of an equilibrium, and along the logit path.
 
 Strategies are eliminated state by state, which leaves a linear system in the values alone: kinds x players x states
-unknowns, whatever the number of actions. It is solved densely where it is small, else by a sparse factorization or
-iteratively.
+unknowns, whatever the number of actions. It is solved by a sparse factorization where its factors are surely small,
+else densely where there are few unknowns, else by a sparse factorization all the same, or iteratively.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from powergames.solvers.stochastic.factors import Factors
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.progress import Progress
 
-# Unknowns up to which the linear system is dense.
-DENSE = 5_000
+# Unknowns up to which the linear system is dense, always or unless sparse factors have at most so much of its entries.
+SMALL, DENSE, SHARE = 500, 5_000, 0.25
 
 # Unknowns up to which a sparse factorization is tried; beyond that, entries of the factors at most.
 FACTORIZED, FILLED = 10_000, 500_000_000
@@ -27,7 +28,7 @@ FACTORIZED, FILLED = 10_000, 500_000_000
 STEPS, ROUNDS, FAR, FARTHEST = 20, 10, 3.0, 100.0
 
 # Steps as short as the first are rounding. Where steps no longer shrink to a fraction, they must be short already.
-EXACT, CONTRACTION, SMALL = 1e-14, 0.5, 1e-7
+EXACT, CONTRACTION, SHORT = 1e-14, 0.5, 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Linearized:
     steps: np.ndarray
     responses: np.ndarray
     slopes: np.ndarray
-    sign: float
+    orientation: Callable[[], float]
     weights: tuple[np.ndarray, np.ndarray]
 
     @classmethod
@@ -56,15 +57,15 @@ class Linearized:
         prior: np.ndarray | None = None,
         precision: float = 0.0,
         worth: Worth | None = None,
-        most_dense: int = DENSE,
     ) -> Linearized:
         """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`.
 
-        What the rows are worth may be given, if it is known, and up to how many unknowns the linear system is dense.
+        What the rows are worth may be given, if it is known.
         """
         from powergames.kernels.stages import newton_system, row_weights
 
-        dense = values.size <= most_dense
+        ordinary = len(problem.arrays[5]) == problem.rewards.shape[2] * problem.n_states
+        dense = values.size <= (DENSE if ordinary else SMALL)
         worth = problem.worth(values) if worth is None else worth
         nothing = np.zeros((0, 0)), np.zeros((0, 0))
         weights = nothing if problem.ends else row_weights(*problem.layout, point)
@@ -88,7 +89,7 @@ class Linearized:
         )
         solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
         errors = problem.backup(point, worth, gradient) - values
-        return cls(problem, solve, errors, steps, responses, slopes, sign * orientation, weights)
+        return cls(problem, solve, errors, steps, responses, slopes, lambda: sign * orientation(), weights)
 
     def changes(self, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the change of the point (of its logarithms in free states) and of the values.
@@ -126,8 +127,11 @@ class Linearized:
         return respond(self.problem.point_starts, self.responses, paid)
 
 
-def _dense(matrix: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], float]:
-    """Return a solver, and the sign of the determinant."""
+# Solves for a right-hand side, and the sign of the determinant, zero where that is not known.
+_Solver = tuple[Callable[[np.ndarray], np.ndarray], Callable[[], float]]
+
+
+def _dense(matrix: np.ndarray) -> _Solver:
     from scipy.linalg.lapack import dgetrf, dgetrs
 
     factors, order, singular = dgetrf(matrix, overwrite_a=False)
@@ -135,22 +139,20 @@ def _dense(matrix: np.ndarray) -> tuple[Callable[[np.ndarray], np.ndarray], floa
         raise np.linalg.LinAlgError
     swaps = np.count_nonzero(order != np.arange(len(order)))
     negative = np.count_nonzero(np.diag(factors) < 0.0)
-    return (lambda right: dgetrs(factors, order, right)[0]), (-1.0) ** (swaps + negative)
+    return (lambda right: dgetrs(factors, order, right)[0]), (lambda: (-1.0) ** (swaps + negative))
 
 
-def _sparse(
-    size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarray
-) -> tuple[Callable[[np.ndarray], np.ndarray], float]:
-    """Return a solver, and zero for the sign of the determinant, which is not known."""
-    from scipy.sparse import csc_matrix, csr_matrix, eye_array
-    from scipy.sparse.linalg import bicgstab, splu
+def _sparse(size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarray) -> _Solver:
+    from scipy.sparse import csr_matrix, eye_array
+    from scipy.sparse.linalg import bicgstab
 
     matrix = csr_matrix(csr_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csr"))
-    if size <= FACTORIZED or _most_filled(matrix) <= FILLED:
-        try:
-            return splu(csc_matrix(matrix)).solve, 0.0
-        except RuntimeError:
-            raise np.linalg.LinAlgError from None
+    filled = _most_filled(matrix)
+    if size <= DENSE and filled > SHARE * size**2:
+        return _dense(matrix.toarray())
+    if size <= FACTORIZED or filled <= FILLED:
+        factors = Factors(matrix)
+        return factors.solve, lambda: factors.sign
 
     def solve(right: np.ndarray) -> np.ndarray:
         solution, failed = bicgstab(matrix, right, rtol=1e-11, maxiter=2000)
@@ -158,7 +160,7 @@ def _sparse(
             raise np.linalg.LinAlgError
         return solution
 
-    return solve, 0.0
+    return solve, lambda: 0.0
 
 
 def _most_filled(matrix: Any) -> int:
@@ -215,9 +217,9 @@ def _solve_on(
         if not size <= FARTHEST:
             return start, False
         point, values = point + change, values + change_of_values
-        if size <= EXACT or (size > CONTRACTION * last and size <= SMALL):
+        if size <= EXACT or (size > CONTRACTION * last and size <= SHORT):
             return point, True
         if size > min(2.0 * last, FAR):
             return point, False
         last = size
-    return point, last <= SMALL
+    return point, last <= SHORT

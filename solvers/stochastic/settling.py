@@ -10,6 +10,7 @@ There is no guarantee.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,6 +54,7 @@ class Circles:
     point: np.ndarray
     average: np.ndarray
     since: int = 0
+    _fewest: float = np.inf
     _recent: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
     def add(self, point: np.ndarray, changed: np.ndarray) -> None:
@@ -60,8 +62,9 @@ class Circles:
         self._recent = [*self._recent[1 - RECENT :], (point, changed)]
         unsettled = np.logical_or.reduce([each for _, each in self._recent])
         self.since += 1
-        if unsettled.sum() < FEWER * self.unsettled.sum():
+        if unsettled.sum() < FEWER * self._fewest:
             self.unsettled, self.point, self.since = unsettled, point, 0
+            self._fewest = float(unsettled.sum())
             self.average = np.mean([each for each, _ in self._recent], axis=0)
 
 
@@ -94,11 +97,13 @@ def settle(problem: StochasticProblem, circles: Circles, progress: Progress) -> 
     return Status.CYCLING
 
 
-def solve(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
-    """Look for an equilibrium, from averages near a point."""
+def solve(
+    problem: StochasticProblem, point: np.ndarray, progress: Progress, paths: Sequence[homotopy.PathOptions] = PATHS
+) -> None:
+    """Look for an equilibrium, from averages near a point, and then by paths from there."""
     average = averaged(problem, point, progress)
     if not progress.good:
-        homotopy.find(problem, average, progress, PATHS)
+        homotopy.find(problem, average, progress, paths)
 
 
 def averaged(problem: StochasticProblem, point: np.ndarray, progress: Progress, before: int = 0) -> np.ndarray:
