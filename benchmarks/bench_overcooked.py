@@ -1,7 +1,9 @@
 """Kitchens compiled, and the team optimum on their tables: states, states a second, seconds, memory.
 
 Run ``python benchmarks/bench_overcooked.py``; ``--all`` adds the two kitchens of three and ten million states, which
-take minutes. Every row is measured in a process of its own; its peak of memory includes Python with Numba, some 0.2 GB.
+take minutes. ``--evaluate`` measures explicit games instead: how long it takes to make one, and to compute values and
+power in all states, of the team optimum at λ = 0.1 and of chefs who mix evenly.
+Every row is measured in a process of its own; its peak of memory includes Python with Numba, some 0.2 GB.
 Counts of states must be those expected. Seconds are of the processor, since other programs may share it.
 """
 
@@ -33,41 +35,40 @@ LARGE = [
 ]
 LAMS = (1e-4, 0.1)
 
+# States of explicit games at most.
+EXPLICIT = 1_000_000
+
 
 def main() -> int:
     """Print one line per kitchen; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true", help="also the largest kitchens")
+    parser.add_argument("--evaluate", action="store_true", help="values and power of explicit games")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        _measure(*json.loads(options.one))
+        (_evaluate if options.evaluate else _measure)(*json.loads(options.one))
         return 0
-    header = f"{'kitchen':<66} {'states':>10} {'seconds':>8} {'states/s':>10} {'GB':>5}"
-    print(f"{header}   team optimum: λ seconds sweeps error")
+    after = "explicit game, optimum, even mixing, GB" if options.evaluate else "team optimum: λ seconds sweeps error"
+    print(f"{'kitchen':<66} {'states':>10} {'seconds':>8} {'states/s':>10} {'GB':>5}   {after}")
     wrong = 0
     for kitchen in KITCHENS + LARGE * options.all:
-        done = subprocess.run(
-            [sys.executable, __file__, "--one", json.dumps(kitchen)], capture_output=True, text=True, check=True
-        )
-        found = json.loads(done.stdout)
+        if options.evaluate and kitchen[2] > EXPLICIT:
+            continue
+        command = [sys.executable, __file__, *["--evaluate"] * options.evaluate, "--one", json.dumps(kitchen)]
+        found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         wrong += found["states"] != kitchen[2]
         label = f"{kitchen[0]} {', '.join(f'{key}={value}' for key, value in kitchen[1].items())}"
-        optima = "; ".join(
-            f"{lam:g} {seconds:.2f} {sweeps} {error:.0e}" for lam, seconds, sweeps, error in found["optima"]
-        )
         rate = found["states"] / found["seconds"]
         print(
             f"{label:<66} {found['states']:>10,} {found['seconds']:>8.2f} {rate:>10,.0f} {found['peak'] / 1e9:>5.2f}   "
-            f"{optima}" + ("" if found["states"] == kitchen[2] else f"   EXPECTED {kitchen[2]:,}"),
+            f"{found['after']}" + ("" if found["states"] == kitchen[2] else f"   EXPECTED {kitchen[2]:,}"),
             flush=True,
         )
     return int(wrong > 0)
 
 
 def _measure(name: str, rules: dict[str, object], expected: int) -> None:
-    import resource
-
     import powergames as pg
 
     # Compilation by Numba is not what is measured.
@@ -79,10 +80,39 @@ def _measure(name: str, rules: dict[str, object], expected: int) -> None:
     for lam in LAMS:
         start = time.process_time()
         plan = pg.team_optimum(game, pg.PowerObjective(lam))
-        optima.append((lam, time.process_time() - start, plan.sweeps, plan.error))
+        optima.append(f"{lam:g} {time.process_time() - start:.2f} {plan.sweeps} {plan.error:.0e}")
         print(lam, plan, plan.task[0], plan.mean_power[0], file=sys.stderr)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"states": game.n_states, "seconds": seconds, "peak": peak, "optima": optima}))
+    _print(game.n_states, seconds, _peak(), "; ".join(optima))
+
+
+def _evaluate(name: str, rules: dict[str, object], expected: int) -> None:
+    import powergames as pg
+
+    warm = pg.compile_overcooked("tiny").to_game()
+    pg.evaluate(warm, pg.team_optimum(warm, pg.PowerObjective("0.1", form="adversarial")).profile)
+    start = time.process_time()
+    kitchen = pg.compile_overcooked(name, **rules, max_states=expected + 1)
+    seconds, peak = time.process_time() - start, _peak()
+    start = time.process_time()
+    game = kitchen.to_game()
+    took = [time.process_time() - start]
+    optimum = pg.team_optimum(game, pg.PowerObjective("0.1", form="adversarial")).profile
+    for profile in (optimum, game.uniform_profile()):
+        start = time.process_time()
+        pg.evaluate(game, profile)
+        took.append(time.process_time() - start)
+    _print(game.n_states, seconds, peak, " ".join(f"{each:.2f}" for each in [*took, _peak() / 1e9]))
+
+
+def _peak() -> int:
+    """Return the most bytes of memory that this process had."""
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _print(states: int, seconds: float, peak: int, after: str) -> None:
+    print(json.dumps({"states": states, "seconds": seconds, "peak": peak, "after": after}))
 
 
 if __name__ == "__main__":
