@@ -645,7 +645,7 @@ def test_too_few_iterations_are_reported():
 @pytest.mark.parametrize("name", [None, *METHODS])
 def test_callback_hears_of_progress(name, lam):
     calls = []
-    game = named_game("random_zero_sum:actions=30,seed=2")
+    game = named_game("random_zero_sum:actions=12,seed=2")
     if name and METHODS[name].refuses(game, pg.PowerObjective(lam)) is not None:
         pytest.skip("refused")
     pg.solve(game, pg.PowerObjective(lam), method=name, callback=lambda *call: calls.append(call))

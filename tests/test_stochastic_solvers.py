@@ -19,6 +19,7 @@ from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.stochastic_catalog import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
+from powergames.solvers.stochastic import newton
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.reduced import ReducedProblem
@@ -687,3 +688,30 @@ def test_newton_steps_of_reduced_games_mend_the_errors(players, form):
     length = 1e-5
     mended = (errors(0.0) - errors(length)) / length
     np.testing.assert_allclose(mended, errors(0.0), atol=1e-4 * np.abs(errors(0.0)).max())
+
+
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+def test_newton_steps_of_kitchens_are_those_of_dense_matrices(form, monkeypatch):
+    game = pg.compile_overcooked(["XPXSX", "O1X2D", "XXXXX"], onions=1, cook_time=2, counters=[(2, 1)]).to_game()
+    problem = StochasticProblem.of(game, pg.PowerObjective(0.3, form=form))
+    rng = np.random.default_rng(0)
+    whole = problem.normalized(rng.uniform(0.2, 1.0, problem.size))
+    states = np.arange(300)
+    part, point = problem.part(states, problem.evaluate(whole)), whole[problem.entries_of(states)]
+    values = part.evaluate(point)
+    arguments = {
+        "free": np.ones(len(states), dtype=bool),
+        "logs": np.log(point),
+        "prior": np.zeros_like(point),
+        "precision": 2.0,
+    }
+    systems = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr(newton, "SHARE", share)
+        systems.append(Linearized.at(part, point, values, point > 0, **arguments))
+    assert values.size > newton.SMALL
+    dense, sparse = systems
+    assert dense.orientation() == sparse.orientation() != 0.0
+    for column in range(2):
+        for one, other in zip(dense.changes(column), sparse.changes(column), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9 * np.abs(one).max())

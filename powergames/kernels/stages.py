@@ -459,7 +459,7 @@ def _averaged_transitions(s, counts, bounds, row_starts, indptr, indices, planes
     n_rows = row_starts[s + 1] - begin if count else 0
     start, stop = indptr[begin], indptr[begin + n_rows]
     # Every state may follow upon every row: an ordinary matrix.
-    ordinary = stop - start == n_rows * n_states and 2 * own_size * n_rows <= ORDINARY
+    ordinary = count > 0 and stop - start == n_rows * n_states and 2 * own_size * n_rows <= ORDINARY
     weights = np.zeros((2 * own_size, n_rows if ordinary else 0))
     result = np.zeros((len(planes), 2 * own_size, count))
     joint = np.zeros(n, np.int64)

@@ -23,7 +23,7 @@ from powergames.solvers.stochastic.best_response import best_responses
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
-from powergames.solvers.stochastic.settling import Circles
+from powergames.solvers.stochastic.settling import FEWER, Circles
 from powergames.solvers.stochastic.team import team_start
 
 # Passes in all, and those with neither fewer states that change nor half of the regret.
@@ -64,7 +64,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     values = problem.evaluate(point)
     progress.look(point, problem.worth(values))
     circles = Circles(np.ones(problem.n_states, dtype=bool), point, point)
-    since = 0
+    since, fewest = 0, np.inf
     for _ in range(MOST):
         before, point = point, point.copy()
         try:
@@ -78,9 +78,11 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
             progress.look(point, problem.worth(values))
         if progress.good:
             return Status.CONVERGED
-        circles.add(point, np.maximum.reduceat(np.abs(point - before), problem.point_starts[:-1]) > STILL)
+        changed = np.maximum.reduceat(np.abs(point - before), problem.point_starts[:-1]) > STILL
+        circles.add(point, changed)
         progress.unsettled = circles.unsettled
-        since = 0 if circles.since == 0 or 2.0 * progress.regret < least else since + 1
+        since = 0 if changed.sum() < FEWER * fewest or 2.0 * progress.regret < least else since + 1
+        fewest = min(fewest, float(changed.sum()))
         if since >= PATIENCE:
             break
     return settling.settle(problem, circles, progress)

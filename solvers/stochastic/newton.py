@@ -64,8 +64,7 @@ class Linearized:
         """
         from powergames.kernels.stages import newton_system, row_weights
 
-        ordinary = len(problem.arrays[5]) == problem.rewards.shape[2] * problem.n_states
-        dense = values.size <= (DENSE if ordinary else SMALL)
+        dense = values.size <= (DENSE if problem.ordinary else SMALL)
         worth = problem.worth(values) if worth is None else worth
         nothing = np.zeros((0, 0)), np.zeros((0, 0))
         weights = nothing if problem.ends else row_weights(*problem.layout, point)

@@ -176,6 +176,11 @@ class StochasticProblem:
         return len(self.arrays[5]) == 0
 
     @property
+    def ordinary(self) -> bool:
+        """Whether every state may follow upon every row, so that the transitions are an ordinary matrix."""
+        return len(self.arrays[5]) == self.rewards.shape[2] * self.n_states
+
+    @property
     def layout(self) -> Layout:
         """The arrays with which most kernels begin."""
         return self.arrays[0], self.arrays[1], self.point_starts, self.egos, self.takes, self.weights
@@ -320,8 +325,7 @@ class StochasticProblem:
         data = self.arrays[5]
         if self.ends:
             return rewards
-        if len(data) == rewards.shape[1] * self.n_states:
-            # Every state may follow upon every row: an ordinary matrix.
+        if self.ordinary:
             return rewards + self.discounts[:, None] * (values @ data.reshape(-1, self.n_states).T)
         return action_values(rewards, *self.arrays[2:], values)
 

@@ -190,7 +190,7 @@ def best_rows(problem: StochasticProblem, rewards: np.ndarray) -> tuple[np.ndarr
             mixed, paid = left * transitions[rows], left * rewards[rows]
             for weight, own in zip(team[1], taken, strict=True):
                 mixed, paid = mixed + weight * transitions[own], paid + weight * rewards[own]
-            value = DiscountedSystem(mixed, discount).solve(paid)
+            value = DiscountedSystem(mixed, discount).solve(paid, value)
             after = worth(value)
             response = takeovers(n_actions, row_starts, team[0], after, rows)
             worse = np.take(after, response) < np.take(after, taken) - slack
