@@ -88,15 +88,15 @@ def _measure(name: str, rules: dict[str, object], expected: int) -> None:
 def _evaluate(name: str, rules: dict[str, object], expected: int) -> None:
     import powergames as pg
 
-    warm = pg.compile_overcooked("tiny").to_game()
-    pg.evaluate(warm, pg.team_optimum(warm, pg.PowerObjective("0.1", form="adversarial")).profile)
+    warm = pg.compile_overcooked("tiny")
+    pg.evaluate(warm.to_game(), pg.team_optimum(warm, pg.PowerObjective("0.1")).profile())
     start = time.process_time()
     kitchen = pg.compile_overcooked(name, **rules, max_states=expected + 1)
     seconds, peak = time.process_time() - start, _peak()
     start = time.process_time()
     game = kitchen.to_game()
     took = [time.process_time() - start]
-    optimum = pg.team_optimum(game, pg.PowerObjective("0.1", form="adversarial")).profile
+    optimum = pg.team_optimum(kitchen, pg.PowerObjective("0.1")).profile()
     for profile in (optimum, game.uniform_profile()):
         start = time.process_time()
         pg.evaluate(game, profile)

@@ -12,6 +12,7 @@ There is no guarantee.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -114,7 +115,8 @@ def _solved(
     if len(left):
         point = _replaced(problem, left, point, values, progress, _alternated)
         values, left = _left(problem, labels, point, progress)
-    return _each(problem, labels, left, point, values, progress, _search_surely if surely else _search)
+    search = partial(_search, paths=settling.PATHS if surely else ())
+    return _each(problem, labels, left, point, values, progress, search)
 
 
 def _left(
@@ -189,18 +191,10 @@ def _finish(problem: StochasticProblem, point: np.ndarray, progress: Progress) -
         settling.averaged(problem, point, progress, BEFORE)
 
 
-def _search_surely(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
-    """Look for an equilibrium by all means."""
-    _search(problem, point, progress, settling.PATHS)
-
-
 def _search(
-    problem: StochasticProblem,
-    point: np.ndarray,
-    progress: Progress,
-    paths: Sequence[homotopy.PathOptions] = (),
+    problem: StochasticProblem, point: np.ndarray, progress: Progress, *, paths: Sequence[homotopy.PathOptions]
 ) -> None:
-    """Look for an equilibrium; in the game of one state, by all means."""
+    """Look for an equilibrium, at last along paths; in the game of one state, by all means."""
     progress.look(point, problem.worth(problem.evaluate(point)))
     if problem.n_states > 1:
         settling.solve(problem, point, progress, paths)
