@@ -9,8 +9,8 @@ _kernel = njit(cache=True, nogil=True)
 
 
 @_kernel
-def takeovers(n_actions, row_starts, takes, worth, rows):
-    """Return the worst row that each adversary can turn the row of each state into.
+def take_over(n_actions, row_starts, takes, game, values, rows, taken, slack):
+    """Let every adversary turn the row of each state into the worst one that it can.
 
     Parameters
     ----------
@@ -18,41 +18,65 @@ def takeovers(n_actions, row_starts, takes, worth, rows):
     row_starts : ndarray of int64, shape (S + 1,)
     takes : ndarray of bool, shape (B, n)
         Adversary `b` replaces the action of one player `j` for whom ``takes[b, j]``.
-    worth : ndarray of float64, shape (R,)
+    game : tuple
+        The discount, what each row pays, shape (R,), and the transitions in CSR form (indptr, indices, data).
+    values : ndarray of float64, shape (S,)
+        What states are worth.
     rows : ndarray of int64, shape (S,)
+    taken : ndarray of int64, shape (B, S)
+        What the rows are turned into; changed, in place, only for what is worth less by `slack`.
+    slack : float
 
     Returns
     -------
-    ndarray of int64, shape (B, S)
+    int
+        How many changed.
     """
-    result = np.empty((len(takes), len(rows)), np.int64)
-    for s in range(len(rows)):
-        for b in range(len(takes)):
-            result[b, s] = _worst(n_actions[s], row_starts[s], takes[b], worth, rows[s])
-    return result
+    changed = 0
+    for b in range(len(takes)):
+        for s in range(len(rows)):
+            worst, least = _worst(n_actions[s], row_starts[s], takes[b], game, values, rows[s])
+            if least < _worth(game, values, taken[b, s]) - slack:
+                taken[b, s] = worst
+                changed += 1
+    return changed
 
 
 @_kernel
-def improved_rows(n_actions, row_starts, takes, weights, worth, rows, slack):
-    """Return the best row of each state if adversaries take over, and what it is worth.
+def improve(n_actions, row_starts, takes, weights, game, values, rows, slack, backward):
+    """Look for a better row in every state if adversaries take over; other parameters as in `take_over`.
 
-    ``weights[b]`` is the probability with which adversary `b` takes over. A row is changed only for one that is worth
-    more by `slack`; of equals the first one counts.
+    Parameters
+    ----------
+    weights : ndarray of float64, shape (B,)
+        Probability with which each adversary takes over.
+    values : ndarray of float64, shape (S,)
+        Overwritten in place, each state's from those before it.
+    rows : ndarray of int64, shape (S,)
+        Changed, in place, only for one that is worth more by `slack`; of equals the first one counts.
+    slack : float
+    backward : bool
+        Whether to go from the last state to the first one.
 
     Returns
     -------
-    rows : ndarray of int64, shape (S,)
-    values : ndarray of float64, shape (S,)
+    changed : int
+        States in which the row changed.
+    greatest : float
+        Greatest change of a value.
     """
-    result, values = rows.copy(), np.empty(len(rows))
     most_rows = np.max(row_starts[1:] - row_starts[:-1])
-    least, robust = np.empty(most_rows), np.empty(most_rows)
-    for s in range(len(rows)):
+    worth, least, robust = np.empty(most_rows), np.empty(most_rows), np.empty(most_rows)
+    changed, greatest = 0, 0.0
+    for k in range(len(rows)):
+        s = len(rows) - 1 - k if backward else k
         start = row_starts[s]
         count = row_starts[s + 1] - start
-        robust[:count] = (1.0 - np.sum(weights)) * worth[start : start + count]
+        for row in range(count):
+            worth[row] = _worth(game, values, start + row)
+        robust[:count] = (1.0 - np.sum(weights)) * worth[:count]
         for b in range(len(takes)):
-            _worst_of_all(n_actions[s], takes[b], worth[start : start + count], least)
+            _worst_of_all(n_actions[s], takes[b], worth[:count], least)
             for row in range(count):
                 robust[row] += weights[b] * least[row]
         kept = rows[s] - start
@@ -60,10 +84,42 @@ def improved_rows(n_actions, row_starts, takes, weights, worth, rows, slack):
         for row in range(count):
             if robust[row] > robust[best]:
                 best = row
+        greatest = max(greatest, abs(robust[best] - values[s]))
         values[s] = robust[best]
         if robust[best] > robust[kept] + slack:
-            result[s] = start + best
-    return result, values
+            rows[s] = start + best
+            changed += 1
+    return changed, greatest
+
+
+@_kernel
+def evaluate(n_actions, row_starts, takes, weights, game, values, rows, backward):
+    """Move the values, in place, towards those of the rows; parameters as in `improve`.
+
+    Returns
+    -------
+    float
+        Greatest change of a value.
+    """
+    greatest = 0.0
+    for k in range(len(rows)):
+        s = len(rows) - 1 - k if backward else k
+        value = (1.0 - np.sum(weights)) * _worth(game, values, rows[s])
+        for b in range(len(takes)):
+            value += weights[b] * _worst(n_actions[s], row_starts[s], takes[b], game, values, rows[s])[1]
+        greatest = max(greatest, abs(value - values[s]))
+        values[s] = value
+    return greatest
+
+
+@_kernel
+def _worth(game, values, row):
+    """Return what a row is worth."""
+    discount, rewards, indptr, indices, data = game
+    following = 0.0
+    for entry in range(indptr[row], indptr[row + 1]):
+        following += data[entry] * values[indices[entry]]
+    return rewards[row] + discount * following
 
 
 @_kernel
@@ -85,14 +141,18 @@ def _worst_of_all(counts, takes, worth, least):
 
 
 @_kernel
-def _worst(counts, start, takes, worth, row):
-    """Return the worst row that differs from a row in one player's action at most; the row itself if none is worse."""
-    worst, stride = row, 1
+def _worst(counts, start, takes, game, values, row):
+    """Return the worst row that differs from a row in one player's action at most, and what it is worth.
+
+    It is the row itself if none is worse.
+    """
+    worst, least, stride = row, _worth(game, values, row), 1
     for j in range(len(counts) - 1, -1, -1):
         if takes[j]:
             first = row - (row - start) // stride % counts[j] * stride
             for a in range(counts[j]):
-                if worth[first + a * stride] < worth[worst]:
-                    worst = first + a * stride
+                value = _worth(game, values, first + a * stride)
+                if value < least:
+                    worst, least = first + a * stride, value
         stride *= counts[j]
-    return worst
+    return worst, least

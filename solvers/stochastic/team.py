@@ -36,8 +36,10 @@ from powergames.stochastic_certificates import StochasticCertificate, certify_st
 # Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
 TOLERANCE = 1e-10
 
-# Sweeps of value iteration between two evaluations of a profile.
-SWEEPS = 8
+# Sweeps that improve a profile before it is evaluated exactly, at most; they end where it changes in few states only.
+# After each of them, sweeps that evaluate it, at most; they end earlier where the values settle.
+SWEEPS, RARE = 100, 1e-4
+EVALUATIONS, SETTLED = 20, 0.1
 
 # What counts as rounding, relative to the greatest value there is.
 ROUNDING = 1e-13
@@ -131,9 +133,10 @@ def team_optimum(
 
     Notes
     -----
-    Strategy iteration: the values of the profile against its adversaries are computed exactly, by iterating over what
-    they do, and the profile is improved by value iteration. Both end, since each change is an improvement. The cost of
-    an iteration is that of a sparse linear system of S unknowns and some sweeps over the rows.
+    Strategy iteration: the profile is improved by sweeps of value iteration, each state from those before it, and then
+    its values against its adversaries are computed exactly, by iterating over what they do. Both end, since each change
+    is an improvement. The cost of an iteration is that of some sparse linear systems of S unknowns and sweeps over the
+    rows.
 
     Examples
     --------
@@ -169,39 +172,49 @@ def team_start(problem: StochasticProblem, point: np.ndarray, progress: Progress
 
 def best_rows(problem: StochasticProblem, rewards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the row that the team plays in each state, shape (S,), and its values, for rewards of shape (R,)."""
-    from scipy.sparse import csr_matrix
+    from powergames.kernels.team import evaluate, improve
 
-    from powergames.kernels.team import improved_rows, takeovers
-
-    n_actions, row_starts, discounts, indptr, indices, data = problem.arrays
+    n_actions, row_starts, discounts, *graph = problem.arrays
     discount = float(discounts[0])
-    transitions = csr_matrix((data, indices, indptr), shape=(len(rewards), problem.n_states))
-    team = problem.takes, problem.charges[problem.n_players :] / problem.n_players
-    left = 1.0 - team[1].sum()
+    game = discount, np.ascontiguousarray(rewards), *graph
+    weights = problem.charges[problem.n_players :] / problem.n_players
+    rows, values = row_starts[:-1].copy(), np.zeros(problem.n_states)
+    team = n_actions, row_starts, problem.takes, weights, game, values, rows
     slack = ROUNDING * max(float(np.abs(rewards).max()), np.finfo(np.float64).tiny) / (1.0 - discount)
-
-    def worth(value: np.ndarray) -> np.ndarray:
-        return np.asarray(rewards + discount * (transitions @ value))
-
-    def evaluated(rows: np.ndarray, value: np.ndarray) -> np.ndarray:
-        """Return the values of rows against the best adversaries, by policy iteration from those at some values."""
-        taken = takeovers(n_actions, row_starts, team[0], worth(value), rows)
-        while True:
-            mixed, paid = left * transitions[rows], left * rewards[rows]
-            for weight, own in zip(team[1], taken, strict=True):
-                mixed, paid = mixed + weight * transitions[own], paid + weight * rewards[own]
-            value = DiscountedSystem(mixed, discount).solve(paid, value)
-            after = worth(value)
-            response = takeovers(n_actions, row_starts, team[0], after, rows)
-            worse = np.take(after, response) < np.take(after, taken) - slack
-            if not worse.any():
-                return value
-            taken = np.where(worse, response, taken)
-
-    rows, value = row_starts[:-1].copy(), np.zeros(problem.n_states)
+    backward = True
     while True:
         for _ in range(SWEEPS):
-            rows, value = improved_rows(n_actions, row_starts, *team, worth(value), rows, slack)
-        value = evaluated(rows, value)
-        if (improved_rows(n_actions, row_starts, *team, worth(value), rows, slack)[0] == rows).all():
-            return rows, value
+            changed, most = improve(*team, slack, backward)
+            if changed <= RARE * problem.n_states:
+                break
+            for _ in range(EVALUATIONS):
+                backward = not backward
+                if evaluate(*team, backward) <= SETTLED * most:
+                    break
+            backward = not backward
+        exact = _evaluated(problem, game, weights, values, rows, slack)
+        values[:] = exact
+        if improve(*team, slack, True)[0] == 0:
+            return rows, exact
+
+
+def _evaluated(
+    problem: StochasticProblem, game: Any, weights: np.ndarray, values: np.ndarray, rows: np.ndarray, slack: float
+) -> np.ndarray:
+    """Return the values of rows against the best adversaries, by policy iteration from those at some values."""
+    from scipy.sparse import csr_matrix
+
+    from powergames.kernels.team import take_over
+
+    discount, rewards, indptr, indices, data = game
+    transitions = csr_matrix((data, indices, indptr), shape=(len(rewards), problem.n_states))
+    left = 1.0 - weights.sum()
+    taken = np.tile(rows, (len(weights), 1))
+    take_over(*problem.arrays[:2], problem.takes, game, values, rows, taken, slack)
+    while True:
+        mixed, paid = left * transitions[rows], left * rewards[rows]
+        for weight, own in zip(weights, taken, strict=True):
+            mixed, paid = mixed + weight * transitions[own], paid + weight * rewards[own]
+        values = DiscountedSystem(mixed, discount).solve(paid, values)
+        if take_over(*problem.arrays[:2], problem.takes, game, values, rows, taken, slack) == 0:
+            return values
