@@ -20,7 +20,7 @@ import numpy as np
 
 from powergames.display import MOST, Block, Shown
 from powergames.games.normal_form import NormalFormGame, check_game
-from powergames.games.profiles import Profile, frozen
+from powergames.games.profiles import Profile, frozen, read_only
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -254,7 +254,10 @@ def _tables(game: NormalFormGame, profile: Profile, offsets: np.ndarray) -> Pair
 
     n_actions = game.n_actions
     packed, starts = kernel(
-        game.payoffs.reshape(n_players, -1), np.array(n_actions, dtype=np.int64), np.concatenate(profile), offsets
+        game.payoffs.reshape(n_players, -1),
+        frozen(np.array(n_actions, dtype=np.int64)),
+        np.concatenate(profile),
+        read_only(offsets),
     )
     frozen(packed)
     tables: tuple[dict[int, np.ndarray], ...] = tuple({} for _ in range(n_players))

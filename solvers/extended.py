@@ -11,7 +11,7 @@ Equilibria of the objective are the x-parts of the Nash equilibria of this multi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from powergames.certificates import LARGEST, SMALLEST
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import frozen
+from powergames.games.profiles import frozen, read_only
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, too_large
@@ -90,6 +90,11 @@ class ExtendedGame:
     weights: np.ndarray
     charges: np.ndarray
     alone: bool
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if field.name != "alone":
+                object.__setattr__(self, field.name, read_only(getattr(self, field.name)))
 
     @classmethod
     def of(
@@ -254,7 +259,4 @@ def _layout(n_actions: tuple[int, ...], objective: PowerObjective, normalize: bo
             linear[i] /= charges[i]
             weights[i] /= charges[i]
     bounds = np.cumsum([0, *sizes])
-    arrays = (np.array(n_actions, dtype=np.int64), bounds, np.array(egos), places, linear, weights, np.array(charges))
-    for array in arrays:
-        frozen(array)
-    return arrays
+    return np.array(n_actions, dtype=np.int64), bounds, np.array(egos), places, linear, weights, np.array(charges)

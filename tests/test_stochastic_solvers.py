@@ -11,6 +11,7 @@ import threading
 
 import numpy as np
 import pytest
+from numba import typeof
 
 import powergames as pg
 from powergames import NormalFormGame, PowerObjective, StochasticGame
@@ -311,7 +312,7 @@ def test_methods_and_aggregates(method, aggregate):
 
 @pytest.mark.parametrize("family", [random_sparse, random_turn_based])
 def test_sparse_and_turn_based_games(family):
-    for seed in range(3):
+    for seed in range(1, 4):
         for objective in objectives(0.3):
             check(pg.solve(family(states=60, seed=seed), objective))
 
@@ -626,6 +627,24 @@ def test_a_part_that_ends_with_some_rows_is_worth_the_same(form):
     np.testing.assert_allclose(part.evaluate(point[entries]), values[:, :, states], atol=1e-13)
     kept = np.concatenate([np.arange(*problem.arrays[1][s : s + 2]) for s in states])
     assert (np.diff(part.arrays[3]) == np.where(ending[kept], 0, 3)).all()
+
+
+@pytest.mark.parametrize("players", [1, 2])
+def test_kernels_take_parts_of_a_game_without_compiling_anew(players):
+    game = random_stochastic(players, 6, 2, seed=4)
+    problem = StochasticProblem.of(game, PowerObjective(0.3))
+    point = problem.uniform_point()
+    values, states = problem.evaluate(point), np.array([1, 2, 5])
+    parts = [
+        problem.part(states, values),
+        problem.part(states, values, np.ones(game.n_rows, dtype=bool)),
+        problem.stage(3, problem.worth(values)),
+        ReducedProblem.around(problem, point, states),
+    ]
+    for part in parts:
+        for names in ("arrays", "layout", "planes"):
+            assert [typeof(each) for each in getattr(part, names)] == [typeof(each) for each in getattr(problem, names)]
+        assert typeof(part.rewards) == typeof(problem.rewards)
 
 
 @pytest.mark.parametrize("lam", [0, 0.3])

@@ -115,6 +115,19 @@ def frozen(array: np.ndarray) -> np.ndarray:
     return array
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return a view of an array through which it cannot be changed.
+
+    Kernels are compiled anew for arrays that can be and for such that cannot, so they get all games in this form.
+
+    Examples
+    --------
+    >>> read_only(np.zeros(2)).flags.writeable
+    False
+    """
+    return frozen(array.view())
+
+
 def _is_exact(vector: Any) -> bool:
     try:
         entries = list(vector)

@@ -6,7 +6,7 @@ import numpy as np
 
 from powergames.games.limits import check_memory
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import Profile, frozen
+from powergames.games.profiles import Profile, frozen, read_only
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import (
     AVERAGE,
@@ -35,6 +35,10 @@ def simulator_of(game: NormalFormGame | StochasticGame) -> Simulator:
     array([[4., 0., 3., 3.],
            [4., 3., 0., 3.]])
     """
+    return Simulator(*map(read_only, _simulator(game)))
+
+
+def _simulator(game: NormalFormGame | StochasticGame) -> Simulator:
     if isinstance(game, NormalFormGame):
         rewards = np.ascontiguousarray(game.payoffs, dtype=np.float64).reshape(game.n_players, -1)
         n_rows = rewards.shape[1]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.games.profiles import read_only
 from powergames.solvers.stochastic.problem import StochasticProblem
 
 
@@ -66,7 +67,7 @@ def _graph(problem: StochasticProblem, ending: np.ndarray | None = None) -> Any:
     _, row_starts, _, indptr, indices, _ = problem.arrays
     if ending is not None:
         counts = np.diff(indptr)
-        indices = indices[np.repeat(~ending, counts)]
-        indptr = np.concatenate([[0], np.cumsum(np.where(ending, 0, counts))])
+        indices = read_only(indices[np.repeat(~ending, counts)])
+        indptr = read_only(np.concatenate([[0], np.cumsum(np.where(ending, 0, counts))]).astype(indptr.dtype))
     starts, successors = state_graph(row_starts, indptr, indices)
     return csr_matrix((np.ones(len(successors), np.int8), successors, starts), shape=(problem.n_states,) * 2)

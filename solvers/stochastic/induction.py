@@ -28,7 +28,7 @@ from powergames.solvers.stochastic.settling import FEWER, Circles
 from powergames.solvers.stochastic.team import team_start
 
 # Passes in all, and those with neither fewer states that change nor half of the regret.
-MOST, PATIENCE = 50, 3
+MOST, PATIENCE = 50, 6
 
 # What does not move a probability.
 STILL = 1e-9
@@ -38,6 +38,9 @@ ROUNDS = 8
 
 # How many responses the point before counts for in averages nearby.
 BEFORE = 20
+
+# States in which long paths are followed after a pass that did not help, at most, at once.
+LEFT = 500
 
 # It pays to solve components apart if the largest one holds at most this share of the states, or so many.
 LARGEST, SMALL = 0.5, 500
@@ -101,7 +104,7 @@ def _solved(
 ) -> np.ndarray:
     """Return a point in which each component is in equilibrium, if that succeeds; those that are in one stay.
 
-    Long paths are followed only if `surely`.
+    Long paths are followed only if `surely`, and only where few states are left.
     """
     values, left = _left(problem, labels, point, progress)
     # Where players mix, the equilibrium on the same supports comes first: best responses would lead away.
@@ -115,7 +118,7 @@ def _solved(
     if len(left):
         point = _replaced(problem, left, point, values, progress, _alternated)
         values, left = _left(problem, labels, point, progress)
-    search = partial(_search, paths=settling.PATHS if surely else ())
+    search = partial(_search, paths=settling.PATHS if surely and len(left) <= LEFT else ())
     return _each(problem, labels, left, point, values, progress, search)
 
 

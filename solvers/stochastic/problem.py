@@ -22,7 +22,7 @@ import numpy as np
 
 from powergames.discounted import DiscountedSystem
 from powergames.evaluation import mixed_transitions
-from powergames.games.profiles import Profile, frozen
+from powergames.games.profiles import Profile, frozen, read_only
 from powergames.games.ranges import ranges
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
@@ -78,6 +78,9 @@ class StochasticProblem:
     adds_up: bool
     alone: bool
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arrays", tuple(map(read_only, self.arrays)))
+
     @classmethod
     def of(cls, game: StochasticGame, objective: PowerObjective) -> StochasticProblem:
         """Set up the problem."""
@@ -99,7 +102,7 @@ class StochasticProblem:
         charged = bool(egos) and objective.form == "penalty"
         return cls(
             (n_actions, game.row_starts, discounts, game.indptr, game.indices, game.data),
-            np.repeat(rewards[None], 2, axis=0) if charged else rewards[None],
+            np.repeat(rewards[None], 2, axis=0) if charged else np.ascontiguousarray(rewards)[None],
             np.array(egos, dtype=np.int64),
             np.array(takes, dtype=bool).reshape(len(egos), n),
             weights,
@@ -130,7 +133,7 @@ class StochasticProblem:
         linear, taken = worth[0][:, rows], worth[1][:, rows]
         first = (linear - self.shares[1][:, None] * taken) / self.shares[0][:, None] if self.kinds == 2 else taken
         count = rows.stop - rows.start
-        nothing = np.zeros(count + 1, np.int64), np.zeros(0, self.arrays[4].dtype), np.zeros(0)
+        nothing = np.zeros(count + 1, self.arrays[3].dtype), np.zeros(0, self.arrays[4].dtype), np.zeros(0)
         arrays = n_actions[state : state + 1], np.array([0, count]), discounts, *nothing
         return replace(self, arrays=arrays, rewards=np.array([first, taken][: self.kinds]))
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.games.profiles import read_only
 from powergames.games.ranges import ranges
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 
@@ -83,8 +84,8 @@ class ReducedProblem(StochasticProblem):
             np.ascontiguousarray(n_actions[states]),
             np.concatenate([[0], np.cumsum(counts)]),
             discounts,
-            np.arange(len(rows) + 1) * len(states),
-            np.tile(np.arange(len(states)), len(rows)),
+            np.arange(len(rows) + 1, dtype=indptr.dtype) * len(states),
+            np.tile(np.arange(len(states), dtype=indices.dtype), len(rows)),
             transitions[0].ravel(),
         )
         inherited = {field.name: getattr(problem, field.name) for field in fields(StochasticProblem)}
@@ -94,7 +95,7 @@ class ReducedProblem(StochasticProblem):
     @property
     def planes(self) -> tuple[np.ndarray, np.ndarray]:
         """Transitions and which of them lead from which values to which."""
-        return self.transitions.reshape(len(self.transitions), -1), self.plane_of
+        return read_only(self.transitions.reshape(len(self.transitions), -1)), self.plane_of
 
     def worth_to(self, player: int, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what each row is worth to one player, both of shape (R,)."""
