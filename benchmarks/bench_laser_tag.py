@@ -1,7 +1,8 @@
 """OpenSpiel's laser tag, compiled and solved: 7 × 7 cells, two players whose rewards do not sum to zero.
 
 Run ``python benchmarks/bench_laser_tag.py``; ``--time-limit 60`` says how many seconds the search for an equilibrium
-has. It needs OpenSpiel, and several gigabytes of memory.
+has. ``--game "laser_tag(zero_sum=true)" --lam 0`` is the game in which they do, solved by Shapley iteration. It needs
+OpenSpiel, and several gigabytes of memory.
 """
 
 from __future__ import annotations
