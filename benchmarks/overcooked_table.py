@@ -4,9 +4,9 @@ Run ``python benchmarks/overcooked_table.py`` to solve all of them and write the
 in ``--results FILE``, one by one, and not computed again; ``--layouts tiny,shared_pot``, ``--forms penalty``
 and ``--lams 0.1`` compute only some; ``--time-limit 60`` ends a search after so many seconds with the best profile met,
 whose regret the table then shows. *States above* are those in which the regret is above 1e-8 in the form "adversarial",
-1e-6 in the form "penalty", and in brackets how much of their time chefs spend there, discounted, from the start on. The
-benchmark for each layout is the team optimum at λ = 1e-4, which breaks ties between optima in favour of those that
-suffer least from one chef's failure.
+1e-6 in the form "penalty", and in brackets how much of their time chefs spend there, discounted, from the start on; the
+file of results also says what they most often hold there, and what is in the pots. The benchmark for each layout is the
+team optimum at λ = 1e-4, which breaks ties between optima in favour of those that suffer least from one chef's failure.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import argparse
 import json
+import re
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pages import replaced
 
 import powergames as pg
@@ -53,9 +56,15 @@ def solved(game: Any, form: str, lam: str, time_limit: float) -> dict[str, Any]:
         "regret": certificate.scaled_regret,
         "states": game.n_states,
         "failing": int(bad.sum()),
+        "where": Counter(_without_places(game.states[s]) for s in np.flatnonzero(bad)).most_common(5),
         "time_there": float(found.evaluation.occupancy[:, bad].sum(axis=1).max()),
         "seconds": seconds,
     }
+
+
+def _without_places(state: str) -> str:
+    """Return the name of a state without where the chefs stand and look."""
+    return re.sub(r" \(\d+,\d+\)( \w+)?", "", state)
 
 
 def table(results: dict[str, Any]) -> list[str]:
