@@ -1,8 +1,8 @@
 """Kitchens compiled, and the team optimum on their tables: states, states a second, seconds, memory.
 
 Run ``python benchmarks/bench_overcooked.py``; ``--all`` adds the two kitchens of three and ten million states, which
-take minutes. ``--evaluate`` measures power in all states at the team optimum of λ = 0.1, on the tables; then how long it
-takes to make the explicit game, and to compute values and power there, of that optimum and of chefs who mix evenly.
+take minutes. ``--evaluate`` measures power in all states at the team optimum of λ = 0.1, on the tables; then how long
+it takes to make the explicit game, and to compute values and power there, of that optimum and of chefs who mix evenly.
 Every row is measured in a process of its own; its peak of memory includes Python with Numba, some 0.2 GB.
 Counts of states must be those expected. Seconds are of the processor, since other programs may share it.
 """
