@@ -514,9 +514,12 @@ def test_time_limit_of_a_command(capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_prints_the_best_profile_so_far():
     game = "random_stochastic:players=4,states=60,actions=4"
-    command = [sys.executable, "-m", "powergames", "solve", game, "--lam", "0.6", "--json"]
+    # Python itself takes Ctrl-C until the program has been imported, which may take long.
+    program = "import sys; from powergames.cli import main; print('imported', file=sys.stderr, flush=True); main()"
+    command = [sys.executable, "-c", program, "solve", game, "--lam", "0.6", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    timer = threading.Timer(8, process.send_signal, [signal.SIGINT])
+    assert process.stderr.readline() == "imported\n"
+    timer = threading.Timer(4, process.send_signal, [signal.SIGINT])
     timer.start()
     out, err = process.communicate(timeout=120)
     timer.cancel()
