@@ -14,6 +14,8 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 # Name, rules, and the states that there must be.
 KITCHENS = [
@@ -74,14 +76,11 @@ def _measure(name: str, rules: dict[str, object], expected: int) -> None:
 
     # Compilation by Numba is not what is measured.
     pg.team_optimum(pg.compile_overcooked("tiny"))
-    start = time.process_time()
-    game = pg.compile_overcooked(name, **rules, max_states=expected + 1)
-    seconds = time.process_time() - start
+    seconds, game = _timed(pg.compile_overcooked, name, **rules, max_states=expected + 1)
     optima = []
     for lam in LAMS:
-        start = time.process_time()
-        plan = pg.team_optimum(game, pg.PowerObjective(lam))
-        optima.append(f"{lam:g} {time.process_time() - start:.2f} {plan.sweeps} {plan.error:.0e}")
+        took, plan = _timed(pg.team_optimum, game, pg.PowerObjective(lam))
+        optima.append(f"{lam:g} {took:.2f} {plan.sweeps} {plan.error:.0e}")
         print(lam, plan, plan.task[0], plan.mean_power[0], file=sys.stderr)
     _print(game.n_states, seconds, _peak(), "; ".join(optima))
 
@@ -91,22 +90,22 @@ def _evaluate(name: str, rules: dict[str, object], expected: int) -> None:
 
     warm = pg.team_optimum(pg.compile_overcooked("tiny"), pg.PowerObjective("0.1"))
     pg.evaluate(warm.game.to_game(), warm.profile())
-    assert warm.power.any()
-    start = time.process_time()
-    kitchen = pg.compile_overcooked(name, **rules, max_states=expected + 1)
-    seconds, peak = time.process_time() - start, _peak()
+    _timed(getattr, warm, "power")
+    seconds, kitchen = _timed(pg.compile_overcooked, name, **rules, max_states=expected + 1)
+    peak = _peak()
     plan = pg.team_optimum(kitchen, pg.PowerObjective("0.1"))
+    power, _ = _timed(getattr, plan, "power")
+    explicit, game = _timed(kitchen.to_game)
+    profiles = plan.profile(), game.uniform_profile()
+    figures = [power, explicit, *(_timed(pg.evaluate, game, profile)[0] for profile in profiles), _peak() / 1e9]
+    _print(game.n_states, seconds, peak, " ".join(f"{each:.2f}" for each in figures))
+
+
+def _timed(call: Callable[..., Any], *arguments: object, **options: object) -> tuple[float, Any]:
+    """Return how many seconds of the processor a call takes, and what it returns."""
     start = time.process_time()
-    assert plan.power.any()
-    took = [time.process_time() - start]
-    start = time.process_time()
-    game = kitchen.to_game()
-    took.append(time.process_time() - start)
-    for profile in (plan.profile(), game.uniform_profile()):
-        start = time.process_time()
-        pg.evaluate(game, profile)
-        took.append(time.process_time() - start)
-    _print(game.n_states, seconds, peak, " ".join(f"{each:.2f}" for each in [*took, _peak() / 1e9]))
+    result = call(*arguments, **options)
+    return time.process_time() - start, result
 
 
 def _peak() -> int:

@@ -67,6 +67,7 @@ def improve(n_actions, row_starts, takes, weights, game, values, rows, slack, ba
     """
     most_rows = np.max(row_starts[1:] - row_starts[:-1])
     worth, least, robust = np.empty(most_rows), np.empty(most_rows), np.empty(most_rows)
+    left = 1.0 - np.sum(weights)
     changed, greatest = 0, 0.0
     for k in range(len(rows)):
         s = len(rows) - 1 - k if backward else k
@@ -74,7 +75,7 @@ def improve(n_actions, row_starts, takes, weights, game, values, rows, slack, ba
         count = row_starts[s + 1] - start
         for row in range(count):
             worth[row] = _worth(game, values, start + row)
-        robust[:count] = (1.0 - np.sum(weights)) * worth[:count]
+        robust[:count] = left * worth[:count]
         for b in range(len(takes)):
             _worst_of_all(n_actions[s], takes[b], worth[:count], least)
             for row in range(count):
@@ -101,10 +102,11 @@ def evaluate(n_actions, row_starts, takes, weights, game, values, rows, backward
     float
         Greatest change of a value.
     """
+    left = 1.0 - np.sum(weights)
     greatest = 0.0
     for k in range(len(rows)):
         s = len(rows) - 1 - k if backward else k
-        value = (1.0 - np.sum(weights)) * _worth(game, values, rows[s])
+        value = left * _worth(game, values, rows[s])
         for b in range(len(takes)):
             value += weights[b] * _worst(n_actions[s], row_starts[s], takes[b], game, values, rows[s])[1]
         greatest = max(greatest, abs(value - values[s]))

@@ -15,7 +15,7 @@ optimum over deterministic ones against adversaries who see the action: mixing m
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, overload
 
 import numpy as np
@@ -30,19 +30,14 @@ from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results.documents import profile_value
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
-from powergames.solvers.stochastic.team_tables import TeamPlan, team_plan
+from powergames.solvers.stochastic.team_tables import ROUNDING, TeamPlan, settled, team_plan
 from powergames.stochastic_certificates import StochasticCertificate, certify_stochastic
 
 # Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
 TOLERANCE = 1e-10
 
 # Sweeps that improve a profile before it is evaluated exactly, at most; they end where it changes in few states only.
-# After each of them, sweeps that evaluate it, at most; they end earlier where the values settle.
 SWEEPS, RARE = 100, 1e-4
-EVALUATIONS, SETTLED = 20, 0.1
-
-# What counts as rounding, relative to the greatest value there is.
-ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +171,7 @@ def best_rows(problem: StochasticProblem, rewards: np.ndarray) -> tuple[np.ndarr
 
     n_actions, row_starts, discounts, *graph = problem.arrays
     discount = float(discounts[0])
-    game = discount, np.ascontiguousarray(rewards), *graph
+    game = discount, rewards, *graph
     weights = problem.charges[problem.n_players :] / problem.n_players
     rows, values = row_starts[:-1].copy(), np.zeros(problem.n_states)
     team = n_actions, row_starts, problem.takes, weights, game, values, rows
@@ -187,11 +182,7 @@ def best_rows(problem: StochasticProblem, rewards: np.ndarray) -> tuple[np.ndarr
             changed, most = improve(*team, slack, backward)
             if changed <= RARE * problem.n_states:
                 break
-            for _ in range(EVALUATIONS):
-                backward = not backward
-                if evaluate(*team, backward) <= SETTLED * most:
-                    break
-            backward = not backward
+            _, backward = settled(partial(evaluate, *team), most, not backward)
         exact = _evaluated(problem, game, weights, values, rows, slack)
         values[:] = exact
         if improve(*team, slack, True)[0] == 0:
@@ -202,19 +193,17 @@ def _evaluated(
     problem: StochasticProblem, game: Any, weights: np.ndarray, values: np.ndarray, rows: np.ndarray, slack: float
 ) -> np.ndarray:
     """Return the values of rows against the best adversaries, by policy iteration from those at some values."""
-    from scipy.sparse import csr_matrix
-
     from powergames.kernels.team import take_over
 
-    discount, rewards, indptr, indices, data = game
-    transitions = csr_matrix((data, indices, indptr), shape=(len(rewards), problem.n_states))
-    left = 1.0 - weights.sum()
+    discount, rewards, *_ = game
     taken = np.tile(rows, (len(weights), 1))
     take_over(*problem.arrays[:2], problem.takes, game, values, rows, taken, slack)
     while True:
-        mixed, paid = left * transitions[rows], left * rewards[rows]
+        chances = np.zeros(len(rewards))
+        chances[rows] = 1.0 - weights.sum()
         for weight, own in zip(weights, taken, strict=True):
-            mixed, paid = mixed + weight * transitions[own], paid + weight * rewards[own]
-        values = DiscountedSystem(mixed, discount).solve(paid, values)
+            chances[own] += weight
+        paid = problem.averaged(chances * rewards)
+        values = DiscountedSystem(problem.mixed(chances), discount).solve(paid, values)
         if take_over(*problem.arrays[:2], problem.takes, game, values, rows, taken, slack) == 0:
             return values

@@ -10,8 +10,9 @@ value follow bounds on the values of the optimum and of the play that is best gi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -179,11 +180,24 @@ def team_plan(game: DeterministicGame, objective: PowerObjective, tol: float) ->
             error = (max(-least, most, 0.0) + slack) / (1.0 - game.discount)
             if error <= tol * scale:
                 return TeamPlan(game, objective, frozen(rows), frozen(values), error, sweeps)
-        for _ in range(EVALUATIONS):
-            change = evaluate(*given, backward)
-            sweeps, backward = sweeps + 1, not backward
-            if change <= SETTLED * step:
-                break
+        made, backward = settled(partial(evaluate, *given), step, backward)
+        sweeps += made
+
+
+def settled(evaluate: Callable[[bool], float], step: float, backward: bool) -> tuple[int, bool]:
+    """Evaluate a plan by sweeps to and fro until values change much less than in the step that improved it.
+
+    Returns
+    -------
+    sweeps : int
+    backward : bool
+        Which way the next one goes.
+    """
+    sweeps, change = 0, np.inf
+    while sweeps < EVALUATIONS and change > SETTLED * step:
+        change = evaluate(backward)
+        sweeps, backward = sweeps + 1, not backward
+    return sweeps, backward
 
 
 def takeover_weights(objective: PowerObjective) -> tuple[float, float]:
