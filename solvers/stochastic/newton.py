@@ -27,6 +27,9 @@ FACTORIZED, FILLED = 10_000, 500_000_000
 # and how far if it is to tell what is not in use.
 STEPS, ROUNDS, FAR, FARTHEST = 20, 10, 3.0, 100.0
 
+# How much better than what is in use something must be to come into use, relative to what counts as rounding.
+TIED = 0.1
+
 # Steps as short as the first are rounding. Where steps no longer shrink to a fraction, they must be short already.
 EXACT, CONTRACTION, SHORT = 1e-14, 0.5, 1e-7
 
@@ -194,7 +197,10 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
         gradient = progress.look(inside, problem.worth(problem.evaluate(inside)))
         if progress.done:
             return True
-        used = (used & (solution > 0.0)) | (problem.slacks(gradient) <= 0.0)
+        positive = used & (solution > 0.0)
+        best = np.maximum.reduceat(np.where(positive, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
+        # What is merely as good stays away: among many ties it would come and go forever.
+        used = positive | (gradient > best + TIED * progress.target)
     return False
 
 
