@@ -11,7 +11,8 @@ There is no guarantee.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -28,7 +29,10 @@ from powergames.solvers.stochastic.settling import FEWER, Circles
 from powergames.solvers.stochastic.team import team_start
 
 # Passes in all, and those with neither fewer states that change nor half of the regret.
-MOST, PATIENCE = 50, 6
+MOST, PATIENCE = 200, 12
+
+# How exactly a pass solves the parts, relative to the regret before it: what follows is not known better.
+ROUGH = 0.02
 
 # What does not move a probability.
 STILL = 1e-9
@@ -69,17 +73,26 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     progress.look(point, problem.worth(values))
     circles = Circles(np.ones(problem.n_states, dtype=bool), point, point)
     since, fewest = 0, np.inf
+    last = progress.regret
     for _ in range(MOST):
-        before, point = point, point.copy()
+        before, point, least = point, point.copy(), progress.regret
+        options = replace(progress.options, tol=max(float(progress.options.tol), ROUGH * last))
+        rough = Progress(problem, progress.point, options, progress.states, progress.steps)
+        rough.regret = least
         try:
             for states in parts:
                 entries = problem.entries_of(states)
                 part = problem.part(states, values, ending)
-                point[entries] = _solved(part, labels[states], point[entries], progress, surely=since > 0)
+                point[entries] = _solved(part, labels[states], point[entries], rough, surely=since > 0)
                 values[:, :, states] = part.evaluate(point[entries])
         finally:
-            values, least = problem.evaluate(point), progress.regret
-            progress.look(point, problem.worth(values))
+            progress.steps = rough.steps
+            values = problem.evaluate(point)
+            gradient = progress.look(point, problem.worth(values))
+        regrets = problem.scaled_regrets(point, gradient)
+        last = float(regrets.max())
+        if problem.adds_up and progress.enough < last <= progress.enough / float(1.0 - problem.discounts.max()):
+            progress.keep(point, problem.added_up(regrets, progress.enough))
         if progress.good:
             return Status.CONVERGED
         changed = np.maximum.reduceat(np.abs(point - before), problem.point_starts[:-1]) > STILL
@@ -104,7 +117,8 @@ def _solved(
 ) -> np.ndarray:
     """Return a point in which each component is in equilibrium, if that succeeds; those that are in one stay.
 
-    Long paths are followed only if `surely`, and only where few states are left.
+    Long paths are followed only if `surely`, only where few states are left, and only in components in which more is
+    amiss than in the whole at its best: nothing else keeps that from falling.
     """
     values, left = _left(problem, labels, point, progress)
     # Where players mix, the equilibrium on the same supports comes first: best responses would lead away.
@@ -118,7 +132,7 @@ def _solved(
     if len(left):
         point = _replaced(problem, left, point, values, progress, _alternated)
         values, left = _left(problem, labels, point, progress)
-    search = partial(_search, paths=settling.PATHS if surely and len(left) <= LEFT else ())
+    search = partial(_search, worst=progress.regret if surely and len(left) <= LEFT else np.inf)
     return _each(problem, labels, left, point, values, progress, search)
 
 
@@ -194,13 +208,11 @@ def _finish(problem: StochasticProblem, point: np.ndarray, progress: Progress) -
         settling.averaged(problem, point, progress, BEFORE)
 
 
-def _search(
-    problem: StochasticProblem, point: np.ndarray, progress: Progress, *, paths: Sequence[homotopy.PathOptions]
-) -> None:
-    """Look for an equilibrium, at last along paths; in the game of one state, by all means."""
+def _search(problem: StochasticProblem, point: np.ndarray, progress: Progress, *, worst: float) -> None:
+    """Look for an equilibrium, at last along paths if the regret is the `worst`; in the game of one state, anyway."""
     progress.look(point, problem.worth(problem.evaluate(point)))
     if problem.n_states > 1:
-        settling.solve(problem, point, progress, paths)
+        settling.solve(problem, point, progress, worst)
         return
     stage_iteration.find(problem, point, progress)
     if not progress.good:

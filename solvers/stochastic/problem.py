@@ -33,6 +33,9 @@ Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.nd
 # n_actions, row_starts, point_starts, egos, takes, weights: the arrays with which most kernels begin.
 Layout = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
+# How much of a first guess counts at the end of sums over time.
+NEARLY = 0.05
+
 # What each row is worth where nobody is taken over, and where somebody is, each (n, R).
 Worth = tuple[np.ndarray, np.ndarray]
 
@@ -373,6 +376,22 @@ class StochasticProblem:
         for group, owner in enumerate(self.owners):
             total[:, owner] += gains[:, group]
         return total if self.adds_up else total * (1.0 - self.discounts)
+
+    def added_up(self, regrets: np.ndarray, enough: float) -> float:
+        """Return a closer bound on the greatest regret, given the `scaled_regrets`, if gains add up over time.
+
+        That is the greatest discounted sum of one-shot regrets on any way, approached from above until it is `enough`.
+        """
+        left = 1.0 - self.discounts
+        sums = np.tile(regrets.max(axis=0) / left, (self.n_states, 1)).T
+        bound = float(regrets.max())
+        for _ in range(int(np.ceil(np.log(NEARLY) / np.log(self.discounts.max())))):
+            rows = self.changed_worth(sums[None])[1]
+            sums = regrets.T + np.maximum.reduceat(rows, self.arrays[1][:-1], axis=1)
+            bound = min(bound, float((left[:, None] * sums).max()))
+            if bound <= enough:
+                break
+        return bound
 
     def evaluate(self, point: np.ndarray) -> np.ndarray:
         """Return the values of a point, shape (kinds, n, S), its adversaries playing what they play in it."""

@@ -12,7 +12,7 @@ from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 TARGET = 1e-11
 
 # Regret relative to the tolerance that is surely good enough for the certificate.
-MARGIN = 0.1
+MARGIN = 0.5
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -62,10 +62,13 @@ class Progress:
         ``worth`` is what the rows are worth by the values of the point.
         """
         gradient = self.problem.gradients(point, worth)
-        regret = float(self.problem.scaled_regrets(point, gradient).max())
+        self.keep(point, float(self.problem.scaled_regrets(point, gradient).max()))
+        return gradient
+
+    def keep(self, point: np.ndarray, regret: float) -> None:
+        """Remember a point if its regret is the least so far."""
         if regret < self.regret:
             self.point, self.regret = point, regret
-        return gradient
 
     def step(self, stage: str) -> None:
         """Count a step and report it.

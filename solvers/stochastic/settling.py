@@ -10,7 +10,6 @@ There is no guarantee.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,7 +29,6 @@ ATTEMPTS = (10, 20, 40, 70)
 
 # Paths of all states, short ones first, see `homotopy`.
 PATHS = ((False, 0.1, 0.3, 150), (False, 0.0, 0.3, 150), (False, 0.3, 0.3, 300), (False, 1.0, 0.3, 600))
-
 
 # Rounds without a change after which a state has settled, and a number of states is less if below this fraction.
 RECENT, FEWER = 3, 0.9
@@ -97,13 +95,11 @@ def settle(problem: StochasticProblem, circles: Circles, progress: Progress) -> 
     return Status.CYCLING
 
 
-def solve(
-    problem: StochasticProblem, point: np.ndarray, progress: Progress, paths: Sequence[homotopy.PathOptions] = PATHS
-) -> None:
-    """Look for an equilibrium, from averages near a point, and then by paths from there."""
+def solve(problem: StochasticProblem, point: np.ndarray, progress: Progress, worst: float = 0.0) -> None:
+    """Look for an equilibrium, from averages near a point, and then by paths from there if the regret is the worst."""
     average = averaged(problem, point, progress)
-    if not progress.good:
-        homotopy.find(problem, average, progress, paths)
+    if not progress.good and progress.regret >= worst:
+        homotopy.find(problem, average, progress, PATHS)
 
 
 def averaged(problem: StochasticProblem, point: np.ndarray, progress: Progress, before: int = 0) -> np.ndarray:
@@ -132,6 +128,6 @@ def averaged(problem: StochasticProblem, point: np.ndarray, progress: Progress, 
             start = np.where(unsettled, average, current)
             gradient = progress.look(start, problem.worth(problem.evaluate(start)))
             used = np.where(unsettled, problem.supports(start, gradient), current > 0.0)
-            if newton.finish(problem, start, used, progress):
+            if newton.finish(problem, start, used, progress) or progress.good:
                 break
     return average
