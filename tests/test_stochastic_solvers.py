@@ -21,6 +21,7 @@ from powergames.evaluation import evaluate
 from powergames.games.stochastic_catalog import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
 from powergames.solvers.stochastic import newton
+from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.reduced import ReducedProblem
@@ -630,6 +631,70 @@ def test_a_part_that_ends_with_some_rows_is_worth_the_same(form):
     np.testing.assert_allclose(part.evaluate(point[entries]), values[:, :, states], atol=1e-13)
     kept = np.concatenate([np.arange(*problem.arrays[1][s : s + 2]) for s in states])
     assert (np.diff(part.arrays[3]) == np.where(ending[kept], 0, 3)).all()
+
+
+def with_repeated_actions(game, rng):
+    """Repeat some actions in some states; return the game, and which action of the first game each one is."""
+    n_actions, n_states = game.n_actions, game.n_states
+    which = [
+        [np.sort(rng.permutation(np.r_[:m, rng.integers(0, m, rng.integers(3))])) for m in own] for own in n_actions
+    ]
+    rows = np.concatenate(
+        [game.row_starts[s] + np.ravel_multi_index(np.ix_(*which[s]), n_actions[s]).ravel() for s in range(n_states)]
+    )
+    counts = np.array([[len(own) for own in state] for state in which])
+    transitions = game.transitions.tocsr()[rows]
+    return StochasticGame.from_rows(counts, game.rewards[:, rows], transitions, game.discounts), which
+
+
+@pytest.mark.parametrize("aggregate", ["mean", "max"])
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+@pytest.mark.parametrize("players", [1, 2, 3])
+def test_actions_that_do_the_same_are_left_out(players, form, aggregate):
+    rng = np.random.default_rng(players)
+    game = random_sparse(players=players, states=6, actions=3, seed=players)
+    longer, which = with_repeated_actions(game, rng)
+    objective = PowerObjective(0.3, aggregate, form)
+    whole, expected = StochasticProblem.of(longer, objective), StochasticProblem.of(game, objective)
+    distinct = Distinct.of(whole)
+    for found, known in zip(
+        (*distinct.problem.arrays, distinct.problem.rewards), (*expected.arrays, expected.rewards), strict=True
+    ):
+        assert typeof(found) == typeof(known)
+        assert np.array_equal(found, known)
+    point = whole.normalized(rng.random(whole.size))
+    shortened = distinct.shortened(point)
+    assert shortened == pytest.approx(expected.normalized(shortened), abs=1e-15)
+    assert whole.evaluate(point) == pytest.approx(expected.evaluate(shortened), abs=1e-12)
+    lifted = distinct.lifted(shortened)
+    assert whole.evaluate(lifted) == pytest.approx(whole.evaluate(point), abs=1e-12)
+    assert np.array_equal(distinct.shortened(lifted), shortened)
+    equilibrium = pg.solve(longer, objective)
+    check(equilibrium)
+    for s, state in enumerate(which):
+        for strategy, own in zip(equilibrium.profile, state, strict=True):
+            assert not strategy[s, 1 : len(own)][own[1:] == own[:-1]].any()
+    assert pg.solve(longer, objective, x0=equilibrium.profile).certificate.passed
+
+
+def test_games_without_such_actions_stay_as_they_are():
+    problem = StochasticProblem.of(random_sparse(states=6, actions=3, seed=1), PowerObjective(0.3))
+    assert Distinct.of(problem).problem is problem
+
+
+@pytest.mark.parametrize("aggregate", ["mean", "sum", "max"])
+@pytest.mark.parametrize("lam", [0, 0.4])
+def test_one_shot_regrets_add_up_to_a_bound_on_the_regret(lam, aggregate):
+    objective = PowerObjective(lam, aggregate, "adversarial")
+    rng = np.random.default_rng(3)
+    for seed in range(4):
+        game = random_sparse(players=2 + seed % 2, states=12, actions=3, seed=seed)
+        problem = StochasticProblem.of(game, objective)
+        point = problem.pure_point(problem.arrays[1][:-1] + rng.integers(0, np.diff(problem.arrays[1])))
+        regrets = problem.scaled_regrets(point, problem.gradients(point, problem.worth(problem.evaluate(point))))
+        bound = problem.added_up(regrets, 0.0)
+        assert pg.certify(game, objective, problem.profile(point)).scaled_regret <= bound + 1e-12
+        assert bound < regrets.max()
 
 
 @pytest.mark.parametrize("players", [1, 2])

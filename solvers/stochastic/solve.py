@@ -14,6 +14,7 @@ from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import LimitError, Options
 from powergames.solvers.stochastic import alternating, homotopy, induction, pivoting, shapley, stage_iteration
 from powergames.solvers.stochastic.components import components, levels
+from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
 from powergames.stochastic_certificates import certify_stochastic
@@ -143,13 +144,16 @@ class _Search:
         self, game: StochasticGame, objective: PowerObjective, methods: list[StochasticMethod], options: Options
     ) -> None:
         self.game, self.objective, self.methods, self.options = game, objective, methods, options
-        self.problem = StochasticProblem.of(game, objective)
+        self.distinct = Distinct.of(StochasticProblem.of(game, objective))
+        self.problem = self.distinct.problem
         if len(methods) > 1 and _is_team(game):
             backward = METHODS["induction"] in methods and induction.mostly_backward(self.problem)
             first = ("induction", "alternate") if backward else ("alternate", "induction")
             teams = [METHODS[name] for name in first if METHODS[name] in methods]
             self.methods = [*teams, *(method for method in methods if method.name not in first)]
-        self.point = self.problem.uniform_point() if options.x0 is None else self.problem.point_of(options.x0)
+        self.point = self.problem.uniform_point()
+        if options.x0 is not None:
+            self.point = self.distinct.shortened(StochasticProblem.of(game, objective).point_of(options.x0))
         self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
         self.steps = 0
         self.done = 0
@@ -194,9 +198,12 @@ class _Search:
 
     def equilibrium(self) -> StochasticEquilibrium:
         """Certify the profile found."""
-        profile = self.problem.profile(self.point)
+        # Set up anew, since during the search it would only take memory.
+        whole = StochasticProblem.of(self.game, self.objective)
+        point = self.distinct.lifted(self.problem.normalized(self.point))
+        profile = whole.profile(point)
         certificate = certify_stochastic(
-            self.game, self.objective, profile, tol=self.options.tol, witness=self.problem.witness(self.point)
+            self.game, self.objective, profile, tol=self.options.tol, witness=whole.witness(point)
         )
         status = Status.CONVERGED if certificate.passed else self.failure or Status.REJECTED
         return StochasticEquilibrium(self.game, self.objective, profile, certificate, status, self.used, self.steps)
