@@ -669,6 +669,7 @@ def test_actions_that_do_the_same_are_left_out(players, form, aggregate):
     lifted = distinct.lifted(shortened)
     assert whole.evaluate(lifted) == pytest.approx(whole.evaluate(point), abs=1e-12)
     assert np.array_equal(distinct.shortened(lifted), shortened)
+    assert distinct.lifted(shortened, point) == pytest.approx(point, abs=1e-15)
     equilibrium = pg.solve(longer, objective)
     check(equilibrium)
     for s, state in enumerate(which):

@@ -70,8 +70,14 @@ class Distinct:
         """Return the point of the problem that does what a point of the whole does."""
         return np.bincount(self.place, weights=point)
 
-    def lifted(self, point: np.ndarray) -> np.ndarray:
-        """Return the point of the whole in which a point of the problem is played."""
-        result = np.zeros(len(self.place))
-        result[self.kept] = point
-        return result
+    def lifted(self, point: np.ndarray, like: np.ndarray | None = None) -> np.ndarray:
+        """Return the point of the whole in which a point of the problem is played.
+
+        Of actions that do the same the first one is, or each as often as in another point of the whole.
+        """
+        shares = np.zeros(len(self.place))
+        shares[self.kept] = 1.0
+        if like is not None:
+            sums = self.shortened(like)[self.place]
+            np.divide(like, sums, out=shares, where=sums > 0.0)
+        return np.asarray(shares * point[self.place])

@@ -218,13 +218,22 @@ def _solve_on(
             return start, False
         progress.step("Newton's method")
         size = float(np.abs(change).max())
-        # Also not a number.
-        if not size <= FARTHEST:
+        if not np.isfinite(size):
             return start, False
+        if size > FARTHEST:
+            return _far(point, change), False
         point, values = point + change, values + change_of_values
         if size <= EXACT or (size > CONTRACTION * last and size <= SHORT):
             return point, True
         if size > min(2.0 * last, FAR):
-            return point, False
+            break
         last = size
-    return point, last <= SHORT
+    if last <= SHORT:
+        return point, True
+    return point if (point < 0.0).any() else _far(point, change), False
+
+
+def _far(point: np.ndarray, change: np.ndarray) -> np.ndarray:
+    """Return a point on the way of a long step, soon after the first probability has become negative."""
+    falling = change < 0.0
+    return point + 2.0 * float((point[falling] / -change[falling]).min()) * change

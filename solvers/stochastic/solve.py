@@ -151,9 +151,10 @@ class _Search:
             first = ("induction", "alternate") if backward else ("alternate", "induction")
             teams = [METHODS[name] for name in first if METHODS[name] in methods]
             self.methods = [*teams, *(method for method in methods if method.name not in first)]
-        self.point = self.problem.uniform_point()
+        self.point, self.like = self.problem.uniform_point(), None
         if options.x0 is not None:
-            self.point = self.distinct.shortened(StochasticProblem.of(game, objective).point_of(options.x0))
+            self.like = StochasticProblem.of(game, objective).point_of(options.x0)
+            self.point = self.distinct.shortened(self.like)
         self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
         self.steps = 0
         self.done = 0
@@ -200,7 +201,7 @@ class _Search:
         """Certify the profile found."""
         # Set up anew, since during the search it would only take memory.
         whole = StochasticProblem.of(self.game, self.objective)
-        point = self.distinct.lifted(self.problem.normalized(self.point))
+        point = self.distinct.lifted(self.problem.normalized(self.point), self.like)
         profile = whole.profile(point)
         certificate = certify_stochastic(
             self.game, self.objective, profile, tol=self.options.tol, witness=whole.witness(point)
