@@ -230,10 +230,13 @@ def _solve_on(
         last = size
     if last <= SHORT:
         return point, True
-    return point if (point < 0.0).any() else _far(point, change), False
+    return _far(point, change), False
 
 
 def _far(point: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Return a point on the way of a long step, soon after the first probability has become negative."""
+    """Return a point on the way of steps that lead nowhere, soon after the first probabilities have become negative."""
     falling = change < 0.0
-    return point + 2.0 * float((point[falling] / -change[falling]).min()) * change
+    if (point < 0.0).any() or not falling.any():
+        return point
+    shortest = float((point[falling] / -change[falling]).min())
+    return point + max(2.0 * shortest, SHORT / float(np.abs(change).max())) * change
