@@ -179,14 +179,19 @@ def _most_filled(matrix: Any) -> int:
     return 2 * int(reach.sum())
 
 
-def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, progress: Progress) -> bool:
-    """Look for an equilibrium near a point, on given supports to begin with; return whether it is in `progress`."""
+def finish(
+    problem: StochasticProblem, point: np.ndarray, used: np.ndarray, progress: Progress, *, surely: bool = False
+) -> bool:
+    """Look for an equilibrium near a point, on given supports to begin with; return whether it is in `progress`.
+
+    If `surely`, supports on which steps lead nowhere are not given up: what leaves them first is not in use.
+    """
     seen: set[bytes] = set()
     for _ in range(ROUNDS):
         if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
             break
         seen.add(used.tobytes())
-        solution, solved = _solve_on(problem, point, used, progress)
+        solution, solved = _solve_on(problem, point, used, progress, surely)
         if not solved:
             # Equations of too many actions have no solution: those that leave first are not in use.
             if not (solution < 0.0).any():
@@ -205,7 +210,7 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
 
 
 def _solve_on(
-    problem: StochasticProblem, start: np.ndarray, used: np.ndarray, progress: Progress
+    problem: StochasticProblem, start: np.ndarray, used: np.ndarray, progress: Progress, surely: bool
 ) -> tuple[np.ndarray, bool]:
     """Solve the equations of supports; return where that ends, entries may be negative, and whether it is solved."""
     point = problem.normalized(np.where(used, start, 0.0))
@@ -221,7 +226,7 @@ def _solve_on(
         if not np.isfinite(size):
             return start, False
         if size > FARTHEST:
-            return _far(point, change), False
+            return _far(point, change) if surely else start, False
         point, values = point + change, values + change_of_values
         if size <= EXACT or (size > CONTRACTION * last and size <= SHORT):
             return point, True
@@ -230,7 +235,7 @@ def _solve_on(
         last = size
     if last <= SHORT:
         return point, True
-    return _far(point, change), False
+    return _far(point, change) if surely else point, False
 
 
 def _far(point: np.ndarray, change: np.ndarray) -> np.ndarray:
