@@ -204,7 +204,7 @@ def _each(
 def _finish(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
     """Look for an equilibrium on the same supports, or else nearby."""
     progress.look(point, problem.worth(problem.evaluate(point)))
-    if not newton.finish(problem, point, point > 0.0, progress, surely=True):
+    if not newton.finish(problem, point, point > 0.0, progress):
         settling.averaged(problem, point, progress, BEFORE)
 
 

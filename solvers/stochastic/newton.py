@@ -179,19 +179,14 @@ def _most_filled(matrix: Any) -> int:
     return 2 * int(reach.sum())
 
 
-def finish(
-    problem: StochasticProblem, point: np.ndarray, used: np.ndarray, progress: Progress, *, surely: bool = False
-) -> bool:
-    """Look for an equilibrium near a point, on given supports to begin with; return whether it is in `progress`.
-
-    If `surely`, supports on which steps lead nowhere are not given up: what leaves them first is not in use.
-    """
+def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, progress: Progress) -> bool:
+    """Look for an equilibrium near a point, on given supports to begin with; return whether it is in `progress`."""
     seen: set[bytes] = set()
     for _ in range(ROUNDS):
         if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
             break
         seen.add(used.tobytes())
-        solution, solved = _solve_on(problem, point, used, progress, surely)
+        solution, solved = _solve_on(problem, point, used, progress)
         if not solved:
             # Equations of too many actions have no solution: those that leave first are not in use.
             if not (solution < 0.0).any():
@@ -210,7 +205,7 @@ def finish(
 
 
 def _solve_on(
-    problem: StochasticProblem, start: np.ndarray, used: np.ndarray, progress: Progress, surely: bool
+    problem: StochasticProblem, start: np.ndarray, used: np.ndarray, progress: Progress
 ) -> tuple[np.ndarray, bool]:
     """Solve the equations of supports; return where that ends, entries may be negative, and whether it is solved."""
     point = problem.normalized(np.where(used, start, 0.0))
@@ -223,25 +218,13 @@ def _solve_on(
             return start, False
         progress.step("Newton's method")
         size = float(np.abs(change).max())
-        if not np.isfinite(size):
+        # Also not a number.
+        if not size <= FARTHEST:
             return start, False
-        if size > FARTHEST:
-            return _far(point, change) if surely else start, False
         point, values = point + change, values + change_of_values
         if size <= EXACT or (size > CONTRACTION * last and size <= SHORT):
             return point, True
         if size > min(2.0 * last, FAR):
-            break
+            return point, False
         last = size
-    if last <= SHORT:
-        return point, True
-    return _far(point, change) if surely else point, False
-
-
-def _far(point: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Return a point on the way of steps that lead nowhere, soon after the first probabilities have become negative."""
-    falling = change < 0.0
-    if (point < 0.0).any() or not falling.any():
-        return point
-    shortest = float((point[falling] / -change[falling]).min())
-    return point + max(2.0 * shortest, SHORT / float(np.abs(change).max())) * change
+    return point, last <= SHORT
