@@ -636,9 +636,7 @@ def test_a_part_that_ends_with_some_rows_is_worth_the_same(form):
 def with_repeated_actions(game, rng):
     """Repeat some actions in some states; return the game, and which action of the first game each one is."""
     n_actions, n_states = game.n_actions, game.n_states
-    which = [
-        [np.sort(rng.permutation(np.r_[:m, rng.integers(0, m, rng.integers(3))])) for m in own] for own in n_actions
-    ]
+    which = [[np.sort(np.r_[:m, rng.integers(0, m, rng.integers(3))]) for m in own] for own in n_actions]
     rows = np.concatenate(
         [game.row_starts[s] + np.ravel_multi_index(np.ix_(*which[s]), n_actions[s]).ravel() for s in range(n_states)]
     )

@@ -44,7 +44,7 @@ class Distinct:
         for group, takes in enumerate(everybody):
             start = whole.bounds[:-1].reshape(-1, whole.n_groups)[:, group].copy()
             for player in np.flatnonzero(takes).tolist():
-                state, action = np.nonzero(np.arange(alike.shape[2]) < n_actions[:, player, None])
+                state, action = np.nonzero(whole.exists(player))
                 first[start[state] + action] = start[state] + alike[player, state, action]
                 start += n_actions[:, player]
         used = first == entries

@@ -88,9 +88,9 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         finally:
             progress.steps = rough.steps
             values = problem.evaluate(point)
-            gradient = progress.look(point, problem.worth(values))
-        regrets = problem.scaled_regrets(point, gradient)
-        last = float(regrets.max())
+            regrets = problem.scaled_regrets(point, problem.gradients(point, problem.worth(values)))
+            last = float(regrets.max())
+            progress.keep(point, last)
         if problem.adds_up and progress.enough < last <= progress.enough / float(1.0 - problem.discounts.max()):
             progress.keep(point, problem.added_up(regrets, progress.enough))
         if progress.good:

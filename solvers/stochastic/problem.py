@@ -251,7 +251,7 @@ class StochasticProblem:
         point = self.uniform_point()
         for player, strategy in enumerate(profile):
             entries = self._entries(player)
-            point[entries] = strategy[self._exists(player)]
+            point[entries] = strategy[self.exists(player)]
         return point
 
     def pure_point(self, rows: np.ndarray) -> np.ndarray:
@@ -269,7 +269,7 @@ class StochasticProblem:
         point = self.normalized(point)
         profile = []
         for player in range(1 if self.alone else self.n_players):
-            exists = self._exists(player)
+            exists = self.exists(player)
             strategy = np.zeros(exists.shape)
             strategy[exists] = point[self._entries(player)]
             profile.append(frozen(strategy))
@@ -280,7 +280,7 @@ class StochasticProblem:
         point = self.normalized(point)
         claims: list[list[np.ndarray]] = [[] for _ in range(1 if self.alone else self.n_players)]
         for b, (ego, takes) in enumerate(zip(self.egos, self.takes, strict=True)):
-            exists = np.concatenate([self._exists(j) for j in np.flatnonzero(takes).tolist()], axis=1)
+            exists = np.concatenate([self.exists(j) for j in np.flatnonzero(takes).tolist()], axis=1)
             claim = np.zeros(exists.shape)
             claim[exists] = point[self._entries(self.n_players + b)]
             claims[ego].append(frozen(claim))
@@ -289,7 +289,8 @@ class StochasticProblem:
     def _entries(self, group: int) -> np.ndarray:
         return self.group_of % self.n_groups == group
 
-    def _exists(self, player: int) -> np.ndarray:
+    def exists(self, player: int) -> np.ndarray:
+        """Return which actions of a player there are, padded to the most in any state, shape (S, A_i)."""
         return np.arange(self.n_actions[:, player].max()) < self.n_actions[:, player, None]
 
     def normalized(self, point: np.ndarray) -> np.ndarray:

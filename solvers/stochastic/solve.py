@@ -144,7 +144,8 @@ class _Search:
         self, game: StochasticGame, objective: PowerObjective, methods: list[StochasticMethod], options: Options
     ) -> None:
         self.game, self.objective, self.methods, self.options = game, objective, methods, options
-        self.distinct = Distinct.of(StochasticProblem.of(game, objective))
+        whole = StochasticProblem.of(game, objective)
+        self.distinct = Distinct.of(whole)
         self.problem = self.distinct.problem
         if len(methods) > 1 and _is_team(game):
             backward = METHODS["induction"] in methods and induction.mostly_backward(self.problem)
@@ -153,7 +154,7 @@ class _Search:
             self.methods = [*teams, *(method for method in methods if method.name not in first)]
         self.point, self.like = self.problem.uniform_point(), None
         if options.x0 is not None:
-            self.like = StochasticProblem.of(game, objective).point_of(options.x0)
+            self.like = whole.point_of(options.x0)
             self.point = self.distinct.shortened(self.like)
         self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
         self.steps = 0
