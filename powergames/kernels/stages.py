@@ -727,6 +727,9 @@ def solve_on_supports(n_actions, row_starts, point_starts, egos, takes, weights,
         here = slice(row_starts[s], row_starts[s + 1])
         worth, against = np.ascontiguousarray(linear[:, here]), np.ascontiguousarray(taken[:, here])
         local, used, size = point[own].copy(), point[own] > 0.0, point_starts[s + 1] - point_starts[s]
+        gradient = _gradient(n_actions[s], bounds, places, weights, worth, against, local)
+        if _regret(bounds, egos, n, gradient, local, slack) <= 1.0:
+            continue
         response, step = np.empty((size, size)), np.zeros((size, 2))
         last = np.inf
         for _ in range(NEWTON):

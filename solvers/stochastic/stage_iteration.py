@@ -66,14 +66,13 @@ def solved(
 ) -> np.ndarray:
     """Solve the game of every state that is not in equilibrium.
 
-    With `near`, equilibria on the same supports come first. With three and more players a state may fail, and is left
-    at the best point met, or else, if `surely`, solved by a homotopy of its own.
+    With `near`, equilibria on the same supports come first: Lemke's algorithm leads away from some. With three and more
+    players a state may fail, and is left at the best point met, or else, if `surely`, solved by a homotopy of its own.
     """
     from powergames.kernels.stages import solve_on_supports, solve_stages
 
     slack = ROUNDING / (1.0 - problem.discounts)
-    if near and problem.n_players > 2:
-        # With two players one step of Lemke's algorithm does the same.
+    if near:
         point = solve_on_supports(*problem.layout, *worth, point, slack)
     point, moved = solve_stages(*problem.layout, *worth, point, slack)
     progress.step(f"stage games, {moved} of {problem.n_states} solved anew")
