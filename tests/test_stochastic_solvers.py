@@ -20,10 +20,12 @@ from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.stochastic_catalog import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
-from powergames.solvers.stochastic import newton
+from powergames.solvers.common import Options
+from powergames.solvers.stochastic import newton, settling, stage_iteration
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.reduced import ReducedProblem
 
 LAMS = (0, 0.1, 0.3, 0.6)
@@ -617,6 +619,47 @@ def test_induction_where_it_does_not_help():
     found = pg.solve(StochasticGame(rewards, transitions, 0.9), method="induction")
     assert found.status is pg.Status.CYCLING
     assert not found.converged
+
+
+def searched(problem, point):
+    """Begin a search at a point."""
+    return Progress(problem, point, Options(), (0, 0), 0)
+
+
+def test_an_equilibrium_of_a_state_that_moves_a_little_is_followed():
+    # Where everybody mixes to coordinate; Lemke's algorithm leads to one of the two others.
+    payoffs = np.array([[2.0, 0.0], [0.0, 1.0]])
+    game = StochasticGame(np.array([[payoffs], [payoffs]]), np.ones((1, 2, 2, 1)), 0.0)
+    problem = StochasticProblem.of(game, PowerObjective(0))
+    near = problem.point_of([np.array([[1 / 3 + 1e-6, 2 / 3 - 1e-6]])] * 2)
+    worth = problem.worth(problem.evaluate(near))
+    followed = stage_iteration.solved(problem, near, worth, searched(problem, near))
+    np.testing.assert_allclose(followed, [1 / 3, 2 / 3, 1 / 3, 2 / 3], atol=1e-12)
+
+
+def test_only_states_that_want_to_change_do():
+    # In one state players are to meet, in the other one wants to meet and the other does not; both states stay.
+    meet, avoid = np.eye(2), 1.0 - np.eye(2)
+    transitions = np.zeros((2, 2, 2, 2))
+    transitions[[0, 1], :, :, [0, 1]] = 1.0
+    game = StochasticGame(np.array([[meet, meet], [meet, avoid]]), transitions, 0.5)
+    problem = StochasticProblem.of(game, PowerObjective(0))
+    point = problem.point_of([np.array([[0.0, 1.0], [1.0, 0.0]])] * 2)
+    progress = searched(problem, point)
+    status = settling.settle(problem, np.array([False, True]), point, point, progress)
+    assert status is pg.Status.CONVERGED
+    np.testing.assert_allclose(problem.profile(progress.point)[0], [[0.0, 1.0], [0.5, 0.5]], atol=1e-12)
+
+
+def test_newton_knows_an_equilibrium_where_its_equations_are_singular():
+    # Nobody gains by anything, once both play the second action, whatever happens next.
+    rewards = np.array([[[[0.0, 1.0], [0.0, 1.0]]] * 2, [[[0.0, 1.0], [1.0, 1.0]]] * 2])
+    transitions = np.eye(2)[np.array([[[1, 1], [1, 0]], [[0, 1], [1, 0]]])]
+    problem = StochasticProblem.of(StochasticGame(rewards, transitions, 0.9), PowerObjective(0))
+    point = problem.point_of([np.array([[0.0, 1.0]] * 2)] * 2)
+    progress = searched(problem, point)
+    assert newton.finish(problem, point, np.ones(problem.size, dtype=bool), progress)
+    assert progress.regret <= 1e-14
 
 
 @pytest.mark.parametrize("form", ["penalty", "adversarial"])

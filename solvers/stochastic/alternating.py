@@ -25,7 +25,11 @@ MOST, PATIENCE = 60, 5
 
 def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
     """Iterate from the team optimum, or from a point if the user gave one."""
-    point = team_start(problem, point, progress)
+    return find_from(problem, team_start(problem, point, progress), progress)
+
+
+def find_from(problem: StochasticProblem, point: np.ndarray, progress: Progress, worst: float = 0.0) -> Status:
+    """Iterate from a point, and solve the game of the states that do not settle: see `settling.solve` for `worst`."""
     circles = Circles(np.ones(problem.n_states, dtype=bool), point, point)
     for _ in range(MOST):
         point, changed = best_responses(problem, point, progress)
@@ -36,4 +40,4 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         progress.unsettled = circles.unsettled
         if circles.since >= PATIENCE:
             break
-    return settle(problem, circles, progress)
+    return settle(problem, circles.unsettled, circles.point, circles.average, progress, worst)

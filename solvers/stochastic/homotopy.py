@@ -204,7 +204,7 @@ class _Path:
             return False
         self.tried[key] = state.precision
         self.progress.look(point, problem.worth(problem.evaluate(point)))
-        return self.progress.done or newton.finish(problem, point, used, self.progress)
+        return self.progress.done or newton.finish(problem, point, used, self.progress) or self.progress.good
 
     def _tangent(self, system: Linearized, state: State, before: Direction | None) -> Direction:
         """Return the direction of the path, of length one in the metric; forward by the determinant if known."""

@@ -20,7 +20,7 @@ import numpy as np
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.stochastic import homotopy, newton, settling, stage_iteration
+from powergames.solvers.stochastic import alternating, homotopy, newton, settling, stage_iteration
 from powergames.solvers.stochastic.best_response import best_responses
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem
@@ -102,7 +102,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         fewest = min(fewest, float(changed.sum()))
         if since >= PATIENCE:
             break
-    return settling.settle(problem, circles, progress)
+    return settling.settle(problem, circles.unsettled, circles.point, circles.average, progress)
 
 
 def _paying(rewards: np.ndarray, indptr: np.ndarray) -> np.ndarray:
@@ -202,17 +202,18 @@ def _each(
 
 
 def _finish(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
-    """Look for an equilibrium on the same supports, or else nearby."""
-    progress.look(point, problem.worth(problem.evaluate(point)))
-    if not newton.finish(problem, point, point > 0.0, progress):
-        settling.averaged(problem, point, progress, BEFORE)
+    """Look for an equilibrium on the same supports, or else nearby, in which only those states change that want to."""
+    gradient = progress.look(point, problem.worth(problem.evaluate(point)))
+    if not newton.finish(problem, point, point > 0.0, progress) and not progress.good:
+        tempted = problem.scaled_regrets(point, gradient).max(axis=1) > progress.enough
+        settling.settle(problem, tempted, point, point, progress, np.inf, BEFORE)
 
 
 def _search(problem: StochasticProblem, point: np.ndarray, progress: Progress, *, worst: float) -> None:
     """Look for an equilibrium, at last along paths if the regret is the `worst`; in the game of one state, anyway."""
     progress.look(point, problem.worth(problem.evaluate(point)))
     if problem.n_states > 1:
-        settling.solve(problem, point, progress, worst)
+        alternating.find_from(problem, point, progress, worst)
         return
     stage_iteration.find(problem, point, progress)
     if not progress.good:

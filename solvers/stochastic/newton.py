@@ -187,16 +187,17 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, prog
             break
         seen.add(used.tobytes())
         solution, solved = _solve_on(problem, point, used, progress)
+        # Also where the equations are singular, since strategies are interchangeable, it may be an equilibrium.
+        inside = problem.normalized(solution)
+        gradient = progress.look(inside, problem.worth(problem.evaluate(inside)))
+        if progress.done:
+            return True
         if not solved:
             # Equations of too many actions have no solution: those that leave first are not in use.
             if not (solution < 0.0).any():
                 break
             used = used & (solution > 0.0)
             continue
-        inside = problem.normalized(solution)
-        gradient = progress.look(inside, problem.worth(problem.evaluate(inside)))
-        if progress.done:
-            return True
         positive = used & (solution > 0.0)
         best = np.maximum.reduceat(np.where(positive, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
         # What is merely as good stays away: among many ties it would come and go forever.

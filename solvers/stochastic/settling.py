@@ -30,6 +30,9 @@ ATTEMPTS = (10, 20, 40, 70)
 # Paths of all states, short ones first, see `homotopy`.
 PATHS = ((False, 0.1, 0.3, 150), (False, 0.0, 0.3, 150), (False, 0.3, 0.3, 300), (False, 1.0, 0.3, 600))
 
+# States of a game in which paths are short work.
+FEW = 60
+
 # Rounds without a change after which a state has settled, and a number of states is less if below this fraction.
 RECENT, FEWER = 3, 0.9
 
@@ -66,10 +69,28 @@ class Circles:
             self.average = np.mean([each for each, _ in self._recent], axis=0)
 
 
-def settle(problem: StochasticProblem, circles: Circles, progress: Progress) -> Status:
-    """Solve the game of the states that did not settle, and of those that join, from their average."""
-    point, average = circles.point, circles.average
-    states = np.flatnonzero(circles.unsettled)
+def settle(
+    problem: StochasticProblem,
+    chosen: np.ndarray,
+    point: np.ndarray,
+    average: np.ndarray,
+    progress: Progress,
+    worst: float = 0.0,
+    before: int = 0,
+) -> Status:
+    """Solve the game of some states, from an average, and of those that join, the others playing as in a point.
+
+    Parameters
+    ----------
+    problem : StochasticProblem
+    chosen : ndarray of bool, shape (S,)
+        Those states.
+    point, average : ndarray, shape (D,)
+    progress : Progress
+    worst, before
+        As for `solve`.
+    """
+    states = np.flatnonzero(chosen)
     for _ in range(JOINED):
         rows = int(np.diff(problem.arrays[1])[states].sum())
         if rows * len(states) > LARGEST:
@@ -78,15 +99,15 @@ def settle(problem: StochasticProblem, circles: Circles, progress: Progress) -> 
         part = ReducedProblem.around(problem, point, states)
         inner = Progress(part, average[entries], progress.options, progress.states, progress.steps)
         try:
-            solve(part, average[entries], inner)
+            solve(part, average[entries], inner, worst, before)
         finally:
             progress.steps = inner.steps
             point = point.copy()
             point[entries] = inner.point
             gradient = progress.look(point, problem.worth(problem.evaluate(point)))
-        if progress.done:
+        if progress.good:
             return Status.CONVERGED
-        tempted = problem.scaled_regrets(point, gradient).max(axis=1) > progress.target
+        tempted = problem.scaled_regrets(point, gradient).max(axis=1) > progress.enough
         joined = np.setdiff1d(np.flatnonzero(tempted), states)
         if not inner.good or len(joined) == 0:
             break
@@ -95,10 +116,16 @@ def settle(problem: StochasticProblem, circles: Circles, progress: Progress) -> 
     return Status.CYCLING
 
 
-def solve(problem: StochasticProblem, point: np.ndarray, progress: Progress, worst: float = 0.0) -> None:
-    """Look for an equilibrium, from averages near a point, and then by paths from there if the regret is the worst."""
-    average = averaged(problem, point, progress)
-    if not progress.good and progress.regret >= worst:
+def solve(
+    problem: StochasticProblem, point: np.ndarray, progress: Progress, worst: float = 0.0, before: int = 0
+) -> None:
+    """Look for an equilibrium, from averages near a point, and then by paths from there.
+
+    Paths are followed only in few states, or if the regret is at least the `worst`. The point counts as much as so many
+    responses `before` the first.
+    """
+    average = averaged(problem, point, progress, before)
+    if not progress.good and (progress.regret >= worst or problem.n_states <= FEW):
         homotopy.find(problem, average, progress, PATHS)
 
 
