@@ -75,7 +75,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     since, fewest = 0, np.inf
     last = progress.regret
     for _ in range(MOST):
-        before, point, least = point, point.copy(), progress.regret
+        before, point, least, surely = point, point.copy(), progress.regret, since > 0
         options = replace(progress.options, tol=max(float(progress.options.tol), ROUGH * last))
         rough = Progress(problem, progress.point, options, progress.states, progress.steps)
         rough.regret = least
@@ -83,7 +83,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
             for states in parts:
                 entries = problem.entries_of(states)
                 part = problem.part(states, values, ending)
-                point[entries] = _solved(part, labels[states], point[entries], rough, surely=since > 0)
+                point[entries] = _solved(part, labels[states], point[entries], rough, surely=surely)
                 values[:, :, states] = part.evaluate(point[entries])
         finally:
             progress.steps = rough.steps
@@ -100,7 +100,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         progress.unsettled = circles.unsettled
         since = 0 if changed.sum() < FEWER * fewest or 2.0 * progress.regret < least else since + 1
         fewest = min(fewest, float(changed.sum()))
-        if since >= PATIENCE:
+        if since >= PATIENCE or (surely and not changed.any()):
             break
     return settling.settle(problem, circles.unsettled, circles.point, circles.average, progress)
 

@@ -93,7 +93,7 @@ def settle(
     states = np.flatnonzero(chosen)
     for _ in range(JOINED):
         rows = int(np.diff(problem.arrays[1])[states].sum())
-        if rows * len(states) > LARGEST:
+        if not 0 < rows * len(states) <= LARGEST:
             break
         entries = problem.entries_of(states)
         part = ReducedProblem.around(problem, point, states)
