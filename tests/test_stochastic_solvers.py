@@ -638,7 +638,7 @@ def test_an_equilibrium_of_a_state_that_moves_a_little_is_followed():
 
 
 def test_only_states_that_want_to_change_do():
-    # In one state players are to meet, in the other one wants to meet and the other does not; both states stay.
+    # In one state players are to meet, in the other one wants to meet and the other does not; each follows upon itself.
     meet, avoid = np.eye(2), 1.0 - np.eye(2)
     transitions = np.zeros((2, 2, 2, 2))
     transitions[[0, 1], :, :, [0, 1]] = 1.0

@@ -718,7 +718,7 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
 
 @_kernel
 def solve_on_supports(n_actions, row_starts, point_starts, egos, takes, weights, linear, taken, point, slack):
-    """Move every state to an equilibrium on its supports, if Newton's method finds one there; as `solve_stages`."""
+    """Move states not in equilibrium to one on their supports, if Newton's method finds it; as `solve_stages`."""
     n_states, n = n_actions.shape
     result = point.copy()
     for s in range(n_states):

@@ -100,6 +100,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         progress.unsettled = circles.unsettled
         since = 0 if changed.sum() < FEWER * fewest or 2.0 * progress.regret < least else since + 1
         fewest = min(fewest, float(changed.sum()))
+        # What changes nothing, long paths included, would not do so in the next pass either.
         if since >= PATIENCE or (surely and not changed.any()):
             break
     return settling.settle(problem, circles.unsettled, circles.point, circles.average, progress)
@@ -205,8 +206,8 @@ def _finish(problem: StochasticProblem, point: np.ndarray, progress: Progress) -
     """Look for an equilibrium on the same supports, or else nearby, in which only those states change that want to."""
     gradient = progress.look(point, problem.worth(problem.evaluate(point)))
     if not newton.finish(problem, point, point > 0.0, progress) and not progress.good:
-        tempted = problem.scaled_regrets(point, gradient).max(axis=1) > progress.enough
-        settling.settle(problem, tempted, point, point, progress, np.inf, BEFORE)
+        tempted = progress.tempted(point, gradient)
+        settling.settle(problem, tempted, point, point, progress, worst=np.inf, before=BEFORE)
 
 
 def _search(problem: StochasticProblem, point: np.ndarray, progress: Progress, *, worst: float) -> None:

@@ -65,6 +65,10 @@ class Progress:
         self.keep(point, float(self.problem.scaled_regrets(point, gradient).max()))
         return gradient
 
+    def tempted(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """Return in which states somebody would gain more than will pass, shape (S,), given what `look` returns."""
+        return self.problem.scaled_regrets(point, gradient).max(axis=1) > self.enough
+
     def keep(self, point: np.ndarray, regret: float) -> None:
         """Remember a point if its regret is the least so far."""
         if regret < self.regret:

@@ -107,8 +107,7 @@ def settle(
             gradient = progress.look(point, problem.worth(problem.evaluate(point)))
         if progress.good:
             return Status.CONVERGED
-        tempted = problem.scaled_regrets(point, gradient).max(axis=1) > progress.enough
-        joined = np.setdiff1d(np.flatnonzero(tempted), states)
+        joined = np.setdiff1d(np.flatnonzero(progress.tempted(point, gradient)), states)
         if not inner.good or len(joined) == 0:
             break
         states, average = np.union1d(states, joined), point

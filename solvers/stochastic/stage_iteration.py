@@ -1,8 +1,9 @@
 """Stage-game policy iteration: solve the game of every state for the values of the last profile, evaluate, repeat.
 
-A state whose players and adversaries are still in equilibrium, given the new values, is left as it is; the others are
-solved by Lemke's algorithm from where they are, so that of several equilibria the one nearby tends to be taken. As soon
-as the supports of all states stay, Newton's method on them takes over.
+A state whose players and adversaries are still in equilibrium, given the new values, is left as it is; the others move
+to an equilibrium on the same supports if there is one, or else are solved by Lemke's algorithm from where they are, so
+that of several equilibria the one nearby tends to be taken. As soon as the supports of all states stay, Newton's method
+on them takes over.
 
 There is no guarantee: in about one random game in ten a few states go back and forth between equilibria, each of which
 leads to values for which only the other one is.
