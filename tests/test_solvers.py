@@ -648,7 +648,7 @@ def test_callback_hears_of_progress(name, lam):
     game = named_game("random_zero_sum:actions=12,seed=2")
     if name and METHODS[name].refuses(game, pg.PowerObjective(lam)) is not None:
         pytest.skip("refused")
-    pg.solve(game, pg.PowerObjective(lam), method=name, callback=lambda *call: calls.append(call))
+    pg.solve(game, pg.PowerObjective(lam), method=name, max_iter=200, callback=lambda *call: calls.append(call))
     assert calls
     for stage, done, total in calls:
         assert isinstance(stage, str)

@@ -45,18 +45,18 @@ def first_alike(
     n_states, n = n_actions.shape
     result = np.zeros((n, n_states, n_actions.max()), np.int64)
     for s in range(n_states):
-        stride = 1
-        for i in range(n - 1, -1, -1):
+        stride = row_starts[s + 1] - row_starts[s]
+        for i in range(n):
             count = n_actions[s, i]
+            stride //= count
             for action in range(count):
-                first = 0
-                while first < action and not (
-                    result[i, s, first] == first
-                    and _are_alike(row_starts, indptr, indices, data, rewards, s, stride, count, first, action)
-                ):
-                    first += 1
-                result[i, s, action] = first
-            stride *= count
+                for first in range(action + 1):
+                    if first == action or (
+                        result[i, s, first] == first
+                        and _are_alike(row_starts, indptr, indices, data, rewards, s, stride, count, first, action)
+                    ):
+                        result[i, s, action] = first
+                        break
     return result
 
 
