@@ -406,8 +406,8 @@ SINGLE = {
 
 
 def objectives_for(game, number):
-    """One objective, another one for every game; in a thorough run all of them."""
-    kinds = KINDS if THOROUGH else [KINDS[number % len(KINDS)]]
+    """Nash and one other objective, another one for every game; in a thorough run all of them."""
+    kinds = KINDS if THOROUGH else [KINDS[0], KINDS[1 + number % (len(KINDS) - 1)]]
     return [objective_for(game, *kind) for kind in kinds]
 
 
