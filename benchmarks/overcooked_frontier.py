@@ -6,19 +6,15 @@ adversarial form into docs/images, and prints for each λ what the chefs do from
 
 from __future__ import annotations
 
-import os
-
-os.environ["OMP_NUM_THREADS"] = "1"
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
-
 from pathlib import Path
+
+from overcooked_table import LAMS
 
 import powergames as pg
 from powergames import viz
 
 PICTURES = Path(__file__).parent.parent / "docs" / "images"
 KITCHENS = ("shared_pot", "three_pots")
-LAMS = (1e-4, 0.05, 0.1, 0.2, 0.3, 0.5)
 
 
 def main() -> None:
