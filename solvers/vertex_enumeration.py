@@ -10,13 +10,13 @@ so all are known from the vertices: pairs of vertices that meet all labels are t
 connected components are the components of the equilibrium set and its maximal complete subgraphs the maximal
 interchangeable sets (Winkels 1979; Avis, Rosenberg, Savani & von Stengel 2010). At λ = 0 the adversaries are left out.
 
-In floats only simple polyhedra are enumerated; on the first sign of degeneracy the work is done in fractions, with a
+In floats only simple polyhedra are enumerated; on the first sign of degeneracy the work is done in integers, with a
 lexicographic perturbation that reaches every vertex.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -36,8 +36,11 @@ from powergames.solvers.two_player import TwoPlayerProblem
 # Entries of tableaux computed in floats between two looks at Ctrl-C and the callback: about a tenth of a second.
 CHUNK = 20_000_000
 
-# Variables that a bit set of the float search can hold.
+# Variables that a bit set in compiled code can hold.
 BITS = 64
+
+# Vertices that are found in less time than it takes to load compiled code.
+FEW = 300
 
 NAME = "vertex_enumeration"
 
@@ -117,11 +120,44 @@ class _Labels:
 
 
 @dataclass(frozen=True)
+class _Vertices:
+    """All vertices of a polyhedron, exactly.
+
+    Attributes
+    ----------
+    numerators : ndarray of int, shape (V, labels)
+        Coordinates, by variable, times the denominator.
+    denominators : ndarray of int, shape (V,)
+    zero_sets : ndarray, shape (V,)
+        Which variables are zero, as bits; of dtype uint64 if that is long enough, else object.
+    """
+
+    numerators: np.ndarray
+    denominators: np.ndarray
+    zero_sets: np.ndarray
+
+    @classmethod
+    def of(cls, numerators: np.ndarray, denominators: np.ndarray) -> _Vertices:
+        """Drop vertices that are there already: a degenerate one has several bases."""
+        labels = numerators.shape[1]
+        bits = np.array([1 << label for label in range(labels)], dtype=np.uint64 if labels <= BITS else object)
+        zero_sets = (numerators == 0).astype(bits.dtype) @ bits
+        _, first = np.unique(zero_sets, return_index=True)
+        first.sort()
+        return cls(numerators[first], denominators[first], zero_sets[first])
+
+    def coordinates(self, vertex: int) -> np.ndarray:
+        """Return the coordinates of a vertex as fractions."""
+        denominator = int(self.denominators[vertex])
+        return np.array([Fraction(int(each), denominator) for each in self.numerators[vertex]], dtype=object)
+
+
+@dataclass(frozen=True)
 class _Match:
     """Vertices of the two polyhedra and which of them meet all labels together."""
 
-    row_vertices: Sequence[np.ndarray] | np.ndarray
-    column_vertices: Sequence[np.ndarray] | np.ndarray
+    row_vertices: Mapping[int, np.ndarray] | np.ndarray
+    column_vertices: Mapping[int, np.ndarray] | np.ndarray
     pairs: list[tuple[int, int]]
     enumerated: int
 
@@ -182,17 +218,26 @@ def _simple_vertices(side: _Side, options: Options) -> tuple[np.ndarray, np.ndar
     if side.labels > BITS:
         return None
     entries = side.entries.copy()
+    origin = entries.copy(), np.array(side.basic), np.array(side.nonbasic)
+    return _searched(kernel.run, entries, origin, side, side.labels, options)
+
+
+def _searched(
+    run: Callable[..., None], entries: np.ndarray, origin: Any, side: _Side, width: int, options: Options
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Run a search in compiled code to its end; return its masks and values, None if it gives up."""
+    from powergames.kernels import vertices as kernel
+
     basic, nonbasic = np.array(side.basic), np.array(side.nonbasic)
-    origin = (entries.copy(), basic.copy(), nonbasic.copy())
-    masks, values, table, path, counters = kernel.start(entries, basic, 256)
+    masks, values, table, path, counters = kernel.start(width, entries.dtype, 256)
     chunk = max(1, CHUNK // entries.size)
     while counters[3] in (kernel.RUNNING, kernel.FULL):
         if counters[3] == kernel.FULL:
             check_memory(2 * (values.nbytes + path.nbytes), "finding more vertices")
             masks, values, table, path = kernel.enlarge(masks, values, path, counters)
-        kernel.run(entries, basic, nonbasic, origin, masks, values, table, path, counters, chunk)
+        run(entries, basic, nonbasic, origin, masks, values, table, path, counters, chunk)
         options.report("vertices", int(counters[0]))
-    if counters[3] == kernel.AMBIGUOUS:
+    if counters[3] != kernel.DONE:
         return None
     return masks[: counters[0]], values[: counters[0]]
 
@@ -206,24 +251,48 @@ def _match_simple(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray
     return _Match(first[1][rows], second[1][columns], pairs, len(first[0]) + len(second[0]))
 
 
-def _all_vertices(side: _Side, options: Options) -> dict[int, np.ndarray]:
-    """Return the coordinates of all vertices in fractions, by zero set.
+def _all_vertices(side: _Side, options: Options) -> _Vertices:
+    """Return all vertices exactly.
 
     A depth-first search over the bases of the lexicographically perturbed polyhedron, which is simple and has a basis
     for every vertex of the given one. Slacks are measured in units that make the tableau integral.
     """
-    tableau = rational.Tableau(rational.integer_rows(side.entries), list(side.basic), list(side.nonbasic))
-    found: dict[int, np.ndarray] = {}
+    entries = rational.integer_rows(side.entries)
+    vertices = _searched_in_python(side, entries, options, FEW if side.labels <= BITS else None)
+    if vertices is None:
+        vertices = _searched_in_machine_integers(side, entries, options)
+    if vertices is None:
+        vertices = _searched_in_python(side, entries, options, None)
+    assert vertices is not None
+    return _Vertices.of(vertices[:, :-1], vertices[:, -1])
+
+
+def _searched_in_machine_integers(side: _Side, entries: np.ndarray, options: Options) -> np.ndarray | None:
+    """Return the numerators and the denominator of all vertices, None if some would be too long."""
+    from powergames.kernels import integer_vertices as kernel
+
+    if max(map(abs, entries.flat)) >= kernel.LARGEST:
+        return None
+    found = _searched(kernel.run, entries.astype(np.int64), np.array(side.basic), side, side.labels + 1, options)
+    return None if found is None else found[1]
+
+
+def _searched_in_python(side: _Side, entries: np.ndarray, options: Options, most: int | None) -> np.ndarray | None:
+    """Return the numerators and the denominator of all vertices, of any size; None if there are more than `most`."""
+    tableau = rational.Tableau(entries, list(side.basic), list(side.nonbasic))
+    found: list[np.ndarray] = []
     seen = {_bits(tableau.nonbasic)}
     # The exchange that led to each vertex on the path, and the next column to try there.
     path = [[-1, -1, 0]]
     while path:
         row, column, following = path[-1]
         if following == 0:
-            values = tableau.values()
-            zero = [variable for variable, value in values.items() if value == 0]
-            coordinates = np.array([values.get(v, Fraction(0)) for v in range(side.labels)], dtype=object)
-            found[_bits(tableau.nonbasic + zero)] = coordinates
+            if len(found) == most:
+                return None
+            vertex = np.zeros(side.labels + 1, dtype=object)
+            vertex[tableau.basic] = tableau.entries[:, -1]
+            vertex[-1] = tableau.det
+            found.append(vertex)
             options.report("vertices", len(found))
         if following == len(tableau.nonbasic):
             path.pop()
@@ -240,18 +309,19 @@ def _all_vertices(side: _Side, options: Options) -> dict[int, np.ndarray]:
             seen.add(basis)
             tableau.pivot(leaving, following)
             path.append([leaving, following, 0])
-    return found
+    return np.array(found)
 
 
-def _match(rows: dict[int, np.ndarray], columns: dict[int, np.ndarray], labels: int) -> _Match:
+def _match(rows: _Vertices, columns: _Vertices, labels: int) -> _Match:
     """Pair vertices whose zero sets together hold every label."""
     every = (1 << labels) - 1
-    column_sets = np.array(list(columns), dtype=np.uint64 if labels <= BITS else object)
     pairs = []
-    for r, row_set in enumerate(rows):
-        missing = column_sets.dtype.type(every & ~row_set) if labels <= BITS else every & ~row_set
-        pairs += [(r, int(c)) for c in np.flatnonzero((column_sets & missing) == missing)]
-    return _Match(list(rows.values()), list(columns.values()), pairs, len(rows) + len(columns))
+    for r, row_set in enumerate(rows.zero_sets.tolist()):
+        missing = columns.zero_sets.dtype.type(every & ~row_set)
+        pairs += [(r, c) for c in np.flatnonzero((columns.zero_sets & missing) == missing).tolist()]
+    row_vertices = {r: rows.coordinates(r) for r, _ in pairs}
+    column_vertices = {c: columns.coordinates(c) for _, c in pairs}
+    return _Match(row_vertices, column_vertices, pairs, len(rows.zero_sets) + len(columns.zero_sets))
 
 
 def _bits(variables: Iterable[int]) -> int:

@@ -25,37 +25,38 @@ LENGTH = 4.0
 REFRESH = 50
 
 
-@njit(cache=True, nogil=True)
-def start(T, basic, capacity):
+def start(
+    width: int, dtype: np.dtype, capacity: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the state of a search: (masks, values, table, path, counters).
 
-    ``masks[v]`` is the zero set of vertex `v` and ``values[v]`` its coordinates by variable; ``table`` is a hash table
-    of vertices, ``path`` the exchanges from the first vertex to the present one with the next column to try, and
-    ``counters`` is [vertices found, depth, pivots since the last refresh, code].
+    ``masks[v]`` is the zero set of vertex `v` and ``values[v]``, shape (width,), its coordinates by variable; ``table``
+    is a hash table of vertices, ``path`` the exchanges from the first vertex to the present one with the next column to
+    try, and ``counters`` is [vertices found, depth, pivots since the last refresh, code].
     """
-    rows, columns = T.shape[0], T.shape[1] - 1
     masks = np.zeros(capacity, np.uint64)
-    values = np.zeros((capacity, rows + columns))
+    values = np.zeros((capacity, width), dtype)
     table = np.full(4 * capacity, -1)
     path = np.zeros((capacity + 1, 3), np.int64)
     return masks, values, table, path, np.array([0, 0, 0, RUNNING])
 
 
-@njit(cache=True, nogil=True)
-def enlarge(old_masks, old_values, old_path, counters):
+def enlarge(
+    old_masks: np.ndarray, old_values: np.ndarray, old_path: np.ndarray, counters: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return (masks, values, table, path) of twice the capacity with the same content; the search may go on."""
-    capacity = 2 * len(old_masks)
-    masks = np.zeros(capacity, np.uint64)
-    values = np.zeros((capacity, old_values.shape[1]))
-    path = np.zeros((capacity + 1, 3), np.int64)
-    table = np.full(4 * capacity, -1)
-    count = counters[0]
-    masks[:count], values[:count] = old_masks[:count], old_values[:count]
-    path[: len(old_path)] = old_path
-    for v in range(count):
-        table[_slot(masks, table, masks[v])] = v
+    masks, values, table, path, _ = start(old_values.shape[1], old_values.dtype, 2 * len(old_masks))
+    masks[: len(old_masks)], values[: len(old_masks)], path[: len(old_path)] = old_masks, old_values, old_path
+    enter(masks, table, counters[0])
     counters[3] = RUNNING
     return masks, values, table, path
+
+
+@njit(cache=True, nogil=True)
+def enter(masks, table, count):
+    """Put the first vertices into an empty hash table."""
+    for v in range(count):
+        table[slot_of(masks, table, masks[v])] = v
 
 
 @njit(cache=True, nogil=True)
@@ -66,8 +67,8 @@ def run(T, basic, nonbasic, origin, masks, values, table, path, counters, max_pi
     """
     columns = len(nonbasic)
     if counters[0] == 0:
-        _record(T, basic, nonbasic, _mask(nonbasic), masks, values, table, counters)
-    mask = _mask(nonbasic)
+        _record(T, basic, nonbasic, mask_of(nonbasic), masks, values, table, counters)
+    mask = mask_of(nonbasic)
     pivots = 0
     while counters[3] == RUNNING and pivots < max_pivots:
         depth = counters[1]
@@ -90,8 +91,8 @@ def run(T, basic, nonbasic, origin, masks, values, table, path, counters, max_pi
         if row < 0:
             path[depth, 2] += 1
             continue
-        neighbour = mask ^ _bit(nonbasic[column]) ^ _bit(basic[row])
-        if table[_slot(masks, table, neighbour)] >= 0:
+        neighbour = mask ^ bit(nonbasic[column]) ^ bit(basic[row])
+        if table[slot_of(masks, table, neighbour)] >= 0:
             path[depth, 2] += 1
             continue
         if counters[0] == len(masks):
@@ -106,20 +107,22 @@ def run(T, basic, nonbasic, origin, masks, values, table, path, counters, max_pi
 
 
 @njit(cache=True, nogil=True)
-def _bit(variable):
+def bit(variable):
+    """Return the bit set of one variable."""
     return np.uint64(1) << np.uint64(variable)
 
 
 @njit(cache=True, nogil=True)
-def _mask(nonbasic):
+def mask_of(nonbasic):
+    """Return the bit set of several variables."""
     mask = np.uint64(0)
     for k in range(len(nonbasic)):
-        mask |= _bit(nonbasic[k])
+        mask |= bit(nonbasic[k])
     return mask
 
 
 @njit(cache=True, nogil=True)
-def _slot(masks, table, mask):
+def slot_of(masks, table, mask):
     """Return where a zero set stands in the hash table, or the free place where it belongs."""
     size = np.uint64(len(table))
     mixed = mask * np.uint64(0x9E3779B97F4A7C15)
@@ -140,7 +143,7 @@ def _record(T, basic, nonbasic, mask, masks, values, table, counters):
             return
         values[v, basic[i]] = T[i, last]
     masks[v] = mask
-    table[_slot(masks, table, mask)] = v
+    table[slot_of(masks, table, mask)] = v
     counters[0] = v + 1
 
 
@@ -175,29 +178,34 @@ def _exchange(T, basic, nonbasic, row, column, mask):
             T[i, column] = -factor * inverse
     entering, leaving = nonbasic[column], basic[row]
     basic[row], nonbasic[column] = entering, leaving
-    return mask ^ _bit(entering) ^ _bit(leaving)
+    return mask ^ bit(entering) ^ bit(leaving)
 
 
 @njit(cache=True, nogil=True)
 def _refresh_if_due(T, basic, nonbasic, origin, counters):
-    """Compute the tableau from the first one every REFRESH pivots."""
+    """Compute the tableau from the first one every REFRESH pivots, by the greatest pivot of each row."""
     counters[2] += 1
     if counters[2] < REFRESH:
         return
     counters[2] = 0
     first, first_basic, first_nonbasic = origin
     rows, columns = len(basic), len(nonbasic)
-    system = np.zeros((rows, rows + columns))
+    fresh, now_basic, now_nonbasic = first.copy(), first_basic.copy(), first_nonbasic.copy()
+    # Where each variable belongs: its row if it is to be basic, else what is below zero.
+    place = np.empty(rows + columns, np.int64)
     for i in range(rows):
-        system[i, first_basic[i]] = 1.0
-        for k in range(columns):
-            system[i, first_nonbasic[k]] = first[i, k]
-    matrix = np.empty((rows, rows))
-    right = np.empty((rows, columns + 1))
+        place[basic[i]] = i
+    for k in range(columns):
+        place[nonbasic[k]] = -1 - k
     for i in range(rows):
-        for k in range(rows):
-            matrix[i, k] = system[i, basic[k]]
+        if place[now_basic[i]] < 0:
+            column = -1
+            for k in range(columns):
+                if place[now_nonbasic[k]] >= 0 and (column < 0 or abs(fresh[i, k]) > abs(fresh[i, column])):
+                    column = k
+            _exchange(fresh, now_basic, now_nonbasic, i, column, np.uint64(0))
+    for i in range(rows):
+        target = place[now_basic[i]]
         for k in range(columns):
-            right[i, k] = system[i, nonbasic[k]]
-        right[i, columns] = first[i, columns]
-    T[:] = np.linalg.solve(matrix, right)
+            T[target, -1 - place[now_nonbasic[k]]] = fresh[i, k]
+        T[target, columns] = fresh[i, columns]

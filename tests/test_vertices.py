@@ -1,0 +1,94 @@
+"""Vertices of best-response polyhedra: compiled code finds in machine integers what Python finds in long ones."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import powergames as pg
+from powergames.games.catalog import named_game
+from powergames.kernels import integer_vertices
+from powergames.solvers import vertex_enumeration
+from powergames.solvers.common import Options
+from powergames.solvers.two_player import TwoPlayerProblem
+
+LONGEST = 2**62 - 1
+
+
+def sides(game, lam):
+    problem = TwoPlayerProblem.of(game, pg.PowerObjective(lam), exact=True)
+    return vertex_enumeration._Labels.of(problem).sides(problem)
+
+
+def vertices(side, few, monkeypatch):
+    """Return the coordinates of all vertices by zero set, and whether they are in machine integers."""
+    monkeypatch.setattr(vertex_enumeration, "FEW", few)
+    found = vertex_enumeration._all_vertices(side, Options())
+    coordinates = {zero: tuple(found.coordinates(v)) for v, zero in enumerate(found.zero_sets.tolist())}
+    assert len(coordinates) == len(found.zero_sets)
+    return coordinates, found.numerators.dtype == np.int64
+
+
+@pytest.mark.parametrize("lam", ["0", "0.3", "7/3"])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1), (2, 3), (4, 4)])
+@pytest.mark.parametrize("largest", [0, 1, 3, 100])
+def test_all_vertices_are_found(shape, largest, lam, monkeypatch):
+    for seed in range(3):
+        payoffs = np.random.default_rng(seed).integers(-largest, largest + 1, (2, *shape))
+        for side in sides(pg.NormalFormGame(payoffs), lam):
+            found, compiled = vertices(side, 0, monkeypatch)
+            assert compiled
+            assert (found, False) == vertices(side, np.inf, monkeypatch)
+
+
+def test_numbers_that_become_too_long_are_left_to_python(monkeypatch):
+    payoffs = np.random.default_rng(0).integers(-(10**6), 10**6, (2, 4, 4))
+    kinds = []
+    for lam in ("1/3", Fraction(1, 3**30)):
+        for side in sides(pg.NormalFormGame(payoffs), lam):
+            found, compiled = vertices(side, 0, monkeypatch)
+            kinds.append(compiled)
+            assert (found, False) == vertices(side, np.inf, monkeypatch)
+    assert kinds == [False] * 4
+
+
+def test_few_vertices_are_found_without_compiled_code(monkeypatch):
+    monkeypatch.setattr(vertex_enumeration, "_searched", None)
+    stag_hunt = named_game("stag_hunt")
+    assert len(pg.solve_all(stag_hunt, pg.PowerObjective("0.1"), exact=True)) == 3
+
+
+def numbers(chance, size):
+    """Return a random number of up to so many bits, now and then a special one."""
+    if chance.random() < 0.2:
+        return chance.choice([0, 1, -1, 2**32, -(2**32), 2**31 - 1, LONGEST, -LONGEST])
+    return chance.randrange(-(2**size), 2**size)
+
+
+def test_products_are_compared_in_full_length():
+    chance = random.Random(0)
+    for _ in range(3000):
+        a, b, c, d = (numbers(chance, chance.randrange(1, 62)) for _ in range(4))
+        if chance.random() < 0.3:
+            c, d = b, a
+        assert integer_vertices._compare(a, b, c, d) == (a * b > c * d) - (a * b < c * d)
+
+
+def test_products_are_divided_without_remainder():
+    chance = random.Random(1)
+    done = 0
+    while done < 3000:
+        # With multiples of the divisor in both products nothing is left; the second one nearly cancels the first.
+        divisor = chance.randrange(1, 2 ** chance.randrange(1, 40)) << chance.randrange(8)
+        x, y, b = (numbers(chance, chance.randrange(1, 50)) for _ in range(3))
+        d = numbers(chance, 50) if y == 0 else (x * b) // y + numbers(chance, 10)
+        quotient = x * b - y * d
+        if max(map(abs, (divisor * x, divisor * y, b, d, quotient))) > LONGEST:
+            continue
+        done += 1
+        shift = (divisor & -divisor).bit_length() - 1
+        inverse = np.uint64(integer_vertices._inverse(np.uint64(divisor >> shift)))
+        assert integer_vertices._divided(divisor * x, b, divisor * y, d, shift, inverse) == quotient
