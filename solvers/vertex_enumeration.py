@@ -39,8 +39,8 @@ CHUNK = 20_000_000
 # Variables that a bit set in compiled code can hold.
 BITS = 64
 
-# Vertices that are found in less time than it takes to load compiled code.
-FEW = 300
+# Vertices up to which compiled code is not worth loading.
+FEW = 40
 
 NAME = "vertex_enumeration"
 
