@@ -646,9 +646,34 @@ def test_only_states_that_want_to_change_do():
     problem = StochasticProblem.of(game, PowerObjective(0))
     point = problem.point_of([np.array([[0.0, 1.0], [1.0, 0.0]])] * 2)
     progress = searched(problem, point)
-    status = settling.settle(problem, np.array([False, True]), point, point, progress)
-    assert status is pg.Status.CONVERGED
+    settling.settle(problem, np.array([False, True]), point, point, progress)
+    assert progress.good
     np.testing.assert_allclose(problem.profile(progress.point)[0], [[0.0, 1.0], [0.5, 0.5]], atol=1e-12)
+
+
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+def test_a_point_that_is_nearly_an_equilibrium_is_mended(form):
+    game, objective = random_stochastic(2, 12, 2, seed=3), PowerObjective("0.2", form=form)
+    problem = StochasticProblem.of(game, objective)
+    profile = [strategy.copy() for strategy in pg.solve(game, objective).profile]
+    for strategy in profile:
+        strategy[[2, 7]] = strategy[[2, 7], ::-1]
+    progress = searched(problem, problem.point_of(profile))
+    progress.look(progress.point, problem.worth(problem.evaluate(progress.point)))
+    assert progress.regret > 1e-3
+    settling.mend(problem, progress.point, progress)
+    assert progress.good
+    assert pg.certify(game, objective, problem.profile(progress.point)).passed
+
+
+def test_mending_ends_where_too_much_is_amiss(monkeypatch):
+    monkeypatch.setattr(settling, "LARGEST", 3)
+    problem = StochasticProblem.of(random_stochastic(2, 12, 2, seed=3), PowerObjective("0.2"))
+    start = problem.uniform_point()
+    progress = searched(problem, start)
+    settling.mend(problem, start, progress)
+    assert not progress.good
+    np.testing.assert_array_equal(progress.point, start)
 
 
 def test_newton_knows_an_equilibrium_where_its_equations_are_singular():

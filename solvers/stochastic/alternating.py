@@ -16,7 +16,7 @@ from powergames.results import Status
 from powergames.solvers.stochastic.best_response import best_responses
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
-from powergames.solvers.stochastic.settling import Circles, settle
+from powergames.solvers.stochastic.settling import Circles, conclude
 from powergames.solvers.stochastic.team import team_start
 
 # Rounds in all, and those without fewer states that change.
@@ -40,4 +40,4 @@ def find_from(problem: StochasticProblem, point: np.ndarray, progress: Progress,
         progress.unsettled = circles.unsettled
         if circles.since >= PATIENCE:
             break
-    return settle(problem, circles.unsettled, circles.point, circles.average, progress, worst)
+    return conclude(problem, circles, progress, worst)

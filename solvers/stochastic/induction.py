@@ -40,9 +40,6 @@ STILL = 1e-9
 # Rounds of best responses in a part before its components are solved one by one.
 ROUNDS = 8
 
-# How many responses the point before counts for in averages nearby.
-BEFORE = 20
-
 # States in which long paths are followed after a pass that did not help, at most, at once.
 LEFT = 500
 
@@ -103,7 +100,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
         # What changes nothing, long paths included, would not do so in the next pass either.
         if since >= PATIENCE or (surely and not changed.any()):
             break
-    return settling.settle(problem, circles.unsettled, circles.point, circles.average, progress)
+    return settling.conclude(problem, circles, progress)
 
 
 def _paying(rewards: np.ndarray, indptr: np.ndarray) -> np.ndarray:
@@ -207,7 +204,7 @@ def _finish(problem: StochasticProblem, point: np.ndarray, progress: Progress) -
     gradient = progress.look(point, problem.worth(problem.evaluate(point)))
     if not newton.finish(problem, point, point > 0.0, progress) and not progress.good:
         tempted = progress.tempted(point, gradient)
-        settling.settle(problem, tempted, point, point, progress, worst=np.inf, before=BEFORE)
+        settling.settle(problem, tempted, point, point, progress, worst=np.inf, before=settling.BEFORE)
 
 
 def _search(problem: StochasticProblem, point: np.ndarray, progress: Progress, *, worst: float) -> None:

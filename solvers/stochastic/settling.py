@@ -5,6 +5,10 @@ everybody responds to an average of what the others did, as in fictitious play (
 equilibrium slowly, in many games at least. Newton's method and, if that fails, a short path of quantal-response
 equilibria from there go the rest of the way. States that want to change then join the game, until none does.
 
+Where that leaves something amiss, the few states that still want to change are such a game in turn, and then those
+that this leaves. Only where that leads nowhere are long paths followed in all states that did not settle: a few steps
+of them take as long as all before.
+
 There is no guarantee.
 """
 
@@ -26,6 +30,10 @@ JOINED, LARGEST = 12, 50_000_000
 
 # After how many responses to averages an equilibrium is sought nearby.
 ATTEMPTS = (10, 20, 40, 70)
+
+# Rounds of mending without fewer states to mend after which that is given up, and for how many responses the point
+# before counts in averages nearby.
+VAIN, BEFORE = 5, 20
 
 # Paths of all states, short ones first, see `homotopy`.
 PATHS = ((False, 0.1, 0.3, 150), (False, 0.0, 0.3, 150), (False, 0.3, 0.3, 300), (False, 1.0, 0.3, 600))
@@ -69,6 +77,38 @@ class Circles:
             self.average = np.mean([each for each, _ in self._recent], axis=0)
 
 
+def conclude(problem: StochasticProblem, circles: Circles, progress: Progress, worst: float = 0.0) -> Status:
+    """Solve the game of the states that do not settle, and mend what is amiss; only then follow long paths.
+
+    See `solve` for the `worst`.
+    """
+    states = circles.unsettled, circles.point, circles.average
+    settle(problem, *states, progress, np.inf)
+    if not progress.good:
+        mend(problem, progress.point, progress)
+    if not progress.good and worst < np.inf and np.count_nonzero(circles.unsettled) > FEW:
+        settle(problem, *states, progress, worst)
+    return Status.CONVERGED if progress.good else Status.CYCLING
+
+
+def mend(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> None:
+    """Settle the states in which somebody is tempted, again and again, until nobody is or that has become in vain.
+
+    These are few where a point is nearly an equilibrium, and each time others.
+    """
+    fewest, vain = np.inf, 0
+    while vain < VAIN:
+        gradient = progress.look(point, problem.worth(problem.evaluate(point)))
+        tempted = progress.tempted(point, gradient)
+        if progress.good:
+            break
+        count = np.count_nonzero(tempted)
+        fewest, vain = (count, 0) if count < fewest else (fewest, vain + 1)
+        before, point = point, settle(problem, tempted, point, point, progress, np.inf, BEFORE)
+        if point is before:
+            break
+
+
 def settle(
     problem: StochasticProblem,
     chosen: np.ndarray,
@@ -77,7 +117,7 @@ def settle(
     progress: Progress,
     worst: float = 0.0,
     before: int = 0,
-) -> Status:
+) -> np.ndarray:
     """Solve the game of some states, from an average, and of those that join, the others playing as in a point.
 
     Parameters
@@ -89,6 +129,11 @@ def settle(
     progress : Progress
     worst, before
         As for `solve`.
+
+    Returns
+    -------
+    ndarray, shape (D,)
+        What they play in the end; the point itself if there are too many of them.
     """
     states = np.flatnonzero(chosen)
     for _ in range(JOINED):
@@ -106,13 +151,13 @@ def settle(
             point[entries] = inner.point
             gradient = progress.look(point, problem.worth(problem.evaluate(point)))
         if progress.good:
-            return Status.CONVERGED
+            return point
         joined = np.setdiff1d(np.flatnonzero(progress.tempted(point, gradient)), states)
         if not inner.good or len(joined) == 0:
             break
         states, average = np.union1d(states, joined), point
     progress.unsettled[states] = True
-    return Status.CYCLING
+    return point
 
 
 def solve(
