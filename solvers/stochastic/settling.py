@@ -5,9 +5,9 @@ everybody responds to an average of what the others did, as in fictitious play (
 equilibrium slowly, in many games at least. Newton's method and, if that fails, a short path of quantal-response
 equilibria from there go the rest of the way. States that want to change then join the game, until none does.
 
-Where that leaves something amiss, the few states that still want to change are such a game in turn, and then those
-that this leaves. Only where that leads nowhere are long paths followed in all states that did not settle: a few steps
-of them take as long as all before.
+Where that leaves something amiss in the form "penalty", the few states that still want to change are such a game in
+turn, and then those that this leaves. Only where that leads nowhere are long paths followed in all states that did not
+settle: a few steps of them take as long as all before.
 
 There is no guarantee.
 """
@@ -31,8 +31,8 @@ JOINED, LARGEST = 12, 50_000_000
 # After how many responses to averages an equilibrium is sought nearby.
 ATTEMPTS = (10, 20, 40, 70)
 
-# Rounds of mending without fewer states to mend after which that is given up, and for how many responses the point
-# before counts in averages nearby.
+# Rounds of mending that do not leave half as many states to mend, after which that is given up, and for how many
+# responses the point before counts in averages nearby.
 VAIN, BEFORE = 5, 20
 
 # Paths of all states, short ones first, see `homotopy`.
@@ -78,16 +78,18 @@ class Circles:
 
 
 def conclude(problem: StochasticProblem, circles: Circles, progress: Progress, worst: float = 0.0) -> Status:
-    """Solve the game of the states that do not settle, and mend what is amiss; only then follow long paths.
+    """Solve the game of the states that do not settle; see `solve` for the `worst`.
 
-    See `solve` for the `worst`.
+    Where gains do not add up over time and long paths would follow, what is amiss is mended first: there paths are
+    longest, and often lead nowhere.
     """
     states = circles.unsettled, circles.point, circles.average
-    settle(problem, *states, progress, np.inf)
-    if not progress.good:
+    mending = not problem.adds_up and worst < np.inf
+    settle(problem, *states, progress, np.inf if mending else worst)
+    if mending and not progress.good:
         mend(problem, progress.point, progress)
-    if not progress.good and worst < np.inf and np.count_nonzero(circles.unsettled) > FEW:
-        settle(problem, *states, progress, worst)
+        if not progress.good and np.count_nonzero(circles.unsettled) > FEW:
+            settle(problem, *states, progress, worst)
     return Status.CONVERGED if progress.good else Status.CYCLING
 
 
@@ -103,7 +105,7 @@ def mend(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> N
         if progress.good:
             break
         count = np.count_nonzero(tempted)
-        fewest, vain = (count, 0) if count < fewest else (fewest, vain + 1)
+        fewest, vain = (count, 0) if 2.0 * count < fewest else (fewest, vain + 1)
         before, point = point, settle(problem, tempted, point, point, progress, np.inf, BEFORE)
         if point is before:
             break
