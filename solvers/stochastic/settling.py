@@ -104,7 +104,7 @@ def mend(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> N
         tempted = progress.tempted(point, gradient)
         if progress.good:
             break
-        count = np.count_nonzero(tempted)
+        count = float(np.count_nonzero(tempted))
         fewest, vain = (count, 0) if 2.0 * count < fewest else (fewest, vain + 1)
         before, point = point, settle(problem, tempted, point, point, progress, np.inf, BEFORE)
         if point is before:
