@@ -137,8 +137,9 @@ class _Vertices:
     zero_sets: np.ndarray
 
     @classmethod
-    def of(cls, numerators: np.ndarray, denominators: np.ndarray) -> _Vertices:
-        """Drop vertices that are there already: a degenerate one has several bases."""
+    def of(cls, found: np.ndarray) -> _Vertices:
+        """Keep each vertex once, however many bases it has; denominators stand last in the rows of what was found."""
+        numerators, denominators = found[:, :-1], found[:, -1]
         labels = numerators.shape[1]
         bits = np.array([1 << label for label in range(labels)], dtype=np.uint64 if labels <= BITS else object)
         zero_sets = (numerators == 0).astype(bits.dtype) @ bits
@@ -217,9 +218,8 @@ def _simple_vertices(side: _Side, options: Options) -> tuple[np.ndarray, np.ndar
 
     if side.labels > BITS:
         return None
-    entries = side.entries.copy()
-    origin = entries.copy(), np.array(side.basic), np.array(side.nonbasic)
-    return _searched(kernel.run, entries, origin, side, side.labels, options)
+    origin = side.entries, np.array(side.basic), np.array(side.nonbasic)
+    return _searched(kernel.run, side.entries.copy(), origin, side, side.labels, options)
 
 
 def _searched(
@@ -264,7 +264,7 @@ def _all_vertices(side: _Side, options: Options) -> _Vertices:
     if vertices is None:
         vertices = _searched_in_python(side, entries, options, None)
     assert vertices is not None
-    return _Vertices.of(vertices[:, :-1], vertices[:, -1])
+    return _Vertices.of(vertices)
 
 
 def _searched_in_machine_integers(side: _Side, entries: np.ndarray, options: Options) -> np.ndarray | None:
