@@ -4,6 +4,14 @@ The methods, each tried where the one before makes no progress: a dense factoriz
 two starting points, a sparse factorization where even a full one would fit in memory, and at last plain sweeps
 ``v <- r + γ P v``, slow for γ near one but sure. Each corrects the last iterate, so the residual that is checked is the
 true one.
+
+With γ near one, values can be so large that ``r + γ P v - v`` is the small difference of large numbers. Since the rows
+of ``P`` sum to one, the residual is then computed as
+
+    r(s) - (1 - γ) v(s) + γ Σ_s' P(s, s') (v(s') - v(s)),
+
+whose rounding is that of the differences, and the solution is corrected until that changes nothing. With ``ρ(s)`` the
+residual and what rounding may add to it, no value is off by more than the solution of ``e = ρ + γ P e``.
 """
 
 from __future__ import annotations
@@ -23,6 +31,16 @@ FILLED = 10_000
 
 # Sweeps after which BiCGSTAB is tried again.
 RESTART = 30
+
+# Discount from which on residuals are computed by differences, and corrections that a solution then gets at most.
+NEAR_ONE = 0.999
+CORRECTIONS = 8
+
+# An error relative to the greatest value that needs no closer bound.
+PRECISE = 1e-13
+
+# Rows whose sum differs from one by less than this sum to one.
+WHOLE = 1e-10
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -62,7 +80,31 @@ class DiscountedSystem:
 
     def solve(self, rewards: np.ndarray, guess: np.ndarray | None = None) -> np.ndarray:
         """Return the values of a reward per state, shape (S,); a good guess saves steps and changes nothing else."""
-        return self._solve(rewards, False, guess)
+        values = self._solve(rewards, False, guess)
+        return self._corrected(rewards, values) if self._discount >= NEAR_ONE else values
+
+    def swept(self, rewards: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
+        """Return values, shape (S,), after some sweeps ``v <- r + γ P v``."""
+        for _ in range(count):
+            values = rewards + self._discount * (self._transitions @ values)
+        return values
+
+    def error(self, rewards: np.ndarray, values: np.ndarray) -> float:
+        """Return a bound on the error of the value of any state, for values that `solve` returns.
+
+        The bound is proved up to the rounding in itself.
+        """
+        residual, rounding = self._residual(rewards, values)
+        simple = float((np.abs(residual) + rounding).max()) / (1.0 - self._discount)
+        if simple <= PRECISE * float(np.abs(values).max()):
+            return simple
+        # What a further correction would change, and what that leaves.
+        step = self.solve(residual)
+        left, more = self._residual(residual, step)
+        size = np.abs(left) + rounding + more
+        bound = self.solve(size)
+        lack = np.maximum(self._residual(size, bound)[0], 0.0)
+        return min(simple, float(np.abs(step).max() + bound.max() + lack.max() / (1.0 - self._discount)))
 
     def occupancy(self, start: np.ndarray) -> np.ndarray:
         """Return the discounted number of visits to each state, shape (S,), from a distribution of the first one."""
@@ -96,8 +138,49 @@ class DiscountedSystem:
                 solution = best
             if last <= 64 * _EPS * np.linalg.norm(solution, norm):
                 return solution
-        # Sweeps, the last resort, end only at rounding.
+        # Sweeps, the last resort, end only at rounding, as do factors where γ is near one.
         return solution
+
+    def _corrected(self, rewards: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Correct values by accurate residuals until that changes them by rounding only, or pays no more."""
+        correct, last = next(self._corrections(False)), np.inf
+        for _ in range(CORRECTIONS):
+            residual = self._residual(rewards, values)[0]
+            unit = float(np.abs(residual).max())
+            if unit == 0.0:
+                break
+            step = unit * correct(residual / unit)
+            size = float(np.abs(step).max())
+            if not size <= last / 2:
+                break
+            values, last = values + step, size
+            if size <= 4 * _EPS * np.abs(values).max():
+                break
+        return values
+
+    def _residual(self, rewards: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``r + γ P v - v`` by differences, and a bound on its rounding, both of shape (S,)."""
+        owner, following, chances, missing = self._edges
+        n_states = len(values)
+        terms = chances * (values[following] - values[owner])
+        ends = (1.0 - self._discount + self._discount * missing) * values
+        residual = rewards - ends + self._discount * np.bincount(owner, terms, n_states)
+        sizes = np.abs(rewards) + np.abs(ends) + self._discount * np.bincount(owner, np.abs(terms), n_states)
+        return residual, _EPS * (self._most + 3) * sizes
+
+    @cached_property
+    def _edges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Each transition's state, next state and probability, and what is missing to one in each state."""
+        from scipy.sparse import coo_array
+
+        edges = coo_array(self._transitions)
+        missing = 1.0 - np.bincount(edges.row, edges.data, edges.shape[0])
+        return edges.row, edges.col, edges.data, np.where(np.abs(missing) > WHOLE, missing, 0.0)
+
+    @cached_property
+    def _most(self) -> int:
+        """Greatest number of transitions of a state."""
+        return int(np.bincount(self._edges[0]).max(initial=0))
 
     def _corrections(self, transposed: bool) -> Iterator[_Correction]:
         """Yield methods that solve for a given residual, more or less."""
@@ -129,7 +212,9 @@ class DiscountedSystem:
             yield krylov
             if n_states <= FILLED:
                 yield splu(_columns(matrix, self._discount)).solve
-
+        if self._discount >= NEAR_ONE and (self._dense or n_states <= FILLED):
+            # Factors are as good as rounding allows, and sweeps would take too long.
+            return
         enough = int(np.ceil(np.log(8) / -np.log(self._discount)))
         yield lambda residual: sweeps(residual, enough)
 

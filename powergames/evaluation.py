@@ -57,6 +57,8 @@ class Evaluation(Shown):
         ``rewards + γ P U``, the regularized value of what follows each joint action.
     occupancy : ndarray, shape (n, S)
         Discounted frequency of each state from the start distribution on, at the discount of each player; sums to one.
+    error : ndarray, shape (n,)
+        Rounding may put the task values of a player off by this much, in any state.
     """
 
     game: StochasticGame
@@ -68,6 +70,7 @@ class Evaluation(Shown):
     utility: np.ndarray
     utility_action_values: np.ndarray
     occupancy: np.ndarray
+    error: np.ndarray
 
     @property
     def start_task(self) -> np.ndarray:
@@ -93,6 +96,7 @@ class Evaluation(Shown):
             "start_task": self.start_task.tolist(),
             "start_utility": self.start_utility.tolist(),
             "average_power": self.average_power.tolist(),
+            "error": self.error.tolist(),
         }
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
@@ -128,7 +132,7 @@ def evaluate(game: StochasticGame, profile: Any, objective: PowerObjective | Non
 
     Notes
     -----
-    Exact up to rounding, whose error relative to the range of attainable values is a few units times 1 / (1 - γ).
+    Exact up to rounding, which the attribute `error` bounds.
     Costs a few passes over the transitions and a linear system in the states for every discount; in the adversarial
     form, for every player and step of policy iteration, usually two to five.
 
@@ -150,14 +154,13 @@ def evaluate(game: StochasticGame, profile: Any, objective: PowerObjective | Non
 
 
 class _Evaluator:
-    """One profile of one game, its rewards shifted and scaled to [0, 1] so that no offset swamps the differences."""
+    """One profile of one game, its rewards in units of their range."""
 
     def __init__(self, game: StochasticGame, profile: Profile) -> None:
         self.game = game
         self.profile = profile
         self.n_players = game.n_players
-        self.offsets = game.reward_min
-        self.rewards, self.units = game.unit_rewards()
+        self.rewards, self.units, self.offsets = game.unit_rewards()
         self.layout = game.n_actions, game.row_starts
         self.transitions = game.indptr, game.indices, game.data
         self.padded = np.zeros((self.n_players, game.n_states, int(game.n_actions.max())))
@@ -174,6 +177,7 @@ class _Evaluator:
         systems = self._systems(weights)
         by_player = [systems[discount] for discount in game.discounts.tolist()]
         task = np.array([by_player[player].solve(expected[player]) for player in players])
+        error = self.units * [by_player[player].error(expected[player], task[player]) for player in players]
         action_values = self._action_values(task)
         takeovers = takeover_values(*self.layout, self.padded, action_values)
         # The value from the same sums as its least entry, so that no power is exactly zero.
@@ -211,6 +215,7 @@ class _Evaluator:
             frozen(utility),
             frozen(utility_action_values),
             frozen(np.array([shares[discount] for discount in game.discounts.tolist()])),
+            frozen(error),
         )
 
     def _adversarial(

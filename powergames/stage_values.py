@@ -28,7 +28,7 @@ class Group:
 
 
 class StageValues:
-    """A stochastic game in units in which rewards lie in [0, 1], and a profile of it.
+    """A stochastic game in units of the range of its rewards, and a profile of it.
 
     Parameters
     ----------
@@ -41,7 +41,9 @@ class StageValues:
     units : ndarray, shape (n,)
         Range of each player's rewards, 1 where they are constant.
     rewards : ndarray, shape (n, R)
-        ``(rewards - reward_min) / units``.
+        ``(rewards - offsets) / units``.
+    offsets : ndarray, shape (n,)
+        What is taken from each player's rewards, see `StochasticGame.unit_rewards`.
     transitions : scipy.sparse.csr_matrix, shape (R, S)
     groups : list of Group
         All states, grouped by their numbers of actions.
@@ -60,7 +62,7 @@ class StageValues:
 
         self.game = game
         self.profile = profile
-        self.rewards, self.units = game.unit_rewards()
+        self.rewards, self.units, self.offsets = game.unit_rewards()
         self.transitions = csr_matrix((game.data, game.indices, game.indptr), shape=(game.n_rows, game.n_states))
         self.groups = list(_groups(game))
 

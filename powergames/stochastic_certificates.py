@@ -56,8 +56,7 @@ class StochasticCertificate(Certificate):
     regrets : ndarray, shape (n, S)
         Greatest gain over the deviations covered, in units of discounted payoff.
     scaled_regrets : ndarray, shape (n, S)
-        The same divided by the range of attainable values, ``reward_range / (1 - discount)``; by 1 where rewards are
-        constant.
+        The same divided by the range of the player's attainable values, ``game.value_scale``.
     deviations : str
         "one-shot": a mixed deviation in one state at one time, then the profile again. "all": any deviation, in any
         states, also one that depends on the past.
@@ -67,10 +66,19 @@ class StochasticCertificate(Certificate):
         A gain that a deviation is known to attain, of those covered or, for "one-shot", in many states at once.
     deviation : Deviation or None
         The deviation found that gains most, relative to the range of values; None if nothing gains more than rounding.
+    scaled_error : float
+        How far rounding may put the values behind the regrets off, relative to the range of attainable values. With a
+        discount near one this may be more than `tol`; then the certificate does not pass, whatever the regrets.
     """
 
     lower_bound: np.ndarray
     deviation: Deviation | None
+    scaled_error: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every scaled regret is at most `tol`, and rounding too."""
+        return max(self.scaled_regret, self.scaled_error) <= self.tol
 
     @property
     def max_regret(self) -> float:
@@ -87,6 +95,7 @@ class StochasticCertificate(Certificate):
         return {
             "max_regret": self.max_regret,
             "scaled_regret": self.scaled_regret,
+            "scaled_error": self.scaled_error,
             "regrets": self.regrets.tolist(),
             "lower_bound": self.lower_bound.tolist(),
             "tol": self.tol,
@@ -164,6 +173,7 @@ def certify_stochastic(
         gains.append(found)
     units = problem.units[:, None]
     regrets = units * np.array([found.regrets for found in gains])
+    errors = problem.units * np.array([found.error for found in gains]) / game.value_scale
     return StochasticCertificate(
         regrets=regrets,
         scaled_regrets=regrets / game.value_scale[:, None],
@@ -172,6 +182,7 @@ def certify_stochastic(
         bound="exact" if exact else "upper",
         lower_bound=units * np.array([found.lower for found in gains]),
         deviation=_greatest(problem, gains),
+        scaled_error=float(errors.max()),
     )
 
 
@@ -201,7 +212,10 @@ class _Best:
 
 @dataclass(frozen=True, eq=False)
 class _Gains:
-    """Regrets of one player, what is known to be attained, and the deviation that gains most: all in its units."""
+    """Regrets of one player, what is known to be attained, and the deviation that gains most: all in its units.
+
+    `error` bounds the rounding of the values behind them.
+    """
 
     regrets: np.ndarray
     lower: np.ndarray
@@ -209,6 +223,7 @@ class _Gains:
     strategy: np.ndarray
     state: int
     gain: float
+    error: float
 
 
 class _Problem(StageValues):
@@ -226,6 +241,12 @@ class _Problem(StageValues):
     def slack(self, player: int) -> float:
         """Differences between a player's values that are rounding."""
         return max(ROUNDING, 16 * _EPS / (1.0 - float(self.game.discounts[player])))
+
+    def error(self, player: int) -> float:
+        """Bound on the rounding of a player's task values at the profile."""
+        rows = self.joint(self.profile)
+        system, rewards = self.system(player, rows), self.expected_rewards(player, rows)
+        return system.error(rewards, system.solve(rewards))
 
     def blocks(self, group: Group, player: int, values: np.ndarray) -> list[np.ndarray]:
         """Values of a player's actions against the takeovers of each adversary, shape (G, A_i, K)."""
@@ -275,7 +296,7 @@ def _one_shot(problem: _Problem, player: int, claims: list[np.ndarray] | None) -
             found = "stationary", strategy, state, float(gains[state])
         lower = np.maximum(lower, gains)
         best = _best_responses(problem, _penalty_stage(problem, player, values, follow), strategy, None)
-    return _Gains(regrets, lower, *found)
+    return _Gains(regrets, lower, *found, problem.error(player))
 
 
 def _penalized(
@@ -343,7 +364,8 @@ def _against_all(problem: _Problem, player: int, claims: list[np.ndarray] | None
         if not rises or (proven - best).max() * (1.0 - discount) <= 4.0 * slack:
             break
         values, newton = improved, False
-    return _Gains(np.maximum(proven - start, 0.0), best - start, "stationary", *deviation)
+    regrets = np.maximum(proven - start, 0.0)
+    return _Gains(regrets, best - start, "stationary", *deviation, problem.error(player))
 
 
 def _played(

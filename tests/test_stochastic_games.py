@@ -198,7 +198,10 @@ def test_units_of_regret():
     game = game_of(rewards=np.stack([REWARDS[0], np.full((3, 2, 2), 5.0)]), discount=[0.75, 0.5])
     np.testing.assert_array_equal(game.reward_min, [0, 5])
     np.testing.assert_array_equal(game.reward_range, [11, 0])
-    np.testing.assert_array_equal(game.value_scale, [44, 1])
+    rewards, units, offsets = game.unit_rewards()
+    np.testing.assert_array_equal(units, [11, 1])
+    np.testing.assert_array_equal(offsets, [0, 5])
+    np.testing.assert_array_equal(rewards, [game.rewards[0] / 11, np.zeros(game.n_rows)])
 
 
 BAD_GAMES = [

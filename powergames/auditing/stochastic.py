@@ -17,7 +17,7 @@ _EPS = float(np.finfo(np.float64).eps)
 class Departures:
     """A profile of a stochastic game, and what each player gets when another one leaves it.
 
-    All values are in units in which rewards lie in [0, 1]; `in_payoffs` turns them into discounted payoffs.
+    All values are in units of the range of rewards; `in_payoffs` turns them into discounted payoffs.
 
     Parameters
     ----------
@@ -42,8 +42,7 @@ class Departures:
 
     def in_payoffs(self, values: np.ndarray) -> np.ndarray:
         """Turn values of each player in each state, shape (n, S), into discounted payoffs."""
-        game = self._game
-        lifts = game.reward_min / (1.0 - game.discounts)
+        lifts = self._stages.offsets / (1.0 - self._game.discounts)
         return lifts[:, None] + self._stages.units[:, None] * values
 
     def changed(self, deviator: int, strategy: np.ndarray) -> np.ndarray:

@@ -73,9 +73,6 @@ class StochasticGame(Shown):
         Probabilities of the first state.
     reward_min, reward_range : ndarray, shape (n,), read-only
         Least reward of each player, and greatest minus least.
-    value_scale : ndarray, shape (n,), read-only
-        ``reward_range / (1 - discount)``, which no two values of a player can differ by more than; 1 where rewards are
-        constant: the unit of scaled regret.
     players, states, title
         As above, as tuples and str; `states` as it was given if it is a `StateNames`, which makes names when asked.
     actions : tuple
@@ -123,7 +120,6 @@ class StochasticGame(Shown):
     start: np.ndarray
     reward_min: np.ndarray
     reward_range: np.ndarray
-    value_scale: np.ndarray
     players: tuple[str, ...]
     states: Sequence[str]
     actions: ActionNames | tuple[ActionNames, ...]
@@ -287,26 +283,74 @@ class StochasticGame(Shown):
 
         return csr_array((self.data, self.indices, self.indptr), shape=(self.n_rows, self.n_states))
 
-    def unit_rewards(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rewards shifted and scaled to [0, 1], so that no offset swamps what differs.
+    def unit_rewards(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the rewards in units of their range, shifted where an offset would swamp what differs.
+
+        A reward of zero stays zero elsewhere, for in a state that is never left a shift is worth ``1 / (1 - γ)`` times
+        as much, and its digits would be lost to all others.
 
         Returns
         -------
         rewards : ndarray, shape (n, R)
-            ``(rewards[i] - reward_min[i]) / units[i]``.
+            ``(rewards[i] - offsets[i]) / units[i]``.
         units : ndarray, shape (n,)
             ``reward_range``, 1 where that is zero.
+        offsets : ndarray, shape (n,)
+            ``reward_min`` where rewards differ from zero by several times their range, else zero.
 
         Examples
         --------
         >>> game = StochasticGame(np.array([[[3.0, 5.0]]]), np.ones((1, 2, 1)), 0.5)
         >>> game.unit_rewards()
-        (array([[0., 1.]]), array([2.]))
+        (array([[1.5, 2.5]]), array([2.]), array([0.]))
         """
         units = np.where(self.reward_range > 0, self.reward_range, 1.0)
-        rewards = self.rewards - self.reward_min[:, None]
+        offsets = np.where(np.abs(self.reward_min) / 4.0 > self.reward_range, self.reward_min, 0.0)
+        rewards = self.rewards - offsets[:, None]
         rewards /= units[:, None]
-        return rewards, units
+        return rewards, units, offsets
+
+    @cached_property
+    def attainable(self) -> tuple[np.ndarray, np.ndarray]:
+        """Least and greatest value that each player can have in any state, whatever everybody plays, each (n,).
+
+        They are the optima of two Markov decision processes for each player, in which all work together for it or
+        against it; see `powergames.games.attainable`.
+        """
+        _, units, offsets = self.unit_rewards()
+        least, greatest = (offsets / (1.0 - self.discounts) + units * end for end in self._unit_attainable)
+        return frozen(least), frozen(greatest)
+
+    @cached_property
+    def value_scale(self) -> np.ndarray:
+        """The range of each player's attainable values, 1 where rewards are constant: the unit of scaled regret, (n,).
+
+        It is at least ``reward_range / (1 + discount)``, and at most ``reward_range / (1 - discount)``, which is many
+        times as much where no play is paid the greatest or the least reward for ever.
+        """
+        least, greatest = self._unit_attainable
+        # The bound from below counts where rounding takes what differs from large values.
+        ranges = self.reward_range * np.maximum(greatest - least, 1.0 / (1.0 + self.discounts))
+        return frozen(np.where(self.reward_range > 0, ranges, 1.0))
+
+    @cached_property
+    def _unit_attainable(self) -> np.ndarray:
+        """Least and greatest attainable value of each player in the units of `unit_rewards`, shape (2, n)."""
+        from powergames.games.attainable import greatest_values
+
+        rewards, _, _ = self.unit_rewards()
+        # Players who share their rewards share the answer.
+        discounts = self.discounts
+        like = [
+            next(j for j in range(i + 1) if discounts[j] == discounts[i] and np.array_equal(rewards[j], own))
+            for i, own in enumerate(rewards)
+        ]
+        first = sorted(set(like))
+        both = np.concatenate([-rewards[first], rewards[first]])
+        values = greatest_values(self.transitions, self.row_starts, both, np.tile(discounts[first], 2))
+        least, greatest = values.max(axis=1).reshape(2, -1)
+        places = np.searchsorted(first, like)
+        return np.array([-least[places], greatest[places]])
 
     def stage(self, state: int) -> NormalFormGame:
         """Return the rewards of one state as a normal-form game.
@@ -455,8 +499,7 @@ class StochasticGame(Shown):
                 f"rewards of player {int(np.argmax(np.isinf(bound)))}: their discounted sums are too large for a "
                 "float; divide the rewards by a constant"
             )
-        scale = np.where(spread > 0, spread / (1.0 - self.discounts), 1.0)
-        for name, array in (("reward_min", least), ("reward_range", spread), ("value_scale", scale)):
+        for name, array in (("reward_min", least), ("reward_range", spread)):
             object.__setattr__(self, name, frozen(array))
 
     def _normalized(self, data: np.ndarray, indptr: np.ndarray) -> np.ndarray:

@@ -44,8 +44,8 @@ Worth = tuple[np.ndarray, np.ndarray]
 class StochasticProblem:
     """A stochastic game and an objective as one game of players and adversaries in many states.
 
-    A *point*, shape (D,), holds a local point for each state, see `powergames.kernels.stages`. Rewards are shifted and
-    scaled to [0, 1]. *Values* have shape (kinds, n, S): the regularized value and, where the form "penalty" needs both,
+    A *point*, shape (D,), holds a local point for each state, see `powergames.kernels.stages`. Rewards are in units of
+    their range, see `StochasticGame.unit_rewards`. *Values* have shape (kinds, n, S): the regularized value and, where the form "penalty" needs both,
     the task value.
 
     Attributes
@@ -65,6 +65,8 @@ class StochasticProblem:
         λ w_i, the weight of all adversaries of a player together.
     shares : ndarray, shape (kinds, n)
         How the worth of a row is made of its values of each kind, where nobody is taken over.
+    spans : ndarray, shape (n,)
+        Range of the attainable values of each player, as a share of the greatest that rewards of range 1 allow.
     adds_up : bool
         Whether gains by deviating in one state add up over time: not in the form "penalty" with λ > 0.
     alone : bool
@@ -78,6 +80,7 @@ class StochasticProblem:
     weights: np.ndarray
     tolls: np.ndarray
     shares: np.ndarray
+    spans: np.ndarray
     adds_up: bool
     alone: bool
 
@@ -89,11 +92,13 @@ class StochasticProblem:
         """Set up the problem."""
         alone = game.n_players == 1
         n = 2 if alone else game.n_players
-        rewards, _ = game.unit_rewards()
+        rewards, units, _ = game.unit_rewards()
         n_actions, discounts = game.n_actions, game.discounts
+        spans = game.value_scale * (1.0 - discounts) / units
         if alone:
             rewards = np.concatenate([rewards, np.zeros_like(rewards)])
             n_actions, discounts = np.insert(n_actions, 1, 1, axis=1), np.repeat(discounts, 2)
+            spans = np.append(spans, 1.0)
         adversaries = ((), ()) if alone else objective.adversaries(n)
         weights, tolls = np.zeros((n, n)), np.zeros(n)
         for i, own in enumerate(adversaries):
@@ -111,6 +116,7 @@ class StochasticProblem:
             weights,
             tolls,
             np.array([np.ones(n), -tolls]) if charged else (1.0 - tolls)[None],
+            spans,
             not charged,
             alone,
         )
@@ -368,7 +374,7 @@ class StochasticProblem:
         return np.asarray(point >= self.slacks(gradient))
 
     def scaled_regrets(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """Return bounds on the regret of the players, relative to the range of their values, shape (S, n).
+        """Return bounds on the regret of the players, relative to the range of attainable values, shape (S, n).
 
         Where gains add up over time, regret is at most the greatest one-shot regret divided by ``1 - γ``.
         """
@@ -376,7 +382,7 @@ class StochasticProblem:
         total = np.zeros((len(gains), self.n_players))
         for group, owner in enumerate(self.owners):
             total[:, owner] += gains[:, group]
-        return total if self.adds_up else total * (1.0 - self.discounts)
+        return (total if self.adds_up else total * (1.0 - self.discounts)) / self.spans
 
     def added_up(self, regrets: np.ndarray, enough: float) -> float:
         """Return a closer bound on the greatest regret, given the `scaled_regrets`, if gains add up over time.

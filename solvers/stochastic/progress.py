@@ -39,7 +39,7 @@ class Progress:
         self.regret = np.inf
         # States in which a method could not decide.
         self.unsettled = np.zeros(problem.n_states, dtype=bool)
-        self.target = max(TARGET, 1024 * _EPS / float(1.0 - problem.discounts.max()))
+        self.target = max(TARGET, 1024 * _EPS / float(((1.0 - problem.discounts) * problem.spans).min()))
 
     @property
     def done(self) -> bool:

@@ -87,11 +87,11 @@ class StochasticQuestion(Question):
     def _values(self, start: StochasticEquilibrium) -> np.ndarray:
         """Return the values of an equilibrium as the family counts them, shape (kinds, n, S)."""
         game, base = self.game, self.family.base
-        units = np.where(game.reward_range > 0, game.reward_range, 1.0)
+        _, units, offsets = game.unit_rewards()
         kinds = (start.utility, start.task)[: base.kinds]
         values = np.zeros((base.kinds, base.n_players, base.n_states))
         for kind, own in enumerate(kinds):
-            scaled = own * (1.0 - game.discounts)[:, None] - game.reward_min[:, None]
+            scaled = own * (1.0 - game.discounts)[:, None] - offsets[:, None]
             values[kind, : game.n_players] = scaled / units[:, None]
         return values
 
