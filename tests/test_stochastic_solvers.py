@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import signal
@@ -869,3 +870,28 @@ def test_newton_steps_of_kitchens_are_those_of_dense_matrices(form, monkeypatch)
     for column in range(2):
         for one, other in zip(dense.changes(column), sparse.changes(column), strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9 * np.abs(one).max())
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("discount", [0.99999, 0.9999999])
+def test_a_discount_near_one_is_no_obstacle(seed, discount):
+    game = random_stochastic(players=2, states=12, actions=3, discount=discount, seed=seed)
+    for objective in objectives(0.3):
+        equilibrium = pg.solve(game, objective)
+        check(equilibrium, tol=1e-8)
+        assert equilibrium.certificate.scaled_error < 1e-12
+
+
+def test_what_the_certificate_rejects_goes_on_to_the_next_method(monkeypatch):
+    def boast(problem, point, progress):
+        progress.keep(problem.pure_point(problem.arrays[1][:-1]), 0.0)
+        return pg.Status.CONVERGED
+
+    game = pg.load("random_stochastic:states=3")
+    methods = dict(STOCHASTIC_METHODS)
+    methods["stages"] = dataclasses.replace(methods["stages"], find=boast)
+    monkeypatch.setattr("powergames.solvers.stochastic.solve.METHODS", methods)
+    assert pg.solve(game, method="stages").status is pg.Status.REJECTED
+    equilibrium = pg.solve(game)
+    check(equilibrium)
+    assert equilibrium.method not in ("shapley", "stages")

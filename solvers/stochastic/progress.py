@@ -39,7 +39,9 @@ class Progress:
         self.regret = np.inf
         # States in which a method could not decide.
         self.unsettled = np.zeros(problem.n_states, dtype=bool)
-        self.target = max(TARGET, 1024 * _EPS / float(((1.0 - problem.discounts) * problem.spans).min()))
+        # Gains of one step are differences of values, and where they add up so does their rounding.
+        unit = (1.0 - problem.discounts if problem.adds_up else 1.0) * problem.spans
+        self.target = max(TARGET, 1024 * _EPS / float(unit.min()))
 
     @property
     def done(self) -> bool:

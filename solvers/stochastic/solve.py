@@ -108,14 +108,21 @@ def solve_stochastic(
     StochasticEquilibrium
     """
     search = _Search(game, objective, _plan(game, objective, method), options)
-    try:
-        with interruptible():
-            search.run()
-    except KeyboardInterrupt:
-        search.failure = Status.INTERRUPTED
-    except LimitError as limit:
-        search.failure = limit.status
-    return search.equilibrium()
+    best: StochasticEquilibrium | None = None
+    while True:
+        try:
+            with interruptible():
+                search.run()
+        except KeyboardInterrupt:
+            search.failure = Status.INTERRUPTED
+        except LimitError as limit:
+            search.failure = limit.status
+        found = search.equilibrium()
+        if best is None or found.certificate.scaled_regret < best.certificate.scaled_regret:
+            best = found
+        # What the certificate rejects is a failure of the method, after which the next one has its turn.
+        if found.status is not Status.REJECTED or not search.left():
+            return best
 
 
 def _plan(game: StochasticGame, objective: PowerObjective, name: str | None) -> list[StochasticMethod]:
@@ -158,12 +165,17 @@ class _Search:
             self.point = self.distinct.shortened(self.like)
         self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
         self.steps = 0
-        self.done = 0
         self.failure: Status | None = None
         self.used = self.methods[0].name
 
+    def left(self) -> bool:
+        """Leave out the methods used so far; return whether there are others."""
+        self.methods = self.methods[1 + [method.name for method in self.methods].index(self.used) :]
+        return bool(self.methods)
+
     def run(self) -> None:
         """Solve all parts, what follows upon a part before it."""
+        self.done = 0
         parts = levels(self.problem)
         for states in parts:
             part = self.problem if len(parts) == 1 else self.problem.part(states, self.values)
