@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ import numpy as np
 from powergames import response_programs as programs
 from powergames.certificates import ROUNDING, Certificate, Payoffs, Response, check_tolerance
 from powergames.deviations import Deviation
+from powergames.discounted import DiscountedSystem
 from powergames.errors import InputError
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
@@ -233,6 +235,7 @@ class _Problem(StageValues):
         super().__init__(game, profile)
         self.lam = objective.lam
         self.adversaries = objective.adversaries(game.n_players)
+        self._systems: dict[float, DiscountedSystem] = {}
 
     def weights(self, player: int) -> list[float]:
         """Weight of each adversary of a player in its objective."""
@@ -242,11 +245,27 @@ class _Problem(StageValues):
         """Differences between a player's values that are rounding."""
         return max(ROUNDING, 16 * _EPS / (1.0 - float(self.game.discounts[player])))
 
-    def error(self, player: int) -> float:
+    def played(self, player: int, strategy: np.ndarray) -> tuple[DiscountedSystem, np.ndarray]:
+        """The system and the expected rewards of a player's values if it changes to a strategy.
+
+        All players share what they need of the profile itself.
+        """
+        if strategy is not self.profile[player]:
+            rows = self.joint(self.changed(player, strategy))
+            return self.system(player, rows), self.expected_rewards(player, rows)
+        discount = float(self.game.discounts[player])
+        if discount not in self._systems:
+            self._systems[discount] = self.system(player, self._rows)
+        return self._systems[discount], self.expected_rewards(player, self._rows)
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        return self.joint(self.profile)
+
+    def error(self, player: int, guess: np.ndarray | None = None) -> float:
         """Bound on the rounding of a player's task values at the profile."""
-        rows = self.joint(self.profile)
-        system, rewards = self.system(player, rows), self.expected_rewards(player, rows)
-        return system.error(rewards, system.solve(rewards))
+        system, rewards = self.played(player, self.profile[player])
+        return system.error(rewards, system.solve(rewards, guess))
 
     def blocks(self, group: Group, player: int, values: np.ndarray) -> list[np.ndarray]:
         """Values of a player's actions against the takeovers of each adversary, shape (G, A_i, K)."""
@@ -278,8 +297,8 @@ def _greatest(problem: _Problem, gains: list[_Gains]) -> Deviation | None:
 def _one_shot(problem: _Problem, player: int, claims: list[np.ndarray] | None) -> _Gains:
     """One-shot regret in each state, and gains attained in one state or by an ascent in many."""
     strategy = problem.profile[player]
-    values, utility = _penalized(problem, player, strategy)
-    best = _best_responses(problem, _penalty_stage(problem, player, values, utility), strategy, claims)
+    task, utility = _penalized(problem, player, strategy)
+    best = _best_responses(problem, _penalty_stage(problem, player, task, utility), strategy, claims)
     lower = np.maximum(best.attained - best.current, 0.0)
     state = int(lower.argmax())
     found = "one-shot", best.strategy, state, float(lower[state])
@@ -289,13 +308,13 @@ def _one_shot(problem: _Problem, player: int, claims: list[np.ndarray] | None) -
         if np.array_equal(best.strategy, strategy):
             break
         strategy = best.strategy
-        values, follow = _penalized(problem, player, strategy, (values, follow))
+        task, follow = _penalized(problem, player, strategy, (task, follow))
         gains = follow - utility
         state = int(gains.argmax())
         if gains[state] > found[-1]:
             found = "stationary", strategy, state, float(gains[state])
         lower = np.maximum(lower, gains)
-        best = _best_responses(problem, _penalty_stage(problem, player, values, follow), strategy, None)
+        best = _best_responses(problem, _penalty_stage(problem, player, task, follow), strategy, None)
     return _Gains(regrets, lower, *found, problem.error(player))
 
 
@@ -303,8 +322,7 @@ def _penalized(
     problem: _Problem, player: int, strategy: np.ndarray, guess: tuple[Any, Any] = (None, None)
 ) -> tuple[np.ndarray, np.ndarray]:
     """Task value and regularized value in each state if a player changes to a strategy."""
-    rows = problem.joint(problem.changed(player, strategy))
-    system, rewards = problem.system(player, rows), problem.expected_rewards(player, rows)
+    system, rewards = problem.played(player, strategy)
     values = system.solve(rewards, guess[0])
     if not problem.adversaries[player]:
         return values, values
@@ -395,8 +413,8 @@ def _robust(problem: _Problem, player: int, strategy: np.ndarray, guess: np.ndar
     adversaries = problem.adversaries[player]
     values = guess
     if values is None or not adversaries:
-        rows = problem.joint(strategies)
-        values = problem.system(player, rows).solve(problem.expected_rewards(player, rows), guess)
+        system, rewards = problem.played(player, strategy)
+        values = system.solve(rewards, guess)
     if not adversaries:
         return values
     chosen: list[list[np.ndarray]] | None = None

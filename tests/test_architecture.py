@@ -19,11 +19,11 @@ MODULES = {
 
 # What each layer may import of the project, at the top of a module and inside functions.
 DISPLAY = {"errors", "display"}
-GAMES = DISPLAY | {"games"}
+GAMES = DISPLAY | {"games", "discounted"}
 ARITHMETIC = {"rational"}
 POWER = GAMES | {"kernels", "power", "contents"}
 OBJECTIVES = GAMES | {"power", "objectives"}
-CHECKING = {"stage_values", "response_programs", "deviations"}
+CHECKING = {"discounted", "stage_values", "response_programs", "deviations"}
 CERTIFICATES = GAMES | ARITHMETIC | CHECKING | {"contents", "objectives", "certificates", "stochastic_certificates"}
 RESULTS = CERTIFICATES | {"power", "evaluation", "results"}
 ALLOWED = {
