@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from powergames.certificates import ROUNDING, certify_checked, response_problem
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import frozen
 from powergames.objectives import PowerObjective, check_objective
 
 
 @dataclass(frozen=True, eq=False)
-class Deviation:
+class Deviation(Frozen):
     """A strategy that one player could change to, and what it would gain.
 
     Attributes

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import to_fraction
 from powergames.games.profiles import frozen
 
@@ -37,7 +38,7 @@ class Adversary:
 
 
 @dataclass(frozen=True, eq=False)
-class PowerObjective:
+class PowerObjective(Frozen):
     """What each player maximizes: task value minus λ times aggregated power.
 
     Parameters

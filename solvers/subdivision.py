@@ -175,7 +175,7 @@ def _as_two_players(
             profile[i] = strategy
         candidate = Candidate(tuple(profile), None, member.iterations)
         equilibria.append(certified(game, objective, candidate, found.method, options, member.component))
-    return EquilibriumSet(equilibria, found.interchangeable, game, objective, found.method, found.complete)
+    return EquilibriumSet(tuple(equilibria), found.interchangeable, game, objective, found.method, found.complete)
 
 
 @dataclass
@@ -544,9 +544,9 @@ def _ordered(search: _Search, components: Sequence[Sequence[Equilibrium]], unres
     ranked = sorted(components, key=lambda members: max(map(key, members)), reverse=True)
     numbered = [replace(member, component=k) for k, members in enumerate(ranked) for member in members]
     numbered.sort(key=key, reverse=True)
-    alone = [(k,) for k in range(len(numbered))]
+    alone = tuple((k,) for k in range(len(numbered)))
     complete = not unresolved and all(equilibrium.converged for equilibrium in numbered)
-    return EquilibriumSet(numbered, alone, search.game, search.objective, NAME, complete, unresolved)
+    return EquilibriumSet(tuple(numbered), alone, search.game, search.objective, NAME, complete, tuple(unresolved))
 
 
 def _rows(game: NormalFormGame, bound: np.ndarray) -> Profile:

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import check_memory
-from powergames.games.profiles import frozen
+from powergames.games.profiles import frozen, nobody_can_write
 from powergames.games.stochastic import StochasticGame
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DeterministicGame:
+class DeterministicGame(Frozen):
     """A game without chance, in which all players are paid the same and have the same actions in every state.
 
     Parameters
@@ -174,6 +175,6 @@ class DeterministicGame:
 
 def _kept(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return a read-only array of a type, which is a copy if the given one is another or could change."""
-    if array.dtype == dtype and array.flags.c_contiguous and not array.flags.writeable:
-        return array
+    if array.dtype == dtype and array.flags.c_contiguous and nobody_can_write(array):
+        return frozen(array)
     return frozen(np.array(array, dtype=dtype, order="C"))

@@ -16,6 +16,7 @@ import numpy as np
 
 from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
@@ -30,7 +31,7 @@ Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
 ActionNames = tuple[tuple[str, ...], ...]
 
 
-class StochasticGame(Shown):
+class StochasticGame(Frozen, Shown):
     """A finite n-player discounted stochastic (Markov) game.
 
     Parameters
@@ -562,12 +563,6 @@ class StochasticGame(Shown):
     def _labels(self) -> tuple[Any, ...]:
         return self.players, self.actions, self.states, self.title
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"StochasticGame is immutable: cannot set {name!r}; build a new game")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"StochasticGame is immutable: cannot delete {name!r}")
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StochasticGame):
             return NotImplemented
@@ -579,12 +574,6 @@ class StochasticGame(Shown):
     def __hash__(self) -> int:
         # Adding zero turns -0.0 into 0.0, which is equal to it.
         return hash((self._labels(), *(hash((array + 0).tobytes()) for array in self._arrays())))
-
-    def __copy__(self) -> StochasticGame:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> StochasticGame:
-        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         parts = (

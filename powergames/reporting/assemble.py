@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import write_atomically
@@ -28,7 +29,7 @@ _CUTS = ((1, True), (2, True), (5, True), (5, False), (10, False), (50, False), 
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class Report(Frozen):
     """A page about a game, as a document and as HTML.
 
     Attributes

@@ -24,6 +24,7 @@ from powergames.discounted import DiscountedSystem
 from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
+from powergames.games.immutable import Frozen
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
@@ -41,7 +42,7 @@ SWEEPS, RARE = 100, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class TeamOptimum:
+class TeamOptimum(Frozen):
     """The best deterministic profile of a team, a benchmark for equilibria.
 
     Attributes
