@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.display import discount_text
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names
@@ -169,7 +170,7 @@ class DeterministicGame(Frozen):
         title = f" {self.title!r}" if self.title else ""
         return (
             f"<DeterministicGame{title}: {self.n_players} players, {self.n_states} states, "
-            f"{self.next_states.shape[1]} joint actions in each, discount {self.discount:g}>"
+            f"{self.next_states.shape[1]} joint actions in each, discount {discount_text(self.discount)}>"
         )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown
+from powergames.display import MOST, Block, Shown, discount_text
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names
@@ -600,7 +600,7 @@ class StochasticGame(Frozen, Shown):
         players = "player" if self.n_players == 1 else "players"
         states = "state" if self.n_states == 1 else "states"
         rows = "row" if self.n_rows == 1 else "rows"
-        discounts = ", ".join(f"{discount:g}" for discount in dict.fromkeys(self.discounts.tolist()))
+        discounts = ", ".join(map(discount_text, dict.fromkeys(self.discounts.tolist())))
         return (
             f"<StochasticGame{title}: {self.n_players} {players}, {self.n_states} {states}, {self.n_rows} {rows}, "
             f"discount {discounts}>"
@@ -658,7 +658,7 @@ def _discounts(discount: Any, n_players: int) -> np.ndarray:
     wrong = ~((discounts >= 0) & (discounts < 1))
     if wrong.any():
         player = int(np.argmax(wrong))
-        raise InputError(f"discount of player {player}: got {discounts[player]:g}; give a number >= 0 and < 1")
+        raise InputError(f"discount of player {player}: got {discounts[player]}; give a number >= 0 and < 1")
     return discounts
 
 

@@ -21,6 +21,7 @@ from typing import Any, overload
 import numpy as np
 
 from powergames.discounted import DiscountedSystem
+from powergames.display import discount_text
 from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
@@ -151,7 +152,7 @@ def team_optimum(
         return replace(team_plan(game, adversarial, TOLERANCE), objective=chosen)
     if np.ptp(game.discounts) > 0.0:
         raise InputError(
-            f"discount: got {', '.join(f'{d:g}' for d in game.discounts)}; a team needs the same for all players"
+            f"discount: got {', '.join(map(discount_text, game.discounts))}; a team needs the same for all players"
         )
     problem = StochasticProblem.of(game, adversarial)
     rows, value = best_rows(problem, game.rewards.mean(axis=0))
