@@ -174,7 +174,7 @@ def judgement(game: Game, certificate: Certificate, at: str = "") -> str:
     own, relative = float(certificate.regrets[place]), float(scaled[place])
     size = f"{own:.3g}, which is {relative:.3g} of the {range_name(game)}, for {where}{at and ', ' + at}"
     if certificate.passed and relative <= ROUNDING:
-        size = "0"
+        size = f"0 of the {range_name(game)}"
     return f"{said} within tolerance {certificate.tol:g}; largest regret {size}."
 
 

@@ -59,8 +59,8 @@ class PowerObjective(Frozen):
 
     Notes
     -----
-    Some authors reward the adversarial value instead, ``u + μ min``. Up to scale that is this objective with
-    ``λ = μ / (1 + μ)``.
+    Some authors reward the adversarial value instead, ``u_i + μ Σ_j W_ij min``. Up to scale that is this objective with
+    ``λ = μ / (1 + μ w_i)``, ``w_i = Σ_j W_ij``: μ / (1 + μ) for mean and max, μ / (1 + (n - 1) μ) for sum.
 
     Examples
     --------

@@ -118,7 +118,8 @@ def logit_path(
     Returns
     -------
     QuantalResponsePath
-        For almost all games the branch ends in one equilibrium as the precision grows.
+        For almost all games the branch ends in one equilibrium as the precision grows; for `max` with three or more
+        players this is open.
 
     Raises
     ------

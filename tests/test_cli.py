@@ -237,7 +237,7 @@ class TestCheck:
             "changes strategy in all states, and from state relying on",
             "agent 2 has no probabilities in 1 state, filled with equal ones; play spends 0.",
             "Distance from the reference: 0 in total variation",
-            "FAILED: not an equilibrium within tolerance 0.02",
+            "FAILED: NOT an equilibrium within tolerance 0.02",
         ):
             assert text in out
 

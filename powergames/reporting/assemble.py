@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,15 +37,21 @@ class Report(Frozen):
     ----------
     path : Path
         The solutions at each λ, failures kept as data.
-    document : dict
-        The numbers of the page, as plain JSON values; see `powergames.reporting.document.build`.
+    json : str
+        The numbers of the page; see `powergames.reporting.document.build`.
     html : str
         The page, complete in itself.
     """
 
     path: Path
-    document: dict[str, Any]
+    json: str
     html: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The numbers of the page as plain JSON values, read afresh."""
+        document: dict[str, Any] = json.loads(self.json)
+        return document
 
     @property
     def certified(self) -> bool:
@@ -183,7 +190,7 @@ def _within_size(solved: Solved, title: str) -> Report:
         document = build(solved, title, thinned, deviations)
         text = page(document)
         if len(text) <= LARGEST:
-            return Report(solved.path, document, text)
+            return Report(solved.path, json.dumps(document, allow_nan=False), text)
     raise InputError(
         f"report: the page would have {len(text):,} bytes, and {LARGEST:,} is the most; "
         "give fewer lam, or a smaller game"

@@ -40,7 +40,8 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
         The solver that enumerated the set.
     complete : bool
         Whether no equilibrium can be missing. With more than two players: every equilibrium is listed, or its
-        probabilities differ by at most 1e-4 from those of a degenerate equilibrium that is.
+        probabilities differ by at most 1e-4 from those of a degenerate equilibrium that is. This rests on bounds
+        computed in floats, with a margin well above their rounding errors.
     unresolved : tuple of (lower, upper)
         Boxes outside of which no equilibrium can be missing, each as two tuples of bounds on the probabilities. Empty
         if the set is complete.
