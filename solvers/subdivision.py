@@ -11,9 +11,9 @@ of the worst for its victim, and every action that x plays is a best response to
    over the cell, for a mixture;
 3. the cell is cut to the face on which it is not played; a cell with no such face holds no equilibrium.
 
-What is left is bisected. So no equilibrium is ever lost: this is the completeness argument. It is carried out in floats,
-with a margin of 1e-12 of the payoff range, well above the rounding errors of sums of this size, and not in interval
-arithmetic. That the work ends where equilibria are regular is due to
+What is left is bisected. So no equilibrium is ever lost: this is the completeness argument. Its sums are floats, with a
+margin of 1e-12 of the payoff range, well above the rounding errors of sums of this size, and not intervals. That the
+work ends where equilibria are regular is due to
 
 4. Newton's method, run from the middle of cells on the actions and takeovers that are left. Around a solution which is
    strict (other actions and takeovers are worse) and whose equations have a regular Jacobian, a neighbourhood is found
