@@ -206,12 +206,12 @@ class _Evaluator:
             game,
             objective,
             self.profile,
-            frozen(task),
-            frozen(action_values),
-            frozen(power * units),
-            frozen(utility),
-            frozen(utility_action_values),
-            frozen(np.array([shares[discount] for discount in game.discounts.tolist()])),
+            task,
+            action_values,
+            power * units,
+            utility,
+            utility_action_values,
+            np.array([shares[discount] for discount in game.discounts.tolist()]),
         )
 
     def _adversarial(

@@ -197,7 +197,7 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
             adversarial[i, j] = least + offsets[i]
             actions[i, j] = np.flatnonzero(against <= least + slack)[0]
         adversarial[i, i] = task[i]
-    return PowerTable(game, strategies, frozen(task), frozen(values), frozen(adversarial), frozen(actions))
+    return PowerTable(game, strategies, task, values, adversarial, actions)
 
 
 def pair_tables(game: NormalFormGame, profile: Any) -> PairTables:

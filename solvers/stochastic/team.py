@@ -157,7 +157,7 @@ def team_optimum(
     problem = StochasticProblem.of(game, adversarial)
     rows, value = best_rows(problem, game.rewards.mean(axis=0))
     profile = tuple(frozen(strategy) for strategy in problem.profile(problem.pure_point(rows)))
-    return TeamOptimum(game, chosen, profile, frozen(value))
+    return TeamOptimum(game, chosen, profile, value)
 
 
 def team_start(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:

@@ -180,7 +180,7 @@ def team_plan(game: DeterministicGame, objective: PowerObjective, tol: float) ->
             sweeps += 1
             error = (max(-least, most, 0.0) + slack) / (1.0 - game.discount)
             if error <= tol * scale:
-                return TeamPlan(game, objective, frozen(rows), frozen(values), error, sweeps)
+                return TeamPlan(game, objective, rows, values, error, sweeps)
         made, backward = settled(partial(evaluate, *given), step, backward)
         sweeps += made
 
