@@ -125,7 +125,7 @@ def frozen(array: np.ndarray) -> np.ndarray:
         array = array.copy(order="K")
     array.flags.writeable = False
     # NumPy refuses to make a view writeable if what owns the memory is read-only. Numba's own memory never is.
-    return array.view() if array.flags.owndata else np.asarray(memoryview(array).toreadonly())
+    return array.view() if array.flags.owndata else np.asarray(array.data.toreadonly())
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
