@@ -24,6 +24,7 @@ import numpy as np
 from powergames import rational
 from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
@@ -43,7 +44,7 @@ Witness = Sequence[Sequence[np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
-class Certificate(Shown):
+class Certificate(Frozen, Shown):
     """How much each player could gain at a profile, and whether that is within tolerance.
 
     Attributes

@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+
 from powergames.display import (
+    ROUNDING,
     Block,
     Cell,
     Table,
@@ -46,14 +49,14 @@ def of_power(table: PowerTable) -> list[Block]:
 
 def power_rows(table: PowerTable) -> Table:
     """One row per player: strategy, expected payoff, and the power of each other player."""
-    game = table.game
+    game, rounding = table.game, noise(table.game)
     rows = Table("player", "strategy", ">task", *(f">power of {printable(player)}" for player in game.players))
     for i, player in enumerate(game.players):
         cells = [
-            power(value, own=i == j, by=game.actions[j][table.actions[i, j]] if i != j and value else "")
+            power(value, own=i == j, by=game.actions[j][table.actions[i, j]], noise=rounding[i])
             for j, value in enumerate(table.values[i])
         ]
-        rows.add_row(name(player), strategy_text(game, i, table.profile[i]), number(table.task[i]), *cells)
+        rows.add_row(name(player), strategy_text(game, i, table.profile[i]), number(table.task[i], rounding[i]), *cells)
     return rows
 
 
@@ -65,9 +68,11 @@ def of_certificate(certificate: Certificate) -> list[Block]:
         worst = int(scaled.argmax()) if by_state else None
         place = [] if worst is None else [Cell(worst, str(worst))]
         values = (own, scaled) if worst is None else (own[worst], scaled[worst])
-        table.add_row(Cell(player, str(player)), *place, *map(regret, values))
+        # The regret in units is rounding if the other one is.
+        cells = (regret(value, value if values[1] <= ROUNDING else 0.0) for value in values)
+        table.add_row(Cell(player, str(player)), *place, *cells)
     said = "PASSED" if certificate.passed else "FAILED"
-    text = f"{said}: largest regret {regret_text(certificate.scaled_regret)} of the range, tolerance "
+    text = f"{said}: largest regret {regret_text(certificate.scaled_regret, ROUNDING)} of the range, tolerance "
     return [table, f"{text}{certificate.tol:g}; {certificate.deviations} deviations, {certificate.bound} bound."]
 
 
@@ -85,17 +90,18 @@ def first(game: StochasticGame, most: int | None) -> Sequence[int]:
 def states_table(values: Evaluation | Audit, certificate: StochasticCertificate | None, states: Sequence[int]) -> Table:
     """One row for each player of each of the states."""
     game = cast("StochasticGame", values.game)
+    rounding = noise(game)
     regrets = [] if certificate is None else [">utility", ">regret"]
     table = Table("state", "player", "strategy", ">task", *power_headers(game), *regrets)
     for s in states:
         table.add_line()
         for i, player in enumerate(game.players):
             actions = game.action_names(s, i)
-            cells: list[Cell] = power_cells(game, i, values.power[s])
+            cells = [number(values.task[i, s], rounding[i]), *power_cells(game, i, values.power[s], rounding[i])]
             if certificate is not None:
-                cells += [number(values.utility[i, s]), regret(certificate.regrets[i, s])]
+                cells += [number(values.utility[i, s], rounding[i]), regret(certificate.regrets[i, s], rounding[i])]
             strategy = mixture_text(actions, values.profile[i][s, : len(actions)])
-            table.add_row(name(game.states[s], shown=i == 0), name(player), strategy, number(values.task[i, s]), *cells)
+            table.add_row(name(game.states[s], shown=i == 0), name(player), strategy, *cells)
     return table
 
 
@@ -105,11 +111,14 @@ def from_start(evaluation: Evaluation, most: int | None) -> Iterator[str]:
     hidden = game.n_states - len(first(game, most))
     if hidden:
         yield f"... and {counted(hidden, 'more state', 'more states')}; {WHERE_ALL}"
-    average = evaluation.objective.aggregate_power(evaluation.average_power)
-    yield (
-        f"From the start: task {number_list(evaluation.start_task)}; power over each player, averaged over the states "
-        f"visited: {number_list(average)}."
-    )
+    yield start_text(game, evaluation.start_task, evaluation.objective.aggregate_power(evaluation.average_power))
+
+
+def start_text(game: StochasticGame, task: Any, power: Any) -> str:
+    """Write values from the start distribution on, and average power, each of shape (n,)."""
+    rounding = noise(game)
+    held = f"power over each player, averaged over the states visited: {number_list(power, rounding)}"
+    return f"From the start: task {number_list(task, rounding)}; {held}."
 
 
 # Where to find what is not shown.
@@ -121,14 +130,52 @@ def power_headers(game: Game) -> list[str]:
     return [f">power of {printable(player)}" for player in game.players] if game.n_players > 1 else []
 
 
-def power_cells(game: Game, ego: int, values: Any) -> list[Cell]:
+def power_cells(game: Game, ego: int, values: Any, rounding: float) -> list[Cell]:
     """Cells with what each player can take from one; none where there is one player only."""
-    return [power(value, own=ego == j) for j, value in enumerate(values[ego])] if game.n_players > 1 else []
+    if game.n_players == 1:
+        return []
+    return [power(value, own=ego == j, noise=rounding) for j, value in enumerate(values[ego])]
 
 
-def numbers_cell(values: Any) -> Cell:
-    """One number of each player, in one cell."""
-    return Cell(tuple(values.tolist()), number_list(values))
+def numbers_cell(game: Game, values: Any) -> Cell:
+    """One payoff of each player, in one cell."""
+    return Cell(tuple(values.tolist()), number_list(values, noise(game)))
+
+
+def noise(game: Game) -> list[float]:
+    """Return what is rounding among payoffs, power and regrets of each player: as little as certificates cannot tell.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> noise(pg.load("stag_hunt"))
+    [4e-12, 4e-12]
+    """
+    if isinstance(game, StochasticGame):
+        lasting = 1.0 / (1.0 - game.discounts)
+        size = np.where(game.reward_range > 0, game.reward_range, np.abs(game.reward_min)) * lasting
+        return (np.maximum(ROUNDING, 16 * np.finfo(float).eps * lasting) * size).tolist()
+    return (ROUNDING * np.where(game.payoff_range > 0, game.payoff_range, np.abs(game.payoff_min))).tolist()
+
+
+def range_name(game: Game) -> str:
+    """Name the unit of scaled regrets."""
+    return "range of values" if isinstance(game, StochasticGame) else "payoff range"
+
+
+def judgement(game: Game, certificate: Certificate, at: str = "") -> str:
+    """Say whether a profile is an equilibrium, how large its regret is, and where it is largest."""
+    scaled = certificate.scaled_regrets
+    place = np.unravel_index(int(scaled.argmax()), scaled.shape)
+    where = printable(game.players[place[0]])
+    if isinstance(game, StochasticGame):
+        where += f" in state {printable(game.states[int(place[1])])}"
+    said = "PASSED: an equilibrium" if certificate.passed else "FAILED: NOT an equilibrium"
+    own, relative = float(certificate.regrets[place]), float(scaled[place])
+    size = f"{own:.3g}, which is {relative:.3g} of the {range_name(game)}, for {where}{at and ', ' + at}"
+    if certificate.passed and relative <= ROUNDING:
+        size = f"0 of the {range_name(game)}"
+    return f"{said} within tolerance {certificate.tol:g}; largest regret {size}."
 
 
 def scope(certificate: StochasticCertificate) -> str:

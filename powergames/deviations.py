@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from powergames.certificates import ROUNDING, certify_checked, response_problem
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
-from powergames.games.profiles import frozen
 from powergames.objectives import PowerObjective, check_objective
 
 
 @dataclass(frozen=True, eq=False)
-class Deviation:
+class Deviation(Frozen):
     """A strategy that one player could change to, and what it would gain.
 
     Attributes
@@ -98,4 +98,4 @@ def best_deviation(game: NormalFormGame, objective: PowerObjective, profile: Any
     if gain <= 0:
         return None
     number: Any = Fraction if exact else float
-    return Deviation(player, None, "mixed", frozen(strategy), number(gain * unit), number(gain / problem.scale))
+    return Deviation(player, None, "mixed", strategy, number(gain * unit), number(gain / problem.scale))

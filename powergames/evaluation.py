@@ -27,6 +27,7 @@ import numpy as np
 from powergames.discounted import DENSE, DiscountedSystem
 from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import Adversary, PowerObjective, check_objective
@@ -36,7 +37,7 @@ ROUNDING = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation(Shown):
+class Evaluation(Frozen, Shown):
     """The value of a stationary profile to every player, and pairwise power, in every state.
 
     Attributes
@@ -75,17 +76,17 @@ class Evaluation(Shown):
     @property
     def start_task(self) -> np.ndarray:
         """Expected discounted reward of each player from the start distribution, shape (n,)."""
-        return self.task @ self.game.start
+        return frozen(self.task @ self.game.start)
 
     @property
     def start_utility(self) -> np.ndarray:
         """Regularized value of each player from the start distribution, shape (n,)."""
-        return self.utility @ self.game.start
+        return frozen(self.utility @ self.game.start)
 
     @property
     def average_power(self) -> np.ndarray:
         """Power averaged over the states that are visited, ``[i, j]`` weighted by ``occupancy[i]``, shape (n, n)."""
-        return np.einsum("is,sij->ij", self.occupancy, self.power)
+        return frozen(np.einsum("is,sij->ij", self.occupancy, self.power))
 
     def to_dict(self) -> dict[str, Any]:
         """Return values and power as plain JSON values."""
@@ -209,13 +210,13 @@ class _Evaluator:
             game,
             objective,
             self.profile,
-            frozen(task),
-            frozen(action_values),
-            frozen(power * units),
-            frozen(utility),
-            frozen(utility_action_values),
-            frozen(np.array([shares[discount] for discount in game.discounts.tolist()])),
-            frozen(error),
+            task,
+            action_values,
+            power * units,
+            utility,
+            utility_action_values,
+            np.array([shares[discount] for discount in game.discounts.tolist()]),
+            error,
         )
 
     def _adversarial(

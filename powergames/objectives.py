@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import to_fraction
 from powergames.games.profiles import frozen
 
@@ -37,7 +38,7 @@ class Adversary:
 
 
 @dataclass(frozen=True, eq=False)
-class PowerObjective:
+class PowerObjective(Frozen):
     """What each player maximizes: task value minus λ times aggregated power.
 
     Parameters
@@ -58,8 +59,8 @@ class PowerObjective:
 
     Notes
     -----
-    Some authors reward the adversarial value instead, ``u + μ min``. Up to scale that is this objective with
-    ``λ = μ / (1 + μ)``.
+    Some authors reward the adversarial value instead, ``u_i + μ Σ_j W_ij min``. Up to scale that is this objective with
+    ``λ = μ / (1 + μ w_i)``, ``w_i = Σ_j W_ij``: μ / (1 + μ) for mean and max, μ / (1 + (n - 1) μ) for sum.
 
     Examples
     --------

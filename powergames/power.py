@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from powergames.display import MOST, Block, Shown
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen, read_only
 
@@ -35,7 +36,7 @@ PairTables = tuple[Mapping[int, np.ndarray], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class PowerTable(Shown):
+class PowerTable(Frozen, Shown):
     """Who holds how much power over whom at a profile.
 
     Attributes
@@ -196,7 +197,7 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
             adversarial[i, j] = least + offsets[i]
             actions[i, j] = np.flatnonzero(against <= least + slack)[0]
         adversarial[i, i] = task[i]
-    return PowerTable(game, strategies, frozen(task), frozen(values), frozen(adversarial), frozen(actions))
+    return PowerTable(game, strategies, task, values, adversarial, actions)
 
 
 def pair_tables(game: NormalFormGame, profile: Any) -> PairTables:

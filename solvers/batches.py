@@ -15,7 +15,7 @@ from typing import Any, cast
 from powergames.certificates import Certificate, certify_checked, check_tolerance
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
-from powergames.games.profiles import Profile, frozen
+from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.power import plain
@@ -191,15 +191,14 @@ class Found:
         )
 
     def equilibrium(self, game: Game, objective: PowerObjective) -> Equilibrium | StochasticEquilibrium:
-        """Put the game and objective back; arrays come out of a pickle writeable."""
-        profile = tuple(frozen(strategy) for strategy in self.profile)
+        """Put the game and objective back."""
         if isinstance(self.certificate, StochasticCertificate) and isinstance(game, StochasticGame):
             return StochasticEquilibrium(
-                game, objective, profile, self.certificate, self.status, self.method, self.iterations
+                game, objective, self.profile, self.certificate, self.status, self.method, self.iterations
             )
         assert isinstance(game, NormalFormGame)
         return Equilibrium(
-            game, objective, profile, self.certificate, self.status, self.method, self.iterations, self.component
+            game, objective, self.profile, self.certificate, self.status, self.method, self.iterations, self.component
         )
 
 

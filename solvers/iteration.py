@@ -26,6 +26,7 @@ import numpy as np
 
 from powergames.certificates import check_tolerance
 from powergames.errors import InputError, interruptible
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
@@ -125,7 +126,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Trajectory:
+class Trajectory(Frozen):
     """The course of an iterative method, and where it led.
 
     Attributes

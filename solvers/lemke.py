@@ -1,8 +1,10 @@
 """Lemke's algorithm on the path-polymatrix problem of a two-player game: one equilibrium for any λ.
 
-The path starts at a prior profile (van den Elzen & Talman 1991) and, by a lexicographic ratio test, cannot cycle;
-with positive costs it cannot end in a ray (Eaves 1973), so in exact arithmetic it always finds an equilibrium. In
-floats a path that gets long or is lost is begun anew from another prior.
+The path starts at a prior profile (van den Elzen & Talman 1991) and, by a lexicographic ratio test, cannot cycle. It
+cannot end in a ray either, so in exact arithmetic it always finds an equilibrium. Positive costs make the matrix
+copositive, which alone does not exclude a ray. What does is that on one the entries of each strategy of positive level
+add up to a constant, and strategies of level zero are zero; docs/theory.md has the proof. In floats a path that gets
+long or is lost is begun anew from another prior.
 """
 
 from __future__ import annotations

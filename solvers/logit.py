@@ -6,7 +6,8 @@ At precision μ a logit quantal-response equilibrium (McKelvey & Palfrey 1995) s
     \log ξ_p = μ \, (g_p(ξ) - v_{group(p)}), \qquad \sum_{p \in group} ξ_p = 1 .
 
 At μ = 0 everybody mixes evenly, and from there the *principal branch* leads, for almost all games, to an equilibrium as
-μ grows without bound. A predictor and a corrector follow it (Turocy 2005), with logarithms of the strategies as
+μ grows without bound. That is proved in docs/theory.md for weighted aggregates, and open for `max` with three or more
+players. A predictor and a corrector follow it (Turocy 2005), with logarithms of the strategies as
 unknowns. Two things keep their steps long at any μ. Newton's method moves probabilities that matter in a straight line,
 as payoffs are linear in them, and the logarithms of the others, which are linear in μ. And the adversaries are unknowns
 of their own in the equations, but not in the linear algebra: each is eliminated against its group, so that systems have

@@ -17,6 +17,7 @@ import numpy as np
 
 from powergames import rational
 from powergames.certificates import ROUNDING, certify_checked
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import BLOCK, NormalFormGame, check_game, float_to_fraction
 from powergames.games.profiles import Profile, pure_profile
 from powergames.objectives import Adversary, PowerObjective, check_objective
@@ -31,7 +32,7 @@ SLACK = 1e-9
 
 
 @dataclass(frozen=True)
-class PureEquilibrium:
+class PureEquilibrium(Frozen):
     """A joint action that is an equilibrium for every λ of an interval, and for no other.
 
     Attributes

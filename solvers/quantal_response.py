@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError, interruptible
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
-from powergames.games.profiles import Profile
+from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
 from powergames.power import PairTables, pair_tables
 from powergames.results import Callback, Status
@@ -30,7 +31,7 @@ MOST_POINTS = 10_000
 
 
 @dataclass(frozen=True, eq=False)
-class QuantalResponse:
+class QuantalResponse(Frozen):
     """A logit quantal-response equilibrium.
 
     Attributes
@@ -53,7 +54,7 @@ class QuantalResponse:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class QuantalResponsePath(Sequence[QuantalResponse]):
+class QuantalResponsePath(Frozen, Sequence[QuantalResponse]):
     """Quantal-response equilibria along the principal branch, from precision 0 on.
 
     Attributes
@@ -75,7 +76,7 @@ class QuantalResponsePath(Sequence[QuantalResponse]):
     @property
     def precisions(self) -> np.ndarray:
         """The precision of each point, shape (P,)."""
-        return np.array([point.precision for point in self.points])
+        return frozen(np.array([point.precision for point in self.points]))
 
     def __len__(self) -> int:
         return len(self.points)
@@ -117,7 +118,8 @@ def logit_path(
     Returns
     -------
     QuantalResponsePath
-        For almost all games the branch ends in one equilibrium as the precision grows.
+        For almost all games the branch ends in one equilibrium as the precision grows; for `max` with three or more
+        players this is open.
 
     Raises
     ------

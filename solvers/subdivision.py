@@ -11,15 +11,17 @@ of the worst for its victim, and every action that x plays is a best response to
    over the cell, for a mixture;
 3. the cell is cut to the face on which it is not played; a cell with no such face holds no equilibrium.
 
-What is left is bisected. So no equilibrium is ever lost: this is the completeness argument. Rounding is covered by a
-margin of 1e-12 of the payoff range. That the work ends where equilibria are regular is due to
+What is left is bisected. So no equilibrium is ever lost: this is the completeness argument. Its sums are floats, with a
+margin of 1e-12 of the payoff range, well above the rounding errors of sums of this size, and not intervals. That the
+work ends where equilibria are regular is due to
 
 4. Newton's method, run from the middle of cells on the actions and takeovers that are left. Around a solution which is
    strict (other actions and takeovers are worse) and whose equations have a regular Jacobian, a neighbourhood is found
    that holds no other equilibrium: in it, other takeovers stay worse; the played actions are equally good, which
    confines z; against all such z, other actions stay worse; and at all points that are left the Jacobian J satisfies
-   ``||Y J - 1|| < 1`` with one matrix Y, so that no two solutions can differ. Cells within it are dropped. (Adversaries
-   of a player with a single action left are free, for their z enters no equation.)
+   ``||Y J - 1|| < 1`` with one matrix Y, so that no two solutions can differ; 0.99 is asked for, because of rounding.
+   Cells within it are dropped. (Adversaries of a player with a single action left are free, for their z enters no
+   equation.)
 
 Cells that do not go away are refined until they are tiny, or until their number grows like that of cells along a curve.
 They are collected into connected clusters. A tiny cluster around a certified equilibrium means a degenerate one, and no
@@ -175,7 +177,7 @@ def _as_two_players(
             profile[i] = strategy
         candidate = Candidate(tuple(profile), None, member.iterations)
         equilibria.append(certified(game, objective, candidate, found.method, options, member.component))
-    return EquilibriumSet(equilibria, found.interchangeable, game, objective, found.method, found.complete)
+    return EquilibriumSet(tuple(equilibria), found.interchangeable, game, objective, found.method, found.complete)
 
 
 @dataclass
@@ -544,9 +546,9 @@ def _ordered(search: _Search, components: Sequence[Sequence[Equilibrium]], unres
     ranked = sorted(components, key=lambda members: max(map(key, members)), reverse=True)
     numbered = [replace(member, component=k) for k, members in enumerate(ranked) for member in members]
     numbered.sort(key=key, reverse=True)
-    alone = [(k,) for k in range(len(numbered))]
+    alone = tuple((k,) for k in range(len(numbered)))
     complete = not unresolved and all(equilibrium.converged for equilibrium in numbered)
-    return EquilibriumSet(numbered, alone, search.game, search.objective, NAME, complete, unresolved)
+    return EquilibriumSet(tuple(numbered), alone, search.game, search.objective, NAME, complete, tuple(unresolved))
 
 
 def _rows(game: NormalFormGame, bound: np.ndarray) -> Profile:

@@ -370,8 +370,8 @@ def _assemble(
         candidate, component = candidates[key]
         equilibria.append(certified(game, objective, candidate, NAME, options, component))
     position = {key: k for k, key in enumerate(order)}
-    interchangeable = [tuple(sorted(position[key] for key in product(*face))) for face in faces]
-    return EquilibriumSet(equilibria, interchangeable, game, objective, NAME, complete=True)
+    interchangeable = tuple(tuple(sorted(position[key] for key in product(*face))) for face in faces)
+    return EquilibriumSet(tuple(equilibria), interchangeable, game, objective, NAME, complete=True)
 
 
 def _maximal_interchangeable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -237,7 +238,7 @@ class TestCheck:
             "changes strategy in all states, and from state relying on",
             "agent 2 has no probabilities in 1 state, filled with equal ones; play spends 0.",
             "Distance from the reference: 0 in total variation",
-            "FAILED: not an equilibrium within tolerance 0.02",
+            "FAILED: NOT an equilibrium within tolerance 0.02",
         ):
             assert text in out
 
@@ -596,3 +597,35 @@ def test_commands_are_those_documented():
         "compile",
         "demo",
     }
+
+
+REGRET = r"FAILED: NOT an equilibrium within tolerance \S+; largest regret \S+, which is \S+ of the [\w ]+, for "
+
+
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        ("solve matching_pennies --method pure", "mismatcher"),
+        ("solve random_sparse:states=5 --lam 0.3 --time-limit 0", "player 1 in state state 4"),
+        ("sweep matching_pennies --lam 0,0.3 --method pure", "mismatcher, at λ = 0"),
+        ("train stag_hunt --steps 20 -o FOLDER/policy.npz", "hunter 2"),
+        ("train stag_hunt --steps 20 --seeds 2 -o FOLDER/policy.npz", "hunter 2, at seed 0"),
+        ("check stag_hunt EXAMPLES/both_stag.json --lam 0.3", "hunter 1"),
+        (
+            "report random_sparse:states=5 --time-limit 0 -o FOLDER/page.html",
+            "player 1 in state state 5, at λ = 0",
+        ),
+    ],
+)
+def test_what_failed_says_so_in_the_last_line(command, where, invoke, tmp_path):
+    command = command.replace("FOLDER", str(tmp_path)).replace("EXAMPLES", str(EXAMPLES))
+    code, out, _ = invoke(*command.split())
+    assert code == 1
+    assert re.fullmatch(f"{REGRET}{re.escape(where)}.", out.splitlines()[-1].strip())
+    assert "gains more" not in out
+
+
+def test_a_trace_that_never_began_says_so_in_the_last_line(invoke):
+    code, out, _ = invoke("trace", "random_sparse:states=5", "--time-limit", "0")
+    assert code == 1
+    assert out.splitlines()[-1].strip() == "FAILED: no equilibrium was found to start from."

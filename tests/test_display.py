@@ -7,6 +7,7 @@ import html
 import io
 import re
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 import powergames as pg
-from powergames.display import Table, to_html, to_latex
+from powergames.display import Table, mixture_text, to_html, to_latex
 from powergames.terminal import print_blocks, print_result
 
 EVIL = ["<script>alert(1)</script>", "a & b_c $x$ \\input{/etc/passwd} [4] *\n%", "λ ≤ 1"]
@@ -186,3 +187,50 @@ def test_sections_are_bodies_and_rules():
     assert to_latex([table]).count("\\midrule") == 4
     with pytest.raises(ValueError, match="got 1 cells for 2 columns"):
         table.add_row("one")
+
+
+# --- rounding and discounts -------------------------------------------------------------------------------------------
+
+
+def test_rounding_is_zero_in_tables_and_itself_in_json():
+    noisy = np.array([[0.0, 1.7e-34], [3e-9, 0.0]])
+    table = replace(pg.power_table(STAG, STAG.uniform_profile()), values=noisy, task=np.array([-2e-16, 1.0]))
+    rows = table.blocks()[1].rows
+    assert [cell.text for cell in rows[0][2:]] == ["0", "-", "0"]
+    assert [cell.text for cell in rows[1][2:]] == ["1", "3e-09 (hare)", "-"]
+    assert rows[0][4].value == 1.7e-34
+    assert table.to_dict()["power"][0][1] == 1.7e-34
+
+
+@pytest.mark.parametrize("scale", [1e9, 1.0, 1e-30])
+def test_what_is_rounding_depends_on_the_range_of_each_player(scale):
+    def texts(game, values):
+        evaluation = replace(pg.evaluate(game, game.uniform_profile()), task=np.array(values)[:, None])
+        return [row[3].text for row in evaluation.blocks()[1].rows]
+
+    game = pg.StochasticGame([[[[scale], [0.0]]], [[[5.0], [5.0]]]], [[[[1.0]], [[1.0]]]], 0.5)
+    assert texts(game, [1e-14 * scale, 1e-14]) == ["0", "0"]
+    assert texts(game, [3e-9 * scale, 3e-9]) == [f"{3e-9 * scale:.6g}", "3e-09"]
+
+
+def test_exact_numbers_are_never_rounding():
+    table = replace(
+        pg.power_table(STAG, [[Fraction(1), Fraction(0)]] * 2),
+        task=np.array([Fraction(1, 10**30), Fraction(0)], dtype=object),
+    )
+    assert table.blocks()[1].rows[0][2].text == str(Fraction(1, 10**30))
+
+
+def test_probabilities_that_are_rounding_are_not_played():
+    assert mixture_text(["stag", "hare"], [1.0, 1e-17]) == "stag"
+    assert mixture_text(["stag", "hare"], [0.5, 0.5]) == "0.5 stag + 0.5 hare"
+    assert mixture_text(["stag", "hare"], [1 - Fraction(1, 10**20), Fraction(1, 10**20)]).endswith(" hare")
+
+
+@pytest.mark.parametrize(("discount", "text"), [(0, "0"), (0.9, "0.9"), (1 - 1e-9, "0.999999999")])
+def test_discounts_are_shown_in_full(discount, text):
+    game = pg.StochasticGame([[[1.0]]], [[[1.0]]], discount)
+    assert repr(game).endswith(f"discount {text}>")
+    assert game.blocks()[0].endswith(f"discount {text}")
+    door = pg.DeterministicGame([[0]], [[1]], discount, [["stay"]])
+    assert repr(door).endswith(f"discount {text}>")

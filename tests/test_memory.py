@@ -83,7 +83,7 @@ def test_a_read_only_tensor_is_taken_as_it_is(shape):
     payoffs = large_payoffs(shape)
     assert payoffs.nbytes > 50e6
     game, extra = peak(lambda: pg.NormalFormGame(payoffs))
-    assert game.payoffs is payoffs
+    assert np.shares_memory(game.payoffs, payoffs)
     assert extra < LITTLE * payoffs.nbytes
     np.testing.assert_array_equal(game.payoff_min, payoffs.reshape(len(payoffs), -1).min(axis=1))
     np.testing.assert_array_equal(game.payoff_range, np.ptp(payoffs.reshape(len(payoffs), -1), axis=1))
@@ -154,7 +154,7 @@ def test_a_copy_that_does_not_fit_is_refused_with_its_size(monkeypatch):
     assert "23,040,000 bytes, and 23,039,999 bytes of memory are free" in str(caught.value)
     assert "flags.writeable = False" in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert pg.NormalFormGame(read_only(payoffs)).payoffs is payoffs
+    assert np.shares_memory(pg.NormalFormGame(read_only(payoffs)).payoffs, payoffs)
 
 
 # --- worked on in place -----------------------------------------------------------------------------------------------

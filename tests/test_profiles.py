@@ -105,7 +105,9 @@ def test_pure_profile():
         pure_profile((2, 3), (1,))
 
 
-def test_frozen_returns_its_argument():
+def test_frozen_keeps_the_memory_and_freezes_it_once():
     array = np.zeros(3)
-    assert frozen(array) is array
+    locked = frozen(array)
+    assert np.shares_memory(locked, array)
+    assert frozen(locked) is locked
     assert not array.flags.writeable

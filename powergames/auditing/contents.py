@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from powergames.contents import WHERE_ALL, heading, scope, states_table, strategy_text
+from powergames.contents import (
+    WHERE_ALL,
+    heading,
+    judgement,
+    noise,
+    range_name,
+    scope,
+    start_text,
+    states_table,
+    strategy_text,
+)
 from powergames.display import (
+    ROUNDING,
     Block,
     Cell,
     Table,
@@ -15,7 +26,6 @@ from powergames.display import (
     mixture_text,
     name,
     number,
-    number_list,
     number_text,
     printable,
 )
@@ -29,9 +39,6 @@ if TYPE_CHECKING:
 
 # States that are printed where there are more, those of greatest regret.
 WORST_STATES = 10
-
-# Values this small, relative to the range of values, are printed as zero.
-ROUNDING = 1e-13
 
 # Actions per player to freeze on that are printed where there are more, those that cost the others most.
 WORST_ACTIONS = 10
@@ -61,9 +68,11 @@ def frame_of_audit(report: Audit) -> list[Block]:
 
 def _regrets(report: Audit) -> Table:
     game = cast("NormalFormGame", report.game)
+    rounding = noise(game)
     table = Table("player", "strategy", ">regret", ">relative to payoff range")
     for i, player in enumerate(game.players):
-        numbers = number(report.certificate.regrets[i]), number(report.certificate.scaled_regrets[i])
+        scaled = report.certificate.scaled_regrets[i]
+        numbers = number(report.certificate.regrets[i], rounding[i]), number(scaled, ROUNDING)
         table.add_row(name(player), strategy_text(game, i, report.profile[i]), *numbers)
     return table
 
@@ -77,10 +86,7 @@ def _state_blocks(report: Audit, most: int | None) -> list[Block]:
         more = counted(game.n_states - WORST_STATES, "more state", "more states")
         blocks.append(f"... and {more}, none of greater regret; {WHERE_ALL}")
     average = report.objective.aggregate_power(report.occupancy_power)
-    blocks.append(
-        f"From the start: task {number_list(report.start_task)}; power over each player, averaged over the states "
-        f"visited: {number_list(average)}."
-    )
+    blocks.append(start_text(game, report.start_task, average))
     return [states_table(report, certificate, states), *blocks]
 
 
@@ -127,10 +133,8 @@ def _worst(report: Audit) -> Table:
 
 
 def _tasks(game: NormalFormGame | StochasticGame, values: np.ndarray) -> list[Cell]:
-    """Write one value per player; of discounted sums that cancel, rounding is left, which is not shown."""
-    if isinstance(game, StochasticGame):
-        values = np.where(np.abs(values) <= ROUNDING * game.value_scale, 0.0, values)
-    return [number(value) for value in values]
+    """Write one value per player."""
+    return [number(value, rounding) for value, rounding in zip(values, noise(game), strict=True)]
 
 
 def _remarks(report: Audit) -> list[str]:
@@ -138,8 +142,7 @@ def _remarks(report: Audit) -> list[str]:
     found = report.best_deviation
     if found is not None:
         who = printable(game.players[found.player])
-        scale = "payoff range" if found.state is None else "range of values"
-        gain = f"gains {float(found.gain):.3g}, which is {float(found.scaled_gain):.3g} of the {scale}"
+        gain = f"gains {float(found.gain):.3g}, which is {float(found.scaled_gain):.3g} of the {range_name(game)}"
         if found.state is None:
             text = (
                 f"{who} plays {strategy_text(cast('NormalFormGame', game), found.player, found.strategy)} and {gain}."
@@ -171,13 +174,10 @@ def _remarks(report: Audit) -> list[str]:
 
 def _verdict(report: Audit) -> str:
     certificate, found = report.certificate, report.best_deviation
-    verdict = "PASSED: an equilibrium" if report.passed else "FAILED: not an equilibrium"
-    text = (
-        f"{verdict} within tolerance {certificate.tol:g}; largest regret {float(certificate.scaled_regret):.3g} of the"
-    )
+    text = judgement(report.game, certificate)
     if not isinstance(report.game, StochasticGame):
-        return f"{text} payoff range."
-    text += f" range of values. {scope(cast('StochasticCertificate', certificate))}"
+        return text
+    text += f" {scope(cast('StochasticCertificate', certificate))}"
     if report.passed and found is not None and found.scaled_gain > certificate.tol:
         text += " But a change in many states gains more than the tolerance: see the best deviation."
     return text

@@ -19,6 +19,7 @@ import numpy as np
 
 from powergames.auditing.stochastic import Departures
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
@@ -29,7 +30,7 @@ MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
-class OffPolicy:
+class OffPolicy(Frozen):
     """What every player gets when one of them goes off the profile.
 
     Attributes
@@ -164,7 +165,7 @@ def least_values(deviations: Sequence[OffPolicy], n_players: int) -> dict[str, n
         for i, value in enumerate(deviation.start_task):
             if i != deviation.deviator and (least[i] is None or value < least[i]):
                 least[i] = value
-    return {label: np.array(values) for label, values in worst.items()}
+    return {label: frozen(np.array(values)) for label, values in worst.items()}
 
 
 def _normal_form(game: NormalFormGame, strategies: Profile) -> list[OffPolicy]:

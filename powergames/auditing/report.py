@@ -15,6 +15,7 @@ from powergames.certificates import Certificate, certify
 from powergames.deviations import Deviation, best_deviation
 from powergames.display import MOST, Block, Shown
 from powergames.evaluation import evaluate
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
@@ -25,7 +26,7 @@ from powergames.power import plain, power_table
 
 
 @dataclass(frozen=True, eq=False)
-class Unvisited:
+class Unvisited(Frozen):
     """States for which a policy gives no probabilities, and which were filled with equal ones.
 
     Attributes
@@ -47,7 +48,7 @@ class Unvisited:
 
 
 @dataclass(frozen=True, eq=False)
-class Distance:
+class Distance(Frozen):
     """Greatest total variation distance of a strategy from that of a reference profile: half the sum of differences.
 
     It only describes: a game may have many equilibria, and a policy far from one of them may be another one.
@@ -72,7 +73,7 @@ class Distance:
 
 
 @dataclass(frozen=True, eq=False)
-class Audit(Shown):
+class Audit(Frozen, Shown):
     """Exact values of any policies, their certificate, and their off-policy report.
 
     Attributes

@@ -124,4 +124,5 @@ def command(
 
         exact = solve(loaded, runs[0].objective, time_limit=SECONDS)
         viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)
-    return DONE if len(runs) == (n_seeds or 1) and all(run.finished for run in runs) else FAILED
+    good = all(run.finished and run.certificate.passed for run in runs)
+    return DONE if good and len(runs) == (n_seeds or 1) else FAILED

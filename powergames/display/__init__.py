@@ -13,7 +13,9 @@ from powergames.display.tables import name as name
 from powergames.display.tables import number as number
 from powergames.display.tables import power as power
 from powergames.display.tables import regret as regret
+from powergames.display.text import ROUNDING as ROUNDING
 from powergames.display.text import counted as counted
+from powergames.display.text import discount_text as discount_text
 from powergames.display.text import mixture_text as mixture_text
 from powergames.display.text import number_list as number_list
 from powergames.display.text import number_text as number_text

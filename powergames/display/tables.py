@@ -84,14 +84,14 @@ class Table:
 Block = Table | str
 
 
-def number(value: Any) -> Cell:
-    """Return a cell with a number."""
-    return Cell(value, number_text(value))
+def number(value: Any, noise: float = 0.0) -> Cell:
+    """Return a cell with a number, shown as 0 if it is at most `noise`."""
+    return Cell(value, number_text(value, noise))
 
 
-def regret(value: Any) -> Cell:
-    """Return a cell with a regret."""
-    return Cell(value, regret_text(value))
+def regret(value: Any, noise: float = 0.0) -> Cell:
+    """Return a cell with a regret, shown as 0 if it is at most `noise`."""
+    return Cell(value, regret_text(value, noise))
 
 
 def name(text: str, *, shown: bool = True) -> Cell:
@@ -99,6 +99,7 @@ def name(text: str, *, shown: bool = True) -> Cell:
     return Cell(text, printable(text) if shown else "")
 
 
-def power(value: Any, *, own: bool, by: str = "") -> Cell:
-    """Return a cell with the power of a player, ``-`` over itself, and the action that takes it."""
-    return Cell(value, "-" if own else number_text(value) + (f" ({printable(by)})" if by else ""))
+def power(value: Any, *, own: bool, by: str = "", noise: float = 0.0) -> Cell:
+    """Return a cell with the power of a player, ``-`` over itself, and the action that takes it unless that is 0."""
+    text = "-" if own else number_text(value, noise)
+    return Cell(value, text if own or text == "0" or not by else f"{text} ({printable(by)})")

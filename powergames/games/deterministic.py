@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from powergames.display import discount_text
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import check_memory
-from powergames.games.profiles import frozen
+from powergames.games.profiles import frozen, nobody_can_write
 from powergames.games.stochastic import StochasticGame
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DeterministicGame:
+class DeterministicGame(Frozen):
     """A game without chance, in which all players are paid the same and have the same actions in every state.
 
     Parameters
@@ -168,12 +170,12 @@ class DeterministicGame:
         title = f" {self.title!r}" if self.title else ""
         return (
             f"<DeterministicGame{title}: {self.n_players} players, {self.n_states} states, "
-            f"{self.next_states.shape[1]} joint actions in each, discount {self.discount:g}>"
+            f"{self.next_states.shape[1]} joint actions in each, discount {discount_text(self.discount)}>"
         )
 
 
 def _kept(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return a read-only array of a type, which is a copy if the given one is another or could change."""
-    if array.dtype == dtype and array.flags.c_contiguous and not array.flags.writeable:
-        return array
+    if array.dtype == dtype and array.flags.c_contiguous and nobody_can_write(array):
+        return frozen(array)
     return frozen(np.array(array, dtype=dtype, order="C"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -13,15 +12,16 @@ import numpy as np
 
 from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.labels import check_names
 from powergames.games.limits import check_copy
-from powergames.games.profiles import Profile, as_profile, frozen, uniform_profile
+from powergames.games.profiles import Profile, as_profile, frozen, nobody_can_write, uniform_profile
 
 # Payoffs that are worked on at a time where a whole tensor would need a copy.
 BLOCK = 2**16
 
 
-class NormalFormGame(Shown):
+class NormalFormGame(Frozen, Shown):
     """A finite n-player game in normal form.
 
     Parameters
@@ -196,12 +196,6 @@ class NormalFormGame(Shown):
         """Return the profile in which every player mixes all actions equally."""
         return uniform_profile(self.n_actions)
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"NormalFormGame is immutable: cannot set {name!r}; build a new game")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"NormalFormGame is immutable: cannot delete {name!r}")
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, NormalFormGame):
             return NotImplemented
@@ -218,12 +212,6 @@ class NormalFormGame(Shown):
         # Adding zero turns -0.0 into 0.0, which is equal to it.
         payoffs = tuple(hash((block + 0.0).tobytes()) for block in _blocks(self.payoffs))
         return hash((self.players, self.actions, self.title, payoffs))
-
-    def __copy__(self) -> NormalFormGame:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> NormalFormGame:
-        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = self.payoffs if self.lossless else self.exact_payoffs
@@ -348,21 +336,6 @@ def _blocks(payoffs: np.ndarray) -> Iterator[np.ndarray]:
     return (flat[start : start + BLOCK] for start in range(0, flat.size, BLOCK))
 
 
-def _nobody_can_write(array: np.ndarray) -> bool:
-    """Whether the memory of an array is out of reach of assignments, through this array or those it is a view of."""
-    memory: Any = array
-    while isinstance(memory, np.ndarray):
-        if memory.flags.writeable:
-            return False
-        memory = memory.base
-    return memory is None or isinstance(memory, bytes) or (isinstance(memory, mmap.mmap) and _is_read_only(memory))
-
-
-def _is_read_only(memory: mmap.mmap) -> bool:
-    with memoryview(memory) as view:
-        return view.readonly
-
-
 def _rectangular(payoffs: Any) -> np.ndarray:
     try:
         return np.asarray(payoffs)
@@ -373,7 +346,7 @@ def _rectangular(payoffs: Any) -> np.ndarray:
 def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Return a float64 array that nobody else writes to, and the exact values where floats would lose some."""
     values = _rectangular(payoffs)
-    if values.dtype == np.float64 and values.flags.c_contiguous and values.flags.aligned and _nobody_can_write(values):
+    if values.dtype == np.float64 and values.flags.c_contiguous and values.flags.aligned and nobody_can_write(values):
         return values, None
     if values.dtype.kind in "biuf":
         check_copy(values.size * np.dtype(np.float64).itemsize)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
@@ -21,7 +22,7 @@ _KINDS = "an array, a dict of states, or a function of the state"
 
 
 @dataclass(frozen=True, eq=False)
-class Policies:
+class Policies(Frozen):
     """A profile, and where it had to be made up.
 
     Attributes

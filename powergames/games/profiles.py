@@ -104,15 +104,28 @@ def pure_profile(n_actions: Sequence[int], joint_action: Sequence[int]) -> Profi
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """Mark an array read-only and return it.
+    """Return an array that nobody can make writeable, in the memory of the given one, which is handed over.
+
+    Only a view of an array that could still be written to is copied.
 
     Examples
     --------
-    >>> frozen(np.zeros(2)).flags.writeable
-    False
+    >>> array = frozen(np.zeros(2))
+    >>> array.flags.writeable = True
+    Traceback (most recent call last):
+        ...
+    ValueError: cannot set WRITEABLE flag to True of this array
     """
+    if not array.flags.writeable:
+        try:
+            array.flags.writeable = True
+        except ValueError:
+            return array
+    if isinstance(array.base, np.ndarray):
+        array = array.copy(order="K")
     array.flags.writeable = False
-    return array
+    # NumPy refuses to make a view writeable if what owns the memory is read-only. Numba's own memory never is.
+    return array.view() if array.flags.owndata else np.asarray(array.data.toreadonly())
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
@@ -125,7 +138,33 @@ def read_only(array: np.ndarray) -> np.ndarray:
     >>> read_only(np.zeros(2)).flags.writeable
     False
     """
-    return frozen(array.view())
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def nobody_can_write(array: np.ndarray) -> bool:
+    """Tell whether the memory of an array is out of reach of assignments, through this array or what it is a view of.
+
+    Examples
+    --------
+    >>> array = np.zeros(2)
+    >>> nobody_can_write(read_only(array)), nobody_can_write(frozen(array))
+    (False, True)
+    """
+    memory: Any = array
+    while isinstance(memory, (np.ndarray, memoryview)):
+        if not (memory.readonly if isinstance(memory, memoryview) else not memory.flags.writeable):
+            return False
+        memory = memory.obj if isinstance(memory, memoryview) else memory.base
+    # Memory of Numba is within reach of its array only.
+    if memory is None or type(memory).__name__ == "_MemInfo":
+        return True
+    try:
+        with memoryview(memory) as view:
+            return view.readonly
+    except TypeError:
+        return False
 
 
 def _is_exact(vector: Any) -> bool:

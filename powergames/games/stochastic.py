@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown
+from powergames.display import MOST, Block, Shown, discount_text
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
@@ -30,7 +31,7 @@ Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
 ActionNames = tuple[tuple[str, ...], ...]
 
 
-class StochasticGame(Shown):
+class StochasticGame(Frozen, Shown):
     """A finite n-player discounted stochastic (Markov) game.
 
     Parameters
@@ -605,12 +606,6 @@ class StochasticGame(Shown):
     def _labels(self) -> tuple[Any, ...]:
         return self.players, self.actions, self.states, self.title
 
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"StochasticGame is immutable: cannot set {name!r}; build a new game")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"StochasticGame is immutable: cannot delete {name!r}")
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, StochasticGame):
             return NotImplemented
@@ -622,12 +617,6 @@ class StochasticGame(Shown):
     def __hash__(self) -> int:
         # Adding zero turns -0.0 into 0.0, which is equal to it.
         return hash((self._labels(), *(hash((array + 0).tobytes()) for array in self._arrays())))
-
-    def __copy__(self) -> StochasticGame:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> StochasticGame:
-        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         parts = (
@@ -654,7 +643,7 @@ class StochasticGame(Shown):
         players = "player" if self.n_players == 1 else "players"
         states = "state" if self.n_states == 1 else "states"
         rows = "row" if self.n_rows == 1 else "rows"
-        discounts = ", ".join(f"{discount:g}" for discount in dict.fromkeys(self.discounts.tolist()))
+        discounts = ", ".join(map(discount_text, dict.fromkeys(self.discounts.tolist())))
         return (
             f"<StochasticGame{title}: {self.n_players} {players}, {self.n_states} {states}, {self.n_rows} {rows}, "
             f"discount {discounts}>"
@@ -712,7 +701,7 @@ def _discounts(discount: Any, n_players: int) -> np.ndarray:
     wrong = ~((discounts >= 0) & (discounts < 1))
     if wrong.any():
         player = int(np.argmax(wrong))
-        raise InputError(f"discount of player {player}: got {discounts[player]:g}; give a number >= 0 and < 1")
+        raise InputError(f"discount of player {player}: got {discounts[player]}; give a number >= 0 and < 1")
     return discounts
 
 

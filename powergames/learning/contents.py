@@ -12,13 +12,15 @@ from powergames.contents import (
     first,
     from_start,
     heading,
+    judgement,
+    noise,
     numbers_cell,
     power_cells,
     power_headers,
     states_table,
     strategy_text,
 )
-from powergames.display import Block, Cell, Table, counted, name, number, regret
+from powergames.display import ROUNDING, Block, Cell, Table, counted, name, number, regret
 
 if TYPE_CHECKING:
     from powergames.games.normal_form import NormalFormGame
@@ -32,9 +34,9 @@ def of_run(run: TrainingRun, most: int | None) -> list[Block]:
     for point in run.history[-1::-4][::-1]:
         history.add_row(
             Cell(point.steps, f"{point.steps:,}"),
-            numbers_cell(point.task),
-            numbers_cell(point.power),
-            regret(point.regret),
+            numbers_cell(run.game, point.task),
+            numbers_cell(run.game, point.power),
+            regret(point.regret, ROUNDING),
         )
     policies = tuple(policy.round(3) for policy in run.policies)
     if run.evaluation is None:
@@ -46,44 +48,44 @@ def of_run(run: TrainingRun, most: int | None) -> list[Block]:
             states_table(rounded, certificate, first(rounded.game, most)),
             *from_start(run.evaluation, most),
         ]
-    scale = "payoff range" if run.evaluation is None else "range of values"
     cut = "" if run.stopped is None else f" {run.stopped.name}: the run was cut short."
     return [
         heading(run.game, run.objective),
         *shown,
         *([history] if run.history else []),
-        f"Learned by {run.algorithm} in {run.steps:,} steps, seed {run.seed}; largest regret "
-        f"{float(run.certificate.scaled_regret):.3g} of the {scale}.{cut}",
+        f"Learned by {run.algorithm} in {run.steps:,} steps, seed {run.seed}.{cut}",
+        judgement(run.game, run.certificate),
     ]
 
 
 def of_runs(runs: Sequence[TrainingRun], files: Sequence[str], wanted: int) -> list[Block]:
     """What each of many runs learned, how far it is from an equilibrium, the mean, and how many are missing."""
     table = Table(">seed", ">task", ">power", ">scaled regret", "within tolerance", "policies")
-    points = [run.summary for run in runs]
+    chosen, points = runs[0], [run.summary for run in runs]
     for run, point, file in zip(runs, points, files, strict=True):
         verdict = "yes" if run.certificate.passed else "no"
         if run.stopped is not None:
             verdict += f", {run.stopped.name} after {run.steps:,} steps"
         table.add_row(
             str(run.seed),
-            numbers_cell(point.task),
-            numbers_cell(point.power),
-            regret(point.regret),
+            numbers_cell(chosen.game, point.task),
+            numbers_cell(chosen.game, point.power),
+            regret(point.regret, ROUNDING),
             verdict,
             name(file),
         )
     table.add_line()
-    means = (numbers_cell(np.mean([getattr(point, key) for point in points], axis=0)) for key in ("task", "power"))
-    table.add_row("mean", *means, regret(float(np.mean([point.regret for point in points]))), "", "")
-    chosen = runs[0]
+    means = (np.mean([getattr(point, key) for point in points], axis=0) for key in ("task", "power"))
+    cells = [numbers_cell(chosen.game, mean) for mean in means]
+    table.add_row("mean", *cells, regret(float(np.mean([point.regret for point in points])), ROUNDING), "", "")
+    worst = max(runs, key=lambda run: run.certificate.scaled_regret)
     passed = sum(run.certificate.passed for run in runs)
     return [
         heading(chosen.game, chosen.objective),
         table,
         f"Learned by {chosen.algorithm} in {chosen.parameters['steps']:,} steps each; {passed} of "
-        f"{counted(len(runs), 'run')} within tolerance {chosen.certificate.tol:g}; largest regret "
-        f"{max(point.regret for point in points):.3g} of the range.",
+        f"{counted(len(runs), 'run')} within tolerance {chosen.certificate.tol:g}.",
+        judgement(worst.game, worst.certificate, f"at seed {worst.seed}"),
         *([f"INTERRUPTED: only {len(runs)} of {wanted} runs are here."] if len(runs) < wanted else []),
     ]
 
@@ -91,14 +93,15 @@ def of_runs(runs: Sequence[TrainingRun], files: Sequence[str], wanted: int) -> l
 def _policies_table(run: TrainingRun, policies: Sequence[Any]) -> Table:
     """One row for each player of a normal-form game."""
     game = cast("NormalFormGame", run.game)
+    rounding = noise(game)
     table = Table("player", "strategy", ">task", *power_headers(game), ">utility", ">regret")
     for i, player in enumerate(game.players):
         table.add_row(
             name(player),
             strategy_text(game, i, policies[i]),
-            number(run.task[i]),
-            *power_cells(game, i, run.power),
-            number(run.utility[i]),
-            regret(run.certificate.regrets[i]),
+            number(run.task[i], rounding[i]),
+            *power_cells(game, i, run.power, rounding[i]),
+            number(run.utility[i], rounding[i]),
+            regret(run.certificate.regrets[i], rounding[i]),
         )
     return table

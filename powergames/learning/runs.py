@@ -13,8 +13,9 @@ import numpy as np
 from powergames.certificates import Certificate
 from powergames.display import MOST, Block, Shown
 from powergames.evaluation import Evaluation, evaluate
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import Profile
+from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.learning.checkpoints import write_archive
 from powergames.objectives import PowerObjective
@@ -23,7 +24,7 @@ from powergames.results import Status
 
 
 @dataclass(frozen=True, eq=False)
-class HistoryPoint:
+class HistoryPoint(Frozen):
     """What the policies were worth at one time of a run, computed exactly.
 
     Attributes
@@ -54,7 +55,7 @@ class HistoryPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingRun(Shown):
+class TrainingRun(Frozen, Shown):
     """Learned policies, with their certificate.
 
     Attributes
@@ -125,7 +126,7 @@ class TrainingRun(Shown):
     def utility(self) -> np.ndarray:
         """The regularized objective of each player: shape (n, S), or (n,) in a normal-form game."""
         if isinstance(self._judged, PowerTable):
-            return self.task - self.objective.lam * self.objective.aggregate_power(self.power)
+            return frozen(self.task - self.objective.lam * self.objective.aggregate_power(self.power))
         return self._judged.utility
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import write_atomically
@@ -28,22 +30,28 @@ _CUTS = ((1, True), (2, True), (5, True), (5, False), (10, False), (50, False), 
 
 
 @dataclass(frozen=True, eq=False)
-class Report:
+class Report(Frozen):
     """A page about a game, as a document and as HTML.
 
     Attributes
     ----------
     path : Path
         The solutions at each λ, failures kept as data.
-    document : dict
-        The numbers of the page, as plain JSON values; see `powergames.reporting.document.build`.
+    json : str
+        The numbers of the page; see `powergames.reporting.document.build`.
     html : str
         The page, complete in itself.
     """
 
     path: Path
-    document: dict[str, Any]
+    json: str
     html: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The numbers of the page as plain JSON values, read afresh."""
+        document: dict[str, Any] = json.loads(self.json)
+        return document
 
     @property
     def certified(self) -> bool:
@@ -182,7 +190,7 @@ def _within_size(solved: Solved, title: str) -> Report:
         document = build(solved, title, thinned, deviations)
         text = page(document)
         if len(text) <= LARGEST:
-            return Report(solved.path, document, text)
+            return Report(solved.path, json.dumps(document, allow_nan=False), text)
     raise InputError(
         f"report: the page would have {len(text):,} bytes, and {LARGEST:,} is the most; "
         "give fewer lam, or a smaller game"

@@ -10,16 +10,31 @@ from powergames.contents import (
     first,
     from_start,
     heading,
+    judgement,
     lam_cell,
+    noise,
     numbers_cell,
     power_cells,
     power_headers,
+    range_name,
     scope,
     states_table,
     strategy_text,
     title_of,
 )
-from powergames.display import Block, Cell, Table, counted, name, number, number_text, printable, regret, regret_text
+from powergames.display import (
+    ROUNDING,
+    Block,
+    Cell,
+    Table,
+    counted,
+    name,
+    number,
+    number_text,
+    printable,
+    regret,
+    regret_text,
+)
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
@@ -38,6 +53,7 @@ def of_equilibrium(equilibrium: Equilibrium) -> list[Block]:
         heading(equilibrium.game, equilibrium.objective),
         _equilibria_table([equilibrium], ""),
         f"{verdict(equilibrium)} Method {equilibrium.method}{steps}.",
+        *failures([equilibrium]),
     ]
 
 
@@ -59,9 +75,10 @@ def of_set(found: EquilibriumSet) -> list[Block]:
     return [
         heading(found.game, found.objective),
         *tables,
-        f"{total} in {sets}, {certified}: largest regret {regret_text(largest)} of the payoff range. "
+        f"{total} in {sets}, {certified}: largest regret {regret_text(largest, ROUNDING)} of the payoff range. "
         f"{_completeness(found)} Method {found.method}.",
         *sorted({verdict(equilibrium) for equilibrium in found if not equilibrium.converged}),
+        *failures(found),
     ]
 
 
@@ -87,6 +104,7 @@ def _completeness(found: EquilibriumSet) -> str:
 def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
     """One row per player of each equilibrium."""
     game = equilibria[0].game
+    rounding = noise(game)
     several = len(equilibria) > 1
     columns = ["player", "strategy", ">task", *power_headers(game), ">utility", ">regret"]
     table = Table(*(["#"] if several else []), *columns, title=title)
@@ -97,22 +115,23 @@ def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
                 *([Cell(k + 1, "" if i else str(k + 1))] if several else []),
                 name(player),
                 strategy_text(game, i, equilibrium.profile[i]),
-                number(equilibrium.task[i]),
-                *power_cells(game, i, equilibrium.power),
-                number(equilibrium.utility[i]),
-                regret(equilibrium.certificate.regrets[i]),
+                number(equilibrium.task[i], rounding[i]),
+                *power_cells(game, i, equilibrium.power, rounding[i]),
+                number(equilibrium.utility[i], rounding[i]),
+                regret(equilibrium.certificate.regrets[i], rounding[i]),
             )
     return table
 
 
 def of_stochastic(equilibrium: StochasticEquilibrium, most: int | None) -> list[Block]:
     """A stationary equilibrium of a stochastic game with its certificate, state by state."""
+    covered = f" {scope(equilibrium.certificate)}" if equilibrium.converged else ""
     return [
         heading(equilibrium.game, equilibrium.objective),
         states_table(equilibrium.evaluation, equilibrium.certificate, first(equilibrium.game, most)),
         *from_start(equilibrium.evaluation, most),
-        f"{verdict(equilibrium)} {scope(equilibrium.certificate)} Method {equilibrium.method}, "
-        f"{counted(equilibrium.iterations, 'step')}.",
+        f"{verdict(equilibrium)}{covered} Method {equilibrium.method}, {counted(equilibrium.iterations, 'step')}.",
+        *failures([equilibrium]),
     ]
 
 
@@ -129,13 +148,15 @@ def of_path(path: Path) -> list[Block]:
             certificate, cells = equilibrium.certificate, _outline(equilibrium)
             if normal:
                 aggregate = equilibrium.objective.aggregate_power(equilibrium.power)
-                cells += [numbers_cell(equilibrium.task), numbers_cell(aggregate)]
-            cells.append(regret(certificate.max_regret if normal else certificate.scaled_regret))
+                cells += [numbers_cell(game, equilibrium.task), numbers_cell(game, aggregate)]
+            largest, scaled = certificate.max_regret, certificate.scaled_regret
+            cells.append(regret(largest if normal else scaled, largest if scaled <= ROUNDING else 0.0))
             table.add_row(lam_cell(point.objective, shown=not k), *cells, equilibrium.status.name)
         if point.error is not None:
             table.add_row(lam_cell(point.objective), *[""] * (len(table.columns) - 2), printable(point.error))
     meaning = "Task and power are per player, power as the objective counts it."
-    return [heading(game, path.points[0].objective, lam=False), table, f"{path_summary(path.points)} {meaning}"]
+    summary, *failed = path_summary(path.points)
+    return [heading(game, path.points[0].objective, lam=False), table, f"{summary} {meaning}", *failed]
 
 
 def frame_over_lam(
@@ -143,6 +164,7 @@ def frame_over_lam(
 ) -> list[Block]:
     """One row per player of each equilibrium over λ, in a stochastic game from the start; failures as rows without."""
     table = Table("λ", "equilibrium", "player", "strategy", "task", "power", "utility", "scaled regret", "status")
+    rounding = noise(game)
     for objective, equilibria, error in at:
         lam, by_state = Cell(objective.lam, number_text(objective.lam)), isinstance(game, StochasticGame)
         for k, equilibrium in enumerate(equilibria):
@@ -151,22 +173,25 @@ def frame_over_lam(
                 strategy = strategy_text(game, i, equilibrium.profile[i]) if isinstance(game, NormalFormGame) else ""
                 scaled = equilibrium.certificate.scaled_regrets[i]
                 largest = scaled.max() if by_state else scaled
-                numbers = number(task[i]), number(held[i]), number(utility[i]), regret(largest)
-                table.add_row(lam, Cell(k, str(k)), name(player), strategy, *numbers, equilibrium.status.name)
+                numbers = (number(value, rounding[i]) for value in (task[i], held[i], utility[i]))
+                cells = *numbers, regret(largest, ROUNDING)
+                table.add_row(lam, Cell(k, str(k)), name(player), strategy, *cells, equilibrium.status.name)
         if error is not None:
             table.add_row(lam, *[Cell(None, "")] * 7, error)
     return [table]
 
 
-def path_summary(points: Sequence[PathPoint]) -> str:
-    """Say at how many λ of a sweep all is certified."""
+def path_summary(points: Sequence[PathPoint]) -> list[str]:
+    """Say at how many λ of a sweep all is certified; then, if anything is not, the worst of it."""
     failed = [point for point in points if not point.converged]
     missing = sum(point.complete is False for point in points)
     doubt = [f"Some equilibria may be missing at {missing} of them."] if missing else []
     if not failed:
-        return " ".join([f"{counted(len(points), 'point')}, all certified.", *doubt])
-    advice = sorted({verdict(e) for point in points for e in point.equilibria if not e.converged})
-    return " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice, *doubt])
+        return [" ".join([f"{counted(len(points), 'point')}, all certified.", *doubt])]
+    found = [equilibrium for point in points for equilibrium in point.equilibria]
+    advice = sorted({verdict(equilibrium) for equilibrium in found if not equilibrium.converged})
+    summary = " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice, *doubt])
+    return [summary, *(failures(found, over_lam=True) or ["FAILED: no equilibrium was found there."])]
 
 
 def of_trace(trace: Trace) -> list[Block]:
@@ -189,15 +214,17 @@ def of_trace(trace: Trace) -> list[Block]:
     if len(trace) > 1:
         add_row(trace[-1], ending(trace.ends[1]))
     sentences = []
-    if trace.points:
+    failed = failures(trace, over_lam=True)
+    if trace.points and not failed:
         tol = trace[0].certificate.tol
-        scale = "payoff range" if isinstance(game, NormalFormGame) else "range of values"
-        sentences.append(f"Every point on the way is certified: no regret above {tol:g} of the {scale}.")
+        sentences.append(f"Every point on the way is certified: no regret above {tol:g} of the {range_name(game)}.")
     if trace.events:
         sentences.append("Each critical λ is known within a bracket of 1e-9.")
     if not trace.converged:
         sentences.append(f"{trace.status.name}: {trace.status.value}")
-    return [heading(game, trace.objective, lam=False), table, " ".join(sentences)]
+        lost = "the path was not followed to its ends" if trace.points else "no equilibrium was found to start from"
+        failed = failed or [f"FAILED: {lost}."]
+    return [heading(game, trace.objective, lam=False), table, " ".join(sentences), *failed]
 
 
 def _outline_headers(game: Game) -> list[str]:
@@ -213,7 +240,7 @@ def _outline(equilibrium: Equilibrium | StochasticEquilibrium) -> list[Cell | st
     if isinstance(game, NormalFormGame):
         return [strategy_text(game, i, strategy) for i, strategy in enumerate(equilibrium.profile)]
     task, _, held = _in_outline(equilibrium)
-    return [numbers_cell(task), numbers_cell(held)]
+    return [numbers_cell(game, task), numbers_cell(game, held)]
 
 
 def _in_outline(equilibrium: Equilibrium | StochasticEquilibrium) -> tuple[Any, Any, Any]:
@@ -228,3 +255,13 @@ def _in_outline(equilibrium: Equilibrium | StochasticEquilibrium) -> tuple[Any, 
 def verdict(equilibrium: Equilibrium | StochasticEquilibrium) -> str:
     """Return the status and what it means."""
     return f"{equilibrium.status.name}: {equilibrium.status.value}"
+
+
+def failures(found: Iterable[Equilibrium | StochasticEquilibrium], *, over_lam: bool = False) -> list[str]:
+    """Say of the worst profile that is not certified how far it is from an equilibrium; nothing if all are."""
+    failed = [equilibrium for equilibrium in found if not equilibrium.converged]
+    if not failed:
+        return []
+    worst = max(failed, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
+    at = f"at λ = {lam_cell(worst.objective).text}" if over_lam else ""
+    return [judgement(worst.game, worst.certificate, at)]

@@ -12,8 +12,9 @@ import numpy as np
 from powergames.certificates import Certificate
 from powergames.display import MOST, Block, Shown
 from powergames.evaluation import Evaluation, evaluate
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import Profile
+from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.power import PowerTable, plain, power_table
@@ -23,7 +24,7 @@ from powergames.stochastic_certificates import StochasticCertificate
 
 
 @dataclass(frozen=True, eq=False)
-class Equilibrium(Shown):
+class Equilibrium(Frozen, Shown):
     """A profile, what it is worth to each player, and the certificate that says how good it is.
 
     Attributes
@@ -71,7 +72,7 @@ class Equilibrium(Shown):
     def utility(self) -> np.ndarray:
         """The regularized objective of each player, shape (n,)."""
         lam = self.objective.exact_lam if self.exact else self.objective.lam
-        return self.task - lam * self.objective.aggregate_power(self.power)
+        return frozen(self.task - lam * self.objective.aggregate_power(self.power))
 
     @property
     def exact(self) -> bool:
@@ -112,7 +113,7 @@ class Equilibrium(Shown):
 
 
 @dataclass(frozen=True, eq=False)
-class StochasticEquilibrium(Shown):
+class StochasticEquilibrium(Frozen, Shown):
     """A stationary profile of a stochastic game, what it is worth, and the certificate that says how good it is.
 
     Attributes

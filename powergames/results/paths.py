@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from powergames.display import MOST, Block, Shown
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 
 
 @dataclass(frozen=True, eq=False)
-class PathPoint:
+class PathPoint(Frozen):
     """The answer at one λ of a sweep: equilibria, or the reason why there are none.
 
     Attributes
@@ -52,7 +54,7 @@ class PathPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class Path(Shown, Sequence[PathPoint]):
+class Path(Frozen, Shown, Sequence[PathPoint]):
     """Equilibria over a range of λ, one point each, failures kept as data."""
 
     game: NormalFormGame | StochasticGame
@@ -61,7 +63,7 @@ class Path(Shown, Sequence[PathPoint]):
     @property
     def lams(self) -> np.ndarray:
         """The λ of each point, shape (P,)."""
-        return np.array([point.objective.lam for point in self.points])
+        return frozen(np.array([point.objective.lam for point in self.points]))
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""

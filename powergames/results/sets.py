@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from powergames.display import MOST, Block, Shown
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.objectives import PowerObjective
@@ -15,7 +17,8 @@ from powergames.results.equilibria import Equilibrium
 Box = tuple[Profile, Profile]
 
 
-class EquilibriumSet(Shown, Sequence[Equilibrium]):
+@dataclass(frozen=True, eq=False, repr=False)
+class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
     """All equilibria of a game, grouped into connected components.
 
     The set of all equilibria of a two-player game is a finite union of *interchangeable* sets: products of a polytope
@@ -24,42 +27,33 @@ class EquilibriumSet(Shown, Sequence[Equilibrium]):
     With more players the set holds all isolated equilibria, each a component of its own. Where there may be infinitely
     many, a component holds examples of them, and a box in `unresolved` says where they all are.
 
-    Parameters
+    Attributes
     ----------
-    equilibria : sequence of Equilibrium
+    equilibria : tuple of Equilibrium
         The extreme equilibria, each with its `component`.
-    interchangeable : sequence of tuple of int
+    interchangeable : tuple of tuple of int
         The maximal interchangeable sets, each as the positions in `equilibria` of its extreme equilibria; with more
         than two players every equilibrium by itself.
-    game, objective
-        The question that was answered.
+    game : NormalFormGame
+    objective : PowerObjective
     method : str
         The solver that enumerated the set.
     complete : bool
         Whether no equilibrium can be missing. With more than two players: every equilibrium is listed, or its
-        probabilities differ by at most 1e-4 from those of a degenerate equilibrium that is.
-    unresolved : sequence of (lower, upper)
+        probabilities differ by at most 1e-4 from those of a degenerate equilibrium that is. This rests on bounds
+        computed in floats, with a margin well above their rounding errors.
+    unresolved : tuple of (lower, upper)
         Boxes outside of which no equilibrium can be missing, each as two tuples of bounds on the probabilities. Empty
         if the set is complete.
     """
 
-    def __init__(
-        self,
-        equilibria: Sequence[Equilibrium],
-        interchangeable: Sequence[tuple[int, ...]],
-        game: NormalFormGame,
-        objective: PowerObjective,
-        method: str,
-        complete: bool,
-        unresolved: Sequence[Box] = (),
-    ) -> None:
-        self._equilibria = tuple(equilibria)
-        self.interchangeable = tuple(interchangeable)
-        self.game = game
-        self.objective = objective
-        self.method = method
-        self.complete = complete
-        self.unresolved = tuple(unresolved)
+    equilibria: tuple[Equilibrium, ...]
+    interchangeable: tuple[tuple[int, ...], ...]
+    game: NormalFormGame
+    objective: PowerObjective
+    method: str
+    complete: bool
+    unresolved: tuple[Box, ...] = ()
 
     @property
     def components(self) -> tuple[tuple[Equilibrium, ...], ...]:
@@ -71,13 +65,13 @@ class EquilibriumSet(Shown, Sequence[Equilibrium]):
         return tuple(tuple(group) for group in groups)
 
     def __len__(self) -> int:
-        return len(self._equilibria)
+        return len(self.equilibria)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._equilibria[index]
+        return self.equilibria[index]
 
     def __iter__(self) -> Iterator[Equilibrium]:
-        return iter(self._equilibria)
+        return iter(self.equilibria)
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""

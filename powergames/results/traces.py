@@ -9,8 +9,9 @@ from typing import Any, cast
 import numpy as np
 
 from powergames.display import MOST, Block, Shown
+from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import Profile
+from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
@@ -18,7 +19,7 @@ from powergames.results.status import Status
 
 
 @dataclass(frozen=True)
-class SupportChange:
+class SupportChange(Frozen):
     """An action, or a takeover by somebody's adversary, that comes into use or falls out of use.
 
     Attributes
@@ -60,7 +61,7 @@ class SupportChange:
 
 
 @dataclass(frozen=True, eq=False)
-class TraceEvent:
+class TraceEvent(Frozen):
     """A critical λ: where the support of an equilibrium changes as λ does, or the number of equilibria.
 
     Attributes
@@ -149,7 +150,7 @@ class TraceEvent:
 
 
 @dataclass(frozen=True, eq=False)
-class Trace(Shown, Sequence[Equilibrium | StochasticEquilibrium]):
+class Trace(Frozen, Shown, Sequence[Equilibrium | StochasticEquilibrium]):
     """One equilibrium followed in λ, as equilibria in the order of the path.
 
     Attributes
@@ -177,7 +178,7 @@ class Trace(Shown, Sequence[Equilibrium | StochasticEquilibrium]):
     @property
     def lams(self) -> np.ndarray:
         """The λ of each point, shape (P,)."""
-        return np.array([point.objective.lam for point in self.points])
+        return frozen(np.array([point.objective.lam for point in self.points]))
 
     @property
     def profiles(self) -> tuple[Profile, ...]:

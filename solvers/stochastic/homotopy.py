@@ -6,8 +6,9 @@ At precision μ, and with the values that the strategies lead to themselves,
     \log ξ_p = μ \, (g_p(ξ, V) - v_{group(p)}) + \text{prior}_p, \qquad \sum_{p \in group} ξ_p = 1
 
 in every state, for players and adversaries alike. From even mixing (or a prior) at μ = 0 a path leads, for almost all
-games, to an equilibrium as μ grows without bound (Eibelshäuser, Klockmann, Poensgen & von Schenk 2023 for λ = 0). A
-predictor and a corrector follow it; both solve linear systems in the values alone, see `newton`.
+games, to an equilibrium as μ grows without bound (Eibelshäuser, Klockmann, Poensgen & von Schenk 2023 for λ = 0; for
+`max` with three or more players this is open). A predictor and a corrector follow it; both solve linear systems in the
+values alone, see `newton`.
 """
 
 from __future__ import annotations

@@ -21,9 +21,11 @@ from typing import Any, overload
 import numpy as np
 
 from powergames.discounted import DiscountedSystem
+from powergames.display import discount_text
 from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
+from powergames.games.immutable import Frozen
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
@@ -41,7 +43,7 @@ SWEEPS, RARE = 100, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class TeamOptimum:
+class TeamOptimum(Frozen):
     """The best deterministic profile of a team, a benchmark for equilibria.
 
     Attributes
@@ -150,12 +152,12 @@ def team_optimum(
         return replace(team_plan(game, adversarial, TOLERANCE), objective=chosen)
     if np.ptp(game.discounts) > 0.0:
         raise InputError(
-            f"discount: got {', '.join(f'{d:g}' for d in game.discounts)}; a team needs the same for all players"
+            f"discount: got {', '.join(map(discount_text, game.discounts))}; a team needs the same for all players"
         )
     problem = StochasticProblem.of(game, adversarial)
     rows, value = best_rows(problem, game.rewards.mean(axis=0))
     profile = tuple(frozen(strategy) for strategy in problem.profile(problem.pure_point(rows)))
-    return TeamOptimum(game, chosen, profile, frozen(value))
+    return TeamOptimum(game, chosen, profile, value)
 
 
 def team_start(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:

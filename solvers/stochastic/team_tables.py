@@ -19,6 +19,7 @@ import numpy as np
 
 from powergames.errors import InputError
 from powergames.games.deterministic import DeterministicGame
+from powergames.games.immutable import Frozen
 from powergames.games.limits import check_memory
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import Adversary, PowerObjective
@@ -32,7 +33,7 @@ ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TeamPlan:
+class TeamPlan(Frozen):
     """The best deterministic play of a team in a `DeterministicGame`, a benchmark for equilibria.
 
     Attributes
@@ -61,7 +62,7 @@ class TeamPlan:
     @property
     def actions(self) -> np.ndarray:
         """Action of each player in each state, shape (n, S)."""
-        return np.array(np.unravel_index(self.rows, self.game.n_actions))
+        return frozen(np.array(np.unravel_index(self.rows, self.game.n_actions)))
 
     @cached_property
     def task(self) -> np.ndarray:
@@ -179,7 +180,7 @@ def team_plan(game: DeterministicGame, objective: PowerObjective, tol: float) ->
             sweeps += 1
             error = (max(-least, most, 0.0) + slack) / (1.0 - game.discount)
             if error <= tol * scale:
-                return TeamPlan(game, objective, frozen(rows), frozen(values), error, sweeps)
+                return TeamPlan(game, objective, rows, values, error, sweeps)
         made, backward = settled(partial(evaluate, *given), step, backward)
         sweeps += made
 
