@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import sys
+import time
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -21,6 +23,16 @@ SUM_TOLERANCE = 1e-8
 
 # The name of the only action that a player has where play is over.
 NO_ACTION = "-"
+
+# The most joint actions that are tried again once the game is compiled; those of small games are tried over and over,
+# so many times in all.
+CHECKS, REPEATS = 10_000, 2_000
+
+# How far an expected reward may be off by rounding, relative to its terms.
+ROUNDING = 1e-9
+
+# Seconds for which small games are compared again and again, unless the search took longer.
+PATIENCE = 1.0
 
 Outcome = tuple[float, Any, Sequence[float]]
 
@@ -42,7 +54,7 @@ class Moves(NamedTuple):
 
 def from_env(
     start: Any,
-    actions: Callable[[Any], Sequence[Sequence[Any]] | None],
+    actions: Callable[[Any], Sequence[Sequence[Any] | int] | None],
     step: Callable[[Any, tuple[Any, ...]], Iterable[Outcome]],
     discount: Any,
     *,
@@ -62,7 +74,7 @@ def from_env(
         The first state; or a list of (probability, state), if it is drawn.
     actions : callable
         ``actions(state)`` returns one sequence of actions per player, each not empty: any objects, which `step` is
-        given. None where play is over.
+        given. A number of actions stands for ``range`` of it. None where play is over.
     step : callable
         ``step(state, joint_action)``, with one action per player in a tuple, returns a list of (probability, next
         state, rewards), rewards holding one number per player. It has one entry if nothing is left to chance.
@@ -90,15 +102,20 @@ def from_env(
     Raises
     ------
     InputError
-        If there are more than `max_states` states or more joint actions than memory can hold, or what a callable
-        returns does not fit. What callables raise is passed on.
+        If there are more than `max_states` states or more joint actions than memory can hold, if what a callable
+        returns does not fit, or if it returns something else when called again. What callables raise is passed on.
 
     Notes
     -----
     States are the same if they are equal: a state must hold all that the future depends on, and nothing else. A clock
     in it makes every moment another state; leave it out if the environment merely ends after many steps, and let the
-    discount say that play may end. Every joint action of every state is tried once, so that R calls of `step` are made
-    for R rows. Sampled environments are not supported: one call of `step` must list all that can happen.
+    discount say that play may end. Sampled environments are not supported: one call of `step` must list all that can
+    happen.
+
+    Every joint action of every state is tried once, so that R calls of `step` are made for R rows. Then `actions` and
+    `step` are called again, in another order, for all rows or 10,000 drawn ones; in small games several times. A state,
+    probability or expected reward that differs is an error: the environment draws its chances or remembers more than
+    the state says. The check cannot prove that there is no such row.
 
     For an environment that acts on itself, such as PettingZoo's, write `step` so that it first sets the state and then
     acts: ``env.set_state(state); rewards = env.step(joint_action); return [(1.0, env.get_state(), rewards)]``.
@@ -133,29 +150,74 @@ def from_env(
         if not callable(function):
             raise InputError(f"{name}: got {type(function).__name__}; give a function")
 
-    def expand(state: Any) -> Moves | None:
+    def choices(state: Any) -> list[Sequence[Any]] | None:
         given = actions(state)
-        if given is None:
-            return None
         try:
-            lists = [list(choices) for choices in given]
+            return None if given is None else [_listed(own) for own in given]
         except TypeError:
             raise InputError(
-                f"actions({_short(state)}): got {type(given).__name__}; give one list of actions per player, or None "
-                "where play is over"
+                f"actions({_short(state)}): got {_short(given)}; give a list or a number of actions for each player, "
+                "or None where play is over"
             ) from None
-        names = [[str(action_name(action)) for action in choices] for choices in lists]
-        return Moves(names, (step(state, joint) for joint in itertools.product(*lists)))
+
+    def names(lists: list[Sequence[Any]]) -> list[list[str]]:
+        return [[str(action_name(action)) for action in own] for own in lists]
+
+    def expand(state: Any) -> Moves | None:
+        lists = choices(state)
+        if lists is None:
+            return None
+        return Moves(names(lists), (step(state, joint) for joint in itertools.product(*lists)))
+
+    def difference(table: Table, row: int) -> str | None:
+        """Say how the answers about a row differ from the first ones."""
+        index, position = table.place(row)
+        state = table.states[index]
+        lists = choices(state)
+        differs = table.actions_differ(index, None if lists is None else names(lists))
+        if differs is not None:
+            return f"actions({_short(state)}): got {differs}"
+        if lists is None:
+            return None
+        places = np.unravel_index(position, [len(own) for own in lists])
+        joint = tuple(own[place] for own, place in zip(lists, places, strict=True))
+        differs = table.row_differs(row, state, step(state, joint))
+        return differs and f"step({_short(state)}, {_short(joint)}): got {differs}"
+
+    def check(table: Table) -> None:
+        began = time.monotonic()
+        patience = max(PATIENCE, began - table.began)
+        rng = np.random.default_rng(0)
+        count = min(table.n_rows, CHECKS)
+        for turn in range(max(1, REPEATS // count)):
+            for row in rng.choice(table.n_rows, count, replace=False).tolist():
+                if turn and time.monotonic() - began > patience:
+                    return
+                found = difference(table, row)
+                if found is not None:
+                    raise InputError(
+                        f"from_env: {found} when called again; the answer must be the same each time: list all "
+                        "chances, as in [(0.5, state, rewards), (0.5, state, rewards)], and keep in the state all that "
+                        "the future depends on"
+                    )
 
     return compile_states(
-        "from_env", start, expand, discount, players, state_name, max_states, title, progress, callback
+        "from_env", start, expand, check, discount, players, state_name, max_states, title, progress, callback
     )
+
+
+def _listed(actions: Any) -> Sequence[Any]:
+    """Return the actions of a player, of which only the number may be given."""
+    if isinstance(actions, int | np.integer) and not isinstance(actions, bool):
+        return range(int(actions))
+    return list(actions)
 
 
 def compile_states(
     caller: str,
     start: Any,
     expand: Callable[[Any], Moves | None],
+    check: Callable[[Table], None],
     discount: Any,
     players: Sequence[str] | None,
     state_name: Callable[[Any], str],
@@ -172,6 +234,8 @@ def compile_states(
         The function that the user called, for messages.
     expand : callable
         Returns the moves of a state, or None where play is over. Called once for each state, in order.
+    check : callable
+        Called at the end with all that was found; raises an InputError if that cannot be right.
     start, discount, players, state_name, max_states, title, progress, callback
         As in `from_env`.
 
@@ -188,7 +252,7 @@ def compile_states(
         raise InputError(f"max_states: got {max_states!r}; give a whole number, at least 1")
     if callback is not None and not callable(callback):
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
-    table = _Table(caller, int(max_states), discount, players)
+    table = Table(caller, int(max_states), discount, players)
     first: dict[int, float] = {}
     for entry in start if isinstance(start, list) else [(1.0, start)]:
         try:
@@ -211,14 +275,17 @@ def compile_states(
             table.add(state, expand(state))
             table.done = done + 1, table.n_rows
             report(done + 1, len(table.states))
-    return table.game(names, first, title)
+        game = table.game(names, first, title)
+        check(table)
+    return game
 
 
-class _Table:
+class Table:
     """The game so far, in rows: compact arrays of numbers, and states by their index."""
 
     def __init__(self, caller: str, max_states: int, discount: Any, players: Sequence[str] | None) -> None:
         self.caller = caller
+        self.began = time.monotonic()
         self.max_states = max_states
         self.discount = discount
         self.players = players
@@ -227,6 +294,8 @@ class _Table:
         self.indices: dict[Hashable, int] = {}
         self.action_names: list[tuple[tuple[str, ...], ...] | None] = []
         self.seen_names: dict[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]] = {}
+        # The first row of each state, and how many there are in all.
+        self.row_starts = array("q")
         self.n_rows = 0
         # States of which all rows are there, and their rows.
         self.done = 0, 0
@@ -236,6 +305,7 @@ class _Table:
         self.row_ends = array("q", [0])
 
     def index(self, state: Any) -> int:
+        """Return the index of a state, which is appended if it is new."""
         try:
             index = self.indices.setdefault(state, len(self.states))
         except TypeError:
@@ -251,6 +321,7 @@ class _Table:
 
     def add(self, state: Any, moves: Moves | None) -> None:
         """Append the rows of one state."""
+        self.row_starts.append(self.n_rows)
         if moves is None:
             self.action_names.append(None)
             self._row([(1.0, state, [0.0] * (self.n_players or 0))], state)
@@ -276,13 +347,26 @@ class _Table:
 
     def _row(self, outcomes: Iterable[Outcome], state: Any) -> None:
         """Append what follows one joint action."""
+        following, expected, _ = self._expected(outcomes, state)
+        self.data.extend(probability for probability, _ in following)
+        self.next_states.extend(self.index(after) for _, after in following)
+        self.rewards.extend(expected)
+        self.row_ends.append(len(self.data))
+        self.n_rows += 1
+
+    def _expected(
+        self, outcomes: Iterable[Outcome], state: Any
+    ) -> tuple[list[tuple[float, Any]], list[float], list[float]]:
+        """Return what follows one joint action: states with probabilities, rewards, and the size of their terms."""
         total = 0.0
+        following: list[tuple[float, Any]] = []
         expected = [0.0] * (self.n_players or 0)
+        sizes = [0.0] * (self.n_players or 0)
         if not isinstance(outcomes, Iterable):
             raise _misfit(outcomes, state)
         for outcome in outcomes:
             try:
-                given, following, rewards = outcome
+                given, after, rewards = outcome
                 probability = float(given)
                 paid = [float(reward) for reward in rewards]
             except (TypeError, ValueError):
@@ -298,14 +382,49 @@ class _Table:
             if not probability:
                 continue
             total += probability
-            self.data.append(probability)
-            self.next_states.append(self.index(following))
+            following.append((probability, after))
             expected = [so_far + probability * reward for so_far, reward in zip(expected, paid, strict=True)]
+            sizes = [so_far + probability * abs(reward) for so_far, reward in zip(sizes, paid, strict=True)]
         if abs(total - 1.0) > SUM_TOLERANCE:
             raise InputError(f"step from {_short(state)}: probabilities sum to {total:g}; they must sum to 1")
-        self.rewards.extend(expected)
-        self.row_ends.append(len(self.data))
-        self.n_rows += 1
+        return following, expected, sizes
+
+    def place(self, row: int) -> tuple[int, int]:
+        """Return the state of a row, by its index, and the position of its joint action there, in C order."""
+        index = bisect_right(self.row_starts, row) - 1
+        return index, row - self.row_starts[index]
+
+    def actions_differ(self, index: int, names: Sequence[Sequence[str]] | None) -> str | None:
+        """Say how the actions of a state differ from those found first; None if they do not."""
+        first, now = self.action_names[index], None if names is None else tuple(map(tuple, names))
+        if now == first:
+            return None
+        texts = ("play is over" if own is None else _short([list(choices) for choices in own]) for own in (first, now))
+        return " first, but ".join(texts)
+
+    def row_differs(self, row: int, state: Any, outcomes: Iterable[Outcome]) -> str | None:
+        """Say how what follows a joint action differs from what was found first; None if it does not."""
+        n_players = self.n_players or 0
+        following, expected, sizes = self._expected(outcomes, state)
+        now: dict[Any, float] = {}
+        for probability, after in following:
+            now[after] = now.get(after, 0.0) + probability
+        first: dict[Any, float] = {}
+        for entry in range(self.row_ends[row], self.row_ends[row + 1]):
+            after = self.states[self.next_states[entry]]
+            first[after] = first.get(after, 0.0) + self.data[entry]
+        for after in first | now:
+            chances = first.get(after, 0.0), now.get(after, 0.0)
+            if abs(chances[0] - chances[1]) > ROUNDING:
+                return f"next state {_short(after)} with probability {chances[0]:g} first, but {chances[1]:g}"
+        # The first rows may be those of ends from before the number of players was known, without rewards.
+        begin = len(self.rewards) - (self.n_rows - row) * n_players
+        paid = self.rewards[begin : begin + n_players].tolist()
+        if not all(
+            abs(a - b) <= ROUNDING * max(abs(a), size) for a, b, size in zip(paid, expected, sizes, strict=True)
+        ):
+            return f"rewards {_short(paid)} first, but {_short(expected)}"
+        return None
 
     def _too_many(self) -> str:
         done, rows = self.done
