@@ -101,7 +101,7 @@ def train_ppo(game: pg.StochasticGame, steps: int, seed: int) -> list[Policy]:
 
 def cells(game: pg.StochasticGame, policies: Any) -> list[str]:
     """Audit policies under each objective, and return means over players, and largest regrets."""
-    reports = [pg.audit(game, objective, policies, tol=0.02) for objective in OBJECTIVES.values()]
+    reports = [pg.audit(game, objective, policies) for objective in OBJECTIVES.values()]
     first = reports[0]
     power = first.objective.aggregate_power(first.occupancy_power)
     worst = [first.worst[f"adversarial {how}"] for how in ("for one step", "for ever")]

@@ -128,7 +128,7 @@ def _(exact):
 
 @app.cell(hide_code=True)
 def _(game, runs):
-    report = pg.audit(game, runs[0].objective, runs[0].policies, tol=0.02)
+    report = pg.audit(game, runs[0].objective, runs[0].policies)
     mo.vstack(
         [
             mo.md("## The audit: if somebody leaves the learned policies"),

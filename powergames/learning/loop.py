@@ -23,6 +23,7 @@ from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_
 from powergames.learning.runs import HistoryPoint, TrainingRun
 from powergames.objectives import PowerObjective
 from powergames.results import Callback, Status
+from powergames.tolerances import POLICY_TOLERANCE
 
 Game = NormalFormGame | StochasticGame
 
@@ -50,7 +51,7 @@ def train(
     restart: float = 0.1,
     averaging: float = 8.0,
     history: int = 20,
-    tol: float = 0.02,
+    tol: float = POLICY_TOLERANCE,
     checkpoint: str | os.PathLike[str] | None = None,
     time_limit: float | None = None,
     progress: bool | None = None,
@@ -88,7 +89,7 @@ def train(
         ``k ** (averaging - 1)``.
     history : int
         How often, at equal distances, the exact return, power and regret are recorded.
-    tol : float
+    tol : float, default 0.02
         Largest scaled regret with which the certificate passes.
     checkpoint : path, optional
         File that keeps the run, and that no other process can use meanwhile. If it exists, the run continues from
@@ -266,8 +267,7 @@ class _Training:
         parameters: Parameters,
         checkpoint: str | os.PathLike[str] | None,
     ) -> None:
-        if not isinstance(game, StochasticGame):
-            check_game(game)
+        check_game(game, NormalFormGame | StochasticGame)
         self.game, self.algorithm, self.objective, self.parameters = game, algorithm, objective, parameters
         self.seed = check_integer("seed", seed, 0, MOST_SEED)
         self.simulator = simulator_of(game)
