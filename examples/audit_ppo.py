@@ -125,7 +125,7 @@ def main() -> None:
         networks = train_ppo(game, options.steps, options.seed)
         table.add_row("ppo", *cells(game, networks))
         for algorithm in ("task", "prim", "sbpr"):
-            run = pg.train(game, algorithm, lam=0.3, seed=options.seed)
+            run = pg.train(game, pg.PowerObjective(0.3), algorithm=algorithm, seed=options.seed)
             table.add_row(algorithm, *cells(game, run.policies))
         Console(width=110).print(table)
         best = pg.audit(game, pg.PowerObjective(), networks).best_deviation

@@ -88,14 +88,15 @@ def command(
     from powergames.io import load
     from powergames.learning import train, train_many
     from powergames.learning.contents import of_runs
+    from powergames.objectives import PowerObjective
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)
     raise_on_ctrl_c()
-    chosen: tuple[Any, ...] = loaded, algorithm.value, lam, aggregate.value
+    chosen: dict[str, Any] = {"objective": PowerObjective(lam, aggregate.value), "algorithm": algorithm.value}
     header = {"schema": SCHEMA, "game": game_header(loaded)}
     if n_seeds is None:
-        run = train(*chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
+        run = train(loaded, **chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
         run.save(output)
         if as_json:
             print_json({**header, **run.to_dict()})
@@ -104,7 +105,8 @@ def command(
         runs: Sequence[TrainingRun] = (run,)
     else:
         runs = train_many(
-            *chosen,
+            loaded,
+            **chosen,
             seeds=range(chosen_seed, chosen_seed + n_seeds),
             n_jobs=n_jobs,
             steps=n_steps,
