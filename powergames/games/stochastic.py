@@ -19,7 +19,7 @@ from powergames.errors import InputError
 from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, frozen
+from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, action_indices, frozen
 
 # How far the probabilities of a row may be from summing to 1. Within it they are divided by their sum.
 SUM_TOLERANCE = 1e-8
@@ -364,7 +364,9 @@ class StochasticGame(Shown):
         profile : sequence of array_like
             ``profile[i][s, a]``, shape (S, A_i) with A_i the largest number of actions of player `i` in any state, is
             the probability with which `i` plays `a` in state `s`, and 0 for actions that the state lacks. Lists over
-            the actions of each state alone, without these zeros, are accepted too.
+            the actions of each state alone, without these zeros, are accepted too. Integers of shape (S,) are the
+            action that the player takes in each state, and an integer alone the one that it takes in all states in
+            which it has a choice.
 
         Returns
         -------
@@ -383,6 +385,8 @@ class StochasticGame(Shown):
         >>> game.profile([[[0.5, 0.5], [1]]])[0]
         array([[0.5, 0.5],
                [1. , 0. ]])
+        >>> game.profile([[1, 0]])[0].tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
         """
         try:
             given = list(profile)
@@ -393,6 +397,50 @@ class StochasticGame(Shown):
         if len(given) != self.n_players:
             raise InputError(f"profile: got {len(given)} arrays for {self.n_players} players; give one per player")
         return tuple(self._strategy(strategy, player) for player, strategy in enumerate(given))
+
+    def pure_strategy(self, player: int, actions: Any) -> np.ndarray:
+        """Return the strategy of a player who takes one action in each state.
+
+        Parameters
+        ----------
+        player : int
+        actions : int or array_like of int, shape (S,)
+            Index of the action in each state; one for all states will do, and counts where there is a choice.
+
+        Returns
+        -------
+        ndarray, shape (S, A_i)
+
+        Raises
+        ------
+        InputError
+            If there is not one action for each state, or a state lacks its action.
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> pg.load("big_match").pure_strategy(0, 1).tolist()
+        [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]
+        """
+        size, counts = self.max_actions[player], self.n_actions[:, player]
+        indices = np.asarray(actions)
+        if indices.ndim == 0:
+            indices = np.where(counts == 1, 0, indices)
+        if indices.shape != (self.n_states,) or indices.dtype.kind not in "iu":
+            raise InputError(
+                f"profile of player {player}: got {indices.dtype} of shape {indices.shape}; give the index of an "
+                f"action in each of {self.n_states} states, or probabilities of shape ({self.n_states}, {size})"
+            )
+        lacking = (indices < 0) | (indices >= counts)
+        if lacking.any():
+            state = int(np.argmax(lacking))
+            raise InputError(
+                f"profile of player {player}, state {_short(self.states[state])}: got action {indices[state]}; give an "
+                f"index from 0 to {counts[state] - 1}"
+            )
+        strategy = np.zeros((self.n_states, size))
+        strategy[np.arange(self.n_states), indices] = 1.0
+        return frozen(strategy)
 
     def uniform_profile(self) -> Profile:
         """Return the stationary profile in which every player mixes all actions of each state equally.
@@ -489,6 +537,9 @@ class StochasticGame(Shown):
     def _strategy(self, given: Any, player: int) -> np.ndarray:
         size, counts = self.max_actions[player], self.n_actions[:, player]
         shape = (self.n_states, size)
+        indices = action_indices(given)
+        if indices is not None:
+            return self.pure_strategy(player, indices)
         try:
             if np.iscomplexobj(given):
                 raise TypeError
