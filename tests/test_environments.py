@@ -389,6 +389,23 @@ def test_listed_chances_in_another_order_are_the_same():
     assert pg.from_env(0, count, step, 0.9).n_states == 2
 
 
+def test_states_are_counted_without_a_game():
+    game = pg.load("random_stochastic:states=5,seed=4")
+    start, actions, step = as_environment(game)
+    found = pg.count_states(start, actions, step)
+    assert found == (game.n_states, game.n_rows, len(game.data), True)
+    told = []
+    cut = pg.count_states(0, count, lambda s, a: [(1, s + 1, [0, 0])], max_states=7, callback=lambda *x: told.append(x))
+    assert cut == (7, 6, 6, False)
+    assert told[-1] == ("count_states", 6, 7)
+    assert pg.count_states(0, lambda state: None, step) == (1, 1, 1, True)
+    for change, words in [({"max_states": True}, "max_states: got True"), ({"callback": 3}, "callback: got int")]:
+        with pytest.raises(pg.InputError, match=words):
+            pg.count_states(0, count, step, **change)
+    with pytest.raises(pg.InputError, match="step: got NoneType"):
+        pg.count_states(0, count, None)
+
+
 def test_large_games_are_checked_in_part(monkeypatch):
     from powergames.environments import compiler
 

@@ -141,50 +141,113 @@ def from_env(
     >>> pg.solve(game).task[:, 0].round(2).tolist()
     [4.05, 4.05]
     """
-    for name, function in (
-        ("actions", actions),
-        ("step", step),
-        ("state_name", state_name),
-        ("action_name", action_name),
-    ):
-        if not callable(function):
-            raise InputError(f"{name}: got {type(function).__name__}; give a function")
+    environment = _Environment(actions, step, action_name)
+    if not callable(state_name):
+        raise InputError(f"state_name: got {type(state_name).__name__}; give a function")
+    return compile_states(
+        "from_env",
+        start,
+        environment.moves,
+        environment.check,
+        discount,
+        players,
+        state_name,
+        max_states,
+        title,
+        progress,
+        callback,
+    )
 
-    def choices(state: Any) -> list[Sequence[Any]] | None:
-        given = actions(state)
-        try:
-            return None if given is None else [_listed(own) for own in given]
-        except TypeError:
-            raise InputError(
-                f"actions({_short(state)}): got {_short(given)}; give a list or a number of actions for each player, "
-                "or None where play is over"
-            ) from None
 
-    def names(lists: list[Sequence[Any]]) -> list[list[str]]:
-        return [[str(action_name(action)) for action in own] for own in lists]
+class StateCount(NamedTuple):
+    """How large the game of an environment is; see `powergames.count_states`.
 
-    def expand(state: Any) -> Moves | None:
-        lists = choices(state)
+    Attributes
+    ----------
+    states : int
+        States found.
+    rows : int
+        Joint actions, over all states of which they were tried.
+    outcomes : int
+        What can follow them, listed: at least as many numbers as the transitions of the game have.
+    complete : bool
+        Whether these are all; if not, the search was cut off, and every number is a lower bound.
+    """
+
+    states: int
+    rows: int
+    outcomes: int
+    complete: bool
+
+
+def count_states(
+    start: Any,
+    actions: Callable[[Any], Sequence[Sequence[Any] | int] | None],
+    step: Callable[[Any, tuple[Any, ...]], Iterable[Outcome]],
+    *,
+    max_states: int = 1_000_000,
+    progress: bool | None = None,
+    callback: Callable[[str, int, int], None] | None = None,
+) -> StateCount:
+    """Say how large the game is that `from_env` would compile, without keeping more of it than its states.
+
+    Parameters
+    ----------
+    start, actions, step
+        As in `from_env`.
+    max_states : int, default 1,000,000
+        States after which to stop.
+    progress : bool, optional
+        Whether to show a progress bar on stderr; by default only if that is a terminal.
+    callback : callable, optional
+        Called with ("count_states", states done, states found so far) after each state.
+
+    Returns
+    -------
+    StateCount
+
+    Raises
+    ------
+    InputError
+        If what a callable returns does not fit.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> def step(state, joint):
+    ...     return [(0.5, state, [0]), (0.5, min(state + joint[0], 9), [1])]
+    >>> pg.count_states(0, lambda state: [3], step)
+    StateCount(states=10, rows=30, outcomes=60, complete=True)
+    >>> pg.count_states(0, lambda state: [3], step, max_states=5)
+    StateCount(states=5, rows=11, outcomes=22, complete=False)
+    """
+    environment = _Environment(actions, step, str)
+    table = Table("count_states", max_states, 0.0, None, keep=False)
+    try:
+        _search(table, start, environment.moves, None, progress, callback)
+    except _TooManyStatesError:
+        return StateCount(len(table.states), table.n_rows, table.n_outcomes, complete=False)
+    return StateCount(len(table.states), table.n_rows, table.n_outcomes, complete=True)
+
+
+class _Environment:
+    """What a user's functions say of states, and whether they say it twice."""
+
+    def __init__(self, actions: Any, step: Any, action_name: Any) -> None:
+        for name, function in (("actions", actions), ("step", step), ("action_name", action_name)):
+            if not callable(function):
+                raise InputError(f"{name}: got {type(function).__name__}; give a function")
+        self.actions, self.step, self.action_name = actions, step, action_name
+
+    def moves(self, state: Any) -> Moves | None:
+        """Return the moves of a state, whose outcomes are asked for one by one."""
+        lists = self._choices(state)
         if lists is None:
             return None
-        return Moves(names(lists), (step(state, joint) for joint in itertools.product(*lists)))
+        return Moves(self._names(lists), (self.step(state, joint) for joint in itertools.product(*lists)))
 
-    def difference(table: Table, row: int) -> str | None:
-        """Say how the answers about a row differ from the first ones."""
-        index, position = table.place(row)
-        state = table.states[index]
-        lists = choices(state)
-        differs = table.actions_differ(index, None if lists is None else names(lists))
-        if differs is not None:
-            return f"actions({_short(state)}): got {differs}"
-        if lists is None:
-            return None
-        places = np.unravel_index(position, [len(own) for own in lists])
-        joint = tuple(own[place] for own, place in zip(lists, places, strict=True))
-        differs = table.row_differs(row, state, step(state, joint))
-        return differs and f"step({_short(state)}, {_short(joint)}): got {differs}"
-
-    def check(table: Table) -> None:
+    def check(self, table: Table) -> None:
+        """Ask again, in another order, and refuse answers that differ."""
         began = time.monotonic()
         patience = max(PATIENCE, began - table.began)
         rng = np.random.default_rng(0)
@@ -193,7 +256,7 @@ def from_env(
             for row in rng.choice(table.n_rows, count, replace=False).tolist():
                 if turn and time.monotonic() - began > patience:
                     return
-                found = difference(table, row)
+                found = self._difference(table, row)
                 if found is not None:
                     raise InputError(
                         f"from_env: {found} when called again; the answer must be the same each time: list all "
@@ -201,9 +264,33 @@ def from_env(
                         "the future depends on"
                     )
 
-    return compile_states(
-        "from_env", start, expand, check, discount, players, state_name, max_states, title, progress, callback
-    )
+    def _difference(self, table: Table, row: int) -> str | None:
+        """Say how the answers about a row differ from the first ones."""
+        index, position = table.place(row)
+        state = table.states[index]
+        lists = self._choices(state)
+        differs = table.actions_differ(index, None if lists is None else self._names(lists))
+        if differs is not None:
+            return f"actions({_short(state)}): got {differs}"
+        if lists is None:
+            return None
+        places = np.unravel_index(position, [len(own) for own in lists])
+        joint = tuple(own[place] for own, place in zip(lists, places, strict=True))
+        differs = table.row_differs(row, state, self.step(state, joint))
+        return differs and f"step({_short(state)}, {_short(joint)}): got {differs}"
+
+    def _choices(self, state: Any) -> list[Sequence[Any]] | None:
+        given = self.actions(state)
+        try:
+            return None if given is None else [_listed(own) for own in given]
+        except TypeError:
+            raise InputError(
+                f"actions({_short(state)}): got {_short(given)}; give a list or a number of actions for each player, "
+                "or None where play is over"
+            ) from None
+
+    def _names(self, lists: list[Sequence[Any]]) -> list[list[str]]:
+        return [[str(self.action_name(action)) for action in own] for own in lists]
 
 
 def _listed(actions: Any) -> Sequence[Any]:
@@ -248,11 +335,25 @@ def compile_states(
     InputError
         As in `from_env`.
     """
-    if isinstance(max_states, bool) or not isinstance(max_states, int | np.integer) or max_states < 1:
-        raise InputError(f"max_states: got {max_states!r}; give a whole number, at least 1")
+    table = Table(caller, max_states, discount, players)
+    names: list[str] = []
+    first = _search(table, start, expand, lambda state: names.append(state_name(state)), progress, callback)
+    game = table.game(names, first, title)
+    check(table)
+    return game
+
+
+def _search(
+    table: Table,
+    start: Any,
+    expand: Callable[[Any], Moves | None],
+    meet: Callable[[Any], None] | None,
+    progress: bool | None,
+    callback: Callable[[str, int, int], None] | None,
+) -> dict[int, float]:
+    """Fill a table with all states that can be reached, and return the probabilities of the first ones."""
     if callback is not None and not callable(callback):
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
-    table = Table(caller, int(max_states), discount, players)
     first: dict[int, float] = {}
     for entry in start if isinstance(start, list) else [(1.0, start)]:
         try:
@@ -267,26 +368,34 @@ def compile_states(
             first[index] = first.get(index, 0.0) + probability
     if abs(sum(first.values()) - 1.0) > SUM_TOLERANCE:
         raise InputError(f"start: probabilities sum to {sum(first.values()):g}; they must sum to 1")
-    names = []
-    with reporter(caller, progress, callback) as report:
+    with reporter(table.caller, progress, callback) as report:
         # The list grows while it is read.
         for done, state in enumerate(table.states):
-            names.append(state_name(state))
+            if meet is not None:
+                meet(state)
             table.add(state, expand(state))
             table.done = done + 1, table.n_rows
             report(done + 1, len(table.states))
-        game = table.game(names, first, title)
-        check(table)
-    return game
+    return first
+
+
+class _TooManyStatesError(InputError):
+    """There are more states than were to be found."""
 
 
 class Table:
     """The game so far, in rows: compact arrays of numbers, and states by their index."""
 
-    def __init__(self, caller: str, max_states: int, discount: Any, players: Sequence[str] | None) -> None:
+    def __init__(
+        self, caller: str, max_states: Any, discount: Any, players: Sequence[str] | None, keep: bool = True
+    ) -> None:
+        if isinstance(max_states, bool) or not isinstance(max_states, int | np.integer) or max_states < 1:
+            raise InputError(f"max_states: got {max_states!r}; give a whole number, at least 1")
         self.caller = caller
+        # Whether to keep rows, or only to count them.
+        self.keep = keep
         self.began = time.monotonic()
-        self.max_states = max_states
+        self.max_states = int(max_states)
         self.discount = discount
         self.players = players
         self.n_players: int | None = None
@@ -297,6 +406,7 @@ class Table:
         # The first row of each state, and how many there are in all.
         self.row_starts = array("q")
         self.n_rows = 0
+        self.n_outcomes = 0
         # States of which all rows are there, and their rows.
         self.done = 0, 0
         self.rewards = array("d")
@@ -315,7 +425,7 @@ class Table:
             ) from None
         if index == len(self.states):
             if index == self.max_states:
-                raise InputError(self._too_many())
+                raise _TooManyStatesError(self._too_many())
             self.states.append(state)
         return index
 
@@ -340,7 +450,7 @@ class Table:
         self.action_names.append(self.seen_names.setdefault(names, names))
         n_joint = math.prod(map(len, names))
         size = 8 * (self.n_players + 3) * (self.n_rows + n_joint) + 16 * len(self.data)
-        if size > SMALL:
+        if self.keep and size > SMALL:
             check_memory(size, f"{self.caller}: {self.n_rows + n_joint:,} joint actions in {len(self.states):,} states")
         for outcomes in moves.outcomes:
             self._row(outcomes, state)
@@ -348,11 +458,14 @@ class Table:
     def _row(self, outcomes: Iterable[Outcome], state: Any) -> None:
         """Append what follows one joint action."""
         following, expected, _ = self._expected(outcomes, state)
-        self.data.extend(probability for probability, _ in following)
-        self.next_states.extend(self.index(after) for _, after in following)
-        self.rewards.extend(expected)
-        self.row_ends.append(len(self.data))
+        indices = [self.index(after) for _, after in following]
         self.n_rows += 1
+        self.n_outcomes += len(following)
+        if self.keep:
+            self.data.extend(probability for probability, _ in following)
+            self.next_states.extend(indices)
+            self.rewards.extend(expected)
+            self.row_ends.append(len(self.data))
 
     def _expected(
         self, outcomes: Iterable[Outcome], state: Any
