@@ -566,7 +566,7 @@ def test_finite_horizon_bad_input():
     for call, message in (
         (lambda: pg.finite_horizon(game, 0), r"^horizon: got 0; give a whole number"),
         (lambda: pg.finite_horizon(game, 2.5), r"^horizon: got 2.5; give a whole number"),
-        (lambda: pg.finite_horizon(pg.load("stag_hunt"), 3), "^horizon: only a StochasticGame"),
+        (lambda: pg.finite_horizon(pg.load("stag_hunt"), 3), "^game: got the normal-form game 'Stag hunt'"),
         (lambda: pg.finite_horizon(pg.load("soccer"), 10**12), r"^a horizon of 1000000000000 steps would take"),
     ):
         with pytest.raises(InputError, match=message):

@@ -11,6 +11,7 @@ from powergames.commands.options import (
     Aggregate,
     AggregateOption,
     Algorithm,
+    Form,
     GameArgument,
     JsonOption,
     LamOption,
@@ -20,6 +21,7 @@ from powergames.commands.options import (
     check_plot,
     read_integer,
     read_jobs,
+    read_objective,
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
@@ -88,12 +90,11 @@ def command(
     from powergames.io import load
     from powergames.learning import train, train_many
     from powergames.learning.contents import of_runs
-    from powergames.objectives import PowerObjective
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)
     raise_on_ctrl_c()
-    chosen: dict[str, Any] = {"objective": PowerObjective(lam, aggregate.value), "algorithm": algorithm.value}
+    chosen: dict[str, Any] = {"objective": read_objective(lam, aggregate, Form.PENALTY), "algorithm": algorithm.value}
     header = {"schema": SCHEMA, "game": game_header(loaded)}
     if n_seeds is None:
         run = train(loaded, **chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)

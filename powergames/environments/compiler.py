@@ -275,7 +275,7 @@ class _Environment:
         if lists is None:
             return None
         places = np.unravel_index(position, [len(own) for own in lists])
-        joint = tuple(own[place] for own, place in zip(lists, places, strict=True))
+        joint = tuple(own[int(place)] for own, place in zip(lists, places, strict=True))
         differs = table.row_differs(row, state, self.step(state, joint))
         return differs and f"step({_short(state)}, {_short(joint)}): got {differs}"
 
