@@ -97,16 +97,20 @@ def test_profiles_of_integers():
 
 def test_integers_that_may_be_actions_or_probabilities():
     square, _ = random_game([[2, 2], [2, 2]], seed=2)
+    even, words = square.uniform_profile()[1], "may be the actions in 2 states or the probabilities of 2 actions; give"
     for both in ([0, 1], np.array([1, 0])):
-        with pytest.raises(
-            pg.InputError, match="may be the actions in 2 states or the probabilities of 2 actions; give"
-        ):
-            as_policies(square, [both, [0.5, 0.5]])
+        with pytest.raises(pg.InputError, match=words):
+            as_policies(square, [both, even])
+        with pytest.raises(pg.InputError, match=words):
+            square.profile([both, even])
+        assert square.profile([square.pure_strategy(0, both), even])[0].tolist() == np.eye(2)[both].tolist()
     # Only one meaning fits.
     for actions in ([0, 0], [1, 1]):
         assert as_policies(square, [actions, [0.5, 0.5]]).profile[0].tolist() == np.eye(2)[actions].tolist()
     assert as_policies(square, [[0.0, 1.0], [0.5, 0.5]]).profile[0].tolist() == [[0, 1], [0, 1]]
     assert as_policies(square, [{0: 0, 1: 1}, [0.5, 0.5]]).profile[0].tolist() == [[1, 0], [0, 1]]
+    lacking, _ = random_game([[3, 1], [3, 1], [2, 1]], seed=2)
+    assert as_policies(lacking, [[0, 0, 1], [0, 0, 0]]).profile[0].tolist() == [[1, 0, 0], [1, 0, 0], [0, 1, 0]]
     wide, _ = random_game([[3, 1], [3, 1]], seed=2)
     assert as_policies(wide, [[0, 0, 1], [0, 0]]).profile[0].tolist() == [[0, 0, 1]] * 2
     assert as_policies(wide, [[0, 1], [0, 0]]).profile[0].tolist() == [[1, 0, 0], [0, 1, 0]]

@@ -125,7 +125,7 @@ def _strategy(game: StochasticGame, player: int, entry: Any, labels: bool) -> np
     if isinstance(entry, Mapping):
         return _from_rows(game, player, _by_state(game, player, entry))
     indices = action_indices(entry)
-    if indices is not None and not _is_distribution(game, player, indices):
+    if indices is not None and not game.are_probabilities(player, indices):
         return game.pure_strategy(player, indices)
     strategy = _numbers(entry)
     if strategy is not None and strategy.shape == (size,):
@@ -146,20 +146,6 @@ def _strategy(game: StochasticGame, player: int, entry: Any, labels: bool) -> np
             f"profile of player {player}: got {len(rows)} states, expected {game.n_states}; give one list each"
         )
     return _from_rows(game, player, rows)
-
-
-def _is_distribution(game: StochasticGame, player: int, indices: np.ndarray) -> bool:
-    """Say whether integers are probabilities of a player's actions in every state, and not the actions in each."""
-    size, counts = game.max_actions[player], game.n_actions[:, player]
-    distribution = indices.shape == (size,) and (indices >= 0).all() and indices.sum() == 1
-    actions = indices.shape == (game.n_states,) and ((indices >= 0) & (indices < counts)).all()
-    if distribution and actions:
-        raise InputError(
-            f"profile of player {player}: got the integers {_short(indices.tolist())}, which may be the actions in "
-            f"{game.n_states} states or the probabilities of {size} actions; give the actions as a dict from states to "
-            "indices, or the probabilities as floats"
-        )
-    return bool(distribution) or (indices.shape == (size,) and len(indices) != game.n_states)
 
 
 def _by_state(game: StochasticGame, player: int, entry: Mapping[Any, Any]) -> list[Any]:

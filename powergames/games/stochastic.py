@@ -376,7 +376,8 @@ class StochasticGame(Shown):
         Raises
         ------
         InputError
-            If a player or state is missing, or probabilities are off the simplex or on actions that do not exist.
+            If a player or state is missing, or probabilities are off the simplex or on actions that do not exist; or if
+            integers may be the actions of as many states as well as the probabilities of as many actions.
 
         Examples
         --------
@@ -385,8 +386,8 @@ class StochasticGame(Shown):
         >>> game.profile([[[0.5, 0.5], [1]]])[0]
         array([[0.5, 0.5],
                [1. , 0. ]])
-        >>> game.profile([[1, 0]])[0].tolist()
-        [[0.0, 1.0], [1.0, 0.0]]
+        >>> pg.load("big_match").profile([[1, 0, 0], 0])[0].tolist()
+        [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]
         """
         try:
             given = list(profile)
@@ -441,6 +442,45 @@ class StochasticGame(Shown):
         strategy = np.zeros((self.n_states, size))
         strategy[np.arange(self.n_states), indices] = 1.0
         return frozen(strategy)
+
+    def are_probabilities(self, player: int, integers: np.ndarray) -> bool:
+        """Say whether integers are the probabilities of a player's actions, and not its actions in the states.
+
+        Parameters
+        ----------
+        player : int
+        integers : ndarray of int, shape () or (K,)
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        InputError
+            If they may be both.
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> game = pg.load("big_match")
+        >>> game.are_probabilities(0, np.array([1, 0, 0])), game.are_probabilities(0, np.array([1, 0]))
+        (False, True)
+        """
+        size, counts = self.max_actions[player], self.n_actions[:, player]
+        if integers.shape != (size,):
+            return False
+        if size != self.n_states:
+            return True
+        one = int(np.argmax(integers))
+        probabilities = bool(integers.min() >= 0 and integers.sum() == 1 and (one < counts).all())
+        if probabilities and ((integers >= 0) & (integers < counts)).all():
+            raise InputError(
+                f"profile of player {player}: got the integers {str(integers.tolist())[:40]}, which may be the actions "
+                f"in {size} states or the probabilities of {size} actions; give probabilities as floats, and actions "
+                f"as a dict of states or as game.pure_strategy({player}, actions)"
+            )
+        return probabilities
 
     def uniform_profile(self) -> Profile:
         """Return the stationary profile in which every player mixes all actions of each state equally.
@@ -538,7 +578,7 @@ class StochasticGame(Shown):
         size, counts = self.max_actions[player], self.n_actions[:, player]
         shape = (self.n_states, size)
         indices = action_indices(given)
-        if indices is not None:
+        if indices is not None and not self.are_probabilities(player, indices):
             return self.pure_strategy(player, indices)
         try:
             if np.iscomplexobj(given):
