@@ -100,7 +100,9 @@ def tables(names: tuple[str, ...], seeds: int, jobs: int) -> tuple[str, str]:
         game = pg.load(name)
         for algorithm in ("prim", "sbpr"):
             for lam in LAMS:
-                runs = pg.train_many(game, algorithm, lam, seeds=range(seeds), n_jobs=jobs, history=1)
+                runs = pg.train_many(
+                    game, pg.PowerObjective(lam), algorithm=algorithm, seeds=range(seeds), n_jobs=jobs, history=1
+                )
                 convergence.append(convergence_row(name, algorithm, lam, runs))
                 # At λ = 0 prim is task.
                 if lam or algorithm == "prim":

@@ -75,7 +75,16 @@ def exact(game: Any, lam: str) -> dict[str, float]:
 def learned(game: Any, algorithm: str, lam: str, seed: int, steps: int, options: dict[str, Any]) -> dict[str, float]:
     """Train, and judge what was learned."""
     began = time.perf_counter()
-    run: Any = pg.train(game, algorithm, lam, seed=seed, steps=steps, history=1, progress=False, **options)
+    run: Any = pg.train(
+        game,
+        pg.PowerObjective(lam),
+        algorithm=algorithm,
+        seed=seed,
+        steps=steps,
+        history=1,
+        progress=False,
+        **options,
+    )
     seconds = time.perf_counter() - began
     return judged(game, run.objective, run.policies) | {"seconds": seconds}
 

@@ -101,7 +101,7 @@ def train_ppo(game: pg.StochasticGame, steps: int, seed: int) -> list[Policy]:
 
 def cells(game: pg.StochasticGame, policies: Any) -> list[str]:
     """Audit policies under each objective, and return means over players, and largest regrets."""
-    reports = [pg.audit(game, objective, policies, tol=0.02) for objective in OBJECTIVES.values()]
+    reports = [pg.audit(game, objective, policies) for objective in OBJECTIVES.values()]
     first = reports[0]
     power = first.objective.aggregate_power(first.occupancy_power)
     worst = [first.worst[f"adversarial {how}"] for how in ("for one step", "for ever")]
@@ -125,7 +125,7 @@ def main() -> None:
         networks = train_ppo(game, options.steps, options.seed)
         table.add_row("ppo", *cells(game, networks))
         for algorithm in ("task", "prim", "sbpr"):
-            run = pg.train(game, algorithm, lam=0.3, seed=options.seed)
+            run = pg.train(game, pg.PowerObjective(0.3), algorithm=algorithm, seed=options.seed)
             table.add_row(algorithm, *cells(game, run.policies))
         Console(width=110).print(table)
         best = pg.audit(game, pg.PowerObjective(), networks).best_deviation

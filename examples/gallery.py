@@ -11,7 +11,7 @@ folder = Path(sys.argv[1]) if len(sys.argv) > 1 else here.parent / "docs" / "ima
 stag, hunts, team = pg.load("stag_hunt"), pg.load("reputation_stag_hunt"), pg.load(here / "games" / "small_team.nfg")
 swept = pg.sweep(stag, [k / 20 for k in range(21)], all_equilibria=True, progress=False)
 half = pg.evaluate(hunts, [[[0.9, 0.1]] * 4, [[0.6, 0.4]] * 4], pg.PowerObjective(0.2))
-runs = [pg.train(hunts, "prim", 0.1, seed=seed, steps=200_000) for seed in range(3)]
+runs = [pg.train(hunts, pg.PowerObjective(0.1), seed=seed, steps=200_000) for seed in range(3)]
 viz.save(viz.frontier(swept), folder / "frontier.svg")
 viz.save(viz.bifurcation(swept, pg.trace(stag, start=pg.solve(stag, select="welfare"))), folder / "bifurcation.svg")
 viz.save(viz.best_responses(stag, pg.PowerObjective(0.1)), folder / "best_responses.png")

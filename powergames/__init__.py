@@ -20,7 +20,7 @@ _HOMES = {
     "powergames.auditing": ("Audit", "audit"),
     "powergames.certificates": ("Certificate", "certify"),
     "powergames.deviations": ("Deviation",),
-    "powergames.environments": ("compile_overcooked", "from_env", "from_openspiel", "to_pettingzoo"),
+    "powergames.environments": ("compile_overcooked", "count_states", "from_env", "from_openspiel", "to_pettingzoo"),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": ("Evaluation", "evaluate"),
     "powergames.games": ("DeterministicGame", "NormalFormGame", "StochasticGame", "finite_horizon"),
@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from powergames.certificates import certify as certify
     from powergames.deviations import Deviation as Deviation
     from powergames.environments import compile_overcooked as compile_overcooked
+    from powergames.environments import count_states as count_states
     from powergames.environments import from_env as from_env
     from powergames.environments import from_openspiel as from_openspiel
     from powergames.environments import to_pettingzoo as to_pettingzoo

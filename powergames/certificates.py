@@ -156,11 +156,11 @@ def certify(
     >>> pg.certify(game, pg.PowerObjective(0.5), [[1, 0], [1, 0]]).max_regret
     1.0
     """
+    check_game(game, NormalFormGame | StochasticGame)
     if isinstance(game, StochasticGame):
         from powergames.stochastic_certificates import certify_stochastic
 
         return certify_stochastic(game, objective, profile, tol=tol, witness=witness)
-    check_game(game)
     check_objective(objective)
     check_tolerance(tol)
     return certify_checked(game, objective, game.profile(profile), tol, witness)

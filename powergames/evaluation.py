@@ -26,8 +26,8 @@ import numpy as np
 
 from powergames.discounted import DENSE, DiscountedSystem
 from powergames.display import MOST, Block, Shown
-from powergames.errors import InputError
 from powergames.games.immutable import Frozen
+from powergames.games.normal_form import check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import Adversary, PowerObjective, check_objective
@@ -146,8 +146,7 @@ def evaluate(game: StochasticGame, profile: Any, objective: PowerObjective | Non
     >>> result.task[:, 0], result.power[0, 0], result.utility[:, 0]
     (array([8., 8.]), array([0., 4.]), array([6., 6.]))
     """
-    if not isinstance(game, StochasticGame):
-        raise InputError(f"game: got {type(game).__name__}; give a StochasticGame")
+    check_game(game, StochasticGame)
     objective = PowerObjective() if objective is None else objective
     check_objective(objective)
     adversaries = objective.adversaries(game.n_players)

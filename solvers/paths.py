@@ -98,12 +98,11 @@ def sweep(
     >>> [len(point.equilibria) for point in path]
     [3, 3, 1]
     """
+    check_game(game, NormalFormGame | StochasticGame)
     if isinstance(game, StochasticGame):
         for name, wanted in (("store", store is not None), ("all_equilibria", all_equilibria), ("exact", exact)):
             if wanted:
                 raise InputError(f"{name}: not for stochastic games; leave it out")
-    else:
-        check_game(game)
     objectives = objectives_of(lams, objective)
     n_jobs = check_jobs(n_jobs)
     settings = Settings(method, exact, tol, all_equilibria, strict=True)

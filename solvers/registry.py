@@ -139,8 +139,7 @@ def solve(
     ('CONVERGED', array([0.5, 0.5]))
     """
     objective = NASH if objective is None else objective
-    if not isinstance(game, StochasticGame):
-        check_game(game)
+    check_game(game, NormalFormGame | StochasticGame)
     _check(game, objective, tol, max_iter, callback)
     if rng is not None and not isinstance(rng, (int, np.integer, np.random.Generator)):
         raise InputError(f"rng: got {type(rng).__name__}; give a seed or a numpy.random.Generator")

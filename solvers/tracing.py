@@ -115,9 +115,8 @@ def trace(
     >>> path[-1].profile[0], path.events[0].text()
     (array([0.75, 0.25]), 'hunter 1 begins to play hare; hunter 2 begins to play hare; the path turns back')
     """
+    check_game(game, NormalFormGame | StochasticGame)
     stochastic = isinstance(game, StochasticGame)
-    if not stochastic:
-        check_game(game)
     check_tolerance(tol)
     low, high = _range(lams)
     check_count("max_points", max_points)

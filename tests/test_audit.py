@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import powergames as pg
-from powergames import audit
+from powergames import audit, cli
 from powergames.auditing import off_policy
 
 GAMES = ["stag_hunt", "assembly_line:n=4", "random_uniform:players=3,actions=2x3x4", "random_uniform:players=1"]
@@ -82,6 +83,20 @@ def test_exact_profiles_give_exact_numbers():
     # Each expects 22/9, of which the other can take 4/9.
     assert document["utility"] == document["start_utility"] == ["62/27", "62/27"]
     assert isinstance(document["certificate"]["max_regret"], str)
+
+
+@pytest.mark.parametrize(("share", "passes"), [(0.93, True), (0.91, False)])
+def test_python_and_the_command_line_pass_the_same(share, passes, tmp_path, capsys):
+    # To play stag always gains 1 - share, a quarter of which is the scaled regret.
+    profile = [[share, 1 - share], [1, 0]]
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps({"profile": profile}))
+    report = audit(pg.load("stag_hunt"), pg.PowerObjective(), profile)
+    assert report.passed is passes
+    assert cli.run(["check", "stag_hunt", str(path), "--lam", "0", "--json"]) == (0 if passes else 1)
+    assert json.loads(capsys.readouterr().out)["certificate"] == report.certificate.to_dict()
+    assert report.certificate.tol == 0.02
+    assert pg.certify(pg.load("stag_hunt"), pg.PowerObjective(), profile).tol == 1e-8
 
 
 def test_passes_within_tolerance_only():

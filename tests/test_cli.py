@@ -162,6 +162,9 @@ class TestPower:
 
     def test_uniform_and_fractions(self, invoke_json, policy):
         assert invoke_json("power", "stag_hunt", "--profile", "uniform")["task"] == [2.5, 2.5]
+        assert invoke_json("power", "stag_hunt", "--profile", "stag,hare")["task"] == [0, 3]
+        assert invoke_json("power", "stag_hunt", "--profile", '"hare", 0')["task"] == [3, 0]
+        assert invoke_json("power", "big_match", "--profile", "go,left")["task"][0][:2] == [0.0, 0.0]
         document = invoke_json("power", "stag_hunt", "--profile", policy([["1/3", "2/3"]] * 2))
         assert document["power"] == [["0", "4/9"], ["4/9", "0"]]
 
@@ -352,7 +355,9 @@ BAD_USAGE = {
     "solve game.xyz": "game.xyz",
     "power stag_hunt": "missing option '--profile'",
     "power stag_hunt --profile missing.npz": "missing.npz: no such file",
-    "power stag_hunt --profile policy.txt": "policy.txt",
+    "power stag_hunt --profile policy.txt": "'policy.txt', not a .npz or .json file",
+    "power stag_hunt --profile stag": "got 1 of 2 actions; give one per player",
+    "power stag_hunt --profile stag,deer": "player 1: no action 'deer'; give one of stag, hare, or an",
     "check stag_hunt": "missing argument 'POLICY'",
     "check stag_hunt policy.npz": "missing option '--lam'",
     "check stag_hunt policy.npz --lam 1": "policy.npz: no such file",

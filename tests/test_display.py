@@ -27,7 +27,7 @@ def results(game, profile, lam=0.2):
     objective = pg.PowerObjective(lam)
     certificate = pg.certify(game, objective, profile)
     report = pg.audit(game, objective, profile)
-    run = pg.train(game, "task", steps=500)
+    run = pg.train(game, steps=500)
     shown = [game, certificate, report, run, pg.sweep(game, [0, lam], progress=False), pg.solve(game, objective)]
     if isinstance(game, pg.StochasticGame):
         return [*shown, pg.evaluate(game, profile, objective)]

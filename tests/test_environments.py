@@ -292,8 +292,10 @@ def test_the_callback_can_end_the_search_and_a_bar_is_shown_if_asked(capsys):
         ({"start": [0, 1]}, "start: got 0;"),
         ({"start": []}, "start: probabilities sum to 0"),
         ({"actions": 3}, "actions: got int"),
-        ({"actions": lambda s: 3}, r"actions\(0\): got int"),
+        ({"actions": lambda s: 3}, r"actions\(0\): got 3; give a list or a number"),
         ({"actions": lambda s: [["x"], []]}, "player 1 has none"),
+        ({"actions": lambda s: [2, 0]}, "player 1 has none"),
+        ({"actions": lambda s: [2, True]}, r"actions\(0\): got \[2, True\]"),
         ({"actions": lambda s: [["x"]] * (2 + s)}, r"actions\(1\): got 3 lists for 2 players"),
         ({"actions": lambda s: None}, "over before it begins"),
         ({"step": lambda s, a: None}, "step from 0: got None"),
@@ -318,6 +320,105 @@ def test_environments_that_do_not_fit(change, words):
     with pytest.raises(pg.InputError, match=words) as caught:
         pg.from_env(**(fitting | change))
     assert "\n" not in str(caught.value)
+
+
+def test_numbers_of_actions_stand_for_their_indices():
+    def step(state, joint):
+        return [(1, (state + joint[0] * joint[1]) % 3, [joint[0], joint[1]])]
+
+    game = pg.from_env(0, lambda state: (2, np.int64(3)), step, 0.9)
+    assert game.n_actions.tolist() == [[2, 3]] * 3
+    assert game.action_names(0, 1) == ("0", "1", "2")
+    assert game.rewards[1, :6].tolist() == [0, 1, 2, 0, 1, 2]
+
+
+def drawn(rng):
+    """Environments that draw what they should list; by what the message says of each."""
+
+    def go(state, joint):
+        return [(1, (state + 1) % 3, [0, 0])]
+
+    def over(state):
+        return None if state == 2 and rng.random() < 0.2 else [["on"], ["on"]]
+
+    def chances(state, joint):
+        p = rng.random()
+        return [(p, 0, [0, 0]), (1 - p, 1, [0, 0])]
+
+    return {
+        "step(0, ('on', 'on')): got rewards [": (
+            count,
+            lambda s, a: [(1, 0, [float(rng.random() < 0.5), 0])],
+        ),
+        "step(1, ('on', 'on')): got next state": (
+            count,
+            lambda s, a: [(1, 0, [0, 0])] if s == 1 and rng.random() < 0.01 else go(s, a),
+        ),
+        "actions(2): got": (over, go),
+        "step(0, ('on', 'on')): got next state 0 with probability": (count, chances),
+        "1e-09": (count, lambda s, a: [(1, 0, [1e-9 * (rng.random() < 0.5), 0])]),
+    }
+
+
+@pytest.mark.parametrize("words", drawn(np.random.default_rng(0)))
+def test_environments_that_draw_chances_are_refused(words):
+    for seed in range(3):
+        with pytest.raises(pg.InputError, match="list all chances") as caught:
+            pg.from_env(0, *drawn(np.random.default_rng(seed))[words], 0.9)
+        assert words in str(caught.value)
+        assert "when called again" in str(caught.value)
+
+
+def test_environments_that_remember_more_than_the_state_are_refused():
+    clock = itertools.count()
+
+    def step(state, joint):
+        return [(1, (state + 1) % 50, [0, 0])] if next(clock) < 60 else [(1, state, [0, 0])]
+
+    with pytest.raises(pg.InputError, match="keep in the state all that the future depends on"):
+        pg.from_env(0, count, step, 0.9)
+
+
+def test_listed_chances_in_another_order_are_the_same():
+    calls = itertools.count()
+
+    def step(state, joint):
+        following = [(0.1, 0, [0.3, 1e9]), (0.2, 1, [0.1, -1e9]), (0.7, 0, [0.7, 0.1])]
+        return following[:: 1 if next(calls) % 2 else -1]
+
+    assert pg.from_env(0, count, step, 0.9).n_states == 2
+
+
+def test_states_are_counted_without_a_game():
+    game = pg.load("random_stochastic:states=5,seed=4")
+    start, actions, step = as_environment(game)
+    found = pg.count_states(start, actions, step)
+    assert found == (game.n_states, game.n_rows, len(game.data), True)
+    told = []
+    cut = pg.count_states(0, count, lambda s, a: [(1, s + 1, [0, 0])], max_states=7, callback=lambda *x: told.append(x))
+    assert cut == (7, 6, 6, False)
+    assert told[-1] == ("count_states", 6, 7)
+    assert pg.count_states(0, lambda state: None, step) == (1, 1, 1, True)
+    for change, words in [({"max_states": True}, "max_states: got True"), ({"callback": 3}, "callback: got int")]:
+        with pytest.raises(pg.InputError, match=words):
+            pg.count_states(0, count, step, **change)
+    with pytest.raises(pg.InputError, match="step: got NoneType"):
+        pg.count_states(0, count, None)
+
+
+def test_large_games_are_checked_in_part(monkeypatch):
+    from powergames.environments import compiler
+
+    monkeypatch.setattr(compiler, "CHECKS", 100)
+    monkeypatch.setattr(compiler, "REPEATS", 20)
+    calls = itertools.count()
+
+    def step(state, joint):
+        next(calls)
+        return [(1, (state + 1) % 300, [0, 0])]
+
+    assert pg.from_env(0, count, step, 0.9).n_states == 300
+    assert next(calls) == 300 + 100
 
 
 def test_what_a_step_raises_is_passed_on():
@@ -364,6 +465,7 @@ def paid_and_after(state, discount, depth):
         ("oshi_zumo(coins=3,size=1,horizon=6)", {}),
         ("oshi_zumo(coins=3,size=1,horizon=6)", {"key": str}),
         ("goofspiel(num_cards=3)", {}),
+        ("pig(players=2,winscore=3,diceoutcomes=2,horizon=6)", {}),
         ("repeated_game(stage_game=matrix_pd(),num_repetitions=3)", {}),
         ("mnk(m=2,n=2,k=2)", {}),
         ("kuhn_poker", {"observable": True}),
@@ -436,6 +538,35 @@ def test_games_of_openspiel_that_do_not_fit(pyspiel, monkeypatch):
         pg.from_openspiel("tic_tac_toe", 0.9, key=3)
     with pytest.raises(pg.InputError, match=r"from_openspiel: found more than max_states = 100 states"):
         pg.from_openspiel("laser_tag", 0.9, key=str, max_states=100)
+
+
+PIG = "pig(players=2,winscore=3,diceoutcomes=2,horizon=6)"
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        # Pig ends after so many rolls and holds, but its move number counts dice too.
+        (PIG, lambda state: (str(state), state.move_number())),
+        ("tic_tac_toe", lambda state: str(state)[:6]),
+        ("goofspiel(num_cards=3)", lambda state: state.move_number()),
+    ],
+)
+def test_keys_that_merge_different_futures_are_refused(pyspiel, name, key):
+    with pytest.raises(pg.InputError, match=r"states with the same key differ, such as .*; give a key that says more"):
+        pg.from_openspiel(name, 0.9, key=key)
+
+
+def test_histories_are_the_states_where_the_text_says_too_little(pyspiel, monkeypatch):
+    from powergames.environments import openspiel
+
+    monkeypatch.setattr(openspiel, "_text_and_time", lambda node: (str(node.state), node.number))
+    game = pg.from_openspiel(PIG, 0.9)
+    value = pg.evaluate(game, game.uniform_profile()).start_task
+    np.testing.assert_allclose(value, expected_returns(pyspiel.load_game(PIG).new_initial_state(), 0.9, 20))
+    assert len(set(game.states)) == game.n_states == 277 + 1
+    with pytest.raises(pg.InputError, match=r"max_states = 150 .* each history is a state: give a key"):
+        pg.from_openspiel(PIG, 0.9, max_states=150)
 
 
 def test_openspiel_missing_is_said(monkeypatch):

@@ -261,7 +261,7 @@ def test_breakdowns_need_no_factorization(size, monkeypatch):
 
 def test_bad_arguments_are_named():
     game, profile = GAMES["two players"]
-    with pytest.raises(InputError, match="got NormalFormGame; give a StochasticGame"):
+    with pytest.raises(InputError, match=r"got the normal-form game .*where a StochasticGame is needed"):
         evaluate(game.stage(0), profile)
     with pytest.raises(InputError, match="objective: got float"):
         evaluate(game, profile, 0.3)

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import powergames as pg
 from powergames.errors import FormatError, InputError
 from powergames.games import NormalFormGame
 from powergames.games.normal_form import to_fraction
@@ -281,3 +282,34 @@ def test_profile_of_a_game_is_checked_against_it():
 def test_errors_are_value_errors():
     assert issubclass(FormatError, InputError)
     assert issubclass(InputError, ValueError)
+
+
+DOOR = pg.DeterministicGame([[1, 0, 0, 0], [1] * 4], [[1, 0, 0, 0], [0] * 4], 0.9, [["push", "wait"]] * 2, title="Door")
+STAYS = [[[0.5, 0.5]] * 2] * 2
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "mend"),
+    [
+        (pg.solve, (), "game.to_game(), which makes a StochasticGame"),
+        (pg.solve_all, (), "game.to_game().stage(s)"),
+        (pg.certify, (pg.PowerObjective(), STAYS), "game.to_game(), which"),
+        (pg.evaluate, (STAYS,), "game.to_game(), which"),
+        (pg.audit, (pg.PowerObjective(), STAYS), "game.to_game(), which"),
+        (pg.train, (), "game.to_game(), which"),
+        (pg.train_many, (), "game.to_game(), which"),
+        (pg.sweep, ([0],), "game.to_game(), which"),
+        (pg.trace, (), "game.to_game(), which"),
+        (pg.power_table, (STAYS,), "game.to_game().stage(s)"),
+        (pg.save, ("door.npz",), "game.to_game(), which"),
+        (pg.report, (), "game.to_game(), which"),
+        (pg.finite_horizon, (3,), "game.to_game(), which"),
+        (pg.logit_path, (), "game.to_game().stage(s)"),
+        (pg.pure_equilibria, (), "game.to_game().stage(s)"),
+        (pg.to_pettingzoo, (), "game.to_game(), which"),
+    ],
+)
+def test_a_game_as_two_tables_is_told_how_to_become_another(function, arguments, mend):
+    with pytest.raises(pg.InputError, match=r"^game: got the DeterministicGame 'Door'") as caught:
+        function(DOOR, *arguments)
+    assert mend in str(caught.value)

@@ -26,6 +26,7 @@ from powergames.learning.parameters import Parameters
 
 ALGORITHMS = ("task", "prim", "sbpr")
 PENNIES = pg.load("matching_pennies")
+PRICE = PowerObjective(0.3)
 
 # Enough steps for a small game, and for a stochastic one.
 FEW, MANY = 50_000, 400_000
@@ -48,7 +49,9 @@ def uneven_game():
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_same_seed_same_policies(algorithm):
     game = uneven_game()
-    first, again, other = (pg.train(game, algorithm, seed=seed, steps=5000, history=1) for seed in (3, 3, 4))
+    first, again, other = (
+        pg.train(game, PRICE, algorithm=algorithm, seed=seed, steps=5000, history=1) for seed in (3, 3, 4)
+    )
     assert same(first, again)
     assert not same(first, other)
     assert first.seed == 3
@@ -58,34 +61,46 @@ def test_same_seed_same_policies(algorithm):
 
 def test_without_a_price_prim_is_task():
     game = pg.load("random_stochastic:states=4")
-    assert same(pg.train(game, "prim", lam=0, steps=5000), pg.train(game, "task", lam=0.7, steps=5000))
+    assert same(
+        pg.train(game, algorithm="prim", steps=5000), pg.train(game, PowerObjective(0.7), algorithm="task", steps=5000)
+    )
 
 
 @pytest.mark.parametrize(
     ("algorithm", "form", "lam"), [("task", "penalty", 0), ("prim", "penalty", 0.3), ("sbpr", "adversarial", 0.3)]
 )
 def test_the_objective_is_that_of_the_algorithm(algorithm, form, lam):
-    run = pg.train(PENNIES, algorithm, lam="3/10", aggregate="max", steps=100)
+    run = pg.train(PENNIES, PowerObjective("3/10", "max"), algorithm=algorithm, steps=100)
     assert run.objective == PowerObjective("3/10" if lam else 0, "max", form)
     assert run.certificate.regrets.tolist() == pg.certify(PENNIES, run.objective, run.policies).regrets.tolist()
 
 
+@pytest.mark.parametrize(
+    ("objective", "algorithm"),
+    [(None, "task"), (PowerObjective(), "task"), (PRICE, "prim"), (PowerObjective("1/3", form="adversarial"), "sbpr")],
+)
+def test_the_objective_chooses_the_algorithm(objective, algorithm):
+    run = pg.train(PENNIES, objective, steps=100)
+    assert run.algorithm == algorithm
+    assert run.objective == (objective or PowerObjective())
+
+
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_learns_what_dominates(algorithm):
-    run = pg.train(pg.load("prisoners_dilemma"), algorithm, steps=FEW)
+    run = pg.train(pg.load("prisoners_dilemma"), PRICE, algorithm=algorithm, steps=FEW)
     assert min(policy[1] for policy in run.policies) > 0.995
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_learns_to_mix(algorithm):
-    run = pg.train(pg.load("rock_paper_scissors"), algorithm, lam=0.2, steps=FEW, seed=1)
+    run = pg.train(pg.load("rock_paper_scissors"), PowerObjective(0.2), algorithm=algorithm, steps=FEW, seed=1)
     for policy in run.policies:
         assert policy == pytest.approx(np.full(3, 1 / 3), abs=0.01)
 
 
 def test_learns_the_value_of_a_zero_sum_game():
     game = pg.load("shapley_1953")
-    run = pg.train(game, "task", steps=MANY)
+    run = pg.train(game, steps=MANY)
     assert run.task == pytest.approx(pg.solve(game).task, abs=0.01)
 
 
@@ -102,7 +117,7 @@ def test_learns_the_value_of_a_zero_sum_game():
     ],
 )
 def test_ends_near_an_equilibrium(algorithm, name, lam, aggregate):
-    run = pg.train(pg.load(name), algorithm, lam=lam, aggregate=aggregate, steps=MANY, history=1)
+    run = pg.train(pg.load(name), PowerObjective(lam, aggregate), algorithm=algorithm, steps=MANY, history=1)
     assert run.certificate.passed
     assert run.certificate.tol == 0.02
 
@@ -110,7 +125,7 @@ def test_ends_near_an_equilibrium(algorithm, name, lam, aggregate):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_actions_that_differ_by_state(algorithm):
     game = uneven_game()
-    run = pg.train(game, algorithm, lam=0.2, steps=MANY // 2, history=2)
+    run = pg.train(game, PowerObjective(0.2), algorithm=algorithm, steps=MANY // 2, history=2)
     assert run.certificate.passed
     assert [policy.shape for policy in run.policies] == [(3, 2), (3, 3)]
     for player, policy in enumerate(run.policies):
@@ -123,27 +138,27 @@ def test_actions_that_differ_by_state(algorithm):
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("game", [pg.NormalFormGame([[1, 3, 2]]), pg.NormalFormGame(np.ones((2, 3, 1)))])
 def test_one_player_and_constant_payoffs(algorithm, game):
-    run = pg.train(game, algorithm, steps=FEW)
+    run = pg.train(game, PRICE, algorithm=algorithm, steps=FEW)
     assert run.certificate.passed
 
 
 def test_unit_and_offset_of_payoffs_do_not_matter():
     game = pg.load("chicken")
     large = pg.NormalFormGame(game.payoffs * 2.0**30 + 2.0**40)
-    first, second = pg.train(game, steps=FEW), pg.train(large, steps=FEW)
+    first, second = pg.train(game, PRICE, steps=FEW), pg.train(large, PRICE, steps=FEW)
     for a, b in zip(first.policies, second.policies, strict=True):
         assert a == pytest.approx(b, abs=1e-6)
 
 
 def test_what_is_no_equilibrium_is_not_called_one():
-    run = pg.train(pg.load("shapley"), "task", rate=0.003, steps=MANY)
+    run = pg.train(pg.load("shapley"), rate=0.003, steps=MANY)
     assert not run.certificate.passed
     assert run.history[-1].regret > 0.02
 
 
 def test_history_is_exact():
     game = pg.load("random_stochastic:states=3")
-    run = pg.train(game, "prim", lam=0.2, steps=10_000, history=4)
+    run = pg.train(game, PowerObjective(0.2), steps=10_000, history=4)
     assert [point.steps for point in run.history] == [2500, 5000, 7500, 10_000]
     evaluation = pg.evaluate(game, run.policies, run.objective)
     last = run.history[-1]
@@ -215,8 +230,8 @@ def test_many_seeds_are_single_runs(tmp_path):
     told = []
     runs = pg.train_many(
         game,
-        "sbpr",
-        lam=0.2,
+        PowerObjective(0.2),
+        algorithm="sbpr",
         seeds=(5, 2),
         n_jobs=2,
         steps=3000,
@@ -224,7 +239,9 @@ def test_many_seeds_are_single_runs(tmp_path):
         callback=lambda *report: told.append(report),
     )
     assert [run.seed for run in runs] == [5, 2]
-    assert all(same(run, pg.train(game, "sbpr", lam=0.2, seed=run.seed, steps=3000)) for run in runs)
+    assert all(
+        same(run, pg.train(game, PowerObjective(0.2), algorithm="sbpr", seed=run.seed, steps=3000)) for run in runs
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["seed_2.npz", "seed_5.npz"]
     assert [report[1:] for report in told] == [(3000, 6000), (6000, 6000)]
     # In the order in which they end.
@@ -233,32 +250,34 @@ def test_many_seeds_are_single_runs(tmp_path):
 
 def test_many_seeds_report_while_they_learn():
     told = []
-    runs = pg.train_many(PENNIES, seeds=(5, 2), steps=4000, history=4, callback=lambda *report: told.append(report))
+    runs = pg.train_many(
+        PENNIES, PRICE, seeds=(5, 2), steps=4000, history=4, callback=lambda *report: told.append(report)
+    )
     assert told[0] == ("seed 5, prim", 0, 8000)
     assert told[-1][1:] == (8000, 8000)
     steps = [done for _, done, _ in told]
     assert steps == sorted(steps)
     assert any(4000 < done < 8000 and stage.startswith("seed 2, prim: return ") for stage, done, _ in told)
-    assert all(same(run, pg.train(PENNIES, seed=run.seed, steps=4000, history=4)) for run in runs)
+    assert all(same(run, pg.train(PENNIES, PRICE, seed=run.seed, steps=4000, history=4)) for run in runs)
 
 
 @pytest.mark.parametrize("call", [pg.train, partial(pg.train_many, seeds=range(2))])
 def test_the_bar_is_shown_on_a_terminal_only(call, capsys, monkeypatch):
-    call(PENNIES, steps=1000)
+    call(PENNIES, PRICE, steps=1000)
     assert capsys.readouterr() == ("", "")
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    call(PENNIES, steps=1000)
+    call(PENNIES, PRICE, steps=1000)
     out, err = capsys.readouterr()
     assert out == ""
     for word in ("prim", "return", "power", "regret", "100%"):
         assert word in err
-    call(PENNIES, steps=1000, progress=False)
+    call(PENNIES, PRICE, steps=1000, progress=False)
     assert capsys.readouterr() == ("", "")
 
 
 def test_callback_tells_what_is_known():
     told = []
-    pg.train(PENNIES, "prim", steps=4000, history=4, callback=lambda *report: told.append(report))
+    pg.train(PENNIES, PRICE, steps=4000, history=4, callback=lambda *report: told.append(report))
     assert told[0] == ("prim", 0, 4000)
     assert told[-1][0].startswith("prim: return ")
     assert "; regret " in told[-1][0]
@@ -269,7 +288,7 @@ def test_callback_tells_what_is_known():
 
 def test_policies_go_to_a_file_and_come_back(tmp_path):
     game = uneven_game()
-    run = pg.train(game, steps=1000)
+    run = pg.train(game, PRICE, steps=1000)
     run.save(tmp_path / "policy.npz")
     for saved, policy in zip(load_profile(tmp_path / "policy.npz", game), run.policies, strict=True):
         assert saved == pytest.approx(policy, abs=1e-15)
@@ -282,7 +301,8 @@ KILLED = f"""
 import sys, powergames as pg
 from powergames.learning import loop
 loop.TURN, loop.KEEP = 0.01, 0.0
-pg.train(pg.load("{GAME}"), sys.argv[1], steps={STEPS}, history=3, checkpoint=sys.argv[2])
+price = pg.PowerObjective(0.3)
+pg.train(pg.load("{GAME}"), price, algorithm=sys.argv[1], steps={STEPS}, history=3, checkpoint=sys.argv[2])
 """
 
 
@@ -290,7 +310,7 @@ pg.train(pg.load("{GAME}"), sys.argv[1], steps={STEPS}, history=3, checkpoint=sy
 @pytest.mark.parametrize("algorithm", ["prim", "sbpr"])
 def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
     game, path, chance = pg.load(GAME), tmp_path / "run.npz", random.Random(algorithm)
-    expected = pg.train(game, algorithm, steps=STEPS, history=3)
+    expected = pg.train(game, PRICE, algorithm=algorithm, steps=STEPS, history=3)
     clocks = []
     for _ in range(3):
         process = subprocess.Popen([sys.executable, "-c", KILLED, algorithm, str(path)])
@@ -304,7 +324,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
         clocks.append(int(np.load(path)["learners_clock"][0]))
     assert clocks == sorted(clocks)
     assert 0 < clocks[0] < STEPS
-    resumed = pg.train(game, algorithm, steps=STEPS, history=3, checkpoint=path)
+    resumed = pg.train(game, PRICE, algorithm=algorithm, steps=STEPS, history=3, checkpoint=path)
     assert same(resumed, expected)
     assert [p.to_dict() for p in resumed.history] == [p.to_dict() for p in expected.history]
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
@@ -319,43 +339,43 @@ def test_a_checkpoint_in_use_is_refused(tmp_path):
             command = [sys.executable, "-m", "powergames", *arguments, "-o", str(tmp_path / "policy.npz")]
             told.append(subprocess.run(command, capture_output=True, text=True))
             with pytest.raises(InputError, match="is in use"):
-                pg.train(PENNIES, steps=1000, checkpoint=path)
+                pg.train(PENNIES, PRICE, steps=1000, checkpoint=path)
 
-    pg.train(PENNIES, steps=1000, checkpoint=path, callback=second)
+    pg.train(PENNIES, PRICE, steps=1000, checkpoint=path, callback=second)
     (refused,) = told
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == (
         f"powergames: checkpoint {path}: is in use; wait until that is over, or choose another file\n"
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
-    assert pg.train(PENNIES, steps=1000, checkpoint=path).finished
+    assert pg.train(PENNIES, PRICE, steps=1000, checkpoint=path).finished
 
 
 def test_a_refused_checkpoint_is_given_back(tmp_path):
     path = tmp_path / "run.npz"
-    pg.train(PENNIES, steps=1000, checkpoint=path)
+    pg.train(PENNIES, PRICE, steps=1000, checkpoint=path)
     with pytest.raises(InputError, match="belongs to another run"):
-        pg.train(PENNIES, steps=2000, checkpoint=path)
+        pg.train(PENNIES, PRICE, steps=2000, checkpoint=path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
-    assert pg.train(PENNIES, steps=1000, checkpoint=path).finished
+    assert pg.train(PENNIES, PRICE, steps=1000, checkpoint=path).finished
 
 
 def test_cut_short_it_resumes_to_the_same_end(tmp_path):
     path = tmp_path / "run.npz"
-    expected = pg.train(PENNIES, "sbpr", steps=200_000)
+    expected = pg.train(PENNIES, PRICE, algorithm="sbpr", steps=200_000)
 
     def interrupt(stage, done, total):
         if done > 1000:
             raise KeyboardInterrupt
 
-    late = pg.train(PENNIES, "sbpr", steps=200_000, checkpoint=path, time_limit=0)
-    broken = pg.train(PENNIES, "sbpr", steps=200_000, checkpoint=path, callback=interrupt)
+    late = pg.train(PENNIES, PRICE, algorithm="sbpr", steps=200_000, checkpoint=path, time_limit=0)
+    broken = pg.train(PENNIES, PRICE, algorithm="sbpr", steps=200_000, checkpoint=path, callback=interrupt)
     assert (late.stopped.name, late.steps, late.finished) == ("TIME_LIMIT", 0, False)
     assert broken.stopped.name == "INTERRUPTED"
     assert 1000 < broken.steps < 200_000
-    resumed = pg.train(PENNIES, "sbpr", steps=200_000, checkpoint=path)
+    resumed = pg.train(PENNIES, PRICE, algorithm="sbpr", steps=200_000, checkpoint=path)
     assert same(resumed, expected)
-    assert same(pg.train(PENNIES, "sbpr", steps=200_000, checkpoint=path), expected)
+    assert same(pg.train(PENNIES, PRICE, algorithm="sbpr", steps=200_000, checkpoint=path), expected)
 
 
 def test_many_stop_at_ctrl_c_and_keep_what_they_have(tmp_path, monkeypatch):
@@ -364,7 +384,7 @@ def test_many_stop_at_ctrl_c_and_keep_what_they_have(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(loop, "learn", interrupted)
-    (run,) = pg.train_many(PENNIES, seeds=range(3), steps=1000, checkpoints=tmp_path)
+    (run,) = pg.train_many(PENNIES, PRICE, seeds=range(3), steps=1000, checkpoints=tmp_path)
     assert run.stopped.name == "INTERRUPTED"
     assert [path.name for path in tmp_path.iterdir()] == ["seed_0.npz"]
 
@@ -374,11 +394,11 @@ def test_many_return_what_was_finished_before_ctrl_c():
         if done >= 2000:
             raise KeyboardInterrupt
 
-    runs = pg.train_many(PENNIES, seeds=range(20), n_jobs=2, steps=1000, callback=interrupt)
+    runs = pg.train_many(PENNIES, PRICE, seeds=range(20), n_jobs=2, steps=1000, callback=interrupt)
     assert len(runs) == 2
     for run in runs:
         assert run.finished
-        assert same(run, pg.train(PENNIES, seed=run.seed, steps=1000))
+        assert same(run, pg.train(PENNIES, PRICE, seed=run.seed, steps=1000))
 
 
 def test_command_with_many_seeds_keeps_what_it_has_at_ctrl_c(tmp_path, capsys, monkeypatch):
@@ -409,15 +429,21 @@ def test_rewards_that_nothing_can_be_divided_by():
     [
         ({"game": pg.load("chicken")}, "game"),
         ({"algorithm": "sbpr"}, "algorithm, form"),
-        ({"lam": 0.2}, "lam"),
-        ({"aggregate": "max"}, "aggregate"),
+        ({"objective": PowerObjective(0.2)}, "lam"),
+        ({"objective": PowerObjective(0.3, "max")}, "aggregate"),
         ({"seed": 1}, "seed"),
         ({"steps": 2000}, "steps"),
         ({"rate": (0.1, 0.01), "exploration": 0.2}, "exploration, rate"),
     ],
 )
 def test_checkpoint_of_another_run_is_refused(changes, differing, tmp_path):
-    same_run = {"game": PENNIES, "algorithm": "prim", "steps": 1000, "checkpoint": tmp_path / "run.npz"}
+    same_run = {
+        "game": PENNIES,
+        "objective": PRICE,
+        "algorithm": "prim",
+        "steps": 1000,
+        "checkpoint": tmp_path / "run.npz",
+    }
     pg.train(**same_run)
     kept = (tmp_path / "run.npz").read_bytes()
     with pytest.raises(InputError, match=rf"belongs to another run \({differing} differ\)"):
@@ -444,28 +470,28 @@ def changed(arrays, **changes):
 )
 def test_damaged_checkpoint_is_refused(damage, problem, tmp_path):
     path = tmp_path / "run.npz"
-    pg.train(PENNIES, steps=1000, checkpoint=path)
+    pg.train(PENNIES, PRICE, steps=1000, checkpoint=path)
     with np.load(path) as archive:
         arrays = dict(archive)
     np.savez(path, **damage(arrays))
     with pytest.raises(InputError, match=problem) as refusal:
-        pg.train(PENNIES, steps=1000, checkpoint=path)
+        pg.train(PENNIES, PRICE, steps=1000, checkpoint=path)
     assert "\n" not in str(refusal.value)
 
 
 def test_every_truncated_checkpoint_is_refused(tmp_path):
     path = tmp_path / "run.npz"
-    pg.train(PENNIES, steps=100, checkpoint=path)
+    pg.train(PENNIES, PRICE, steps=100, checkpoint=path)
     whole = path.read_bytes()
     for size in range(0, len(whole) - 1, 97):
         path.write_bytes(whole[:size])
         with pytest.raises(InputError):
-            pg.train(PENNIES, steps=100, checkpoint=path)
+            pg.train(PENNIES, PRICE, steps=100, checkpoint=path)
 
 
 def test_a_failed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "run.npz"
-    pg.train(PENNIES, steps=FEW, checkpoint=path, time_limit=0)
+    pg.train(PENNIES, PRICE, steps=FEW, checkpoint=path, time_limit=0)
     kept = path.read_bytes()
 
     def fail(*arguments):
@@ -473,7 +499,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoints.os, "fsync", fail)
     with pytest.raises(OSError, match="No space left on device") as failure:
-        pg.train(PENNIES, steps=FEW, checkpoint=path)
+        pg.train(PENNIES, PRICE, steps=FEW, checkpoint=path)
     assert failure.value.filename == str(path)
     assert path.read_bytes() == kept
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
@@ -484,9 +510,9 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     [
         ({"game": 3}, "game: got int"),
         ({"algorithm": "ppo"}, "algorithm: got 'ppo'; choose one of prim, sbpr, task"),
-        ({"lam": -1}, "lam: got -1"),
-        ({"lam": 1.5, "algorithm": "sbpr"}, "form='adversarial' reads lam as a probability"),
-        ({"aggregate": "median"}, "aggregate: got 'median'"),
+        ({"objective": "prim"}, "objective: got str; give a PowerObjective"),
+        ({"objective": PowerObjective(1.5), "algorithm": "sbpr"}, "form='adversarial' reads lam as a probability"),
+        ({"objective": PowerObjective(0.3, form="adversarial"), "algorithm": "prim"}, "'prim' for .*; give 'sbpr'"),
         ({"seed": -1}, "seed: got -1; give an integer from 0"),
         ({"seed": 2**64}, "seed: got"),
         ({"seed": True}, "seed: got True"),
@@ -527,7 +553,7 @@ def test_bad_arguments_are_refused_in_one_line(arguments, problem):
 )
 def test_bad_arguments_for_many_runs(arguments, problem):
     with pytest.raises(InputError, match=problem):
-        pg.train_many(PENNIES, steps=10, **arguments)
+        pg.train_many(PENNIES, PRICE, steps=10, **arguments)
 
 
 @pytest.mark.parametrize("name", ["stag_hunt", "reputation_stag_hunt"])
@@ -557,7 +583,7 @@ def test_command_with_many_seeds(tmp_path, capsys):
     names = ["policy-7.npz", "policy-8.npz", "seed_7.npz", "seed_8.npz"]
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     for seed in (7, 8):
-        alone = pg.train(pg.load("chicken"), seed=seed, steps=50_000)
+        alone = pg.train(pg.load("chicken"), PRICE, seed=seed, steps=50_000)
         with np.load(tmp_path / f"policy-{seed}.npz") as saved:
             assert all(np.array_equal(saved[f"player_{i}"], policy) for i, policy in enumerate(alone.policies))
     assert run_command([*arguments, "--json"]) == 0
@@ -575,7 +601,7 @@ def test_command_cut_short(tmp_path, capsys):
     assert run_command([*arguments, "--time-limit", "0"]) == 1
     assert "TIME_LIMIT: the run was cut short." in capsys.readouterr().out
     assert run_command(arguments) == 0
-    expected = pg.train(pg.load("chicken"), steps=3000)
+    expected = pg.train(pg.load("chicken"), PRICE, steps=3000)
     assert np.array_equal(np.load(policy)["player_0"], expected.policies[0])
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from test_evaluation import random_game
 
 import powergames as pg
-from powergames.games.policies import as_policies
+from powergames.games.policies import as_policies, profile_of_actions
 from powergames.io import load_policies, load_profile
 
 SIZES = [[2, 1], [3, 2], [2, 2]]
@@ -72,6 +72,80 @@ def test_a_vector_is_played_in_every_state():
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        [1, 0, 0],
+        (1, 0, 0),
+        np.array([1, 0, 0], dtype=np.uint8),
+        1,
+        {"play": 1, "lost": 0, "won": 0},
+        lambda state: 1 if state == 0 else 0,
+        lambda state: np.int64(state == 0),
+        [[0, 1], 0, [1.0]],
+    ],
+)
+def test_integers_are_actions(form):
+    found = as_policies(BIG_MATCH, [form, EVEN])
+    assert found.profile[0].tolist() == [[0, 1], [1, 0], [1, 0]]
+    assert [states.tolist() for states in found.unvisited] == [[], []]
+
+
+def test_profiles_of_integers():
+    for form in ([1, 0, 0], np.array([1, 0, 0]), 1):
+        assert pg.evaluate(BIG_MATCH, [form, EVEN]).profile[0].tolist() == [[0, 1], [1, 0], [1, 0]]
+
+
+def test_integers_that_may_be_actions_or_probabilities():
+    square, _ = random_game([[2, 2], [2, 2]], seed=2)
+    even, words = square.uniform_profile()[1], "may be the actions in 2 states or the probabilities of 2 actions; give"
+    for both in ([0, 1], np.array([1, 0])):
+        with pytest.raises(pg.InputError, match=words):
+            as_policies(square, [both, even])
+        with pytest.raises(pg.InputError, match=words):
+            square.profile([both, even])
+        assert square.profile([square.pure_strategy(0, both), even])[0].tolist() == np.eye(2)[both].tolist()
+    # Only one meaning fits.
+    for actions in ([0, 0], [1, 1]):
+        assert as_policies(square, [actions, [0.5, 0.5]]).profile[0].tolist() == np.eye(2)[actions].tolist()
+    assert as_policies(square, [[0.0, 1.0], [0.5, 0.5]]).profile[0].tolist() == [[0, 1], [0, 1]]
+    assert as_policies(square, [{0: 0, 1: 1}, [0.5, 0.5]]).profile[0].tolist() == [[1, 0], [0, 1]]
+    lacking, _ = random_game([[3, 1], [3, 1], [2, 1]], seed=2)
+    assert as_policies(lacking, [[0, 0, 1], [0, 0, 0]]).profile[0].tolist() == [[1, 0, 0], [1, 0, 0], [0, 1, 0]]
+    wide, _ = random_game([[3, 1], [3, 1]], seed=2)
+    assert as_policies(wide, [[0, 0, 1], [0, 0]]).profile[0].tolist() == [[0, 0, 1]] * 2
+    assert as_policies(wide, [[0, 1], [0, 0]]).profile[0].tolist() == [[1, 0, 0], [0, 1, 0]]
+
+
+def test_files_of_actions(tmp_path):
+    np.savez(tmp_path / "policy.npz", player_0=np.array([1, 0, 0]), player_1=EVEN)
+    for path in (
+        tmp_path / "policy.npz",
+        by_name(tmp_path, {"profile": [[1, 0, 0], {"play": 1, "lost": 0, "won": 0}]}),
+    ):
+        assert load_profile(path, BIG_MATCH)[0].tolist() == [[0, 1], [1, 0], [1, 0]]
+
+
+def test_actions_by_name_or_index():
+    hunt = pg.load("stag_hunt")
+    assert [x.tolist() for x in profile_of_actions(hunt, ["hare", "0"])] == [[0, 1], [1, 0]]
+    numbers = pg.NormalFormGame(np.zeros((1, 2)), actions=[["1", "0"]])
+    assert profile_of_actions(numbers, ["1"])[0].tolist() == [1, 0]
+    twice = pg.NormalFormGame(np.zeros((1, 3)), actions=[["a", "a", "b"]])
+    with pytest.raises(pg.InputError, match="two actions have the name 'a'; give one of a, a, b, or an index"):
+        profile_of_actions(twice, ["a"])
+    assert [x.tolist() for x in profile_of_actions(BIG_MATCH, ["go", "0"])] == [
+        [[0, 1], [1, 0], [1, 0]],
+        [[1, 0], [1, 0], [1, 0]],
+    ]
+    uneven, _ = random_game([[2, 1], [3, 2], [2, 2]], seed=0)
+    assert profile_of_actions(uneven, ["1", "1"])[1].tolist() == [[1, 0], [0, 1], [0, 1]]
+    with pytest.raises(pg.InputError, match="player 0, state '0': no action '2'; give one of 0, 1"):
+        profile_of_actions(uneven, ["2", "1"])
+    with pytest.raises(pg.InputError, match="got 1 of 2 actions"):
+        profile_of_actions(uneven, ["2"])
+
+
+@pytest.mark.parametrize(
     "gap",
     [[[0.5, 0.5], None, None], {"play": [0.5, 0.5]}, {0: [0.5, 0.5], 2: None}, lambda s: None if s else [0.5, 0.5]],
 )
@@ -104,7 +178,14 @@ REFUSED = [
     ([EVEN] * 3, "got 3 policies for 2 players"),
     ({"0": EVEN, "1": EVEN}, "unknown player '0'; give one policy for each of 'player 1', 'player 2'"),
     ({"player 1": EVEN}, "no player 'player 2'"),
-    ([7, EVEN], "player 0: got int; give an array, a dict of states, or a function of the state"),
+    ([7.0, EVEN], "player 0: got float; give an array, a dict of states, or a function of the state"),
+    ([7, EVEN], "player 0, state 'play': got action 7; give an index from 0 to 1"),
+    ([[0, 0, 1], EVEN], "player 0, state 'won': got action 1; give an index from 0 to 0"),
+    ([[-1, 0, 0], EVEN], "player 0, state 'play': got action -1"),
+    ([[0, 0, 0, 0], EVEN], r"player 0: got int64 of shape \(4,\); give the index of an action in each of 3 states"),
+    ([[2, 0], EVEN], "player 0, state 'play': off the simplex"),
+    ([lambda state: 2, EVEN], "player 0, state 'play': got action 2"),
+    ([{"play": True}, EVEN], r"player 0, state 'play': got shape \(\)"),
     ([EVEN, None], "player 1: got NoneType"),
     ([EVEN[:2], EVEN], r"player 0: got shape \(2, 2\), expected \(3, 2\)"),
     ([EVEN[None], EVEN], r"got shape \(1, 3, 2\)"),

@@ -22,7 +22,10 @@ from powergames.games.profiles import as_profile, frozen, pure_profile, uniform_
         ([[1, 0], [1, 0, 0], [1]], r"profile: got 3 vectors for 2 players"),
         ([[1, 0], [1, 0]], r"profile of player 1: got shape \(2,\), expected \(3,\), one probability per action"),
         ([[1, 0], [[1, 0, 0]]], r"profile of player 1: got shape \(1, 3\), expected \(3,\)"),
-        ([1, [1, 0, 0]], r"profile of player 0: got shape \(\), expected \(2,\)"),
+        ([1.0, [1, 0, 0]], r"profile of player 0: got shape \(\), expected \(2,\)"),
+        ([2, [1, 0, 0]], r"profile of player 0: got action 2; give an index from 0 to 1"),
+        ([-1, [1, 0, 0]], r"profile of player 0: got action -1"),
+        ([True, [1, 0, 0]], r"profile of player 0: got shape \(\)"),
         ([[1, "x"], [1, 0, 0]], r"profile of player 0: not a vector of numbers; give 2 probabilities"),
         ([[1, None], [1, 0, 0]], r"profile of player 0: "),
         ([[0.5, 0.4], [1, 0, 0]], r"profile of player 0: off the simplex \(smallest 0.4, sum 0.9\)"),
@@ -111,3 +114,11 @@ def test_frozen_keeps_the_memory_and_freezes_it_once():
     assert np.shares_memory(locked, array)
     assert frozen(locked) is locked
     assert not array.flags.writeable
+
+
+def test_integers_are_actions():
+    assert [x.tolist() for x in as_profile((2, 3), [1, np.int8(2)])] == [[0, 1], [0, 0, 1]]
+    assert [x.tolist() for x in as_profile((2, 2), np.array([0, 1]))] == [[1, 0], [0, 1]]
+    exact = as_profile((2, 2), [1, [Fraction(1, 3), Fraction(2, 3)]])
+    assert exact[0].tolist() == [Fraction(0), Fraction(1)]
+    assert exact[0].dtype == object

@@ -346,7 +346,7 @@ def test_certify_knows_the_kind_of_game():
     assert certificate.to_dict()["deviations"] == "one-shot"
     assert np.shape(certificate.to_dict()["lower_bound"]) == (2, 3)
     assert "one-shot deviations" in repr(certificate)
-    with pytest.raises(InputError, match="got NormalFormGame; give a StochasticGame"):
+    with pytest.raises(InputError, match=r"got the normal-form game .*where a StochasticGame is needed"):
         certify_stochastic(game.stage(0), PowerObjective(), profile)
     with pytest.raises(InputError, match="reads lam as a probability"):
         pg.certify(game, PowerObjective(1.5, form="adversarial"), profile)

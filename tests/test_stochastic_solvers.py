@@ -268,7 +268,7 @@ def test_team_optimum_of_different_rewards_and_bad_input():
     unequal = StochasticGame.from_rows(dense.n_actions, dense.rewards, dense.transitions, [0.9, 0.8])
     for call, message in (
         (lambda: pg.team_optimum(unequal), r"^discount: got 0.9, 0.8; a team needs the same"),
-        (lambda: pg.team_optimum(pg.load("stag_hunt")), r"^game: got NormalFormGame"),
+        (lambda: pg.team_optimum(pg.load("stag_hunt")), "^game: got the normal-form game 'Stag hunt'"),
         (lambda: pg.team_optimum(game, PowerObjective(1.5)), "lam"),
     ):
         with pytest.raises(InputError, match=message):
@@ -567,7 +567,7 @@ def test_finite_horizon_bad_input():
     for call, message in (
         (lambda: pg.finite_horizon(game, 0), r"^horizon: got 0; give a whole number"),
         (lambda: pg.finite_horizon(game, 2.5), r"^horizon: got 2.5; give a whole number"),
-        (lambda: pg.finite_horizon(pg.load("stag_hunt"), 3), r"^game: got NormalFormGame"),
+        (lambda: pg.finite_horizon(pg.load("stag_hunt"), 3), "^game: got the normal-form game 'Stag hunt'"),
         (lambda: pg.finite_horizon(pg.load("soccer"), 10**12), r"^a horizon of 1000000000000 steps would take"),
     ):
         with pytest.raises(InputError, match=message):

@@ -68,7 +68,7 @@ def evaluation():
 @pytest.fixture(scope="module")
 def every_chart(swept, broken, evaluation):
     team = pg.load("examples/games/small_team.nfg")
-    run = pg.train(STAG, "prim", 0.2, steps=2000)
+    run = pg.train(STAG, pg.PowerObjective(0.2), steps=2000)
     return [
         viz.frontier(swept),
         viz.frontier(broken),
@@ -271,7 +271,7 @@ def test_trajectory_ends_where_a_state_comes_again():
 
 
 def test_learning_curves_hold_the_history():
-    first, second = (pg.train(STAG, "prim", 0.2, steps=2000, seed=seed) for seed in (0, 1))
+    first, second = (pg.train(STAG, pg.PowerObjective(0.2), steps=2000, seed=seed) for seed in (0, 1))
     exact = pg.solve(STAG, pg.PowerObjective(0.2))
     chart = viz.learning_curves([first, second], exact=exact)
     drawn = {(r["run"], r["steps"], r["player"]): (r["task"], r["power"]) for r in rows(chart, "run", "task", "power")}

@@ -87,7 +87,9 @@ def _(algorithm, lam, steps, which):
     ):
         game = pg.load(which.value)
         runs = [
-            pg.train(game, algorithm.value, lam=_lam, seed=_seed, steps=steps.value, history=12)
+            pg.train(
+                game, pg.PowerObjective(_lam), algorithm=algorithm.value, seed=_seed, steps=steps.value, history=12
+            )
             for _seed in range(SEEDS)
         ]
         exact = pg.solve(game, runs[0].objective)
@@ -128,7 +130,7 @@ def _(exact):
 
 @app.cell(hide_code=True)
 def _(game, runs):
-    report = pg.audit(game, runs[0].objective, runs[0].policies, tol=0.02)
+    report = pg.audit(game, runs[0].objective, runs[0].policies)
     mo.vstack(
         [
             mo.md("## The audit: if somebody leaves the learned policies"),

@@ -128,8 +128,7 @@ def off_policy(game: NormalFormGame | StochasticGame, profile: Any, *, steps: in
     """
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= MOST_STEPS:
         raise InputError(f"steps: got {steps!r}; give an integer from 1 to {MOST_STEPS}")
-    if not isinstance(game, StochasticGame):
-        check_game(game)
+    check_game(game, NormalFormGame | StochasticGame)
     strategies = game.profile(profile)
     if game.n_players == 1:
         return ()

@@ -23,6 +23,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.io import load_policies
 from powergames.objectives import PowerObjective
 from powergames.power import plain, power_table
+from powergames.tolerances import POLICY_TOLERANCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +170,7 @@ def audit(
     objective: PowerObjective,
     policies: Any,
     *,
-    tol: float = 1e-8,
+    tol: float = POLICY_TOLERANCE,
     steps: int = 10,
     reference: Any = None,
     labels: bool = False,
@@ -188,8 +189,8 @@ def audit(
         state alone; a vector of shape (A_i,), played in every state; a mapping from indices or names of states to
         probabilities; or a callable that returns the probabilities for a state. A state that is missing from a mapping,
         or has a row of NaN, counts as unvisited: it is filled with equal probabilities, and the report lists it.
-    tol : float, default 1e-8
-        Largest scaled regret that passes.
+    tol : float, default 0.02
+        Largest scaled regret that passes; what solvers find passes 1e-8.
     steps : int, default 10
         How many steps an adversary has that is neither alone in one step nor there for ever; stochastic games only.
     reference : optional
@@ -232,8 +233,7 @@ def audit(
     >>> report.unvisited[0].states
     array([1, 2])
     """
-    if not isinstance(game, StochasticGame):
-        check_game(game)
+    check_game(game, NormalFormGame | StochasticGame)
     read = _read(game, policies, labels)
     profile = read.profile
     compared = None if reference is None else _read(game, reference, labels)

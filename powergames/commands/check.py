@@ -23,6 +23,7 @@ from powergames.commands.options import (
 from powergames.commands.outcome import DONE, FAILED, print_json
 from powergames.errors import InputError
 from powergames.terminal import print_result
+from powergames.tolerances import POLICY_TOLERANCE
 
 
 def command(
@@ -33,7 +34,7 @@ def command(
     lam: LamOption,
     aggregate: AggregateOption = Aggregate.MEAN,
     form: FormOption = Form.PENALTY,
-    tol: TolOption = "0.02",
+    tol: TolOption = f"{POLICY_TOLERANCE:g}",
     steps: Annotated[
         int, typer.Option("--steps", metavar="N", help="Steps of an adversary who acts for a while (stochastic games).")
     ] = 10,

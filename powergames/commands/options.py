@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import enum
 import math
 from fractions import Fraction
@@ -12,6 +13,8 @@ import typer
 from powergames.errors import InputError
 
 if TYPE_CHECKING:
+    from powergames.games import NormalFormGame, StochasticGame
+    from powergames.games.profiles import Profile
     from powergames.objectives import PowerObjective
 
 # Most λ that one sweep takes.
@@ -73,6 +76,14 @@ TimeLimitOption = Annotated[
 TolOption = Annotated[
     str, typer.Option("--tol", metavar="NUMBER", help="Largest regret that passes, relative to the payoff range.")
 ]
+ProfileOption = Annotated[
+    str,
+    typer.Option(
+        "--profile",
+        metavar="FILE|uniform|ACTION,...",
+        help="A .npz or .json file, the uniform profile, or one action per player, by name or index.",
+    ),
+]
 PlotOption = Annotated[
     str | None,
     typer.Option("--plot", metavar="OUT.png|.svg|.html", help="Draw the result as well, to this file."),
@@ -122,6 +133,24 @@ def read_objective(lam: str, aggregate: Aggregate, form: Form) -> PowerObjective
     from powergames.objectives import PowerObjective
 
     return PowerObjective(lam, aggregate.value, form.value)  # type: ignore[arg-type]
+
+
+def read_profile(text: str, game: NormalFormGame | StochasticGame) -> Profile:
+    """Read a profile: that of a file, the uniform one, or one action per player, separated by commas."""
+    from powergames.games.policies import profile_of_actions
+    from powergames.io import load_profile
+
+    if text == "uniform":
+        return game.uniform_profile()
+    if text.lower().endswith((".npz", ".json")):
+        return load_profile(text, game)
+    try:
+        (actions,) = csv.reader([text], skipinitialspace=True, strict=True)
+        return profile_of_actions(game, [action.strip() for action in actions])
+    except (ValueError, csv.Error) as error:
+        raise InputError(
+            f"--profile: got {text[:60]!r}, not a .npz or .json file, or uniform; as one action per player: {error}"
+        ) from None
 
 
 def read_tolerance(text: str) -> float:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from powergames.commands.options import GameArgument, JsonOption, PlotOption, check_plot
+from powergames.commands.options import GameArgument, JsonOption, PlotOption, ProfileOption, check_plot, read_profile
 from powergames.commands.outcome import DONE, print_json
 from powergames.terminal import print_result
 
@@ -20,21 +18,19 @@ MOST_IN_NETWORK = 6
 
 def command(
     game: GameArgument,
-    profile: Annotated[
-        str, typer.Option("--profile", metavar="FILE|uniform", help="A .npz or .json profile, or the uniform one.")
-    ],
+    profile: ProfileOption,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show who holds how much power over whom at a given profile."""
     check_plot(plot)
     from powergames.games.stochastic import StochasticGame
-    from powergames.io import load, load_profile
+    from powergames.io import load
     from powergames.power import power_table
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)
-    strategies = loaded.uniform_profile() if profile == "uniform" else load_profile(profile, loaded)
+    strategies = read_profile(profile, loaded)
     if isinstance(loaded, StochasticGame):
         from powergames.evaluation import evaluate
 

@@ -65,6 +65,8 @@ def command(
     loaded, objective = load(game), read_objective(lam, aggregate, form)
     refuse_for_stochastic(loaded, all=every, exact=exact, select=select is not None)
     if horizon is not None:
+        if not isinstance(loaded, StochasticGame):
+            raise InputError("--horizon: the game has no states, and is over after one step; leave it out")
         loaded = finite_horizon(loaded, horizon)
     if isinstance(loaded, StochasticGame):
         raise_on_ctrl_c()

@@ -11,6 +11,7 @@ from powergames.commands.options import (
     Aggregate,
     AggregateOption,
     Algorithm,
+    Form,
     GameArgument,
     JsonOption,
     LamOption,
@@ -20,6 +21,7 @@ from powergames.commands.options import (
     check_plot,
     read_integer,
     read_jobs,
+    read_objective,
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
@@ -92,10 +94,10 @@ def command(
 
     loaded = load(game)
     raise_on_ctrl_c()
-    chosen: tuple[Any, ...] = loaded, algorithm.value, lam, aggregate.value
+    chosen: dict[str, Any] = {"objective": read_objective(lam, aggregate, Form.PENALTY), "algorithm": algorithm.value}
     header = {"schema": SCHEMA, "game": game_header(loaded)}
     if n_seeds is None:
-        run = train(*chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
+        run = train(loaded, **chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
         run.save(output)
         if as_json:
             print_json({**header, **run.to_dict()})
@@ -104,7 +106,8 @@ def command(
         runs: Sequence[TrainingRun] = (run,)
     else:
         runs = train_many(
-            *chosen,
+            loaded,
+            **chosen,
             seeds=range(chosen_seed, chosen_seed + n_seeds),
             n_jobs=n_jobs,
             steps=n_steps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from types import ModuleType
@@ -10,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from powergames.environments.compiler import NO_ACTION, Moves, Outcome, compile_states
+from powergames.environments.compiler import CHECKS, NO_ACTION, Moves, Outcome, Table, compile_states
 from powergames.errors import InputError, needs
 from powergames.games.limits import check_tensor
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+
+# Joint actions that are compared at random where the tree of all play is too large.
+AT_RANDOM = 5_000
 
 
 def from_openspiel(
@@ -38,10 +42,11 @@ def from_openspiel(
         Discount factor in [0, 1) per joint move; a one-shot game needs none.
     key : callable, optional
         ``key(state)`` of a `pyspiel.State` returns something hashable; states with the same key and the same player to
-        move become one. By default the state's text and move number, which keeps moments apart. ``key=str`` drops the
-        clock: a game cut off after many moves becomes one that goes on for ever.
+        move become one. By default the state's text, its move number and the number of players' moves, which keep
+        moments apart; or the actions of players and chance so far, if such states turn out to differ in what follows.
+        ``key=str`` drops the clock: a game cut off after many moves becomes one that goes on for ever.
     state_name : callable, optional
-        ``state_name(state)`` names a state; by default its text in one line, with the move number if there is no `key`.
+        ``state_name(state)`` names a state; by default its text in one line, with what else the default `key` holds.
     observable : bool, default False
         Whether to take a game of imperfect information as if all players saw the whole state.
     max_states : int, default 100_000
@@ -61,15 +66,19 @@ def from_openspiel(
     ------
     InputError
         If OpenSpiel is not installed or has no such game; for mean-field games, chances that OpenSpiel only samples,
-        and imperfect information without `observable`; and as for `from_env`.
+        and imperfect information without `observable`; if states with the same `key` are found to differ; and as for
+        `from_env`.
 
     Notes
     -----
     Chance happens within a step: it takes no time, and what it may lead to becomes the probabilities of the step. The
     rewards are OpenSpiel's, expected over chance. In a game of turns the discount acts at each move.
 
-    Whoever gives a `key` promises that states with the same key have the same future, clock aside: the first one found
-    stands for all. With ``key=str`` this holds if the text of a state says everything, as in `markov_soccer` and
+    The first state found stands for all with the same key, so these must have the same future, the clock aside. That is
+    checked: in the tree of all play up to 10,000 joint actions, and if there are more, along 5,000 of play at random,
+    legal actions, rewards and the chances of what follows must be those of the game compiled. With a `key`, the last
+    move before OpenSpiel cuts a game off is left out if the same state can come earlier. In large games the check may
+    miss a difference. ``key=str`` is right if the text of a state says everything, as in `markov_soccer` and
     `laser_tag`; `coop_box_pushing` also prints the moves and rewards so far, which a key must leave out.
 
     Examples
@@ -98,31 +107,76 @@ def from_openspiel(
         )
     if discount is None:
         raise InputError(f"{label} has several moves; give discount=, a number in [0, 1)")
-    name_of = state_name or (_line if key else _line_and_time)
-    key_of = key or _text_and_time
-    start = [(p, _Node(state, key_of)) for p, state in _after_chance(source.new_initial_state())]
-    return compile_states(
-        "from_openspiel",
-        start,
-        lambda node: _moves(node, key_of),
-        discount,
-        [f"player {i}" for i in range(source.num_players())],
-        lambda node: "end" if node.state.is_terminal() else name_of(node.state),
-        max_states,
-        str(kind.short_name),
-        progress,
-        callback,
-    )
+    title = str(kind.short_name)
+
+    def compiled(
+        key_of: Callable[[_Node], Any], name_of: Callable[[_Node], str], check: Callable[[Table], None]
+    ) -> StochasticGame:
+        return compile_states(
+            "from_openspiel",
+            _first(source, key_of),
+            lambda node: _moves(node, key_of),
+            check,
+            discount,
+            [f"player {i}" for i in range(source.num_players())],
+            lambda node: "end" if node.state.is_terminal() else name_of(node),
+            max_states,
+            title,
+            progress,
+            callback,
+        )
+
+    def named(default: Callable[[_Node], str]) -> Callable[[_Node], str]:
+        return default if state_name is None else lambda node: state_name(node.state)
+
+    if key is not None:
+        own = key
+
+        def refuse(table: Table) -> None:
+            found = _difference(table, source, lambda node: own(node.state), source.max_game_length())
+            if found is not None:
+                raise InputError(f"{label}: states with the same key differ, {found}; give a key that says more")
+
+        return compiled(lambda node: own(node.state), named(_line), refuse)
+
+    def doubt(table: Table) -> None:
+        if _difference(table, source, _text_and_time, None) is not None:
+            raise _TextError
+
+    try:
+        return compiled(_text_and_time, named(_line_and_time), doubt)
+    except _TextError:
+        pass
+    try:
+        return compiled(_history, named(_line_and_history), lambda table: None)
+    except InputError as error:
+        raise InputError(
+            f"{error}; the text of a state does not say all that matters here, so each history is a state: give a key"
+        ) from None
+
+
+class _TextError(Exception):
+    """States with the same text, at the same time, differ in what follows."""
 
 
 class _Node:
-    """A state of OpenSpiel, equal to all with the same key; all in which play is over are equal."""
+    """A state of OpenSpiel, equal to all with the same key; all in which play is over are equal.
 
-    __slots__ = ("key", "state")
+    Attributes
+    ----------
+    state : pyspiel.State
+        None once what follows is known.
+    n_moves, number : int
+        Moves of players so far, and OpenSpiel's move number, which counts chance too.
+    key : hashable
+    """
 
-    def __init__(self, state: Any, key_of: Callable[[Any], Any]) -> None:
+    __slots__ = ("key", "n_moves", "number", "state")
+
+    def __init__(self, state: Any, n_moves: int, key_of: Callable[[_Node], Any]) -> None:
         self.state = state
-        self.key = None if state.is_terminal() else (int(state.current_player()), key_of(state))
+        self.n_moves, self.number = n_moves, state.move_number()
+        self.key = None if state.is_terminal() else (int(state.current_player()), key_of(self))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Node) and self.key == other.key
@@ -131,22 +185,79 @@ class _Node:
         return hash(self.key)
 
     def __repr__(self) -> str:
-        return repr(self.key)
+        return "the end" if self.key is None else repr(self.key[1])
 
 
-def _moves(node: _Node, key_of: Callable[[Any], Any]) -> Moves | None:
-    state = node.state
-    if state.is_terminal():
+def _first(source: Any, key_of: Callable[[_Node], Any]) -> list[tuple[float, _Node]]:
+    return [(p, _Node(state, 0, key_of)) for p, state in _after_chance(source.new_initial_state())]
+
+
+def _moves(node: _Node, key_of: Callable[[_Node], Any]) -> Moves | None:
+    if node.state.is_terminal():
         return None
-    choices, names = _choices(state)
+    choices, names = _choices(node.state)
 
     def outcomes() -> Iterator[list[Outcome]]:
         for joint in itertools.product(*choices):
-            yield [(p, _Node(after, key_of), after.rewards()) for p, after in _after_chance(_child(state, joint))]
+            yield _outcomes(node, joint, key_of)
         # What is known of the state is in the table now; a million clones would fill the memory.
         node.state = None
 
     return Moves(names, outcomes())
+
+
+def _outcomes(node: _Node, joint: Sequence[int], key_of: Callable[[_Node], Any]) -> list[Outcome]:
+    """Return what can follow a joint action."""
+    return [
+        (p, _Node(after, node.n_moves + 1, key_of), after.rewards())
+        for p, after in _after_chance(_child(node.state, joint))
+    ]
+
+
+def _difference(table: Table, source: Any, key_of: Callable[[_Node], Any], longest: int | None) -> str | None:
+    """Say where play differs from the compiled game, in which one state stands for all with its key; None if nowhere.
+
+    Parameters
+    ----------
+    table : Table
+    source : pyspiel.Game
+    key_of : callable
+    longest : int or None
+        Moves of players after which play may be cut off, which is no difference if the state in the game is an earlier
+        one; None if keys tell the time.
+    """
+    rng = np.random.default_rng(0)
+    first = [node for _, node in _first(source, key_of)]
+    tree, playing, left = deque(first), first, CHECKS + AT_RANDOM
+    while left > 0:
+        # First the tree of all play, and if it is too large, play at random.
+        at_random = left <= AT_RANDOM
+        if not at_random and not tree:
+            return None
+        node = playing[rng.integers(len(playing))] if at_random else tree.popleft()
+        playing = first
+        if node.state.is_terminal():
+            continue
+        index = table.indices[node]
+        if node.n_moves + 1 == longest and node.number != table.states[index].number:
+            continue
+        choices, names = _choices(node.state)
+        joints = list(itertools.product(*choices))
+        differs = table.actions_differ(index, names)
+        following = []
+        for position in [int(rng.integers(len(joints)))] if at_random else range(len(joints)):
+            if differs is None:
+                outcomes = _outcomes(node, joints[position], key_of)
+                differs = table.row_differs(table.row_starts[index] + position, node, outcomes)
+            if differs is not None:
+                return f"such as {node!r} after the actions {node.state.history()}: got {differs}"
+            following += [after for _, after, _ in outcomes]
+            left -= 1
+        if at_random:
+            playing = following
+        else:
+            tree += following
+    return None
 
 
 def _choices(state: Any) -> tuple[list[Sequence[int]], list[list[str]]]:
@@ -192,16 +303,24 @@ def _one_shot(game: Any) -> NormalFormGame:
     return NormalFormGame(table, [f"player {i}" for i in range(len(sizes))], names, game.get_type().short_name)
 
 
-def _text_and_time(state: Any) -> tuple[str, int]:
-    return str(state), state.move_number()
+def _text_and_time(node: _Node) -> tuple[str, int, int]:
+    return str(node.state), node.number, node.n_moves
 
 
-def _line(state: Any) -> str:
-    return " / ".join(str(state).strip().splitlines())
+def _history(node: _Node) -> tuple[int, ...]:
+    return tuple(node.state.history())
 
 
-def _line_and_time(state: Any) -> str:
-    return f"{_line(state)} @ {state.move_number()}"
+def _line(node: _Node) -> str:
+    return " / ".join(str(node.state).strip().splitlines())
+
+
+def _line_and_time(node: _Node) -> str:
+    return f"{_line(node)} @ {node.number}"
+
+
+def _line_and_history(node: _Node) -> str:
+    return f"{_line(node)} @ {' '.join(map(str, _history(node)))}"
 
 
 def _loaded(game: Any, pyspiel: ModuleType) -> Any:

@@ -27,9 +27,7 @@ SETTLED, SWEEPS = 0.02, 20
 ROUNDING = 1e-14
 
 
-def greatest_values(
-    transitions: Any, row_starts: np.ndarray, rewards: np.ndarray, discounts: np.ndarray
-) -> np.ndarray:
+def greatest_values(transitions: Any, row_starts: np.ndarray, rewards: np.ndarray, discounts: np.ndarray) -> np.ndarray:
     """Return the greatest attainable value from each state on, for several rewards at once.
 
     Parameters
@@ -49,8 +47,8 @@ def greatest_values(
 
     Notes
     -----
-    Policy iteration, whose first policies are evaluated by a few sweeps only where there are many states. It ends, since
-    each exact step is an improvement.
+    Policy iteration. Where there are many states, a few sweeps evaluate the first policies. It ends, since each exact
+    step is an improvement.
 
     Examples
     --------
@@ -95,7 +93,12 @@ def _first_best(worth: np.ndarray, best: np.ndarray, row_starts: np.ndarray, sta
 
 
 def _at_once(
-    transitions: np.ndarray, discounts: np.ndarray, played: np.ndarray, paid: np.ndarray, values: np.ndarray, exact: bool
+    transitions: np.ndarray,
+    discounts: np.ndarray,
+    played: np.ndarray,
+    paid: np.ndarray,
+    values: np.ndarray,
+    exact: bool,
 ) -> np.ndarray:
     """Evaluate all policies by one call of LAPACK."""
     systems = np.eye(played.shape[1]) - discounts[:, None, None] * transitions[played]

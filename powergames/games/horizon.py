@@ -6,6 +6,7 @@ import numpy as np
 
 from powergames.errors import InputError
 from powergames.games.limits import check_memory
+from powergames.games.normal_form import check_game
 from powergames.games.ranges import ranges
 from powergames.games.stochastic import StochasticGame
 
@@ -45,8 +46,7 @@ def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
     >>> pg.solve(game).status.name
     'CONVERGED'
     """
-    if not isinstance(game, StochasticGame):
-        raise InputError(f"game: got {type(game).__name__}; only a StochasticGame has a horizon, so leave it out")
+    check_game(game, StochasticGame)
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
         raise InputError(f"horizon: got {horizon!r}; give a whole number of steps, at least 1")
     counts, lengths = np.diff(game.row_starts), np.diff(game.indptr)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 import numpy as np
 
@@ -236,8 +237,14 @@ class NormalFormGame(Frozen, Shown):
         return f"<NormalFormGame{title}: {self.n_players} {plural}, {sizes} actions>"
 
 
-def check_game(game: Any) -> None:
-    """Refuse what is not a game.
+def check_game(game: Any, kinds: type | UnionType = NormalFormGame) -> None:
+    """Refuse what is not a game of the right kind, and say how to get one.
+
+    Parameters
+    ----------
+    game : object
+    kinds : type or union of types
+        `NormalFormGame`, `StochasticGame`, `DeterministicGame`, or several with ``|`` between them.
 
     Raises
     ------
@@ -250,17 +257,32 @@ def check_game(game: Any) -> None:
         ...
     powergames.errors.InputError: game: got str; give a NormalFormGame, or pg.load(...) one
     """
-    if isinstance(game, NormalFormGame):
+    if isinstance(game, kinds):
         return
+    from powergames.games.deterministic import DeterministicGame
     from powergames.games.stochastic import StochasticGame
 
-    if isinstance(game, StochasticGame):
-        title = f" {game.title[:60]!r}" if game.title else ""
+    wanted = get_args(kinds) or (kinds,)
+    names = " or ".join(kind.__name__ for kind in wanted)
+    if not isinstance(game, NormalFormGame | StochasticGame | DeterministicGame):
+        raise InputError(f"game: got {type(game).__name__}; give a {names}, or pg.load(...) one")
+    title = f" {game.title[:60]!r}" if game.title else ""
+    if isinstance(game, DeterministicGame):
+        mend = "game.to_game(), which makes a StochasticGame of it"
+        if StochasticGame not in wanted:
+            mend = "game.to_game().stage(s), the rewards of one state of the StochasticGame that this makes"
         raise InputError(
-            f"game: got the stochastic game{title} of {game.n_states} states, where a NormalFormGame is needed; give "
-            "the rewards of one state, game.stage(s)"
+            f"game: got the DeterministicGame{title}, a team's game without chance kept as two tables, where a {names} "
+            f"is needed; give {mend}"
         )
-    raise InputError(f"game: got {type(game).__name__}; give a NormalFormGame, or pg.load(...) one")
+    if isinstance(game, StochasticGame):
+        raise InputError(
+            f"game: got the stochastic game{title} of {game.n_states} states, where a {names} is needed; give the "
+            "rewards of one state, game.stage(s)"
+        )
+    raise InputError(
+        f"game: got the normal-form game{title}, which has no states, where a {names} is needed; give one with states"
+    )
 
 
 def float_to_fraction(value: float) -> Fraction:

@@ -15,7 +15,7 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import Profile, frozen
+from powergames.games.profiles import Profile, action_indices, frozen
 from powergames.games.stochastic import StochasticGame
 
 _KINDS = "an array, a dict of states, or a function of the state"
@@ -47,7 +47,8 @@ def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels:
         One entry per player, in order, or under the players' names. In a normal-form game an entry holds the
         probabilities of its actions, shape (A_i,). In a stochastic game it is an array of shape (S, A_i); a list over
         states, each of the actions of that state alone; a vector of shape (A_i,), played in every state; a mapping from
-        indices or names of states to probabilities; or a callable that returns the probabilities for a state.
+        indices or names of states to probabilities; or a callable that returns the probabilities for a state. The index
+        of an action stands for probability 1 on it: integers of shape (S,) are the action in each state.
     labels : bool, default False
         Whether callables are given the name of a state instead of its index.
 
@@ -59,7 +60,8 @@ def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels:
     Raises
     ------
     InputError
-        If a player or state is missing or unknown, a shape does not fit, or probabilities are off the simplex.
+        If a player or state is missing or unknown, a shape does not fit, or probabilities are off the simplex; or if
+        integers may be the actions of as many states as well as probabilities of as many actions.
 
     Examples
     --------
@@ -123,6 +125,9 @@ def _strategy(game: StochasticGame, player: int, entry: Any, labels: bool) -> np
         return _from_rows(game, player, [entry(state) for state in states])
     if isinstance(entry, Mapping):
         return _from_rows(game, player, _by_state(game, player, entry))
+    indices = action_indices(entry)
+    if indices is not None and not game.are_probabilities(player, indices):
+        return game.pure_strategy(player, indices)
     strategy = _numbers(entry)
     if strategy is not None and strategy.shape == (size,):
         return np.tile(strategy, (game.n_states, 1))
@@ -167,6 +172,15 @@ def _from_rows(game: StochasticGame, player: int, rows: Sequence[Any]) -> np.nda
         if given is None:
             strategy[state] = np.nan
             continue
+        action = action_indices(given)
+        if action is not None and action.ndim == 0:
+            if not 0 <= action < count:
+                raise InputError(
+                    f"profile of player {player}, state {_short(game.states[state])}: got action {action}; give an "
+                    f"index from 0 to {count - 1}"
+                )
+            strategy[state, action] = 1.0
+            continue
         row = _numbers(given)
         if row is None or row.ndim != 1 or len(row) not in (count, size):
             got = type(given).__name__ if row is None else f"shape {row.shape}"
@@ -187,6 +201,64 @@ def _numbers(given: Any) -> np.ndarray | None:
         return None if array.dtype.kind not in "biufO" else array.astype(np.float64)
     except (OverflowError, TypeError, ValueError):
         return None
+
+
+def profile_of_actions(game: NormalFormGame | StochasticGame, actions: Sequence[str]) -> Profile:
+    """Return the profile in which every player plays one action, given by its name or index.
+
+    Parameters
+    ----------
+    game : NormalFormGame or StochasticGame
+    actions : sequence of str
+        One per player. A name counts before an index. In a stochastic game it is played in all states in which the
+        player has a choice.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``profile[i]`` of shape (A_i,), or (S, A_i).
+
+    Raises
+    ------
+    InputError
+        If there is not one per player, or a player lacks its action somewhere.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> profile_of_actions(pg.load("stag_hunt"), ["hare", "0"])
+    (array([0., 1.]), array([1., 0.]))
+    """
+    if len(actions) != game.n_players:
+        raise InputError(f"profile: got {len(actions)} of {game.n_players} actions; give one per player")
+    if isinstance(game, NormalFormGame):
+        return game.profile([_index(game.actions[player], text, player, "") for player, text in enumerate(actions)])
+    profile = []
+    for player, text in enumerate(actions):
+        counts = game.n_actions[:, player]
+        indices = np.zeros(game.n_states, dtype=np.int64)
+        known: dict[tuple[str, ...], int] = {}
+        for state in np.flatnonzero(counts > 1).tolist():
+            names = game.action_names(state, player)
+            if names not in known:
+                known[names] = _index(names, text, player, f", state {_short(game.states[state])}")
+            indices[state] = known[names]
+        profile.append(game.pure_strategy(player, indices))
+    return tuple(profile)
+
+
+def _index(names: Sequence[str], text: str, player: int, place: str) -> int:
+    """Return the index of an action of which the name or the index is given."""
+    if names.count(text) == 1:
+        return names.index(text)
+    if names.count(text) == 0 and text.isdecimal() and int(text) < len(names):
+        return int(text)
+    shown = ", ".join(name[:40] for name in names[:8]) + (", ..." if len(names) > 8 else "")
+    problem = "two actions have the name" if text in names else "no action"
+    raise InputError(
+        f"profile of player {player}{place}: {problem} {_short(text)}; give one of {shown}, or an index from 0 to "
+        f"{len(names) - 1}"
+    )
 
 
 def _short(name: Any) -> str:

@@ -24,7 +24,8 @@ def as_profile(n_actions: Sequence[int], profile: Any) -> Profile:
         Number of actions of each player.
     profile : sequence of array_like
         ``profile[i][a]`` is the probability with which player `i` plays action `a`. If every entry is a
-        `fractions.Fraction` or an int, the result keeps exact fractions (dtype object).
+        `fractions.Fraction` or an int, the result keeps exact fractions (dtype object). An int in place of a vector is
+        the index of the action that the player plays.
 
     Returns
     -------
@@ -40,6 +41,8 @@ def as_profile(n_actions: Sequence[int], profile: Any) -> Profile:
     --------
     >>> as_profile((2, 2), [[1, 0], [0.5, 0.5]])[1]
     array([0.5, 0.5])
+    >>> as_profile((2, 3), [1, [0.5, 0.5, 0]])[0]
+    array([0., 1.])
     """
     try:
         vectors = list(profile)
@@ -101,6 +104,30 @@ def pure_profile(n_actions: Sequence[int], joint_action: Sequence[int]) -> Profi
         strategy[action] = 1.0
         profile.append(frozen(strategy))
     return tuple(profile)
+
+
+def action_indices(given: Any) -> np.ndarray | None:
+    """Return what are the indices of actions and not probabilities: an integer, or a vector of integers.
+
+    Parameters
+    ----------
+    given : object
+
+    Returns
+    -------
+    ndarray of int, shape () or (K,), or None
+        None if it is anything else. Probabilities of 0 and 1 may be integers, too; who takes both must tell.
+
+    Examples
+    --------
+    >>> action_indices([0, 2, 1]), action_indices([0.0, 1.0]), action_indices([[0, 1]])
+    (array([0, 2, 1]), None, None)
+    """
+    try:
+        array = np.asarray(given)
+    except (OverflowError, TypeError, ValueError):
+        return None
+    return array if array.dtype.kind in "iu" and array.ndim <= 1 and array.size else None
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
@@ -178,6 +205,11 @@ def _is_exact(vector: Any) -> bool:
 
 
 def _as_strategy(vector: Any, size: int, player: int, exact: bool) -> np.ndarray:
+    action = action_indices(vector)
+    if action is not None and action.ndim == 0:
+        if not 0 <= action < size:
+            raise InputError(f"profile of player {player}: got action {action}; give an index from 0 to {size - 1}")
+        vector = [int(action == own) for own in range(size)]
     try:
         if exact:
             entries = [int(entry) if isinstance(entry, np.integer) else entry for entry in vector]

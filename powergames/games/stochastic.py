@@ -20,7 +20,7 @@ from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, frozen
+from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, action_indices, frozen
 
 # How far the probabilities of a row may be from summing to 1. Within it they are divided by their sum.
 SUM_TOLERANCE = 1e-8
@@ -409,7 +409,9 @@ class StochasticGame(Frozen, Shown):
         profile : sequence of array_like
             ``profile[i][s, a]``, shape (S, A_i) with A_i the largest number of actions of player `i` in any state, is
             the probability with which `i` plays `a` in state `s`, and 0 for actions that the state lacks. Lists over
-            the actions of each state alone, without these zeros, are accepted too.
+            the actions of each state alone, without these zeros, are accepted too. Integers of shape (S,) are the
+            action that the player takes in each state, and an integer alone the one that it takes in all states in
+            which it has a choice.
 
         Returns
         -------
@@ -419,7 +421,8 @@ class StochasticGame(Frozen, Shown):
         Raises
         ------
         InputError
-            If a player or state is missing, or probabilities are off the simplex or on actions that do not exist.
+            If a player or state is missing, or probabilities are off the simplex or on actions that do not exist; or if
+            integers may be the actions of as many states as well as the probabilities of as many actions.
 
         Examples
         --------
@@ -428,6 +431,8 @@ class StochasticGame(Frozen, Shown):
         >>> game.profile([[[0.5, 0.5], [1]]])[0]
         array([[0.5, 0.5],
                [1. , 0. ]])
+        >>> pg.load("big_match").profile([[1, 0, 0], 0])[0].tolist()
+        [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]
         """
         try:
             given = list(profile)
@@ -438,6 +443,89 @@ class StochasticGame(Frozen, Shown):
         if len(given) != self.n_players:
             raise InputError(f"profile: got {len(given)} arrays for {self.n_players} players; give one per player")
         return tuple(self._strategy(strategy, player) for player, strategy in enumerate(given))
+
+    def pure_strategy(self, player: int, actions: Any) -> np.ndarray:
+        """Return the strategy of a player who takes one action in each state.
+
+        Parameters
+        ----------
+        player : int
+        actions : int or array_like of int, shape (S,)
+            Index of the action in each state; one for all states will do, and counts where there is a choice.
+
+        Returns
+        -------
+        ndarray, shape (S, A_i)
+
+        Raises
+        ------
+        InputError
+            If there is not one action for each state, or a state lacks its action.
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> pg.load("big_match").pure_strategy(0, 1).tolist()
+        [[0.0, 1.0], [1.0, 0.0], [1.0, 0.0]]
+        """
+        size, counts = self.max_actions[player], self.n_actions[:, player]
+        indices = np.asarray(actions)
+        if indices.ndim == 0:
+            indices = np.where(counts == 1, 0, indices)
+        if indices.shape != (self.n_states,) or indices.dtype.kind not in "iu":
+            raise InputError(
+                f"profile of player {player}: got {indices.dtype} of shape {indices.shape}; give the index of an "
+                f"action in each of {self.n_states} states, or probabilities of shape ({self.n_states}, {size})"
+            )
+        lacking = (indices < 0) | (indices >= counts)
+        if lacking.any():
+            state = int(np.argmax(lacking))
+            raise InputError(
+                f"profile of player {player}, state {_short(self.states[state])}: got action {indices[state]}; give an "
+                f"index from 0 to {counts[state] - 1}"
+            )
+        strategy = np.zeros((self.n_states, size))
+        strategy[np.arange(self.n_states), indices] = 1.0
+        return frozen(strategy)
+
+    def are_probabilities(self, player: int, integers: np.ndarray) -> bool:
+        """Say whether integers are the probabilities of a player's actions, and not its actions in the states.
+
+        Parameters
+        ----------
+        player : int
+        integers : ndarray of int, shape () or (K,)
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        InputError
+            If they may be both.
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> game = pg.load("big_match")
+        >>> game.are_probabilities(0, np.array([1, 0, 0])), game.are_probabilities(0, np.array([1, 0]))
+        (False, True)
+        """
+        size, counts = self.max_actions[player], self.n_actions[:, player]
+        if integers.shape != (size,):
+            return False
+        if size != self.n_states:
+            return True
+        one = int(np.argmax(integers))
+        probabilities = bool(integers.min() >= 0 and integers.sum() == 1 and (one < counts).all())
+        if probabilities and ((integers >= 0) & (integers < counts)).all():
+            raise InputError(
+                f"profile of player {player}: got the integers {str(integers.tolist())[:40]}, which may be the actions "
+                f"in {size} states or the probabilities of {size} actions; give probabilities as floats, and actions "
+                f"as a dict of states or as game.pure_strategy({player}, actions)"
+            )
+        return probabilities
 
     def uniform_profile(self) -> Profile:
         """Return the stationary profile in which every player mixes all actions of each state equally.
@@ -533,6 +621,9 @@ class StochasticGame(Frozen, Shown):
     def _strategy(self, given: Any, player: int) -> np.ndarray:
         size, counts = self.max_actions[player], self.n_actions[:, player]
         shape = (self.n_states, size)
+        indices = action_indices(given)
+        if indices is not None and not self.are_probabilities(player, indices):
+            return self.pure_strategy(player, indices)
         try:
             if np.iscomplexobj(given):
                 raise TypeError

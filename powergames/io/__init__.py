@@ -202,10 +202,10 @@ def save(game: NormalFormGame | StochasticGame, path: str | os.PathLike[str]) ->
     ...     pg.load(path) == game
     True
     """
-    writers: dict[str, Callable[[Any], bytes]] = dict(_STOCHASTIC_WRITERS)
-    if not isinstance(game, StochasticGame):
-        check_game(game)
-        writers = dict(_WRITERS)
+    check_game(game, NormalFormGame | StochasticGame)
+    writers: dict[str, Callable[[Any], bytes]] = dict(
+        _STOCHASTIC_WRITERS if isinstance(game, StochasticGame) else _WRITERS
+    )
     if not isinstance(path, (str, os.PathLike)):
         raise InputError(f"save: got {type(path).__name__}; give a path")
     extension = Path(path).suffix.lower()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,8 +22,9 @@ from powergames.learning.beginnings import learned_policies, learners_of, rivals
 from powergames.learning.checkpoints import Checkpoint, game_digest
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
-from powergames.objectives import PowerObjective
+from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Callback, Status
+from powergames.tolerances import POLICY_TOLERANCE
 
 Game = NormalFormGame | StochasticGame
 
@@ -37,10 +39,9 @@ MOST_SEED, MOST_WORKERS = 2**64 - 1, 1_000_000
 
 def train(
     game: Game,
-    algorithm: str = "prim",
-    lam: Any = 0.3,
-    aggregate: Any = "mean",
+    objective: PowerObjective | None = None,
     *,
+    algorithm: str | None = None,
     seed: int = 0,
     steps: int = STEPS,
     rate: tuple[float, float] = (0.1, 0.02),
@@ -50,7 +51,7 @@ def train(
     restart: float = 0.1,
     averaging: float = 8.0,
     history: int = 20,
-    tol: float = 0.02,
+    tol: float = POLICY_TOLERANCE,
     checkpoint: str | os.PathLike[str] | None = None,
     time_limit: float | None = None,
     progress: bool | None = None,
@@ -62,12 +63,14 @@ def train(
     ----------
     game : NormalFormGame or StochasticGame
         Read one sample at a time: a joint action of a state, everyone's reward, the next state.
-    algorithm : {"prim", "sbpr", "task"}
+    objective : PowerObjective, optional
+        λ and the aggregate to train for; rewards alone, λ = 0, by default.
+    algorithm : {"prim", "sbpr", "task"}, optional
         "prim": each player is charged λ times the power that others hold over it, estimated from its own critic; the
         objective of the form "penalty". "sbpr": each player learns from play in which an adversary takes over a
         co-player's action with probability λ times its weight; the form "adversarial". "task": rewards alone; λ is 0.
-    lam, aggregate
-        As in `PowerObjective`.
+        By default "task" if λ is 0, "sbpr" if the objective has the form "adversarial", and else "prim". The run is
+        certified for what its algorithm learns, as ``run.objective`` says: the form of sbpr, and λ = 0 for task.
     seed : int
         From 0 to 2**64 - 1; the same seed gives the same policies.
     steps : int
@@ -88,7 +91,7 @@ def train(
         ``k ** (averaging - 1)``.
     history : int
         How often, at equal distances, the exact return, power and regret are recorded.
-    tol : float
+    tol : float, default 0.02
         Largest scaled regret with which the certificate passes.
     checkpoint : path, optional
         File that keeps the run, and that no other process can use meanwhile. If it exists, the run continues from
@@ -109,8 +112,8 @@ def train(
     Raises
     ------
     InputError
-        If an argument is out of its range, λ is too large for sbpr, or the checkpoint belongs to another run or is in
-        use.
+        If an argument is out of its range, the objective has the form "adversarial" for prim, λ is too large for sbpr,
+        or the checkpoint belongs to another run or is in use.
     OSError
         If a checkpoint cannot be read or written.
 
@@ -125,21 +128,21 @@ def train(
     Examples
     --------
     >>> import powergames as pg
-    >>> run = pg.train(pg.load("stag_hunt"), "prim", lam=0.3, steps=20_000)
+    >>> run = pg.train(pg.load("stag_hunt"), pg.PowerObjective(0.3), steps=20_000)
     >>> [policy.round(2).tolist() for policy in run.policies]
     [[0.0, 1.0], [0.0, 1.0]]
     >>> run.objective, run.certificate.passed
     (PowerObjective(lam=0.3, aggregate='mean', form='penalty'), True)
     """
+    check_game(game, NormalFormGame | StochasticGame)
+    algorithm, objective = _trained_for(objective, algorithm)
     parameters = Parameters(steps, rate, temperature, critic_rate, exploration, restart, averaging, history)
     if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
     check_tolerance(tol)
     stopped = None
     with (
-        closing(
-            _Training(game, algorithm, _objective(algorithm, lam, aggregate), seed, parameters, checkpoint)
-        ) as training,
+        closing(_Training(game, algorithm, objective, seed, parameters, checkpoint)) as training,
         _reporter(parameters.steps, progress, callback) as report,
     ):
         try:
@@ -154,10 +157,9 @@ def train(
 
 def train_many(
     game: Game,
-    algorithm: str = "prim",
-    lam: Any = 0.3,
-    aggregate: Any = "mean",
+    objective: PowerObjective | None = None,
     *,
+    algorithm: str | None = None,
     seeds: Iterable[int] = range(10),
     n_jobs: int = 1,
     checkpoints: str | os.PathLike[str] | None = None,
@@ -169,7 +171,7 @@ def train_many(
 
     Parameters
     ----------
-    game, algorithm, lam, aggregate
+    game, objective, algorithm
         As in `train`.
     seeds : iterable of int
     n_jobs : int, default 1
@@ -200,10 +202,12 @@ def train_many(
     Examples
     --------
     >>> import powergames as pg
-    >>> runs = pg.train_many(pg.load("matching_pennies"), "sbpr", lam=0.1, seeds=range(3), steps=20_000)
+    >>> runs = pg.train_many(pg.load("matching_pennies"), pg.PowerObjective(0.1), seeds=range(3), steps=20_000)
     >>> [run.seed for run in runs], all(run.certificate.passed for run in runs)
     ([0, 1, 2], True)
     """
+    check_game(game, NormalFormGame | StochasticGame)
+    algorithm, objective = _trained_for(objective, algorithm)
     try:
         listed = list(seeds)
     except TypeError:
@@ -216,7 +220,8 @@ def train_many(
         raise InputError(f"checkpoints: there is no folder {folder}; make it first")
     steps = check_integer("steps", parameters.get("steps", STEPS), 1, MOST_STEPS)
     tasks = [
-        parameters | {"seed": seed, "checkpoint": None if folder is None else folder / f"seed_{seed}.npz"}
+        parameters
+        | {"algorithm": algorithm, "seed": seed, "checkpoint": None if folder is None else folder / f"seed_{seed}.npz"}
         for seed in chosen
     ]
     runs: list[TrainingRun] = []
@@ -227,11 +232,11 @@ def train_many(
 
         results: Generator[TrainingRun]
         if n_jobs == 1:
-            results = (train(game, algorithm, lam, aggregate, progress=False, callback=tell, **task) for task in tasks)
+            results = (train(game, objective, progress=False, callback=tell, **task) for task in tasks)
         else:
             from joblib import Parallel, delayed
 
-            calls = (delayed(train)(game, algorithm, lam, aggregate, progress=False, **task) for task in tasks)
+            calls = (delayed(train)(game, objective, progress=False, **task) for task in tasks)
             results = Parallel(n_jobs=min(n_jobs, max(len(tasks), 1)), return_as="generator_unordered")(calls)
         try:
             for run in results:
@@ -248,10 +253,21 @@ def train_many(
     return tuple(sorted(runs, key=lambda run: chosen.index(run.seed)))
 
 
-def _objective(algorithm: Any, lam: Any, aggregate: Any) -> PowerObjective:
-    """Return what an algorithm is trained for."""
+def _trained_for(objective: PowerObjective | None, algorithm: str | None) -> tuple[str, PowerObjective]:
+    """Return the algorithm that fits an objective, or the one given, and what it is trained for."""
+    given = PowerObjective() if objective is None else objective
+    check_objective(given)
+    if algorithm is None:
+        algorithm = "task" if given.lam == 0 else "sbpr" if given.form == "adversarial" else "prim"
     check_algorithm(algorithm)
-    return PowerObjective(0.0 if algorithm == "task" else lam, aggregate, FORMS[algorithm])
+    if algorithm == "task":
+        return algorithm, PowerObjective(0.0, given.aggregate)
+    if algorithm == "prim" and given.form == "adversarial":
+        raise InputError(
+            "algorithm: got 'prim' for an objective of the form 'adversarial', but it learns the form 'penalty'; give "
+            "'sbpr', or the objective in that form"
+        )
+    return algorithm, with_lam(replace(given, form=FORMS[algorithm]), given.exact_lam)
 
 
 class _Training:
@@ -266,8 +282,6 @@ class _Training:
         parameters: Parameters,
         checkpoint: str | os.PathLike[str] | None,
     ) -> None:
-        if not isinstance(game, StochasticGame):
-            check_game(game)
         self.game, self.algorithm, self.objective, self.parameters = game, algorithm, objective, parameters
         self.seed = check_integer("seed", seed, 0, MOST_SEED)
         self.simulator = simulator_of(game)

@@ -148,8 +148,7 @@ def report(
     >>> [len(point["equilibria"]) for point in lesson.document["points"]]
     [3, 3, 1]
     """
-    if not isinstance(game, StochasticGame):
-        check_game(game)
+    check_game(game, NormalFormGame | StochasticGame)
     objective = PowerObjective() if objective is None else objective
     check_objective(objective)
     if not isinstance(time_limit, (int, float)) or not time_limit >= 0:

@@ -45,8 +45,8 @@ class StochasticProblem:
     """A stochastic game and an objective as one game of players and adversaries in many states.
 
     A *point*, shape (D,), holds a local point for each state, see `powergames.kernels.stages`. Rewards are in units of
-    their range, see `StochasticGame.unit_rewards`. *Values* have shape (kinds, n, S): the regularized value and, where the form "penalty" needs both,
-    the task value.
+    their range, see `StochasticGame.unit_rewards`. *Values* have shape (kinds, n, S): the regularized value and, where
+    the form "penalty" needs both, the task value.
 
     Attributes
     ----------
