@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 import powergames as pg
 from powergames import cli
@@ -390,6 +391,62 @@ def test_bad_usage_is_one_line(invoke, arguments, tmp_path, monkeypatch):
     assert err.startswith("powergames: ")
     assert err.count("\n") == 1
     assert BAD_USAGE[arguments] in err
+
+
+# Files of one name are links to one file, whatever their extension.
+ONE_FILE = {
+    "power stag_hunt --profile policy.json --plot policy.png": "--plot: 'policy.png' is the file of --profile, too",
+    "power game.json --profile uniform --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "check stag_hunt policy.json --lam 0 --plot policy.png": "--plot: 'policy.png' is the file of POLICY, too",
+    "check game.json uniform.json --lam 0 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "check stag_hunt uniform.json --lam 0 --reference policy.json --plot policy.png": "the file of --reference, too",
+    "sweep game.json --lam 0,1 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "sweep game.json --lam 0,1 --store game.png": "--store: 'game.png' is the file of GAME, too",
+    "sweep stag_hunt --lam 0,1 --store new.png --plot ./new.png": "--plot: './new.png' is the file of --store, too",
+    "trace game.json --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "train game.npz -o game.npz": "--output: 'game.npz' is the file of GAME, too",
+    "train game.json -o game.npz": "--output: 'game.npz' is the file of GAME, too",
+    "train game.json --checkpoint game.npz -o new.npz": "--checkpoint: 'game.npz' is the file of GAME, too",
+    "train stag_hunt --checkpoint new.npz -o ./new.npz": "--output: './new.npz' is the file of --checkpoint, too",
+    "train stag_hunt --checkpoint policy.json -o policy.npz": "--output: 'policy.npz' is the file of --checkpoint, too",
+    "train stag_hunt --checkpoint new.png -o new.npz --plot new.png": "--plot: 'new.png' is the file of --checkpoint",
+    "train game.json --seeds 2 -o game.npz": "--output: 'game-1.npz' is the file of GAME, too",
+    "train stag_hunt --seeds 2 --checkpoint . -o policy.npz": "--output: 'policy-1.npz' is the file of --checkpoint",
+    "compile game.npz -o ./game.npz": "--output: './game.npz' is the file of GAME, too",
+    "report game.json -o game.html": "--output: 'game.html' is the file of GAME, too",
+}
+
+
+NO_RIGHTS = pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights on Windows")
+
+
+@pytest.mark.parametrize("link", [os.link, pytest.param(os.symlink, marks=NO_RIGHTS)])
+@pytest.mark.parametrize("arguments", ONE_FILE)
+def test_no_file_is_written_over_another(invoke, arguments, link, tmp_path, monkeypatch):
+    if "--plot" in arguments:
+        pytest.importorskip("vl_convert", reason="vl-convert is not installed; it is part of the extra 'viz'")
+    monkeypatch.chdir(tmp_path)
+    pg.save(pg.load("stag_hunt"), "game.json")
+    for name in ("policy.json", "uniform.json"):
+        Path(name).write_text('{"profile": [[1, 0], [0.5, 0.5]]}', encoding="utf-8")
+    for target, names in {
+        "game.json": ("game.npz", "game.png", "game.html", "game-1.npz"),
+        "policy.json": ("policy.npz", "policy.png", "policy-1.npz", "seed_1.npz"),
+    }.items():
+        for name in names:
+            link(target, name)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    code, out, err = invoke(*arguments.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert ONE_FILE[arguments] in err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_every_option_that_writes_is_among_them():
+    for name, command in typer.main.get_command(cli.app).commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        for option in options & {"-o", "--plot", "--store", "--checkpoint"}:
+            assert any(arguments.startswith(f"{name} ") and f" {option} " in arguments for arguments in ONE_FILE)
 
 
 BAD_FILES = {

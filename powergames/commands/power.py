@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from powergames.commands.options import GameArgument, JsonOption, PlotOption, check_plot
+from powergames.commands.options import GameArgument, JsonOption, PlotOption, check_distinct, check_plot
 from powergames.commands.outcome import DONE, print_json
 from powergames.terminal import print_result
 
@@ -28,6 +28,7 @@ def command(
 ) -> int:
     """Show who holds how much power over whom at a given profile."""
     check_plot(plot)
+    check_distinct({"GAME": game, "--profile": profile}, [("--plot", plot)])
     from powergames.games.stochastic import StochasticGame
     from powergames.io import load, load_profile
     from powergames.power import power_table

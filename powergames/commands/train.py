@@ -16,6 +16,7 @@ from powergames.commands.options import (
     LamOption,
     PlotOption,
     TimeLimitOption,
+    check_distinct,
     check_output,
     check_plot,
     read_integer,
@@ -87,9 +88,19 @@ def command(
     check_output(output, ".npz")
     from powergames.io import load
     from powergames.learning import train, train_many
+    from powergames.learning.checkpoints import checkpoint_path
     from powergames.learning.contents import of_runs
     from powergames.results import SCHEMA, game_header
 
+    outputs = {chosen_seed: output}
+    written = [("--checkpoint", checkpoint), ("--plot", plot)]
+    if n_seeds is not None:
+        outputs = {k: f"{output.removesuffix('.npz')}-{k}.npz" for k in range(chosen_seed, chosen_seed + n_seeds)}
+        written += [("--checkpoint", str(checkpoint_path(checkpoint, k))) for k in outputs if checkpoint is not None]
+    for file in outputs.values():
+        check_output(file, ".npz")
+        written.append(("--output", file))
+    check_distinct({"GAME": game}, written)
     loaded = load(game)
     raise_on_ctrl_c()
     chosen: tuple[Any, ...] = loaded, algorithm.value, lam, aggregate.value
@@ -105,13 +116,13 @@ def command(
     else:
         runs = train_many(
             *chosen,
-            seeds=range(chosen_seed, chosen_seed + n_seeds),
+            seeds=outputs,
             n_jobs=n_jobs,
             steps=n_steps,
             checkpoints=checkpoint,
             time_limit=seconds,
         )
-        files = [f"{output.removesuffix('.npz')}-{run.seed}.npz" for run in runs]
+        files = [outputs[run.seed] for run in runs]
         for run, file in zip(runs, files, strict=True):
             run.save(file)
         if as_json:

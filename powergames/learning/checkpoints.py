@@ -31,6 +31,11 @@ def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]
     replace_file(path, packed(arrays), locked=locked)
 
 
+def checkpoint_path(folder: str | os.PathLike[str], seed: int) -> Path:
+    """Return the name of the checkpoint of one of many seeds in their folder."""
+    return Path(folder, f"seed_{seed}.npz")
+
+
 class Checkpoint:
     """The file that one run is kept in; other processes cannot use it until it is closed.
 

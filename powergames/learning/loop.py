@@ -18,7 +18,7 @@ from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import train as learn
 from powergames.learning.beginnings import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
-from powergames.learning.checkpoints import Checkpoint, game_digest
+from powergames.learning.checkpoints import Checkpoint, checkpoint_path, game_digest
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
 from powergames.objectives import PowerObjective
@@ -216,7 +216,7 @@ def train_many(
         raise InputError(f"checkpoints: there is no folder {folder}; make it first")
     steps = check_integer("steps", parameters.get("steps", STEPS), 1, MOST_STEPS)
     tasks = [
-        parameters | {"seed": seed, "checkpoint": None if folder is None else folder / f"seed_{seed}.npz"}
+        parameters | {"seed": seed, "checkpoint": None if folder is None else checkpoint_path(folder, seed)}
         for seed in chosen
     ]
     runs: list[TrainingRun] = []
