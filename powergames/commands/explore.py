@@ -17,7 +17,7 @@ from typing import IO, Annotated, Any, cast
 import typer
 
 from powergames.commands.options import read_integer
-from powergames.commands.outcome import DONE, FAILED, raise_on_ctrl_c
+from powergames.commands.outcome import DONE, FAILED, ends_like_ctrl_c
 from powergames.errors import InputError
 from powergames.terminal import print_blocks
 
@@ -136,30 +136,26 @@ def _ends_with_its_parent() -> Callable[[], Any] | None:
 
 def _serve(arguments: list[str], token: str) -> int:
     """Run the server until it ends, or this process is told to; on its command line, all users could read the token."""
-    raise_on_ctrl_c()
-    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    previous = [signal.signal(end, signal.default_int_handler) for end in ends]
     # In a session of its own, Ctrl-C reaches the server once, through this process.
     environment = os.environ | {"MARIMO_SKIP_UPDATE_CHECK": "1"}
-    server = subprocess.Popen(
-        arguments,
-        stdin=subprocess.PIPE,
-        env=environment,
-        start_new_session=True,
-        preexec_fn=_ends_with_its_parent(),
-    )
-    try:
-        with cast("IO[bytes]", server.stdin) as entrance:
-            entrance.write(token.encode())
-        return DONE if server.wait() == 0 else FAILED
-    except KeyboardInterrupt:
-        return DONE
-    finally:
-        server.terminate()
+    with ends_like_ctrl_c():
+        server = subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_ends_with_its_parent(),
+        )
         try:
-            server.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        for end, handler in zip(ends, previous, strict=True):
-            signal.signal(end, handler)
+            with cast("IO[bytes]", server.stdin) as entrance:
+                entrance.write(token.encode())
+            return DONE if server.wait() == 0 else FAILED
+        except KeyboardInterrupt:
+            return DONE
+        finally:
+            server.terminate()
+            try:
+                server.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()

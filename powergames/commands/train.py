@@ -23,7 +23,7 @@ from powergames.commands.options import (
     read_jobs,
     read_seconds,
 )
-from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
+from powergames.commands.outcome import DONE, FAILED, ends_like_ctrl_c, print_json
 from powergames.errors import InputError
 from powergames.terminal import print_blocks, print_result
 
@@ -102,11 +102,11 @@ def command(
         written.append(("--output", file))
     check_distinct({"GAME": game}, written)
     loaded = load(game)
-    raise_on_ctrl_c()
     chosen: tuple[Any, ...] = loaded, algorithm.value, lam, aggregate.value
     header = {"schema": SCHEMA, "game": game_header(loaded)}
     if n_seeds is None:
-        run = train(*chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
+        with ends_like_ctrl_c():
+            run = train(*chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
         run.save(output)
         if as_json:
             print_json({**header, **run.to_dict()})
@@ -114,14 +114,15 @@ def command(
             print_result(run)
         runs: Sequence[TrainingRun] = (run,)
     else:
-        runs = train_many(
-            *chosen,
-            seeds=outputs,
-            n_jobs=n_jobs,
-            steps=n_steps,
-            checkpoints=checkpoint,
-            time_limit=seconds,
-        )
+        with ends_like_ctrl_c():
+            runs = train_many(
+                *chosen,
+                seeds=outputs,
+                n_jobs=n_jobs,
+                steps=n_steps,
+                checkpoints=checkpoint,
+                time_limit=seconds,
+            )
         files = [outputs[run.seed] for run in runs]
         for run, file in zip(runs, files, strict=True):
             run.save(file)
