@@ -579,6 +579,17 @@ def test_command_cut_short(tmp_path, capsys):
     assert np.array_equal(np.load(policy)["player_0"], expected.policies[0])
 
 
+def test_learners_run_without_the_compiler(tmp_path):
+    """As for a debugger: Numba then leaves its functions to Python."""
+    policy = tmp_path / "policy.npz"
+    command = [sys.executable, "-m", "powergames", "train", "stag_hunt", "--steps", "100", "-o", str(policy)]
+    subprocess.run(command, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, stdout=subprocess.DEVNULL)
+    compiled = pg.train(pg.load("stag_hunt"), steps=100)
+    with np.load(policy) as learned:
+        for i in range(2):
+            assert learned[f"player_{i}"] == pytest.approx(compiled.policies[i], abs=1e-12)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no signals to send to a process on Windows")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_signals_keep_what_was_learned(name, tmp_path):
