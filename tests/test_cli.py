@@ -434,7 +434,8 @@ NO_RIGHTS = pytest.mark.skipif(sys.platform == "win32", reason="symbolic links n
 @pytest.mark.parametrize("arguments", ONE_FILE)
 def test_no_file_is_written_over_another(invoke, arguments, link, tmp_path, monkeypatch):
     if "--plot" in arguments:
-        pytest.importorskip("vl_convert", reason="vl-convert is not installed; it is part of the extra 'viz'")
+        for package in ("altair", "vl_convert"):
+            pytest.importorskip(package, reason=f"{package} is not installed; it is part of the extra 'viz'")
     monkeypatch.chdir(tmp_path)
     pg.save(pg.load("stag_hunt"), "game.json")
     for name in ("policy.json", "uniform.json"):

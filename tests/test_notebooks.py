@@ -26,7 +26,8 @@ from powergames.games.catalog import random_uniform
 from powergames.notebooks.limits import check_payoffs, check_states
 from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
 
-pytest.importorskip("marimo", reason="marimo is not installed; it is the extra 'teach'")
+for package in ("marimo", "altair", "vl_convert"):
+    pytest.importorskip(package, reason=f"{package} is not installed; it is part of the extra 'teach'")
 
 
 # Milliseconds from an edit until the page holds the equilibria of what was typed.

@@ -234,6 +234,7 @@ def test_states_are_named_when_asked_for():
     assert hash(again) == hash(explicit)
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_pettingzoo_draws_the_kitchen():
     env = pg.to_pettingzoo(pg.load("overcooked:tiny"), render_mode="ansi")
     env.reset(seed=0)
