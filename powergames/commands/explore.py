@@ -135,7 +135,7 @@ def _ends_with_its_parent() -> Callable[[], Any] | None:
 
 
 def _serve(arguments: list[str], token: str) -> int:
-    """Run the server until it ends, or this process is told to; on its command line, all users could read the token."""
+    """Run the server until it ends, or this process is told to."""
     # In a session of its own, Ctrl-C reaches the server once, through this process.
     environment = os.environ | {"MARIMO_SKIP_UPDATE_CHECK": "1"}
     with ends_like_ctrl_c():
@@ -147,6 +147,7 @@ def _serve(arguments: list[str], token: str) -> int:
             preexec_fn=_ends_with_its_parent(),
         )
         try:
+            # All users of the machine can read command lines.
             with cast("IO[bytes]", server.stdin) as entrance:
                 entrance.write(token.encode())
             return DONE if server.wait() == 0 else FAILED

@@ -105,9 +105,9 @@ def check_distinct(read: Mapping[str, str | None], written: Iterable[tuple[str, 
     Parameters
     ----------
     read, written
-        Arguments and options, each with the name it was given: None if it was not, and not necessarily a file's.
+        Arguments and options, each with the name it was given, or None. What is read may also be named in the catalog.
     """
-    found = {_identity(name): option for option, name in read.items() if name is not None}
+    found = {_identity(name): option for option, name in read.items() if name is not None and os.path.isfile(name)}
     for option, name in written:
         if name is not None:
             identity = _identity(name)
