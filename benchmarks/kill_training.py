@@ -68,7 +68,8 @@ def check(algorithm: str, steps: int, kills: int, chance: random.Random) -> str:
         finish(start(algorithm, 1, output), output)
         latest = LATEST * (time.monotonic() - began)
         output.unlink()
-        early = writing = refused = clock = 0
+        early = refused = clock = 0
+        partial: set[Path] = set()
         moments = [latest * (kill + chance.random()) / kills for kill in range(kills)]
         for moment in chance.sample(moments, kills):
             started = time.time_ns()
@@ -87,14 +88,14 @@ def check(algorithm: str, steps: int, kills: int, chance: random.Random) -> str:
             now = steps_kept(checkpoint)
             assert clock <= now < steps, f"{clock} steps became {now} of {steps}"
             early += now == clock
-            writing += (place / ".run.npz.partial").exists()
+            partial.update(place.glob(".powergames-*.tmp"))
             clock = now
         assert early <= kills / 2, f"{early} of {kills} runs were killed before they kept anything; free the machine"
         assert finish(start(algorithm, steps, output, checkpoint), output) == expected
         left = sorted(entry.name for entry in place.iterdir())
         assert left == ["policy.npz", "run.npz"], left
     return (
-        f"{algorithm}: {kills} kills, {writing} of them in the middle of writing, {early} before anything new was "
+        f"{algorithm}: {kills} kills, {len(partial)} of them in the middle of writing, {early} before anything new was "
         f"kept; {refused} second runs refused; killed last at {clock:,} of {steps:,} steps; the same end bit for bit"
     )
 

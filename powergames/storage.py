@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import sys
@@ -12,16 +13,16 @@ from typing import IO
 from powergames.errors import InputError
 
 
-def replace_file(path: str | os.PathLike[str], data: bytes | memoryview, *, locked: bool = False) -> None:
+def replace_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
     """Write a file so that at any time, whatever happens, the path holds all of it or what was there before.
+
+    A killed process leaves a hidden file beside it, which the next call for the same path removes.
 
     Parameters
     ----------
     path : str or os.PathLike
         A symbolic link stays one, and its target is replaced.
     data : bytes or memoryview
-    locked : bool, default False
-        Whether a `FileLock` keeps other processes out. What a killed process left is then overwritten.
 
     Raises
     ------
@@ -38,18 +39,50 @@ def replace_file(path: str | os.PathLike[str], data: bytes | memoryview, *, lock
     (b'1 2 3', 1)
     """
     target = Path(os.path.realpath(path))
-    partial = target.with_name(f".{target.name}.partial" if locked else f".powergames-{secrets.token_hex(6)}.tmp")
+    # A digest, because the name itself may be as long as the system allows.
+    beginning = f".powergames-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
+    _remove_abandoned(target.parent, beginning)
     try:
-        with open(partial, "wb" if locked else "xb") as file:
+        while not _replaced(target, target.with_name(f"{beginning}{secrets.token_hex(6)}.tmp"), data):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _replaced(target: Path, partial: Path, data: bytes | memoryview) -> bool:
+    """Write a new file and move it to the target; return False if another process removed it before."""
+    try:
+        with open(partial, "xb") as file:
+            # Some file systems have no locks; or another process is about to remove the file.
+            with suppress(InputError, OSError):
+                # Windows removes no file that is open.
+                if sys.platform != "win32":
+                    lock(file, partial.name)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(partial, target)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        try:
+            os.replace(partial, target)
+        except FileNotFoundError:
+            return False
+        return True
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _remove_abandoned(folder: Path, beginning: str) -> None:
+    """Remove the files that processes were writing when they were killed: those that nobody has locked.
+
+    A process that lives may lose its file, too: before it locks it, after it closes it, or where a network file system
+    hides the locks of other computers. It then writes another one.
+    """
+    for path in folder.glob(f"{beginning}*.tmp"):
+        with suppress(InputError, OSError):
+            if sys.platform != "win32":
+                with open(path, "r+b") as file:
+                    lock(file, path.name)
+            path.unlink()
 
 
 def check_place(path: str | os.PathLike[str], option: str) -> None:

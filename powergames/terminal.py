@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Width of tables that go to a file or a pipe, where nothing needs to be folded.
 UNBOUNDED = 100_000
 
+COMPILATION = "powergames: compiling the solvers; this takes up to a minute, once on this machine"
+
 # What a long computation reports: a short name of the stage, steps done, steps in all (0 if unknown).
 Callback = Callable[[str, int, int], None]
 
@@ -40,11 +42,32 @@ def progress() -> Iterator[Callback | None]:
         shown_at, width = now, len(text)
 
     try:
-        yield report
+        with compilation_told():
+            yield report
     finally:
         if width:
             sys.stderr.write("\r" + " " * width + "\r")
             sys.stderr.flush()
+
+
+@contextmanager
+def compilation_told() -> Iterator[None]:
+    """Say on stderr that Numba compiles, as soon as it does: on the first run on a machine."""
+    from numba.core import event
+
+    class Once(event.Listener):  # type: ignore[misc]
+        told = False
+
+        def on_start(self, event: object) -> None:
+            if not self.told:
+                print(COMPILATION, file=sys.stderr, flush=True)  # noqa: T201
+            self.told = True
+
+        def on_end(self, event: object) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Once()):
+        yield
 
 
 def lam_letter() -> str:

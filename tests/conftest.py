@@ -22,14 +22,21 @@ def pytest_configure():
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture
+def pettingzoo():
+    """PettingZoo, with Gymnasium."""
+    for module in ("gymnasium", "pettingzoo"):
+        pytest.importorskip(module, reason="PettingZoo is not installed; it is the extra 'pettingzoo'")
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A Chromium without a window."""
     if CHROMIUM is None:
         pytest.skip("no Chromium is installed; Debian has it in the package chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
+    reason = "Playwright is not installed; it is part of the extra 'test'"
+    playwright_api = pytest.importorskip("playwright.sync_api", reason=reason)
+    with playwright_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
         chromium.close()

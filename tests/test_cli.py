@@ -13,11 +13,13 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
+import typer
 
 import powergames as pg
-from powergames import cli
+from powergames import cli, terminal
 from powergames.cli import run
 from powergames.commands.outcome import print_json
 
@@ -312,10 +314,19 @@ def test_games_lists_the_catalog(invoke, invoke_json):
 def test_demo_certifies_all_it_shows(invoke):
     start = time.perf_counter()
     code, out, err = invoke("demo")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err in ("", f"{terminal.COMPILATION}\n")
     assert time.perf_counter() - start < 60
     for text in ("1/4", "2/3", "1/3", "75", "hold", "1/2"):
         assert text in out
+
+
+def test_demo_tells_once_that_it_compiles(invoke, monkeypatch):
+    def show():
+        return all(numba.njit(lambda number, k=k: number + k)(1) == 1 + k for k in range(2))
+
+    monkeypatch.setattr("powergames.demo.show", show)
+    assert invoke("demo") == (0, "", f"{terminal.COMPILATION}\n")
 
 
 BAD_USAGE = {
@@ -396,6 +407,63 @@ def test_bad_usage_is_one_line(invoke, arguments, tmp_path, monkeypatch):
     assert err.startswith("powergames: ")
     assert err.count("\n") == 1
     assert BAD_USAGE[arguments] in err
+
+
+# Files of one name are links to one file, whatever their extension.
+ONE_FILE = {
+    "power stag_hunt --profile policy.json --plot policy.png": "--plot: 'policy.png' is the file of --profile, too",
+    "power game.json --profile uniform --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "check stag_hunt policy.json --lam 0 --plot policy.png": "--plot: 'policy.png' is the file of POLICY, too",
+    "check game.json uniform.json --lam 0 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "check stag_hunt uniform.json --lam 0 --reference policy.json --plot policy.png": "the file of --reference, too",
+    "sweep game.json --lam 0,1 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "sweep game.json --lam 0,1 --store game.png": "--store: 'game.png' is the file of GAME, too",
+    "sweep stag_hunt --lam 0,1 --store new.png --plot ./new.png": "--plot: './new.png' is the file of --store, too",
+    "trace game.json --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "train game.npz -o game.npz": "--output: 'game.npz' is the file of GAME, too",
+    "train game.json -o game.npz": "--output: 'game.npz' is the file of GAME, too",
+    "train game.json --checkpoint game.npz -o new.npz": "--checkpoint: 'game.npz' is the file of GAME, too",
+    "train stag_hunt --checkpoint new.npz -o ./new.npz": "--output: './new.npz' is the file of --checkpoint, too",
+    "train stag_hunt --checkpoint policy.json -o policy.npz": "--output: 'policy.npz' is the file of --checkpoint, too",
+    "train stag_hunt --checkpoint new.png -o new.npz --plot new.png": "--plot: 'new.png' is the file of --checkpoint",
+    "train game.json --seeds 2 -o game.npz": "--output: 'game-1.npz' is the file of GAME, too",
+    "train stag_hunt --seeds 2 --checkpoint . -o policy.npz": "--output: 'policy-1.npz' is the file of --checkpoint",
+    "compile game.npz -o ./game.npz": "--output: './game.npz' is the file of GAME, too",
+    "report game.json -o game.html": "--output: 'game.html' is the file of GAME, too",
+}
+
+
+NO_RIGHTS = pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need rights on Windows")
+
+
+@pytest.mark.parametrize("link", [os.link, pytest.param(os.symlink, marks=NO_RIGHTS)])
+@pytest.mark.parametrize("arguments", ONE_FILE)
+def test_no_file_is_written_over_another(invoke, arguments, link, tmp_path, monkeypatch):
+    if "--plot" in arguments:
+        for package in ("altair", "vl_convert"):
+            pytest.importorskip(package, reason=f"{package} is not installed; it is part of the extra 'viz'")
+    monkeypatch.chdir(tmp_path)
+    pg.save(pg.load("stag_hunt"), "game.json")
+    for name in ("policy.json", "uniform.json"):
+        Path(name).write_text('{"profile": [[1, 0], [0.5, 0.5]]}', encoding="utf-8")
+    for target, names in {
+        "game.json": ("game.npz", "game.png", "game.html", "game-1.npz"),
+        "policy.json": ("policy.npz", "policy.png", "policy-1.npz", "seed_1.npz"),
+    }.items():
+        for name in names:
+            link(target, name)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    code, out, err = invoke(*arguments.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert ONE_FILE[arguments] in err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_every_option_that_writes_is_among_them():
+    for name, command in typer.main.get_command(cli.app).commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        for option in options & {"-o", "--plot", "--store", "--checkpoint"}:
+            assert any(arguments.startswith(f"{name} ") and f" {option} " in arguments for arguments in ONE_FILE)
 
 
 BAD_FILES = {
@@ -565,8 +633,6 @@ class TestProcess:
 
 
 def test_progress_is_one_line_that_vanishes(capsys, monkeypatch):
-    from powergames import terminal
-
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     clock = iter([0.0, 0.1, 1.0, 2.0])
     monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock))

@@ -133,6 +133,7 @@ def test_data_frames_of_sets_paths_and_games():
     trace = pg.trace(STAG)
     assert len(trace.to_dataframe()) == 2 * len(trace)
     assert STAG.to_dataframe()["payoff of hunter 1"].tolist() == [4, 0, 3, 3]
+    assert len(pg.NormalFormGame([[1.0, 2.0]]).to_dataframe()) == 2
 
 
 def test_without_pandas_one_line_says_what_to_install(monkeypatch):
@@ -151,7 +152,6 @@ def test_without_pandas_one_line_says_what_to_install(monkeypatch):
 def test_games_of_any_size_are_shown():
     single = pg.NormalFormGame([[1.0, 2.0]])
     assert "payoff" in single._repr_html_()
-    assert len(single.to_dataframe()) == 2
     exact = pg.NormalFormGame.from_bimatrix([["1/3", 0]], [[0, 1]])
     assert "1/3, 0" in exact._repr_html_()
     large = pg.NormalFormGame(np.zeros((3, 40, 20, 30)))

@@ -25,6 +25,13 @@ MODULES += [
     for module in pkgutil.walk_packages(importlib.import_module("powergames.solvers").__path__, "powergames.solvers.")
 ]
 PPO = ROOT / "examples" / "audit_ppo.py"
+# Packages that not everybody has, and the pages and modules whose examples need them.
+NEEDS = {
+    "make-pictures.md": ("altair", "vl_convert", "pandas"),
+    "use-environments.md": ("gymnasium", "pettingzoo"),
+    "powergames.environments.parallel_env": ("gymnasium", "pettingzoo"),
+    "powergames.environments.pettingzoo": ("gymnasium", "pettingzoo"),
+}
 COMMANDS = [
     pytest.param(command, output, id=f"{page.stem}: {command}")
     for page in PAGES
@@ -38,8 +45,15 @@ def by_name(path):
     return path.relative_to(ROOT).as_posix()
 
 
+def need(name):
+    """Skip a test of examples that need a package that is not installed."""
+    for package in NEEDS.get(name, ()):
+        pytest.importorskip(package, reason=f"{package} is not installed; it is part of an extra")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
 def test_python_on_the_page(page):
+    need(page.name)
     text = page.read_text(encoding="utf-8")
     # A fence would count as expected output.
     examples = re.sub(r"^```.*$", "", text, flags=re.MULTILINE)
@@ -72,6 +86,7 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("module", sorted(set(MODULES) - {"powergames.__main__"}))
 def test_examples_in_docstrings(module, monkeypatch):
+    need(module)
     examples = importlib.import_module(module)
     if module.startswith("powergames.kernels."):
         # They show what kernels compute, so they run as Python: nothing else needs them compiled for such arrays.

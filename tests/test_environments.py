@@ -28,6 +28,7 @@ ADVICE = [
 @pytest.mark.filterwarnings(*ADVICE)
 @pytest.mark.parametrize("observation", ["one-hot", "index"])
 @pytest.mark.parametrize("name", GAMES)
+@pytest.mark.usefixtures("pettingzoo")
 def test_pettingzoo_accepts_the_environment(name, observation, capsys):
     from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test
     from pettingzoo.utils.conversions import parallel_to_aec
@@ -42,6 +43,7 @@ def test_pettingzoo_accepts_the_environment(name, observation, capsys):
     assert "Passed" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_one_step_follows_the_game():
     game = pg.load("random_stochastic:states=4,seed=2")
     env = pg.to_pettingzoo(game, observation="index")
@@ -58,6 +60,7 @@ def test_one_step_follows_the_game():
     assert (np.abs(counts / draws - expected) <= 5 * np.sqrt(expected * (1 - expected) / draws)).all()
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_returns_of_play_agree_with_exact_values():
     game = pg.load("reputation_stag_hunt")
     profile = game.uniform_profile()
@@ -79,6 +82,7 @@ def test_returns_of_play_agree_with_exact_values():
     assert (np.abs(np.mean(returns, axis=0) - exact) < 4 * error + rest).all()
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_an_end_that_pays_nothing_terminates_and_time_truncates():
     game = pg.finite_horizon(pg.load("reputation_stag_hunt"), 3)
     first = dict.fromkeys(game.players, 0)
@@ -99,6 +103,7 @@ def test_an_end_that_pays_nothing_terminates_and_time_truncates():
     assert all(truncations.values())
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_a_state_that_pays_goes_on():
     game = pg.StochasticGame.from_rows([[2, 1], [1, 1]], [[3, 0, 1], [0, 1, 0]], [[1, 0], [0, 1], [0, 1]], 0.5)
     env = pg.to_pettingzoo(game)
@@ -106,6 +111,7 @@ def test_a_state_that_pays_goes_on():
     assert not any(env.step({"0": 0, "1": 0})[2].values())
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_actions_beyond_those_of_the_state():
     game = pg.load(TURNS)
     few, player = (int(k) for k in np.argwhere(game.n_actions < game.max_actions)[0])
@@ -126,6 +132,7 @@ def test_actions_beyond_those_of_the_state():
                 env.step(actions)
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_render_says_what_was_played(capsys):
     game = pg.load("big_match")
     env = pg.to_pettingzoo(game, render_mode="ansi")
@@ -153,11 +160,13 @@ def test_render_says_what_was_played(capsys):
         ({"render_mode": "rgb"}, "render_mode: got 'rgb'"),
     ],
 )
+@pytest.mark.usefixtures("pettingzoo")
 def test_options_that_do_not_fit(options, words):
     with pytest.raises(pg.InputError, match=words):
         pg.to_pettingzoo(pg.load("stag_hunt"), **options)
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_games_and_play_that_do_not_fit(monkeypatch):
     with pytest.raises(pg.InputError, match="game: got str"):
         pg.to_pettingzoo("stag_hunt")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import importlib
 import os
 import signal
@@ -12,6 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +26,8 @@ from powergames.games.catalog import random_uniform
 from powergames.notebooks.limits import check_payoffs, check_states
 from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
 
-pytest.importorskip("marimo", reason="marimo is not installed; it is the extra 'teach'")
+for package in ("marimo", "altair", "vl_convert"):
+    pytest.importorskip(package, reason=f"{package} is not installed; it is part of the extra 'teach'")
 
 
 # Milliseconds from an edit until the page holds the equilibria of what was typed.
@@ -41,29 +45,23 @@ ANSWER = """([text]) => new Promise((done) => {
 })"""
 
 
-def free_port():
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
-
-
 @pytest.fixture
 def serve():
-    """Start ``powergames explore``, and return the process and its address once it answers."""
+    """Start ``powergames explore``, and return the process and its link once the server answers."""
     started = []
 
     def call(*arguments):
-        port = free_port()
-        command = [sys.executable, "-m", "powergames", "explore", *arguments, "--no-browser", "--port", str(port)]
+        command = [sys.executable, "-m", "powergames", "explore", *arguments, "--no-browser"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(process)
-        address = f"http://127.0.0.1:{port}"
+        line = process.stdout.readline()
+        link = line.removeprefix("explore, until Ctrl-C: ").removesuffix("\n")
         end = time.monotonic() + 60
-        while time.monotonic() < end and process.poll() is None:
+        while line and time.monotonic() < end and process.poll() is None:
             try:
-                with urllib.request.urlopen(address, timeout=5) as answer:
+                with urllib.request.urlopen(link, timeout=5) as answer:
                     assert answer.status == 200
-                    return process, address
+                    return process, link
             except (urllib.error.URLError, TimeoutError):
                 time.sleep(0.1)
         process.terminate()
@@ -184,23 +182,59 @@ class TestCommand:
 
     @pytest.mark.skipif(os.name != "posix", reason="only POSIX sends Ctrl-C to one process")
     def test_ctrl_c_ends_it_and_its_server(self, serve):
-        process, address = serve()
+        process, link = serve()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        assert process.communicate(timeout=20) == ("", "")
         assert process.returncode == 0
-        assert out == f"explore: {address}, until Ctrl-C.\n"
-        assert err == ""
         with pytest.raises(urllib.error.URLError):
-            urllib.request.urlopen(address, timeout=2)
+            urllib.request.urlopen(link, timeout=2)
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent is no more")
     def test_killed_it_takes_its_server_along(self, serve):
-        process, address = serve()
+        process, link = serve()
         process.kill()
         # The server holds these pipes open as long as it lives.
         process.communicate(timeout=20)
         with pytest.raises(urllib.error.URLError):
-            urllib.request.urlopen(address, timeout=2)
+            urllib.request.urlopen(link, timeout=2)
+
+
+def status(place, path, **headers):
+    """Return the status of the response to a request."""
+    connection = http.client.HTTPConnection(place, timeout=10)
+    connection.request("GET", path, headers=headers)
+    found = connection.getresponse().status
+    connection.close()
+    return found
+
+
+def command_lines():
+    """Return the command lines of all processes."""
+    texts = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            texts.append(path.read_text(errors="replace"))
+    assert any("marimo" in text for text in texts)
+    return "\n".join(texts)
+
+
+def test_only_the_link_opens_the_notebook(serve):
+    """Any website can let a browser send requests to 127.0.0.1, also under a name of its own."""
+    _, link = serve()
+    place, query = link.removeprefix("http://").split("?")
+    key = "c2l4dGVlbiBieXRlcyEhIQ=="
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
+    attacker = {"Host": "attacker.example", "Origin": "http://attacker.example"}
+    for guess in ("", "access_token=", "access_token=guess"):
+        assert status(place, f"/ws?session_id=s_x&{guess}", **upgrade, **attacker) == 403
+        assert status(place, f"/?{guess}", **attacker) == 303
+        assert status(place, f"/api/status?{guess}", **attacker) == 401
+    assert status(place, f"/ws?session_id=s_x&{query}", **upgrade) == 101
+    # Other users of a machine see the command lines of all processes.
+    token = query.removeprefix("access_token=")
+    assert len(token) > 40
+    if os.path.exists("/proc"):
+        assert token not in command_lines()
 
 
 def test_equilibria_follow_the_typing(serve, browser, tmp_path):
@@ -209,12 +243,13 @@ def test_equilibria_follow_the_typing(serve, browser, tmp_path):
     file = tmp_path / "four by four.json"
     payoffs = (10 * random_uniform(2, 4, seed=1).payoffs).round()
     pg.save(pg.NormalFormGame(payoffs, title="Four by four"), file)
-    process, address = serve(str(file))
+    process, link = serve(str(file))
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     page.set_default_timeout(60_000)
     outside = []
-    page.on("request", lambda request: request.url.startswith((address, "data:", "blob:")) or outside.append(request))
-    page.goto(address)
+    own = link.partition("?")[0], "data:", "blob:"
+    page.on("request", lambda request: request.url.startswith(own) or outside.append(request))
+    page.goto(link)
     page.wait_for_selector("#equilibria table", timeout=60_000)
     page.wait_for_selector("canvas, svg.marks, .vega-embed", timeout=30_000)
     fields = page.locator(".payoffs input:visible")

@@ -234,6 +234,7 @@ def test_states_are_named_when_asked_for():
     assert hash(again) == hash(explicit)
 
 
+@pytest.mark.usefixtures("pettingzoo")
 def test_pettingzoo_draws_the_kitchen():
     env = pg.to_pettingzoo(pg.load("overcooked:tiny"), render_mode="ansi")
     env.reset(seed=0)
@@ -348,7 +349,7 @@ def test_commands(tmp_path, capsys, monkeypatch):
     assert run(["compile", "stag_hunt", "-o", "hunt.npz"]) == 0
     assert "Stag hunt" in capsys.readouterr().out
     assert run(["compile", "tiny.npz", "-o", "./tiny.npz"]) == 2
-    assert "is the game itself" in capsys.readouterr().err
+    assert "is the file of GAME, too" in capsys.readouterr().err
     assert run(["compile", "stag_hunt", "-o", "hunt.json"]) == 2
     assert run(["games", "--json"]) == 0
     entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out.splitlines()[-1])["games"]}

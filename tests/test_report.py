@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
 
 import powergames as pg
 from powergames.auditing import off_policy
@@ -160,6 +159,8 @@ class TestInTheBrowser:
         assert ratio >= 4.5, text
 
     def test_it_is_built_for_everyone(self, name, lessons, view):
+        from playwright.sync_api import expect
+
         page = view(lessons[name].html)
         assert page.locator("html").get_attribute("lang") == "en"
         levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3')].map((node) => Number(node.tagName[1]))")

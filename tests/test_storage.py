@@ -34,8 +34,25 @@ for _ in range(50):
         except InputError:
             continue
         break
-    replace_file(path, str(int(path.read_text()) + 1).encode(), locked=True)
+    replace_file(path, str(int(path.read_text()) + 1).encode())
     lock.release()
+"""
+
+WRITE = """
+import sys
+from powergames.storage import replace_file
+for _ in range(200):
+    replace_file(sys.argv[1], sys.argv[2].encode() * 1000)
+"""
+
+WRITE_LATE = """
+import os, sys
+from powergames.storage import replace_file
+def late(file):
+    print("writing", flush=True)
+    sys.stdin.read()
+os.fsync = late
+replace_file(sys.argv[1], b"first")
 """
 
 
@@ -43,6 +60,18 @@ def holder(path):
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "held\n"
     return process
+
+
+def writer(path):
+    """Start a process that has not yet put the file that it writes in its place."""
+    command = [sys.executable, "-c", WRITE_LATE, str(path)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "writing\n"
+    return process
+
+
+def partial(folder):
+    return set(folder.glob(".powergames-*.tmp"))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL on this system")
@@ -100,15 +129,58 @@ def test_a_link_stays_one_and_shares_the_lock(tmp_path):
     assert (tmp_path / "run.npz").read_bytes() == b"whole"
 
 
-def test_what_a_killed_process_left_is_overwritten(tmp_path):
-    (tmp_path / ".run.npz.partial").write_bytes(b"half of what was to be written")
-    replace_file(tmp_path / "run.npz", b"whole", locked=True)
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL on this system")
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    """But not what a living one is writing, nor what belongs to another file, of which nothing is known."""
+    path = tmp_path / "run.npz"
+    with writer(path) as killed:
+        killed.kill()
+    with writer(path) as living, writer(tmp_path / "other.npz") as other:
+        other.kill()
+        other.wait()
+        assert len(partial(tmp_path)) == 2
+        replace_file(path, b"second")
+        assert len(partial(tmp_path)) == 2
+        assert path.read_bytes() == b"second"
+        living.communicate("go on")
+        assert living.returncode == 0
+    assert path.read_bytes() == b"first"
+    replace_file(tmp_path / "other.npz", b"")
+    assert partial(tmp_path) == set()
+
+
+def test_a_process_that_loses_its_file_writes_another_one(tmp_path, monkeypatch):
+    """Others take it for abandoned before it is locked, after it is closed, or where they cannot see the lock."""
+    replace, lost = os.replace, []
+
+    def late(source, target):
+        if not lost:
+            lost.append(source)
+            os.unlink(source)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", late)
+    replace_file(tmp_path / "run.npz", b"whole")
+    assert len(lost) == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.npz"]
     assert (tmp_path / "run.npz").read_bytes() == b"whole"
 
 
-@pytest.mark.parametrize("locked", [False, True])
-def test_readers_see_one_whole_file_after_another(locked, tmp_path):
+def test_writers_of_one_file_do_not_disturb_each_other(tmp_path):
+    path = tmp_path / "run.npz"
+    processes = [subprocess.Popen([sys.executable, "-c", WRITE, str(path), str(value)]) for value in range(3)]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert path.read_bytes() in [str(value).encode() * 1000 for value in range(3)]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(tmp_path):
+    path = tmp_path / (251 * "x" + ".npz")
+    replace_file(path, b"whole")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_readers_see_one_whole_file_after_another(tmp_path):
     path = tmp_path / "run.npz"
     replace_file(path, bytes([0]) * 100_000)
     done, torn = threading.Event(), []
@@ -122,7 +194,7 @@ def test_readers_see_one_whole_file_after_another(locked, tmp_path):
     reader = threading.Thread(target=read)
     reader.start()
     for value in range(1, 100):
-        replace_file(path, bytes([value]) * 100_000, locked=locked)
+        replace_file(path, bytes([value]) * 100_000)
     done.set()
     reader.join()
     assert torn == []

@@ -262,14 +262,13 @@ def test_the_answer_does_not_depend_on_the_backend(backend, tmp_path):
 
 
 def test_a_dask_cluster_gives_the_same_answers(tmp_path):
-    from dask.distributed import Client, LocalCluster
-
+    dask = pytest.importorskip("dask.distributed", reason="Dask is not installed; it is part of the extra 'test'")
     lams = [0, 0.25, 0.5]
     expected = [answers(path) for path in pg.solve_batch(GAMES, lams)]
-    cluster = LocalCluster(
+    cluster = dask.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path / "dask")
     )
-    with cluster, Client(cluster), joblib.parallel_config(backend="dask"):
+    with cluster, dask.Client(cluster), joblib.parallel_config(backend="dask"):
         found = pg.solve_batch(GAMES, lams, store=tmp_path / "store.jsonl")
         path = pg.sweep(GAMES[0], lams)
     assert [answers(each) for each in found] == expected

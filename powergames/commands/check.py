@@ -16,6 +16,7 @@ from powergames.commands.options import (
     LamOption,
     PlotOption,
     TolOption,
+    check_distinct,
     check_plot,
     read_objective,
     read_tolerance,
@@ -47,6 +48,7 @@ def command(
 ) -> int:
     """Check whether a policy is an equilibrium, and what happens when a player goes off it."""
     check_plot(plot)
+    check_distinct({"GAME": game, "POLICY": policy, "--reference": reference}, [("--plot", plot)])
     tolerance = read_tolerance(tol)
     from powergames.auditing import audit
     from powergames.io import load

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from powergames.commands.options import GameArgument, JsonOption, check_output
+from powergames.commands.options import GameArgument, JsonOption, check_distinct, check_output
 from powergames.commands.outcome import DONE, print_json, raise_on_ctrl_c
 from powergames.display import Table
-from powergames.errors import InputError
 from powergames.terminal import print_blocks
 
 
@@ -24,8 +23,7 @@ def command(
 ) -> int:
     """Write a game of the catalog, or a compiled environment, as a .npz file that loads at once."""
     check_output(output, ".npz")
-    if os.path.exists(output) and os.path.exists(game) and os.path.samefile(output, game):
-        raise InputError(f"--output: {output[:60]} is the game itself; give another file")
+    check_distinct({"GAME": game}, [("--output", output)])
     from powergames.games import StochasticGame
     from powergames.io import load, save
     from powergames.results import SCHEMA

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from powergames.commands.outcome import DONE, FAILED
+from powergames.terminal import compilation_told
 
 
 def command() -> int:
     """Show what it answers, on four games from files."""
     from powergames.demo import show
 
-    return DONE if show() else FAILED
+    with compilation_told():
+        return DONE if show() else FAILED

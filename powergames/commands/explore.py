@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,19 +12,16 @@ from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any, cast
 
 import typer
 
 from powergames.commands.options import read_integer
-from powergames.commands.outcome import DONE, FAILED, raise_on_ctrl_c
+from powergames.commands.outcome import DONE, FAILED, ends_like_ctrl_c
 from powergames.errors import InputError
 from powergames.terminal import print_blocks
 
 HOST = "127.0.0.1"
-
-# The first port to try, and how many.
-FIRST_PORT, PORTS = 2718, 100
 
 # Seconds that the server gets to end by itself.
 PATIENCE = 5.0
@@ -56,7 +54,7 @@ def command(
     ] = None,
     port: Annotated[
         str | None,
-        typer.Option("--port", metavar="NUMBER", help=f"Port on {HOST}; by default a free one from {FIRST_PORT} on."),
+        typer.Option("--port", metavar="NUMBER", help=f"Port on {HOST}; by default any free one."),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open a browser.")] = False,
 ) -> int:
@@ -65,15 +63,17 @@ def command(
         raise InputError("explore: marimo is not installed; run pip install 'powergames[teach]'")
     notebook = _notebook(game, lesson)
     place = _port(port)
-    arguments = ["--host", HOST, "--port", str(place), "--no-token", "--no-sandbox"]
+    # Browsers let any website send requests to this port; only pages opened by the link know the token.
+    token = secrets.token_urlsafe()
+    arguments = ["--host", HOST, "--port", str(place), "--token", "--token-password-file", "-", "--no-sandbox"]
     if no_browser:
         arguments.append("--headless")
     if game is not None:
         # A path that begins with its folder is never taken for a number or an option.
         arguments += ["--", f"--game={os.path.abspath(game) if os.path.exists(game) else game}"]
-    print_blocks(f"{notebook.stem.replace('_', ' ')}: http://{HOST}:{place}, until Ctrl-C.")
+    print_blocks(f"{notebook.stem.replace('_', ' ')}, until Ctrl-C: http://{HOST}:{place}?access_token={token}")
     sys.stdout.flush()
-    return _serve([sys.executable, "-m", "marimo", "--quiet", "--yes", "run", str(notebook), *arguments])
+    return _serve([sys.executable, "-m", "marimo", "--quiet", "--yes", "run", str(notebook), *arguments], token)
 
 
 def _notebook(game: str | None, lesson: Lesson | None) -> Path:
@@ -110,15 +110,7 @@ def _port(text: str | None) -> int:
     """Return the port asked for, or a free one."""
     wanted = None if text is None else read_integer("--port", text)
     if wanted is not None and not 1 <= wanted <= 65_535:
-        raise InputError(f"--port: got {wanted}; give a number from 1 to 65535, such as {FIRST_PORT}")
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS) if wanted is None else (wanted,):
-        if _is_free(port):
-            return port
-    said = f"ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are" if wanted is None else f"got {wanted}, which is"
-    raise InputError(f"--port: {said} in use or not allowed; give another one")
-
-
-def _is_free(port: int) -> bool:
+        raise InputError(f"--port: got {wanted}; give a number from 1 to 65535, such as 8000")
     import socket
 
     with socket.socket() as trial:
@@ -126,10 +118,11 @@ def _is_free(port: int) -> bool:
         if os.name == "posix":
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            trial.bind((HOST, port))
+            trial.bind((HOST, wanted or 0))
         except OSError:
-            return False
-    return True
+            raise InputError(f"--port: got {wanted}, which is in use or not allowed; give another one") from None
+        port: int = trial.getsockname()[1]
+        return port
 
 
 def _ends_with_its_parent() -> Callable[[], Any] | None:
@@ -141,24 +134,29 @@ def _ends_with_its_parent() -> Callable[[], Any] | None:
     return partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _serve(arguments: list[str]) -> int:
+def _serve(arguments: list[str], token: str) -> int:
     """Run the server until it ends, or this process is told to."""
-    raise_on_ctrl_c()
-    ends = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    previous = [signal.signal(end, signal.default_int_handler) for end in ends]
     # In a session of its own, Ctrl-C reaches the server once, through this process.
     environment = os.environ | {"MARIMO_SKIP_UPDATE_CHECK": "1"}
-    server = subprocess.Popen(arguments, env=environment, start_new_session=True, preexec_fn=_ends_with_its_parent())
-    try:
-        return DONE if server.wait() == 0 else FAILED
-    except KeyboardInterrupt:
-        return DONE
-    finally:
-        server.terminate()
+    with ends_like_ctrl_c():
+        server = subprocess.Popen(
+            arguments,
+            stdin=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_ends_with_its_parent(),
+        )
         try:
-            server.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-        for end, handler in zip(ends, previous, strict=True):
-            signal.signal(end, handler)
+            # All users of the machine can read command lines.
+            with cast("IO[bytes]", server.stdin) as entrance:
+                entrance.write(token.encode())
+            return DONE if server.wait() == 0 else FAILED
+        except KeyboardInterrupt:
+            return DONE
+        finally:
+            server.terminate()
+            try:
+                server.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import enum
 import math
+import os
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,6 +108,32 @@ def check_output(path: str, extension: str) -> None:
     if not path.lower().endswith(extension):
         raise InputError(f"--output: got {path[:60]!r}; give the name of a {extension} file")
     check_place(path, "--output")
+
+
+def check_distinct(read: Mapping[str, str | None], written: Iterable[tuple[str, str | None]]) -> None:
+    """Refuse, before any work is done, to write over a file that the command reads, or that it writes already.
+
+    Parameters
+    ----------
+    read, written
+        Arguments and options, each with the name it was given, or None. What is read may also be named in the catalog.
+    """
+    found = {_identity(name): option for option, name in read.items() if name is not None and os.path.isfile(name)}
+    for option, name in written:
+        if name is not None:
+            identity = _identity(name)
+            if identity in found:
+                raise InputError(f"{option}: {name[-60:]!r} is the file of {found[identity]}, too; give another one")
+            found[identity] = option
+
+
+def _identity(path: str) -> tuple[int, int] | str:
+    """Return what two names of one file have in common, links included, and no two files have."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def refuse_for_stochastic(game: Any, **options: bool) -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from powergames.commands.options import GameArgument, JsonOption, PlotOption, ProfileOption, check_plot, read_profile
+from powergames.commands.options import (
+    GameArgument,
+    JsonOption,
+    PlotOption,
+    ProfileOption,
+    check_distinct,
+    check_plot,
+    read_profile,
+)
 from powergames.commands.outcome import DONE, print_json
 from powergames.terminal import print_result
 
@@ -24,6 +32,7 @@ def command(
 ) -> int:
     """Show who holds how much power over whom at a given profile."""
     check_plot(plot)
+    check_distinct({"GAME": game, "--profile": profile}, [("--plot", plot)])
     from powergames.games.stochastic import StochasticGame
     from powergames.io import load
     from powergames.power import power_table

@@ -12,6 +12,7 @@ from powergames.commands.options import (
     Form,
     FormOption,
     GameArgument,
+    check_distinct,
     check_output,
     read_lam_range,
     read_objective,
@@ -46,6 +47,7 @@ def command(
 ) -> int:
     """Make a page about a game for a class: one file that opens in any browser, offline."""
     check_output(output, ".html")
+    check_distinct({"GAME": game}, [("--output", output)])
     lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit)
     from powergames.io import load
     from powergames.reporting import report

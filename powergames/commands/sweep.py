@@ -14,6 +14,7 @@ from powergames.commands.options import (
     GameArgument,
     JsonOption,
     PlotOption,
+    check_distinct,
     check_plot,
     read_jobs,
     read_lam_range,
@@ -44,6 +45,7 @@ def command(
 ) -> int:
     """Solve over a range of power weights. Pictures show task value against power; with --all, all over the weight."""
     check_plot(plot)
+    check_distinct({"GAME": game}, [("--store", store), ("--plot", plot)])
     lams, n_jobs = read_lam_range(lam), read_jobs(jobs)
     from powergames.io import load
     from powergames.results import SCHEMA, game_header

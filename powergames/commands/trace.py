@@ -17,6 +17,7 @@ from powergames.commands.options import (
     PlotOption,
     Select,
     TolOption,
+    check_distinct,
     check_plot,
     read_lam_bounds,
     read_objective,
@@ -53,6 +54,7 @@ def command(
 ) -> int:
     """Follow one equilibrium as the power weight changes, and find the weights where it changes its kind."""
     check_plot(plot)
+    check_distinct({"GAME": game}, [("--plot", plot)])
     tolerance, (low, high) = read_tolerance(tol), read_lam_bounds(lam)
     seconds = None if time_limit is None else read_seconds(time_limit)
     from powergames.games.stochastic import StochasticGame

@@ -17,6 +17,7 @@ from powergames.commands.options import (
     LamOption,
     PlotOption,
     TimeLimitOption,
+    check_distinct,
     check_output,
     check_plot,
     read_integer,
@@ -24,7 +25,7 @@ from powergames.commands.options import (
     read_objective,
     read_seconds,
 )
-from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
+from powergames.commands.outcome import DONE, FAILED, ends_like_ctrl_c, print_json
 from powergames.errors import InputError
 from powergames.terminal import print_blocks, print_result
 
@@ -89,15 +90,25 @@ def command(
     check_output(output, ".npz")
     from powergames.io import load
     from powergames.learning import train, train_many
+    from powergames.learning.checkpoints import checkpoint_path
     from powergames.learning.contents import of_runs
     from powergames.results import SCHEMA, game_header
 
+    outputs = {chosen_seed: output}
+    written = [("--checkpoint", checkpoint), ("--plot", plot)]
+    if n_seeds is not None:
+        outputs = {k: f"{output.removesuffix('.npz')}-{k}.npz" for k in range(chosen_seed, chosen_seed + n_seeds)}
+        written += [("--checkpoint", str(checkpoint_path(checkpoint, k))) for k in outputs if checkpoint is not None]
+    for file in outputs.values():
+        check_output(file, ".npz")
+        written.append(("--output", file))
+    check_distinct({"GAME": game}, written)
     loaded = load(game)
-    raise_on_ctrl_c()
     chosen: dict[str, Any] = {"objective": read_objective(lam, aggregate, Form.PENALTY), "algorithm": algorithm.value}
     header = {"schema": SCHEMA, "game": game_header(loaded)}
     if n_seeds is None:
-        run = train(loaded, **chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
+        with ends_like_ctrl_c():
+            run = train(loaded, **chosen, seed=chosen_seed, steps=n_steps, checkpoint=checkpoint, time_limit=seconds)
         run.save(output)
         if as_json:
             print_json({**header, **run.to_dict()})
@@ -105,16 +116,17 @@ def command(
             print_result(run)
         runs: Sequence[TrainingRun] = (run,)
     else:
-        runs = train_many(
-            loaded,
-            **chosen,
-            seeds=range(chosen_seed, chosen_seed + n_seeds),
-            n_jobs=n_jobs,
-            steps=n_steps,
-            checkpoints=checkpoint,
-            time_limit=seconds,
-        )
-        files = [f"{output.removesuffix('.npz')}-{run.seed}.npz" for run in runs]
+        with ends_like_ctrl_c():
+            runs = train_many(
+                loaded,
+                **chosen,
+                seeds=outputs,
+                n_jobs=n_jobs,
+                steps=n_steps,
+                checkpoints=checkpoint,
+                time_limit=seconds,
+            )
+        files = [outputs[run.seed] for run in runs]
         for run, file in zip(runs, files, strict=True):
             run.save(file)
         if as_json:

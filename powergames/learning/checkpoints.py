@@ -20,7 +20,7 @@ from powergames.storage import FileLock, replace_file
 KIND = "training"
 
 
-def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], *, locked: bool = False) -> None:
+def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
     """Write an .npz archive; see `powergames.storage.replace_file`.
 
     Raises
@@ -28,7 +28,12 @@ def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]
     OSError
         If the file cannot be written.
     """
-    replace_file(path, packed(arrays), locked=locked)
+    replace_file(path, packed(arrays))
+
+
+def checkpoint_path(folder: str | os.PathLike[str], seed: int) -> Path:
+    """Return the name of the checkpoint of one of many seeds in their folder."""
+    return Path(folder, f"seed_{seed}.npz")
 
 
 class Checkpoint:
@@ -68,7 +73,7 @@ class Checkpoint:
         """Write the state of the run and its history so far."""
         arrays = {f"learners_{name}": array for name, array in learners._asdict().items()}
         arrays |= {f"history_{name}": array for name, array in history.items()}
-        write_archive(self._path, {"question": np.array(json.dumps(self._question)), **arrays}, locked=True)
+        write_archive(self._path, {"question": np.array(json.dumps(self._question)), **arrays})
 
     def restore(self, learners: Learners, simulator: Simulator, history: Mapping[str, tuple[int, ...]]) -> Any:
         """Copy what the file holds into the learners, and return the history, or None if there is no file.

@@ -19,7 +19,7 @@ from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import train as learn
 from powergames.learning.beginnings import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
-from powergames.learning.checkpoints import Checkpoint, game_digest
+from powergames.learning.checkpoints import Checkpoint, checkpoint_path, game_digest
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
 from powergames.objectives import PowerObjective, check_objective, with_lam
@@ -221,7 +221,11 @@ def train_many(
     steps = check_integer("steps", parameters.get("steps", STEPS), 1, MOST_STEPS)
     tasks = [
         parameters
-        | {"algorithm": algorithm, "seed": seed, "checkpoint": None if folder is None else folder / f"seed_{seed}.npz"}
+        | {
+            "algorithm": algorithm,
+            "seed": seed,
+            "checkpoint": None if folder is None else checkpoint_path(folder, seed),
+        }
         for seed in chosen
     ]
     runs: list[TrainingRun] = []
