@@ -27,6 +27,7 @@ import numpy as np
 from powergames.discounted import DENSE, DiscountedSystem
 from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
+from powergames.games.foreign import no_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import Adversary, PowerObjective, check_objective
@@ -142,7 +143,7 @@ def evaluate(game: StochasticGame, profile: Any, objective: PowerObjective | Non
     (array([8., 8.]), array([0., 4.]), array([6., 6.]))
     """
     if not isinstance(game, StochasticGame):
-        raise InputError(f"game: got {type(game).__name__}; give a StochasticGame")
+        raise InputError(f"game: {no_game(game, 'a StochasticGame')}")
     objective = PowerObjective() if objective is None else objective
     check_objective(objective)
     adversaries = objective.adversaries(game.n_players)

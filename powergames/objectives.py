@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.normal_form import to_fraction
+from powergames.games.numbers import to_fraction
 from powergames.games.profiles import frozen
 
 AGGREGATES = ("mean", "sum", "max")

@@ -29,6 +29,7 @@ from powergames import response_programs as programs
 from powergames.certificates import ROUNDING, Certificate, Payoffs, Response, check_tolerance
 from powergames.deviations import Deviation
 from powergames.errors import InputError
+from powergames.games.foreign import no_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import Adversary, PowerObjective, check_objective
@@ -148,7 +149,7 @@ def certify_stochastic(
     <StochasticCertificate FAILED: max regret 1, scaled 0.125, tol 1e-08, one-shot deviations, exact>
     """
     if not isinstance(game, StochasticGame):
-        raise InputError(f"game: got {type(game).__name__}; give a StochasticGame")
+        raise InputError(f"game: {no_game(game, 'a StochasticGame')}")
     check_objective(objective)
     check_tolerance(tol)
     problem = _Problem(game, objective, game.profile(profile))

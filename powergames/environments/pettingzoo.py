@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from powergames.errors import InputError, needs
+from powergames.games.foreign import no_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
@@ -77,9 +78,7 @@ def to_pettingzoo(
     {'hunter 1': 0.5, 'hunter 2': 3.5}
     """
     if not isinstance(game, NormalFormGame | StochasticGame):
-        raise InputError(
-            f"game: got {type(game).__name__}; give a NormalFormGame or StochasticGame, or pg.load(...) one"
-        )
+        raise InputError(f"game: {no_game(game, 'a NormalFormGame or StochasticGame, or pg.load(...) one')}")
     if isinstance(max_steps, bool) or not isinstance(max_steps, int | np.integer) or max_steps < 1:
         raise InputError(f"max_steps: got {max_steps!r}; give a whole number of steps, at least 1")
     if observation not in OBSERVATIONS:

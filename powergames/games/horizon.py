@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.foreign import no_game
 from powergames.games.limits import check_memory
 from powergames.games.ranges import ranges
 from powergames.games.stochastic import StochasticGame
@@ -46,7 +47,7 @@ def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
     'CONVERGED'
     """
     if not isinstance(game, StochasticGame):
-        raise InputError(f"game: got {type(game).__name__}; only a StochasticGame has a horizon, so leave it out")
+        raise InputError(f"game: {no_game(game, 'a StochasticGame, for only that has a horizon')}")
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
         raise InputError(f"horizon: got {horizon!r}; give a whole number of steps, at least 1")
     counts, lengths = np.diff(game.row_starts), np.diff(game.indptr)

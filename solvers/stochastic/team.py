@@ -24,6 +24,7 @@ from powergames.discounted import DiscountedSystem
 from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
+from powergames.games.foreign import no_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
@@ -140,9 +141,7 @@ def team_optimum(
     <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
     if not isinstance(game, StochasticGame | DeterministicGame):
-        raise InputError(
-            f"game: got {type(game).__name__}; the team optimum is one of a StochasticGame or DeterministicGame"
-        )
+        raise InputError(f"game: {no_game(game, 'a StochasticGame or DeterministicGame')}")
     chosen = PowerObjective() if objective is None else objective
     check_objective(chosen)
     adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
