@@ -221,7 +221,8 @@ t "" 3 "" { 5, 6 }
 t "" 4 "" { 7, 8 }
 t "" 5 "" { 9, 3/2 }
 """
-ACTION_GRAPH = "#BAGG\n2\n2\n0\n1 1\n1.0\n1.0\n2\n2\n0 1\n0 1\n2 0 1\n2 0 1\n0 1 4\n0 3 0\n"
+TYPES = "1 1\n1.0\n1.0\n2\n2\n"
+ACTION_GRAPH = f"#BAGG\n2\n2\n0\n{TYPES}0 1\n0 1\n2 0 1\n2 0 1\n0 1 4\n0 3 0\n"
 
 
 def test_files_that_gambit_reads(tmp_path):
@@ -243,7 +244,7 @@ def test_files_that_gambit_reads(tmp_path):
     [
         ("end.efg", TREE[:60], r"Gambit cannot read it as .efg \(line 2:"),
         # Gambit's own process crashes on this one.
-        ("short.agg", "#AGG\n2\n2\n0\n2 2\n0 1\n0 -9\n", "Gambit cannot read it as .agg"),
+        ("crash.agg", "#AGG\n2\n2\n0\n2 2\n0 1\n0 7\n2 0 1\n2 0 1\n0 1 4\n0 3 0\n", "Gambit cannot read it as .agg"),
     ],
 )
 def test_files_that_gambit_refuses(tmp_path, name, text, message):

@@ -173,7 +173,8 @@ def in_order(strategy: Any, names: Sequence[str]) -> Any:
     labels = [str(label) for label in strategy.index]
     if len(set(names)) < len(names) or sorted(labels) != sorted(names):
         return strategy
-    return [strategy.iloc[labels.index(name)] for name in names]
+    probabilities = strategy.tolist()
+    return [probabilities[labels.index(name)] for name in names]
 
 
 def check_unmasked(values: Any, what: str) -> None:

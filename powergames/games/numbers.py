@@ -24,7 +24,7 @@ def float_to_fraction(value: float | np.floating[Any]) -> Fraction:
     (Fraction(1, 10), Fraction(1, 10), True)
     """
     digits = 53 if isinstance(value, float) else np.finfo(type(value)).nmant + 1
-    return Fraction(int(value)) if abs(value) >= 2.0**digits else Fraction(str(value))
+    return Fraction(int(value)) if abs(float(value)) >= 2.0**digits else Fraction(str(value))
 
 
 def to_fraction(value: Any) -> Fraction:
