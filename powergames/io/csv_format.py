@@ -8,7 +8,8 @@ separated by a comma (the cell is then quoted, or in brackets), a semicolon or a
     hare,"3, 0","3, 3"
 
 The first row and the first column may be left out; they are recognized because names are not pairs of payoffs. A name
-that does look like a pair gets an apostrophe in front: ``'1, 2``. The corner holds the title.
+that does look like a pair, or like the first half of one in brackets, gets an apostrophe in front: ``'1, 2``. The
+corner holds the title.
 
 Or, as two plain matrices of numbers with a blank line between them, player 0's payoffs first.
 """
@@ -39,7 +40,7 @@ _PAIR = re.compile(
     rf"\s*+(?P<round>\()?(?P<square>\[)?\s*+(?P<first>{NUMBER_PATTERN})(?:\s*+[,;]\s*+|\s++)"
     rf"(?P<second>{NUMBER_PATTERN})\s*+(?(square)\])(?(round)\))\s*+"
 )
-_LIKE_PAIR = re.compile(rf"'*+{_PAIR.pattern}")
+_LIKE_PAIR = re.compile(rf"'*+(?:{_PAIR.pattern}|\s*+[(\[]\s*+{NUMBER_PATTERN}\s*+)")
 _SPECIAL = re.compile('[",\r\n\ufeff]|^\\s|\\s$')
 
 _Row = tuple[int, list[str]]
