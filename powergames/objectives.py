@@ -22,7 +22,7 @@ import numpy as np
 
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import to_fraction
+from powergames.games.numbers import to_fraction
 from powergames.games.profiles import frozen
 
 AGGREGATES = ("mean", "sum", "max")

@@ -18,7 +18,8 @@ import numpy as np
 from powergames import rational
 from powergames.certificates import ROUNDING, certify_checked
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import BLOCK, NormalFormGame, check_game, float_to_fraction
+from powergames.games.normal_form import BLOCK, NormalFormGame, check_game
+from powergames.games.numbers import float_to_fraction
 from powergames.games.profiles import Profile, pure_profile
 from powergames.objectives import Adversary, PowerObjective, check_objective
 from powergames.results import Status

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 import powergames as pg
 from powergames.errors import FormatError, InputError
 from powergames.games import NormalFormGame
-from powergames.games.normal_form import to_fraction
+from powergames.games.numbers import to_fraction
 
 STAG = [[[4, 0], [3, 3]], [[4, 3], [0, 3]]]
 

@@ -44,6 +44,7 @@ SAMPLES = {
         "payoffs": [[[4, 0], [3.0, "3"]], [["4", 3], [0, "4/2"]]]}""",
     "table.csv": 'Stag hunt,deer,rabbit\nstag,"4, 4","0, 3"\nhare,"3, 0","3, 2"\n',
     "header.csv": 'deer,rabbit\r\n"4, 4","0; 3"\r\n3 0, 3 2 \r\n',
+    "brackets.csv": ',deer,rabbit\nstag,(4, 4),"[0, 3]"\nhare,"( 3 0 )",[3;2]\n',
     "labels.csv": 'stag,"4,4",0;3\nhare,3;0,"6/2,2"\n\n',
     "blank_lines.csv": "\n" * 20_000 + "4 4,0 3\n3 0,3 2\n" + ",\n" * 20_000,
     "pairs.csv": "4 4,0 3\n3 0,3 2\n",
@@ -101,6 +102,10 @@ ODD_LABELS = [
     "'1, 2",
     "''3;4",
     "1/2 3",
+    "(1, 2)",
+    "(1",
+    "2)",
+    "'[1",
     " a",
     'q"q',
     "\\",
@@ -208,8 +213,67 @@ def test_from_pygambit_takes_the_strategic_form_of_a_tree():
     assert pg.from_pygambit(tree).n_actions == (2,)
 
 
-def test_pygambit_missing(monkeypatch):
+TREE = """EFG 2 R "Coin" { "Ann" "Bob" }
+"Bob does not see what Ann does."
+c "" 1 "" { "heads" 1/3 "tails" 2/3 } 0
+p "" 1 1 "" { "up" "down" } 0
+p "" 2 1 "" { "left" "right" } 0
+t "" 1 "" { 1, 2 }
+t "" 2 "" { 3, 4 }
+p "" 2 1 "" { "left" "right" } 0
+t "" 3 "" { 5, 6 }
+t "" 4 "" { 7, 8 }
+t "" 5 "" { 9, 3/2 }
+"""
+TYPES = "1 1\n1.0\n1.0\n2\n2\n"
+ACTION_GRAPH = f"#BAGG\n2\n2\n0\n{TYPES}0 1\n0 1\n2 0 1\n2 0 1\n0 1 4\n0 3 0\n"
+
+
+def test_files_that_gambit_reads(tmp_path):
+    pytest.importorskip("pygambit", reason="reads the files")
+    (tmp_path / "coin.efg").write_text(TREE)
+    tree = pg.load(tmp_path / "coin.efg")
+    assert (tree.title, tree.players) == ("Coin", ("Ann", "Bob"))
+    assert tree.exact_payoffs[1].tolist() == [
+        [Fraction(5, 3), Fraction(7, 3)],
+        [3, Fraction(11, 3)],
+    ]
+    # Types of players become players, and Gambit itself does not write such games as .nfg.
+    (tmp_path / "hunt.bagg").write_text(ACTION_GRAPH)
+    assert pg.load(tmp_path / "hunt.bagg").payoffs.tolist() == [[[4, 1], [0, 3]], [[4, 0], [1, 3]]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("end.efg", TREE[:60], r"Gambit cannot read it as .efg \(line 2:"),
+        # Gambit's own process crashes on this one.
+        ("crash.agg", "#AGG\n2\n2\n0\n2 2\n0 1\n0 7\n2 0 1\n2 0 1\n0 1 4\n0 3 0\n", "Gambit cannot read it as .agg"),
+    ],
+)
+def test_files_that_gambit_refuses(tmp_path, name, text, message):
+    pytest.importorskip("pygambit", reason="reads the file")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(pg.FormatError, match=message) as caught:
+        pg.load(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_trees_with_too_many_plans_are_refused_at_once():
+    pygambit = pytest.importorskip("pygambit", reason="converts from Gambit")
+    tree = pygambit.Game.new_tree(players=["A"])
+    tree.append_move(tree.root, tree.players.chance, [str(k) for k in range(40)])
+    for node in tree.root.children:
+        tree.append_move(node, "A", ["l", "r"])
+    with pytest.raises(pg.InputError, match="a tree of 121 nodes, in which players have so many plans"):
+        pg.from_pygambit(tree)
+
+
+def test_pygambit_missing(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "pygambit", None)
+    (tmp_path / "coin.efg").write_text(TREE)
+    with pytest.raises(pg.FormatError, match=r"coin.efg: .*pip install 'powergames\[gambit\]'"):
+        pg.load(tmp_path / "coin.efg")
     for convert in (pg.to_pygambit, pg.from_pygambit):
         with pytest.raises(pg.InputError, match=r"pip install 'powergames\[gambit\]'"):
             convert(STAG)
@@ -292,7 +356,10 @@ REFUSED = [
     ("npz", "junk", "not a readable NumPy archive"),
     ("npz", "", "empty"),
     ("csv", "x,y\n", "'x' is not a number"),
-    ("csv", "1,2\n3,4\n", "one matrix"),
+    ("csv", "1,2\n3,4\n", r"one matrix.* \(with the signs changed if the game is zero-sum\)"),
+    ("csv", "a,b,u1,u2\n0,0,3,3\n", "line 1: 'a' is not a number.*in each cell both payoffs"),
+    ("csv", "stag,hare,0,3\nstag,stag,4,4\n", "line 1: 'stag' is not a number.*in each cell both payoffs"),
+    ("csv", "(1,2\n3,4\n", r"line 1: '\(1' is not a number"),
     ("csv", "1\n\n2\n\n3\n", "3 matrices"),
     ("csv", "1,2\n\n3\n", "same shape"),
     ("csv", "1,2\n3\n\n3,4\n", "line 2: 1 numbers"),
@@ -337,10 +404,20 @@ def test_nasty_numbers_are_refused(tmp_path, name, token):
 
 
 def test_not_utf_8(tmp_path):
+    for name, data, place in [
+        ("game.csv", b"caf\xe9", "byte 3 is 0xe9"),
+        ("game.nfg", 'NFG 1 R "" { "a" } { 1 } 1'.encode("utf-16"), "byte 0 is 0xff"),
+    ]:
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(pg.FormatError, match=place):
+            pg.load(tmp_path / name)
+
+
+def test_gambit_reads_latin_1_and_so_do_we(tmp_path):
     path = tmp_path / "game.nfg"
-    path.write_bytes(b'NFG 1 R "caf\xe9"')
-    with pytest.raises(pg.FormatError, match="byte 12 is 0xe9"):
-        pg.load(path)
+    path.write_bytes('NFG 1 R "café" { "Zoë" } { { "è" } } 1'.encode("latin-1"))
+    game = pg.load(path)
+    assert (game.title, game.players, game.actions) == ("café", ("Zoë",), (("è",),))
 
 
 def archive(**entries):
@@ -456,11 +533,13 @@ def test_load_of_names(tmp_path, monkeypatch):
     assert pg.load("stag_hunt").n_players == 2
     monkeypatch.chdir(tmp_path)
     (tmp_path / "game.txt").write_text("x")
+    (tmp_path / "tree").write_text("\ufeff\nEFG 2 R", encoding="utf-8")
     (tmp_path / "folder.nfg").mkdir()
     for source, message in [
         ("missing.nfg", "no such file"),
         ("folder.nfg", "not a regular file"),
-        ("game.txt", "unknown extension '.txt'"),
+        ("game.txt", "unknown extension '.txt'; give a file of one of the formats .nfg"),
+        ("tree", "unknown extension ''; it looks like a .efg file; rename it to tree.efg"),
         (tmp_path / "missing", "no such file"),
         ("", "give a path"),
         ("a\0.nfg", "give a path"),

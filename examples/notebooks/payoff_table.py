@@ -9,7 +9,8 @@ from typing import Any
 
 from powergames.display import number_text
 from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame, to_fraction
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.numbers import to_fraction
 
 
 def cell_texts(game: NormalFormGame) -> list[str]:

@@ -213,7 +213,7 @@ def read_jobs(text: str) -> int:
 
 def read_lam_range(text: str) -> list[Fraction]:
     """Read ``start:stop:count`` or numbers separated by commas, exactly."""
-    from powergames.games.normal_form import to_fraction
+    from powergames.games.numbers import to_fraction
 
     problem = InputError(
         f"--lam: got {text[:60]!r}; give start:stop:count such as 0:1:51, with a count from 2 to {MOST_POINTS}, "
@@ -237,7 +237,7 @@ def read_lam_range(text: str) -> list[Fraction]:
 
 def read_lam_bounds(text: str) -> tuple[Fraction, Fraction]:
     """Read ``start:stop``, exactly."""
-    from powergames.games.normal_form import to_fraction
+    from powergames.games.numbers import to_fraction
 
     problem = InputError(f"--lam: got {text[:60]!r}; give start:stop such as 0:1, with 0 <= start < stop")
     try:

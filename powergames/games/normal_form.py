@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from numbers import Real
 from types import UnionType
 from typing import Any, get_args
 
@@ -13,9 +14,20 @@ import numpy as np
 
 from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
+from powergames.games.foreign import (
+    check_unmasked,
+    converter,
+    frame_labels,
+    in_order,
+    is_frame,
+    looks_like_cells,
+    no_game,
+    strategies_of,
+)
 from powergames.games.immutable import Frozen
 from powergames.games.labels import check_names
 from powergames.games.limits import check_copy
+from powergames.games.numbers import doubles, float_to_fraction, to_fraction
 from powergames.games.profiles import Profile, as_profile, frozen, nobody_can_write, uniform_profile
 
 # Payoffs that are worked on at a time where a whole tensor would need a copy.
@@ -29,13 +41,14 @@ class NormalFormGame(Frozen, Shown):
     ----------
     payoffs : array_like, shape (n, A_0, ..., A_{n-1})
         ``payoffs[i, a_0, ..., a_{n-1}]`` is the payoff of player `i` when player `k` plays action `a_k`. Entries may
-        be floats, integers, `fractions.Fraction`, `decimal.Decimal` or strings such as ``"5/2"``; rationals that no
-        float represents are kept exactly in `exact_payoffs`. They are copied, unless they are a read-only array; see
-        the notes.
+        be floats, integers, `fractions.Fraction`, `decimal.Decimal`, rationals of SymPy or strings such as ``"5/2"``;
+        rationals that no float represents are kept exactly in `exact_payoffs`. They are copied, unless they are a
+        read-only array; see the notes. `from_cells` takes a table of which each cell holds the payoffs of all players.
     players : sequence of str, optional
         Names of the players; by default ``"0", "1", ...``.
     actions : sequence of sequences of str, optional
-        ``actions[i][a]`` names action `a` of player `i`; by default ``"0", "1", ...``. Names need not differ.
+        ``actions[i][a]`` names action `a` of player `i`; by default the labels of pandas data frames, or ``"0", "1",
+        ...``. Names need not differ.
     title : str, optional
         Title of the game.
 
@@ -53,11 +66,15 @@ class NormalFormGame(Frozen, Shown):
     Raises
     ------
     InputError
-        If the tensor is ragged, mis-shaped, empty or not finite, its range overflows a float, the labels do not
-        fit it, or memory does not suffice for a copy of it.
+        If the tensor is ragged, mis-shaped, empty, masked or not finite, its range overflows a float, the labels do not
+        fit it, or memory does not suffice for a copy of it. Nested lists whose innermost rows are tuples, of a shape
+        that fits `from_cells` as well, are refused too, for they can mean either game.
 
     Notes
     -----
+    Payoffs of float32 and float16 stand for the decimals that print them, as those of float64 do: ``np.float32(0.1)``
+    gives the payoff 0.1, which is exactly 1/10 in `exact_payoffs`.
+
     A large tensor need not be copied: a C-contiguous array of float64 that nobody can write to is taken as it is. That
     is an array with ``flags.writeable = False`` which owns its memory, or a view of such an array, or of `bytes`, or of
     a read-only memory map such as ``np.load(file, mmap_mode="r")``. Whoever freezes an array hands it over: views made
@@ -90,8 +107,10 @@ class NormalFormGame(Frozen, Shown):
         title: str = "",
     ) -> None:
         values, exact = _payoff_arrays(payoffs)
-        _check_shape(values.shape)
+        _check_shape(values.shape, looks_like_cells(payoffs))
         _check_finite(values)
+        if actions is None and isinstance(payoffs, (list, tuple)):
+            actions = frame_labels(payoffs)
         least, spread = _range(values)
         n_actions = values.shape[1:]
         fields = {
@@ -134,7 +153,7 @@ class NormalFormGame(Frozen, Shown):
         Raises
         ------
         InputError
-            If the matrices are not two-dimensional or differ in shape.
+            If the matrices are not two-dimensional or differ in shape, or are data frames that differ in labels.
 
         Examples
         --------
@@ -151,15 +170,121 @@ class NormalFormGame(Frozen, Shown):
         else:
             rows, columns = _rectangular(row_payoffs), _rectangular(column_payoffs)
         for name, matrix in (("row", rows), ("column", columns)):
+            if matrix.ndim == 3 and column_payoffs is None:
+                call = "from_cells(cells)" if matrix.shape[-1] == 2 and len(matrix) != 2 else "NormalFormGame(payoffs)"
+                raise InputError(f"{name} payoffs: got shape {matrix.shape}; give a matrix per player, or use {call}")
             if matrix.ndim != 2:
                 raise InputError(f"{name} payoffs: got shape {matrix.shape}; give a matrix (A_0, A_1)")
         if rows.shape != columns.shape:
+            own_first = rows.shape == columns.shape[::-1]
+            remedy = "; where player 1's rows are player 1's actions, use NormalFormGame.from_quantecon([A, B])"
             raise InputError(
                 f"payoff matrices differ in shape: row {rows.shape}, column {columns.shape}; both are (A_0, A_1)"
+                + remedy * own_first
             )
-        if {rows.dtype.kind, columns.dtype.kind} & set("OUS"):
-            rows, columns = rows.astype(object), columns.astype(object)
-        return cls(frozen(np.stack([rows, columns])), players, actions, title)
+        if actions is None:
+            actions = frame_labels((row_payoffs, column_payoffs))
+        return cls(_stacked([rows, columns]), players, actions, title)
+
+    @classmethod
+    def from_cells(
+        cls,
+        cells: Any,
+        players: Sequence[str] | None = None,
+        actions: Sequence[Sequence[str]] | None = None,
+        title: str = "",
+    ) -> NormalFormGame:
+        """Build a game from a table of which each cell holds the payoffs of all players, as textbooks print it.
+
+        Parameters
+        ----------
+        cells : array_like, shape (A_0, ..., A_{n-1}, n)
+            ``cells[a_0]...[a_{n-1}]`` are the payoffs of players 0 to n-1; or a pandas data frame of pairs, whose
+            labels name the actions.
+        players, actions, title
+            As in `NormalFormGame`.
+
+        Returns
+        -------
+        NormalFormGame
+
+        Raises
+        ------
+        InputError
+            If the cells do not hold one payoff for each player, or the payoffs cannot be used.
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> game = pg.NormalFormGame.from_cells([[(3, 3), (0, 5)], [(5, 0), (1, 1)]])
+        >>> game.payoffs[0]
+        array([[3., 0.],
+               [5., 1.]])
+        """
+        if is_frame(cells):
+            actions = frame_labels([cells]) if actions is None else actions
+            cells = cells.to_numpy().tolist()
+        values = _rectangular(cells)
+        n_players = values.ndim - 1
+        if n_players < 1 or values.shape[-1] != n_players:
+            other = "; payoffs[i, a_0, ..., a_{n-1}] go to NormalFormGame(payoffs)"
+            raise InputError(
+                f"cells: got shape {values.shape}; expected (A_0, ..., A_{{n-1}}, n), the payoffs of all n players in "
+                f"each cell{other * (n_players >= 1 and len(values) == n_players)}"
+            )
+        return cls(frozen(np.moveaxis(values, -1, 0).copy()), players, actions, title)
+
+    @classmethod
+    def from_quantecon(
+        cls,
+        game: Any,
+        players: Sequence[str] | None = None,
+        actions: Sequence[Sequence[str]] | None = None,
+        title: str = "",
+    ) -> NormalFormGame:
+        """Build a game from QuantEcon's, or from arrays of which each has the player's own action first.
+
+        Parameters
+        ----------
+        game : quantecon.game_theory.NormalFormGame, or sequence
+            A game of QuantEcon, its players, or their payoff arrays: ``game[i][a_i, a_{i+1}, ..., a_{i-1}]`` is the
+            payoff of player `i`, whose own action comes first, and then those of the players after `i`, cyclically.
+        players, actions, title
+            As in `NormalFormGame`.
+
+        Returns
+        -------
+        NormalFormGame
+
+        Raises
+        ------
+        InputError
+            If the arrays do not fit together, or the payoffs cannot be used.
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> game = pg.NormalFormGame.from_quantecon([[[3, 0, 1], [5, 1, 1]], [[3, 0], [5, 1], [2, 2]]])
+        >>> game.payoffs[1]
+        array([[3., 5., 2.],
+               [0., 1., 2.]])
+        """
+        held = getattr(game, "players", game)
+        if not isinstance(held, (list, tuple, np.ndarray)) or not len(held):
+            raise InputError(f"from_quantecon: got {type(game).__name__}; give a game of QuantEcon, or payoff arrays")
+        tensors = [_rectangular(getattr(player, "payoff_array", player)) for player in held]
+        n_players = len(tensors)
+        n_actions = tuple(len(tensor) if tensor.ndim else 0 for tensor in tensors)
+        for player, tensor in enumerate(tensors):
+            expected = n_actions[player:] + n_actions[:player]
+            if tensor.shape != expected:
+                raise InputError(
+                    f"payoff array of player {player}: got shape {tensor.shape}, expected {expected}, the own action "
+                    "first, then those of the players after, cyclically"
+                )
+        order = np.arange(n_players)
+        rotated = [tensor.transpose((order - player) % n_players) for player, tensor in enumerate(tensors)]
+        return cls(_stacked(rotated), players, actions, title)
 
     @property
     def n_players(self) -> int:
@@ -191,7 +316,10 @@ class NormalFormGame(Frozen, Shown):
 
     def profile(self, profile: Any) -> Profile:
         """Check a mixed-strategy profile of this game; see `powergames.games.profiles.as_profile`."""
-        return as_profile(self.n_actions, profile)
+        given = strategies_of(profile)
+        if isinstance(given, (list, tuple)) and len(given) == self.n_players:
+            given = [in_order(strategy, names) for strategy, names in zip(given, self.actions, strict=True)]
+        return as_profile(self.n_actions, given)
 
     def uniform_profile(self) -> Profile:
         """Return the profile in which every player mixes all actions equally."""
@@ -265,7 +393,7 @@ def check_game(game: Any, kinds: type | UnionType = NormalFormGame) -> None:
     wanted = get_args(kinds) or (kinds,)
     names = " or ".join(kind.__name__ for kind in wanted)
     if not isinstance(game, NormalFormGame | StochasticGame | DeterministicGame):
-        raise InputError(f"game: got {type(game).__name__}; give a {names}, or pg.load(...) one")
+        raise InputError(f"game: {no_game(game, f'a {names}, or pg.load(...) one')}")
     title = f" {game.title[:60]!r}" if game.title else ""
     if isinstance(game, DeterministicGame):
         mend = "game.to_game(), which makes a StochasticGame of it"
@@ -285,68 +413,6 @@ def check_game(game: Any, kinds: type | UnionType = NormalFormGame) -> None:
     )
 
 
-def float_to_fraction(value: float) -> Fraction:
-    """Return the number that a finite float stands for: the shortest decimal that prints it.
-
-    From 2**53 on, where floats lie further apart than integers, it is the integer that the float is; so payoffs may be
-    scaled by powers of two without any tie being broken.
-
-    Examples
-    --------
-    >>> float_to_fraction(0.1), float_to_fraction(2.0**60) == 2**60
-    (Fraction(1, 10), True)
-    """
-    return Fraction(int(value)) if abs(value) >= 2.0**53 else Fraction(repr(value))
-
-
-def to_fraction(value: Any) -> Fraction:
-    """Read a number exactly; a float as `float_to_fraction` does.
-
-    Parameters
-    ----------
-    value : int, float, Fraction, Decimal or str
-        For a str, an integer, a decimal or a ratio such as ``"5/2"``.
-
-    Returns
-    -------
-    fractions.Fraction
-
-    Raises
-    ------
-    InputError
-        If the value is not a finite number, or so large or small that no float is near it.
-
-    Examples
-    --------
-    >>> to_fraction(0.1), to_fraction("5/2")
-    (Fraction(1, 10), Fraction(5, 2))
-    """
-    if isinstance(value, np.integer):
-        value = int(value)
-    if isinstance(value, (Fraction, int)) and not isinstance(value, bool):
-        number = Fraction(value)
-    elif isinstance(value, (float, np.floating)) and np.isfinite(value):
-        number = float_to_fraction(float(value))
-    else:
-        text = str(value)
-        _, _, exponent = text.lower().partition("e")
-        try:
-            # Fraction would write out all the digits of a huge power of ten.
-            outsized = bool(exponent) and abs(int(exponent)) > 400
-            number = Fraction(0 if outsized else text)
-        except (ValueError, ZeroDivisionError):
-            raise InputError(f"{text[:40]!r} is not a finite number") from None
-        if outsized:
-            raise InputError(f"number {text[:40]!r} is out of the range of a float")
-    try:
-        vanishes = number != 0 and float(number) == 0.0
-    except OverflowError:
-        raise InputError("number is too large for a float") from None
-    if vanishes:
-        raise InputError("number is too small for a float")
-    return number
-
-
 def _unpickled(cls: type[NormalFormGame], payoffs: np.ndarray, *labels: Any) -> NormalFormGame:
     """Build a game from the parts of its pickle; the array comes out of it writeable, though it is nobody else's."""
     return cls(frozen(payoffs), *labels)
@@ -359,10 +425,25 @@ def _blocks(payoffs: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _rectangular(payoffs: Any) -> np.ndarray:
+    if converter(payoffs):
+        raise InputError(f"payoffs: {no_game(payoffs)}")
+    check_unmasked(payoffs, "payoffs")
     try:
         return np.asarray(payoffs)
     except ValueError:
-        raise InputError("payoffs: ragged nested sequences; every player needs one payoff per joint action") from None
+        raise InputError(
+            "payoffs: ragged nested sequences; every player needs one payoff per joint action, in the order "
+            "payoffs[i][a_0]...[a_{n-1}]; with the own action first, as in QuantEcon, use NormalFormGame.from_quantecon"
+        ) from None
+
+
+def _stacked(tensors: Sequence[np.ndarray]) -> np.ndarray:
+    """Stack one tensor per player into an array that nobody else has, without rounding any."""
+    short = [tensor.dtype.kind == "f" and tensor.dtype.itemsize < 8 for tensor in tensors]
+    tensors = [doubles(tensor) if is_short else tensor for tensor, is_short in zip(tensors, short, strict=True)]
+    if any(tensor.dtype.kind in "OUS" or tensor.dtype.itemsize > 8 for tensor in tensors):
+        tensors = [tensor.astype(object) for tensor in tensors]
+    return frozen(np.stack(tensors))
 
 
 def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
@@ -370,23 +451,26 @@ def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
     values = _rectangular(payoffs)
     if values.dtype == np.float64 and values.flags.c_contiguous and values.flags.aligned and nobody_can_write(values):
         return values, None
-    if values.dtype.kind in "biuf":
+    if values.dtype.kind in "biuf" and values.dtype.itemsize <= 8:
         check_copy(values.size * np.dtype(np.float64).itemsize)
+        if values.dtype.kind == "f" and values.dtype.itemsize < 8:
+            return doubles(values), None
         floats = np.array(values, dtype=np.float64, order="C")
         if values.dtype.kind == "f" or values.size == 0 or max(floats.max(), -floats.min()) < 2.0**53:
             return floats, None
-    elif values.dtype.kind not in "OUS":
+    elif values.dtype.kind not in "OUSf":
         raise InputError(f"payoffs: got dtype {values.dtype}; give real numbers")
     flat: list[Fraction | None] = []
     numbers = np.empty(values.size)
     for position, value in enumerate(values.ravel().tolist()):
-        if isinstance(value, float) and not np.isfinite(value):
+        if isinstance(value, (float, np.floating)) and not np.isfinite(value):
             numbers[position] = value
             flat.append(None)
             continue
-        if not isinstance(value, (int, float, str, Fraction, Decimal, np.number)):
+        if not isinstance(value, (int, float, str, Fraction, Decimal, np.number, Real)):
             where = _place(position, values.shape)
-            raise InputError(f"{where}: got {type(value).__name__}; give real numbers")
+            remedy = "use NormalFormGame.from_cells" if isinstance(value, (list, tuple)) else "give real numbers"
+            raise InputError(f"{where}: got {type(value).__name__}; {remedy}")
         try:
             fraction = to_fraction(value)
         except InputError as error:
@@ -402,16 +486,28 @@ def _payoff_arrays(payoffs: Any) -> tuple[np.ndarray, np.ndarray | None]:
     return floats, None if lossless else np.array(flat, dtype=object).reshape(values.shape)
 
 
-def _check_shape(shape: tuple[int, ...]) -> None:
+def _check_shape(shape: tuple[int, ...], tuples: bool) -> None:
+    """Refuse shapes that are no game's, and tables of tuples that can be read in two ways."""
     if len(shape) < 2:
         raise InputError(f"payoffs: got shape {shape}; expected (n, A_0, ..., A_{{n-1}})")
     n = len(shape) - 1
     if shape[0] == 0:
         raise InputError("payoffs: zero players; a game needs at least one")
     if shape[0] != n:
-        raise InputError(
+        problem = (
             f"payoffs: got shape {shape}, {shape[0]} payoff tensors of {n} axes; "
             f"{shape[0]} players need shape (n, A_0, ..., A_{{n-1}}) with n = {shape[0]}"
+        )
+        if shape[-1] == n:
+            problem += f"; if each cell holds the payoffs of {n} players, use NormalFormGame.from_cells"
+        elif n == 1:
+            problem += "; give one matrix per player, NormalFormGame.from_bimatrix(A, B), or A alone if zero-sum"
+        raise InputError(problem)
+    if tuples and n > 1 and shape[-1] == n:
+        raise InputError(
+            f"payoffs: tuples in nested sequences of shape {shape} can mean payoffs[i][a_0]...[a_{{n-1}}], or "
+            f"cells[a_0]...[a_{{n-1}}] with the payoffs of {n} players each; for the first give "
+            "NormalFormGame(np.array(payoffs)), for the second NormalFormGame.from_cells(cells)"
         )
     if 0 in shape:
         raise InputError(f"payoffs: player {shape[1:].index(0)} has zero actions; give at least one")

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from powergames.errors import InputError
-from powergames.games.normal_form import to_fraction
+from powergames.games.numbers import to_fraction
 
 # Bounds on what can be asked for at all; memory sets the real limit, and is checked separately.
 MOST_PLAYERS = 1000

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.foreign import check_unmasked, strategies_of
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, action_indices, frozen
@@ -94,6 +95,7 @@ def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels:
 
 def _by_player(game: NormalFormGame | StochasticGame, policies: Any) -> list[Any]:
     """Return the entries in the order of the players."""
+    policies = strategies_of(policies)
     if isinstance(policies, Mapping):
         names = list(policies)
         if set(names) == set(range(game.n_players)):
@@ -194,6 +196,7 @@ def _from_rows(game: StochasticGame, player: int, rows: Sequence[Any]) -> np.nda
 
 def _numbers(given: Any) -> np.ndarray | None:
     """Return numbers as an array, None if they are something else or rows of different lengths."""
+    check_unmasked(given, "profile")
     if isinstance(given, (list, tuple)) and any(row is None for row in given):
         return None
     try:

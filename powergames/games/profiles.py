@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
+from numbers import Integral, Rational
 from typing import Any
 
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.foreign import check_unmasked
+from powergames.games.numbers import to_fraction
 
 SIMPLEX_TOLERANCE = 1e-6
 
@@ -23,9 +27,10 @@ def as_profile(n_actions: Sequence[int], profile: Any) -> Profile:
     n_actions : sequence of int
         Number of actions of each player.
     profile : sequence of array_like
-        ``profile[i][a]`` is the probability with which player `i` plays action `a`. If every entry is a
-        `fractions.Fraction` or an int, the result keeps exact fractions (dtype object). An int in place of a vector is
-        the index of the action that the player plays.
+        ``profile[i][a]`` is the probability with which player `i` plays action `a`. If a player's entries are rational,
+        as `fractions.Fraction`, SymPy's rationals and strings such as ``"1/3"`` are, the result keeps exact fractions
+        (dtype object). Integers alone count as floats. An int in place of a vector is the index of the action that the
+        player plays.
 
     Returns
     -------
@@ -195,16 +200,18 @@ def nobody_can_write(array: np.ndarray) -> bool:
 
 
 def _is_exact(vector: Any) -> bool:
+    if isinstance(vector, str) or (isinstance(vector, np.ndarray) and vector.dtype.kind in "biuf"):
+        return False
     try:
         entries = list(vector)
     except TypeError:
         return False
-    return any(isinstance(entry, Fraction) for entry in entries) and all(
-        isinstance(entry, (Fraction, int, np.integer)) for entry in entries
-    )
+    exact = [isinstance(entry, (Rational, str, Decimal)) for entry in entries]
+    return all(exact) and not all(isinstance(entry, Integral) for entry in entries)
 
 
 def _as_strategy(vector: Any, size: int, player: int, exact: bool) -> np.ndarray:
+    check_unmasked(vector, f"profile of player {player}")
     action = action_indices(vector)
     if action is not None and action.ndim == 0:
         if not 0 <= action < size:
@@ -212,8 +219,8 @@ def _as_strategy(vector: Any, size: int, player: int, exact: bool) -> np.ndarray
         vector = [int(action == own) for own in range(size)]
     try:
         if exact:
-            entries = [int(entry) if isinstance(entry, np.integer) else entry for entry in vector]
-            strategy = np.array([Fraction(entry) for entry in entries], dtype=object)
+            entries = [Fraction(entry) if isinstance(entry, Fraction) else to_fraction(entry) for entry in vector]
+            strategy = np.array(entries, dtype=object)
         elif np.iscomplexobj(vector):
             raise TypeError
         else:

@@ -16,6 +16,7 @@ import numpy as np
 
 from powergames.display import MOST, Block, Shown, discount_text
 from powergames.errors import InputError
+from powergames.games.foreign import check_unmasked
 from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names
 from powergames.games.limits import MAX_AXES, check_memory
@@ -621,6 +622,7 @@ class StochasticGame(Frozen, Shown):
     def _strategy(self, given: Any, player: int) -> np.ndarray:
         size, counts = self.max_actions[player], self.n_actions[:, player]
         shape = (self.n_states, size)
+        check_unmasked(given, f"profile of player {player}")
         indices = action_indices(given)
         if indices is not None and not self.are_probabilities(player, indices):
             return self.pure_strategy(player, indices)
@@ -743,6 +745,7 @@ class StochasticGame(Frozen, Shown):
 
 def _numbers(values: Any, what: str) -> np.ndarray:
     """Return a copy as C-contiguous float64."""
+    check_unmasked(values, what)
     try:
         array = np.asarray(values)
     except ValueError:
@@ -824,6 +827,7 @@ def _csr(transitions: Any, n_rows: int, n_states: int, sizes: tuple[int, ...] | 
         return _canonical(matrix.data, matrix.indices, matrix.indptr, n_rows, n_states)
     if isinstance(transitions, tuple) and len(transitions) == 3 and np.ndim(transitions[2]) == 1:
         return _canonical(*transitions, n_rows, n_states)
+    check_unmasked(transitions, "transitions")
     try:
         dense = np.asarray(transitions)
     except ValueError:

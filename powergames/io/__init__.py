@@ -10,12 +10,14 @@ from typing import Any
 
 from powergames.environments.overcooked.names import is_kitchen, named_kitchen
 from powergames.errors import FormatError, InputError
+from powergames.games.foreign import no_game
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.io import (
     csv_format,
     dpomdp,
     gam,
+    gambit_files,
     json_format,
     nfg,
     npz,
@@ -64,6 +66,9 @@ _READERS: dict[str, Callable[[bytes, str], NormalFormGame | StochasticGame]] = {
     ".npz": _read_npz,
     ".csv": _read_csv,
     ".xlsx": state_table.read_xlsx,
+    ".efg": gambit_files.read,
+    ".agg": gambit_files.read,
+    ".bagg": gambit_files.read,
 }
 # These need a discount factor, or may be given one.
 _DISCOUNTED: dict[str, Callable[[bytes, str, Any], StochasticGame]] = {".tra": prism.read, ".dpomdp": dpomdp.read}
@@ -80,6 +85,7 @@ _STOCHASTIC_WRITERS: dict[str, Callable[[StochasticGame], bytes]] = {
     ".csv": state_table.write_csv,
     ".xlsx": state_table.write_xlsx,
 }
+_BEGINNINGS = {b"NFG ": ".nfg", b"EFG ": ".efg", b"#AGG": ".agg", b"#BAGG": ".bagg", b"{": ".json"}
 _EXTENSIONS = ", ".join((*_READERS, *_DISCOUNTED))
 _WITH_DISCOUNT = re.compile(rf"(.+(?:{'|'.join(map(re.escape, _DISCOUNTED))})):discount=([^:]{{1,50}})", re.IGNORECASE)
 
@@ -91,8 +97,9 @@ def load(source: str | os.PathLike[str], *, discount: Any = None) -> Any:
     ----------
     source : str or path-like
         A file whose extension decides how it is read: .nfg, .gam, .json, .npz, .csv, .xlsx, .tra (PRISM-games, with the
-        files beside it), .dpomdp or .layout, a kitchen of Overcooked; or a catalog name such as ``"stag_hunt"``,
-        ``"assembly_line:n=4"`` or ``"overcooked:cramped_room:counters=2"``.
+        files beside it), .dpomdp or .layout, a kitchen of Overcooked; through Gambit also .efg, .agg and .bagg, which
+        become games in strategic form. Or a catalog name such as ``"stag_hunt"``, ``"assembly_line:n=4"`` or
+        ``"overcooked:cramped_room:counters=2"``.
     discount : float or sequence of float, optional
         Discount factor, or one per player, for .tra files, which have none, and .dpomdp files, whose own may be 1. In a
         str it can also stand behind the name: ``"game.tra:discount=0.95"``.
@@ -122,7 +129,7 @@ def load(source: str | os.PathLike[str], *, discount: Any = None) -> Any:
     3
     """
     if not isinstance(source, (str, os.PathLike)):
-        raise InputError(f"load: got {type(source).__name__}; give a path or a name from the catalog")
+        raise InputError(f"load: {no_game(source, 'a path or a name from the catalog')}")
     name = os.fspath(source)
     if not isinstance(name, str) or not name or "\0" in name:
         raise InputError(f"load: got {name!r}; give a path or a name from the catalog")
@@ -151,7 +158,7 @@ def load(source: str | os.PathLike[str], *, discount: Any = None) -> Any:
             )
         return _checked(name, _DISCOUNTED[extension], (discount,))
     if os.path.isfile(name):
-        raise FormatError(f"{name}: unknown extension {extension!r}; rename it to one of {_EXTENSIONS}")
+        raise FormatError(f"{name}: unknown extension {extension!r}; {_remedy(name)}")
     if isinstance(source, os.PathLike):
         raise FormatError(f"{name}: no such file with one of the extensions {_EXTENSIONS}; give an existing one")
     from powergames.games.catalog import CATALOG, named_game
@@ -159,6 +166,19 @@ def load(source: str | os.PathLike[str], *, discount: Any = None) -> Any:
     if os.path.isdir(name) and name not in CATALOG:
         raise FormatError(f"{name}: is a folder; give the path of a file")
     return named_game(name)
+
+
+def _remedy(name: str) -> str:
+    """Say what to do about a file of unknown extension: rename it if it begins as a file of a known one does."""
+    try:
+        with open(name, "rb") as file:
+            start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    except OSError:
+        start = b""
+    extension = next((extension for begin, extension in _BEGINNINGS.items() if start.startswith(begin)), None)
+    if extension is None:
+        return f"give a file of one of the formats {_EXTENSIONS}"
+    return f"it looks like a {extension} file; rename it to {Path(name).with_suffix(extension).name}"
 
 
 def _checked(name: str, read: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

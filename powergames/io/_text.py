@@ -13,7 +13,8 @@ import numpy as np
 
 from powergames.errors import FormatError, InputError
 from powergames.games.limits import MAX_AXES
-from powergames.games.normal_form import NormalFormGame, float_to_fraction, to_fraction
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.numbers import float_to_fraction, to_fraction
 from powergames.storage import replace_file
 
 MAX_NUMBER_LENGTH = 4000  # characters; Python itself refuses integers of more than 4300 digits
@@ -39,6 +40,23 @@ def decode(data: bytes, source: str) -> str:
     if not text.strip():
         raise FormatError(f"{source}: the file is empty; give a file that holds a game")
     return text
+
+
+def latin_as_utf8(data: bytes) -> bytes:
+    r"""Return text in Latin-1 as UTF-8; anything else, UTF-8 above all, as it is.
+
+    Gambit writes the names of players in whatever bytes it was given.
+
+    Examples
+    --------
+    >>> latin_as_utf8(b"caf\xe9").decode()
+    'café'
+    """
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data if b"\0" in data else data.decode("latin-1").encode()
+    return data
 
 
 def encode(text: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
@@ -10,9 +12,14 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError, needs
+from powergames.games.foreign import no_game
+from powergames.games.limits import check_tensor
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.io import nfg
 from powergames.io._text import lossless_payoffs
+
+# Joint plans of a game tree times its nodes; Gambit's strategic form takes some microseconds for each.
+_MOST_WORK = 10**7
 
 
 def to_nashpy(game: NormalFormGame) -> Any:
@@ -74,7 +81,7 @@ def from_nashpy(game: Any) -> NormalFormGame:
     """
     matrices = getattr(game, "payoff_matrices", None)
     if not isinstance(matrices, tuple) or len(matrices) != 2:
-        raise InputError(f"from_nashpy: got {type(game).__name__}; give a nashpy.Game")
+        raise InputError(f"from_nashpy: {no_game(game, 'a nashpy.Game')}")
     return NormalFormGame.from_bimatrix(*matrices)
 
 
@@ -102,12 +109,12 @@ def to_pygambit(game: NormalFormGame) -> Any:
     [[Rational(1, 1), Rational(1, 3)]]
     """
     check_game(game)
-    pygambit = _pygambit()
+    gambit = pygambit()
     rationals = [
-        np.array([pygambit.Rational(value) for value in tensor.ravel()], dtype=object).reshape(tensor.shape)
+        np.array([gambit.Rational(value) for value in tensor.ravel()], dtype=object).reshape(tensor.shape)
         for tensor in game.exact_payoffs
     ]
-    target = pygambit.Game.from_arrays(*rationals)
+    target = gambit.Game.from_arrays(*rationals)
     _relabel([target], "title", [game.title], "title")
     _relabel(list(target.players), "label", game.players, "name of a player")
     for player, labels in zip(target.players, game.actions, strict=True):
@@ -116,7 +123,7 @@ def to_pygambit(game: NormalFormGame) -> Any:
 
 
 def from_pygambit(game: Any) -> NormalFormGame:
-    """Convert a Gambit game; of a game tree its strategic form.
+    """Convert a Gambit game; of a game tree its reduced strategic form.
 
     Parameters
     ----------
@@ -126,12 +133,13 @@ def from_pygambit(game: Any) -> NormalFormGame:
     Returns
     -------
     NormalFormGame
-        With Gambit's labels and exact payoffs.
+        With Gambit's labels and exact payoffs. Actions of a game tree are plans, one move for each information set
+        that the plan itself does not exclude: ``"12"`` is the first move at the first set and the second at the next.
 
     Raises
     ------
     InputError
-        If pygambit is not installed, or the argument is not one of its games.
+        If pygambit is not installed, the argument is not one of its games, or its strategic form is too large.
 
     Examples
     --------
@@ -139,14 +147,67 @@ def from_pygambit(game: Any) -> NormalFormGame:
     >>> from_pygambit(pygambit.Game.from_arrays([[1, 2]], [[3, 4]])).n_actions  # doctest: +SKIP
     (1, 2)
     """
-    if not isinstance(game, _pygambit().Game):
-        raise InputError(f"from_pygambit: got {type(game).__name__}; give a pygambit.Game")
-    return nfg.read(game.to_nfg().encode(), "pygambit.Game")
+    if not isinstance(game, pygambit().Game):
+        raise InputError(f"from_pygambit: {no_game(game, 'a pygambit.Game')}")
+    _check_size(game)
+    try:
+        text = game.to_nfg()
+    except UnicodeDecodeError:
+        raise InputError("pygambit.Game: its title is not in UTF-8; set game.title to another one") from None
+    except OSError:
+        # Gambit writes no Bayesian action-graph games.
+        labels = [[strategy.label for strategy in player.strategies] for player in game.players]
+        return NormalFormGame(game.to_arrays(), [player.label for player in game.players], labels, game.title)
+    return nfg.read(text.encode(), "pygambit.Game")
 
 
-def _pygambit() -> ModuleType:
+def pygambit() -> ModuleType:
+    """Import Gambit's Python package, which not everybody has.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
     with needs("pygambit", "powergames[gambit]", "games of Gambit"):
         return import_module("pygambit")
+
+
+def _check_size(game: Any) -> None:
+    """Refuse games whose strategic form is too large for memory, or for the patience of users."""
+    if not game.is_tree:
+        check_tensor([len(player.strategies) for player in game.players], "pygambit.Game")
+    elif math.prod(_plans(game)) * len(game.nodes) > _MOST_WORK:
+        raise InputError(
+            f"pygambit.Game: a tree of {len(game.nodes)} nodes, in which players have so many plans that its strategic "
+            "form would take Gambit minutes or more; give a smaller tree"
+        )
+
+
+def _plans(game: Any) -> list[int]:
+    """Return the number of plans of each player of a game tree, without making them.
+
+    A plan has an action for each information set that it does not itself exclude. Without perfect recall all sets
+    count, which may be too many.
+    """
+    before: dict[Any, Any] = {}
+    branches: list[tuple[Any, dict[Any, Any]]] = [(game.root, {})]
+    while branches:
+        node, moves = branches.pop()
+        if node.is_terminal:
+            continue
+        infoset, player = node.infoset, node.player
+        before.setdefault(infoset, moves.get(player, player))
+        branches += (
+            (child, {**moves, player: action}) for action, child in zip(infoset.actions, node.children, strict=True)
+        )
+    recall = game.is_perfect_recall
+    plans: Counter[Any] = Counter()
+    for infoset, move in reversed(before.items()):
+        after = sum(plans[action] or 1 for action in infoset.actions)
+        origin = move if recall else infoset.player
+        plans[origin] = (plans[origin] or 1) * after
+    return [plans[player] or 1 for player in game.players]
 
 
 def _relabel(targets: Sequence[Any], attribute: str, labels: Sequence[str], what: str) -> None:

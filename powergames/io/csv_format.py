@@ -1,14 +1,15 @@
 """Two-player games as CSV.
 
 A table has one row per action of player 0 and one column per action of player 1, and in each cell both payoffs,
-separated by a comma (the cell is then quoted), a semicolon or a space::
+separated by a comma (the cell is then quoted, or in brackets), a semicolon or a space::
 
     Stag hunt,stag,hare
     stag,"4, 4","0, 3"
     hare,"3, 0","3, 3"
 
 The first row and the first column may be left out; they are recognized because names are not pairs of payoffs. A name
-that does look like a pair gets an apostrophe in front: ``'1, 2``. The corner holds the title.
+that does look like a pair, or like the first half of one in brackets, gets an apostrophe in front: ``'1, 2``. The
+corner holds the title.
 
 Or, as two plain matrices of numbers with a blank line between them, player 0's payoffs first.
 """
@@ -35,8 +36,11 @@ from powergames.io._text import (
     shorten,
 )
 
-_PAIR = re.compile(rf"\s*+({NUMBER_PATTERN})(?:\s*+[,;]\s*+|\s++)({NUMBER_PATTERN})\s*+")
-_LIKE_PAIR = re.compile(rf"'*+{_PAIR.pattern}")
+_PAIR = re.compile(
+    rf"\s*+(?P<round>\()?(?P<square>\[)?\s*+(?P<first>{NUMBER_PATTERN})(?:\s*+[,;]\s*+|\s++)"
+    rf"(?P<second>{NUMBER_PATTERN})\s*+(?(square)\])(?(round)\))\s*+"
+)
+_LIKE_PAIR = re.compile(rf"'*+(?:{_PAIR.pattern}|\s*+[(\[]\s*+{NUMBER_PATTERN}\s*+)")
 _SPECIAL = re.compile('[",\r\n\ufeff]|^\\s|\\s$')
 
 _Row = tuple[int, list[str]]
@@ -68,7 +72,7 @@ def read(data: bytes, source: str) -> NormalFormGame:
     array([[4. , 3. ],
            [0. , 2.5]])
     """
-    rows = read_cells(decode(data, source), source)
+    rows = [(line, _joined(row)) for line, row in read_cells(decode(data, source), source)]
     if any(_PAIR.fullmatch(cell) for _, row in rows for cell in row):
         return _read_table(rows, source)
     return _read_matrices(rows, source)
@@ -135,6 +139,18 @@ def read_cells(text: str, source: str) -> list[_Row]:
     return rows
 
 
+def _joined(row: list[str]) -> list[str]:
+    """Put together again what a comma inside of brackets has split."""
+    cells: list[str] = []
+    for cell in row:
+        whole = f"{cells[-1]},{cell}" if cells and cells[-1].lstrip().startswith(("(", "[")) else ""
+        if whole and _PAIR.fullmatch(whole):
+            cells[-1] = whole
+        else:
+            cells.append(cell)
+    return cells
+
+
 def _is_blank(row: list[str]) -> bool:
     return not any(cell.strip() for cell in row)
 
@@ -188,13 +204,13 @@ def _read_matrices(rows: list[_Row], source: str) -> NormalFormGame:
                 raise FormatError(
                     f"{source}, line {line}: {len(row)} numbers, but its matrix has {width} columns; make them equal"
                 )
-            values += (_number(cell, f"{source}, line {line}") for cell in row)
+            values += (_entry(cell, f"{source}, line {line}") for cell in row)
     if not shapes:
         raise FormatError(f"{source}: all cells are empty; give a file that holds a game")
     if len(shapes) == 1:
         raise FormatError(
-            f"{source}: one matrix, but a game of two players has two; add player 1's below, after a blank line, "
-            'or write both payoffs in each cell, as "4, 0"'
+            f"{source}: one matrix, but a game of two players has two; add player 1's below, after a blank line (with "
+            'the signs changed if the game is zero-sum), or write both payoffs in each cell, as "4, 0"'
         )
     if len(shapes) > 2 or shapes[0] != shapes[1]:
         sizes = ", ".join(f"{height} x {width}" for height, width in shapes[:4])
@@ -206,7 +222,17 @@ def _pair(cell: str, place: str) -> tuple[Number, Number]:
     match = _PAIR.fullmatch(cell)
     if match is None:
         raise FormatError(f'{place}: got {shorten(cell)}, expected a pair of payoffs such as "4, 0"')
-    return _number(match[1], place), _number(match[2], place)
+    return _number(match["first"], place), _number(match["second"], place)
+
+
+def _entry(cell: str, place: str) -> Number:
+    try:
+        return _number(cell, place)
+    except FormatError as error:
+        raise FormatError(
+            f"{error}; a table has a row for each action of player 0, a column for each of player 1, and in each cell "
+            'both payoffs, as "4, 0"'
+        ) from None
 
 
 def _number(cell: str, place: str) -> Number:

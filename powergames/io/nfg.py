@@ -25,6 +25,7 @@ from powergames.io._text import (
     check_count,
     decode,
     encode,
+    latin_as_utf8,
     lossless_payoffs,
     number_text,
     parse_numbers,
@@ -45,7 +46,7 @@ def read(data: bytes, source: str) -> NormalFormGame:
     Parameters
     ----------
     data : bytes
-        Contents of the file.
+        Contents of the file, in UTF-8 or Latin-1.
     source : str
         Its name, for error messages.
 
@@ -66,7 +67,7 @@ def read(data: bytes, source: str) -> NormalFormGame:
     array([[4., 3.],
            [0., 3.]])
     """
-    scanner = _Scanner(decode(data, source), source)
+    scanner = _Scanner(decode(latin_as_utf8(data), source), source)
     scanner.expect("NFG")
     scanner.expect("1")
     scanner.expect("R", "D")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import FormatError, InputError
-from powergames.games.normal_form import NormalFormGame, to_fraction
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.numbers import to_fraction
 from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
