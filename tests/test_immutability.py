@@ -46,7 +46,7 @@ def values():
         pg.certify(stochastic, OBJECTIVE, uniform),
         pg.audit(game, OBJECTIVE, game.uniform_profile()),
         pg.audit(stochastic, OBJECTIVE, [np.full((1, 2), np.nan), [[1]]], reference=uniform),
-        pg.train(game, "prim", 0.2, steps=2000),
+        pg.train(game, pg.PowerObjective(0.2), steps=2000),
         pg.report(game, lams=[0]),
         pg.logit_path(game, precisions=[1]),
         pg.pure_equilibria(game)[0],

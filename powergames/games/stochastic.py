@@ -795,7 +795,7 @@ def _discounts(discount: Any, n_players: int) -> np.ndarray:
     wrong = ~((discounts >= 0) & (discounts < 1))
     if wrong.any():
         player = int(np.argmax(wrong))
-        raise InputError(f"discount of player {player}: got {discounts[player]}; give a number >= 0 and < 1")
+        raise InputError(f"discount of player {player}: got {discount_text(discounts[player])}; give a number >= 0 and < 1")
     return discounts
 
 
