@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from powergames.errors import printable
+
 
 def number_text(value: Any) -> str:
     """Write a number with up to six digits, a fraction in full."""
@@ -27,11 +29,6 @@ def regret_text(value: Any) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number of things, ``1 vertex`` or ``2 vertices``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-def printable(text: str) -> str:
-    """Escape line breaks and control characters, which names in files may hold."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def mixture_text(actions: Sequence[str], strategy: Any) -> str:

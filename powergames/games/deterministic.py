@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.labels import StateNames, check_names
+from powergames.games.labels import StateNames, check_names, check_text
 from powergames.games.limits import check_memory
 from powergames.games.profiles import frozen
 from powergames.games.stochastic import StochasticGame
@@ -80,6 +80,7 @@ class DeterministicGame:
         def put(name: str, value: Any) -> None:
             object.__setattr__(self, name, value)
 
+        put("title", check_text(self.title, "title"))
         put("actions", tuple(check_names(own, len(own), f"actions[{i}]", "") for i, own in enumerate(self.actions)))
         if not self.actions or not all(self.actions):
             raise InputError("actions: give at least one player, and each player at least one action")

@@ -13,7 +13,7 @@ import numpy as np
 
 from powergames.display import MOST, Block, Shown
 from powergames.errors import InputError
-from powergames.games.labels import check_names
+from powergames.games.labels import check_names, check_text
 from powergames.games.limits import check_copy
 from powergames.games.profiles import Profile, as_profile, frozen, uniform_profile
 
@@ -53,7 +53,7 @@ class NormalFormGame(Shown):
     ------
     InputError
         If the tensor is ragged, mis-shaped, empty or not finite, its range overflows a float, the labels do not
-        fit it, or memory does not suffice for a copy of it.
+        fit it or are not text (`powergames.games.labels.check_text`), or memory does not suffice for a copy of it.
 
     Notes
     -----
@@ -100,7 +100,7 @@ class NormalFormGame(Shown):
             "payoff_scale": frozen(np.where(spread > 0, spread, 1.0)),
             "players": _player_labels(players, len(n_actions)),
             "actions": _action_labels(actions, n_actions),
-            "title": str(title),
+            "title": check_text(title, "title"),
             "_exact": None if exact is None else frozen(exact),
         }
         for name, value in fields.items():
