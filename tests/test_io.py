@@ -6,6 +6,7 @@ import builtins
 import io
 import json
 import zipfile
+from contextlib import nullcontext
 from fractions import Fraction
 
 import numpy as np
@@ -22,6 +23,7 @@ STAG = pg.NormalFormGame(
     actions=[["stag", "hare"], ["deer", "rabbit"]],
     title="Stag hunt",
 )
+BARE = pg.NormalFormGame(STAG.payoffs)
 EXTENSIONS = ["nfg", "gam", "json", "npz", "csv"]
 
 SAMPLES = {
@@ -162,7 +164,10 @@ def test_round_trip_is_exact(folder, extension, game):
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(game=games(min_players=2, max_players=2))
 def test_csv_round_trip_keeps_all_but_names_of_players(folder, game):
-    again = round_trip(game, folder / "game.csv")
+    numbered = game.players == ("0", "1")
+    with nullcontext() if numbered else pytest.warns(UserWarning, match="does not keep the names of players; .nfg"):
+        again = round_trip(game, folder / "game.csv")
+    assert (again == game) == numbered
     assert (again.title, again.actions) == (game.title, game.actions)
     assert np.array_equal(again.exact_payoffs, game.exact_payoffs)
 
@@ -170,7 +175,10 @@ def test_csv_round_trip_keeps_all_but_names_of_players(folder, game):
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(game=games(numbers=st.one_of(st.integers(-9, 9), st.floats(-1e300, 1e300))))
 def test_gam_round_trip_keeps_payoffs(folder, game):
-    assert np.array_equal(round_trip(game, folder / "game.gam").payoffs, game.payoffs)
+    bare = pg.NormalFormGame(game.payoffs)
+    named = (game.title, game.players, game.actions) != ("", bare.players, bare.actions)
+    with pytest.warns(UserWarning, match="does not keep the ") if named else nullcontext():
+        assert round_trip(game, folder / "game.gam") == bare
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -236,7 +244,8 @@ HEAD = 'NFG 1 R "" { "a" "b" } { 1 2 }\n'
 REFUSED = [
     ("nfg", "", "empty"),
     ("nfg", " \n", "empty"),
-    ("nfg", "\x00\x01", "expected 'NFG'"),
+    ("nfg", "\x00\x01", "not text, byte 0 is 0x00"),
+    ("nfg", "\x01\x02", "expected 'NFG'"),
     ("nfg", "EFG 2 R", "line 1: got 'EFG'"),
     ("nfg", 'NFG 2 R "" { "a" } { 1 } 1', "got '2', expected '1'"),
     ("nfg", 'NFG 1 X "" { "a" } { 1 } 1', "expected 'R' or 'D'"),
@@ -271,6 +280,7 @@ REFUSED = [
     ("json", "{", "line 1: not valid JSON"),
     ("json", "[1]", "top level is a list"),
     ("json", "{}", "no key 'payoffs'"),
+    ("json", '{"payoffs": [[1]], "players": ["a"], "payoffs": [[2]]}', "the key 'payoffs' is given twice"),
     ("json", '{"schema": "powergames/2"}', "this version reads"),
     ("json", '{"kind": "extensive"}', "kind is 'extensive'; this version reads 'normal-form' and 'stochastic'"),
     ("json", '{"payoffs": [[NaN]]}', "NaN"),
@@ -411,9 +421,7 @@ def test_writers_refuse_what_their_format_cannot_hold(tmp_path):
         (thirds, "game.csv", "two players, got 1"),
         (endless, "game.json", "digits"),
         (endless, "game.nfg", "digits"),
-        (pg.NormalFormGame([[1]], players=["\ud800"]), "game.json", "not valid Unicode"),
-        (pg.NormalFormGame([[1]], players=["\ud800"]), "game.npz", "not valid Unicode"),
-        (pg.NormalFormGame([[1]], players=["a\0"]), "game.npz", "NUL"),
+        (pg.NormalFormGame([[[1]]] * 2, title="x" * 200_000), "game.csv", "200000 characters, a cell .* holds 131072"),
         (STAG, "game.txt", "unknown extension"),
         ("stag_hunt", "game.json", "NormalFormGame"),
     ]:
@@ -425,7 +433,7 @@ def test_writers_refuse_what_their_format_cannot_hold(tmp_path):
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_save_leaves_the_old_file_when_writing_fails(tmp_path, monkeypatch, extension):
     path = tmp_path / f"game.{extension}"
-    pg.save(STAG, path)
+    pg.save(BARE, path)
     before = path.read_bytes()
 
     def full_disk(*_):
@@ -530,7 +538,8 @@ def test_profiles_from_npz(tmp_path):
     ("p.npz", archive(), "no array 'player_0'"),
     ("p.npz", archive(player_0=npy(np.array(["1", "0"]))), "real numbers"),
     ("p.npz", archive(player_0=npy(np.ones((2, 2))), player_1=npy(np.ones(2))), "shape"),
-    ("p.txt", b"", r"\.npz or \.json"),
+    ("p.txt", b"", r"\.npz, \.json or \.json\.gz"),
+    ("p.json", b'{"profile": {"Ann": [1, 0], "Bob": [1, 0], "Ann": [0, 1]}}', "the key 'Ann' is given twice"),
 ])  # fmt: skip
 def test_refused_profiles(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)

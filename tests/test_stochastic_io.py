@@ -130,28 +130,12 @@ def rows_of(game):
     return game.transitions.toarray()
 
 
-@pytest.mark.parametrize("extension", ["json", "npz"])
+@pytest.mark.parametrize("extension", ["json", "npz", "csv", "xlsx", "json.gz", "csv.gz"])
 @pytest.mark.parametrize("name", GAMES)
 def test_round_trip(tmp_path, name, extension):
     path = tmp_path / f"game.{extension}"
     pg.save(GAMES[name], path)
     assert pg.load(path) == GAMES[name]
-
-
-@pytest.mark.parametrize("extension", ["csv", "xlsx"])
-@pytest.mark.parametrize("name", GAMES)
-def test_round_trip_of_tables(tmp_path, name, extension):
-    game = GAMES[name]
-    path = tmp_path / f"game.{extension}"
-    pg.save(game, path)
-    loaded = pg.load(path)
-    assert (loaded.players, loaded.states, loaded.actions) == (game.players, game.states, game.actions)
-    np.testing.assert_array_equal(loaded.n_actions, game.n_actions)
-    np.testing.assert_array_equal(loaded.discounts, game.discounts)
-    # Excel has no room for the seventeenth digit.
-    rtol = 1e-15 if extension == "xlsx" else 0
-    np.testing.assert_allclose(loaded.rewards, game.rewards, rtol=rtol)
-    np.testing.assert_allclose(rows_of(loaded), rows_of(game), rtol=rtol)
 
 
 def test_json_keys(tmp_path):
@@ -195,7 +179,7 @@ def test_large_sparse_games_are_not_written_out_in_full(tmp_path):
     assert pg.load(tmp_path / "game.npz") == game
     with pytest.raises(pg.InputError, match=r"18000 x 2000 transition probabilities.* save the game as \.npz"):
         pg.save(game, tmp_path / "game.json")
-    with pytest.raises(pg.InputError, match=r"18000 rows and 2005 columns has more than 10000000 cells; .* \.npz"):
+    with pytest.raises(pg.InputError, match=r"18000 rows and 2006 columns has more than 10000000 cells; .* \.npz"):
         pg.save(game, tmp_path / "game.csv")
     with pytest.raises(pg.InputError, match=r"19000 rows and 765 columns has more than 1000000 cells"):
         pg.save(pg.load("soccer"), tmp_path / "game.xlsx")
@@ -262,7 +246,7 @@ def test_to_state_and_excel_numbers(tmp_path):
         ("1/4,3/4", "-1/4,5/4", "got the probability -0.25"),
         ("phi_off", "phi_on", "two columns 'phi_on'"),
         ("phi_off", "phi_of", "column 'phi_of', but no row has that state"),
-        ("phi_off", "comment", "unknown column 'comment'; delete it"),
+        ("phi_off", "u_eve", "column 'u_eve', but no column 'a_eve'"),
         ("u_bob", "bob", "no column 'u_bob'"),
         ("a_ann,a_bob", "x,y", r"no column 'a_<player>'"),
         ("phi_on,phi_off", "to_state,phi_off", "both of 'to_state' and 'phi_<state>'"),
@@ -416,7 +400,7 @@ def test_prism_needs_rewards_and_a_discount(tmp_path):
         pg.load(f"{path}:discount=x")
     with pytest.raises(pg.InputError, match="discount of player 0: got 1; give"):
         pg.load(path, discount=1)
-    with pytest.raises(pg.InputError, match=r"a discount in the name, '0\.5', and another"):
+    with pytest.raises(pg.InputError, match=r"discount in the name, '0\.5', and another"):
         pg.load(f"{path}:discount=0.5", discount=0.5)
     for reward in tmp_path.glob("*rew"):
         reward.unlink()

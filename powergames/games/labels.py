@@ -41,9 +41,7 @@ def check_text(text: Any, what: str) -> str:
     """
     text = str(text)
     if found := _NOT_TEXT.search(text):
-        raise InputError(
-            f"{what}: character {found.start()} is U+{ord(found[0]):04X}, which is not text; leave it out"
-        )
+        raise InputError(f"{what}: character {found.start()} is U+{ord(found[0]):04X}, which is not text; leave it out")
     return text
 
 
@@ -120,10 +118,13 @@ class StateNames(Sequence[str]):
 
     def __getitem__(self, state: int | slice) -> str | tuple[str, ...]:
         found = range(len(self))[state]
-        return self.name(found) if isinstance(found, int) else tuple(map(self.name, found))
+        return self._checked(found) if isinstance(found, int) else tuple(map(self._checked, found))
 
     def __iter__(self) -> Iterator[str]:
-        return map(self.name, range(len(self)))
+        return map(self._checked, range(len(self)))
+
+    def _checked(self, state: int) -> str:
+        return check_text(self.name(state), "states, a name")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or isinstance(other, str):

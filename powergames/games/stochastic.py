@@ -21,7 +21,7 @@ from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, frozen
 
-# How far the probabilities of a row may be from summing to 1. Within it they are divided by their sum. Numbers that come
+# How far the probabilities of a row may be from summing to 1. Within it they are divided by their sum. Those that come
 # in single or half precision may be further off, by what `_slack` says.
 SUM_TOLERANCE = 1e-8
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from powergames.games.normal_form import NormalFormGame, to_fraction
 from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
-from powergames.io._text import read_file
+from powergames.io._text import file_extension, read_file
 from powergames.io.json_format import parse_document, parse_tensor
 from powergames.io.npz import numeric, read_arrays
 
@@ -46,6 +45,7 @@ def load_policies(path: str | os.PathLike[str], game: NormalFormGame | Stochasti
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import powergames as pg
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "policy.json"
@@ -54,9 +54,9 @@ def load_policies(path: str | os.PathLike[str], game: NormalFormGame | Stochasti
     (array([1, 2]), array([], dtype=int64))
     """
     readers = {".npz": _from_npz, ".json": _from_json}
-    reader = readers.get(Path(path).suffix.lower())
+    reader = readers.get(file_extension(path))
     if reader is None:
-        raise FormatError(f"{path}: a profile is a .npz or .json file; rename or convert it")
+        raise FormatError(f"{path}: a profile is a .npz, .json or .json.gz file; rename or convert it")
     source = str(path)
     try:
         return as_policies(game, reader(read_file(path), source, game))
@@ -93,6 +93,7 @@ def load_profile(path: str | os.PathLike[str], game: NormalFormGame | Stochastic
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> game = NormalFormGame([[[4, 0], [3, 3]], [[4, 3], [0, 3]]])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "policy.json"
