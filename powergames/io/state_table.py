@@ -220,11 +220,13 @@ def write_xlsx(game: StochasticGame) -> bytes:
     rows = list(_table(game, _MOST_XLSX_CELLS))
     if len(rows[0]) > _MOST_COLUMNS:
         raise InputError(f"a sheet holds {_MOST_COLUMNS} columns, the game needs {len(rows[0])}; save it as .npz")
+    for text in {value for row in rows for value in row if isinstance(value, str)}:
+        _check_cell(text)
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("game")
-    buffer = io.BytesIO()
     for row in rows:
         sheet.append([_cell(openpyxl, sheet, value) for value in row])
+    buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
 
@@ -238,7 +240,13 @@ def _openpyxl() -> Any:
 def _cell(openpyxl: Any, sheet: Any, value: str | float) -> Any:
     """Return a cell of a text, whatever it looks like, or of a number with all of its digits."""
     is_text = isinstance(value, str)
-    text = value if isinstance(value, str) else number_text(value)
+    cell = openpyxl.cell.WriteOnlyCell(sheet, value=value if isinstance(value, str) else number_text(value))
+    cell.data_type = "s" if is_text else "n"
+    return cell
+
+
+def _check_cell(text: str) -> None:
+    """Refuse what openpyxl would cut, or not write, or write so that it is not read again."""
     if len(text) > _MOST_CHARACTERS:
         raise InputError(
             f"{shorten(text)} has {len(text)} characters, a cell of a workbook holds {_MOST_CHARACTERS}; rename it, or "
@@ -249,9 +257,6 @@ def _cell(openpyxl: Any, sheet: Any, value: str | float) -> Any:
             f"{shorten(text)}: a workbook cannot hold U+{ord(found[0]):04X}, character {found.start()}; rename it, or "
             "save as .npz"
         )
-    cell = openpyxl.cell.WriteOnlyCell(sheet, value=text)
-    cell.data_type = "s" if is_text else "n"
-    return cell
 
 
 def _cell_text(cell: object) -> str:
