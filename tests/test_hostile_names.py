@@ -21,16 +21,31 @@ STOCHASTIC = pg.StochasticGame(
 )
 # Of every command, arguments that succeed or fail; GAME and STATES are files, OUT is the beginning of one.
 ARGUMENTS = {
-    "solve": ["GAME --all", "GAME --json", "STATES", "GAME.nfg", "GAME --lam", "GAME --method \x1b[1m", "\x1b[1m", "bad.csv"],
+    "solve": [
+        "GAME --all",
+        "GAME --json",
+        "STATES",
+        "GAME.nfg",
+        "GAME --lam",
+        "GAME --method \x1b[1m",
+        "\x1b[1m",
+        "bad.csv",
+    ],
     "power": ["GAME --profile uniform", "STATES --profile uniform", "GAME --profile \x1b[1m"],
     "check": ["GAME policy.json --lam 0", "STATES missing\x1b.npz --lam 0", "GAME bad.json --lam 0"],
-    "sweep": ["GAME --lam 0,1 --plot OUT.html", "GAME --lam \x1b[1m", "GAME --plot \x1b[1m"],
+    "sweep": ["GAME --lam 0,1", "GAME --lam \x1b[1m", "GAME --plot \x1b[1m"],
     "trace": ["GAME", "GAME --start \x1b[1m"],
     "train": ["GAME --steps 100 -o OUT.npz", "GAME --steps 100 --seeds 2 -o OUT.npz", "GAME -o \x1b[1m"],
     "report": ["GAME --lam 0,1 --title \x1b[1m -o OUT.html", "STATES --lam 0,1 -o \x1b[1m"],
     "explore": ["missing\x1b[1m.nfg", "STATES --lesson explore", "GAME --lesson \x1b[1m"],
     "games": ["\x1b[1m"],
-    "compile": ["GAME -o OUT.npz", "STATES -o OUT.json", "STATES -o OUT.csv", "table.csv -o OUT.npz --json", "GAME -o OUT.gam"],
+    "compile": [
+        "GAME -o OUT.npz",
+        "STATES -o OUT.json",
+        "STATES -o OUT.csv",
+        "table.csv -o OUT.npz --json",
+        "GAME -o OUT.gam",
+    ],
     "demo": ["\x1b[1m"],
 }
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import gzip
 import io
 import json
+import tracemalloc
 import zipfile
 from contextlib import nullcontext
 from fractions import Fraction
@@ -15,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import powergames as pg
-from powergames.io import load_profile
+from powergames.io import _text, load_profile
 
 STAG = pg.NormalFormGame(
     [[[4, 0], [3, 3]], [[4, 3], [0, 2]]],
@@ -344,6 +346,105 @@ def test_nasty_numbers_are_refused(tmp_path, name, token):
     (tmp_path / name).write_text(TEMPLATES[name].replace("TOKEN", token), encoding="utf-8")
     with pytest.raises(pg.FormatError):
         pg.load(tmp_path / name)
+
+
+EUROPEAN = [
+    "Stag hunt;deer;rabbit\nstag;4, 4;0, 3\nhare;3, 0;3, 2\n",
+    'Stag hunt\tdeer\trabbit\nstag\t4 4\t"0;3"\nhare\t3, 0\t3,0 2,0\n',
+    "deer;rabbit\n4 4;0 3\n3 0;3 2\n",
+    "4,0;0\n3;3\n;\n4;3\n,0;2\n",
+    "4\t0\n3\t3\n\n4\t3\n0\t2\n",
+]
+
+
+@pytest.mark.parametrize("text", EUROPEAN)
+def test_csv_of_european_spreadsheets(tmp_path, text):
+    (tmp_path / "game.csv").write_text(text)
+    game = pg.load(tmp_path / "game.csv")
+    assert np.array_equal(game.payoffs, STAG.payoffs)
+    if "Stag" in text:
+        assert (game.title, game.actions) == (STAG.title, STAG.actions)
+
+
+def test_decimal_commas(tmp_path):
+    (tmp_path / "game.csv").write_text("T;1,5;x\na;-4,5 1/3;2,25e1, 3\nb;,5 0;1 2\n")
+    game = pg.load(tmp_path / "game.csv")
+    assert game.exact_payoffs[0].tolist() == [[Fraction(-9, 2), Fraction(45, 2)], [Fraction(1, 2), 1]]
+    assert game.exact_payoffs[1, 0].tolist() == [Fraction(1, 3), 3]
+    assert game.actions[1] == ("1,5", "x")
+    # Nothing is guessed: 4,4 may be meant as a pair.
+    for text, message in (
+        ("T;x;y\na;4,4;0 3\nb;3 0;3 2\n", "line 2: got '4,4', expected a pair of payoffs such as \"4, 0\""),
+        ("4,4;0,3\n3,0;3,2\n", "one matrix"),
+        ("4,5;1.000\n3;4\n;\n1;2\n3;4\n", "decimal commas and decimal points in one file, '4,5' and '1.000'"),
+    ):
+        (tmp_path / "game.csv").write_text(text)
+        with pytest.raises(pg.FormatError, match=message):
+            pg.load(tmp_path / "game.csv")
+
+
+@pytest.mark.parametrize("extension", ["nfg", "gam", "json", "csv"])
+def test_compressed_files(tmp_path, extension):
+    for game in (STAG, BARE) if extension in ("nfg", "json") else (BARE,):
+        assert round_trip(game, tmp_path / f"game.{extension}.gz") == game
+    data = (tmp_path / f"game.{extension}.gz").read_bytes()
+    pg.save(BARE, tmp_path / f"other.{extension}.GZ")
+    assert (tmp_path / f"other.{extension}.GZ").read_bytes() == (tmp_path / f"game.{extension}.gz").read_bytes()
+    for damaged, message in (
+        (data[:-9], "not a readable .gz file"),
+        (data[:15] + b"xx" + data[17:], "not a readable .gz file"),
+        (b"plain text", r"not a readable .gz file \(Not a gzipped file"),
+        (gzip.compress(b"1 1 \0"), "not text, byte 4 is 0x00"),
+        (b"", "the file is empty"),
+    ):
+        (tmp_path / f"game.{extension}.gz").write_bytes(damaged)
+        with pytest.raises(pg.FormatError, match=message):
+            pg.load(tmp_path / f"game.{extension}.gz")
+
+
+def test_compressed_profile(tmp_path):
+    (tmp_path / "policy.json.gz").write_bytes(gzip.compress(b'{"profile": [[1, 0], [0, 1]]}'))
+    assert load_profile(tmp_path / "policy.json.gz", STAG)[1].tolist() == [0, 1]
+
+
+def test_only_text_is_compressed_again(tmp_path):
+    for name in ("game.npz.gz", "game.xlsx.gz", "game.gz"):
+        with pytest.raises(pg.InputError, match=r"unknown extension '\.gz'"):
+            pg.save(STAG, tmp_path / name)
+
+
+def test_a_small_file_that_unpacks_to_a_large_one(tmp_path, monkeypatch):
+    path = tmp_path / "game.json.gz"
+    path.write_bytes(gzip.compress(b" " * 2**25))
+    tracemalloc.start()
+    try:
+        with pytest.raises(pg.FormatError, match="unpacks to more than 16777216 bytes, far too many for its size"):
+            pg.load(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
+    # What would not be read is not written.
+    monkeypatch.setattr(_text, "_MAX_UNPACKED", 1000)
+    monkeypatch.setattr(_text, "_MAX_RATIO", 2)
+    game = pg.NormalFormGame(np.zeros((1, 10_000)))
+    with pytest.raises(pg.InputError, match=r"bytes that unpack to .* would not be read again; leave out \.gz"):
+        pg.save(game, tmp_path / "zeros.json.gz")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_gigabytes_of_nothing_are_refused_at_once(tmp_path):
+    for extension in ("nfg", "gam", "json", "csv", "tra", "dpomdp"):
+        path = tmp_path / f"zeros.{extension}"
+        with open(path, "wb") as file:
+            file.truncate(3 * 2**30)
+        tracemalloc.start()
+        try:
+            with pytest.raises(pg.FormatError, match="not text, byte 0 is 0x00; give a text file in UTF-8"):
+                pg.load(path, discount=0.5 if extension in ("tra", "dpomdp") else None)
+            assert tracemalloc.get_traced_memory()[1] < 2**23
+        finally:
+            tracemalloc.stop()
+        path.unlink()
 
 
 def test_not_utf_8(tmp_path):

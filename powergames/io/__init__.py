@@ -24,9 +24,9 @@ from powergames.io import (
     stochastic_npz,
 )
 from powergames.io._text import (
+    BINARY,
     COMPRESSED,
     file_extension,
-    is_binary,
     parse_number,
     read_file,
     warn_user,
@@ -95,7 +95,7 @@ _STOCHASTIC_WRITERS: dict[str, Callable[[StochasticGame], bytes]] = {
 }
 # Extensions that at least some game can be saved with.
 WRITTEN = tuple(dict.fromkeys((*_WRITERS, *_STOCHASTIC_WRITERS)))
-WRITTEN += tuple(extension + COMPRESSED for extension in WRITTEN if not is_binary(extension))
+WRITTEN += tuple(extension + COMPRESSED for extension in WRITTEN if extension not in BINARY)
 # What formats do not keep of a normal-form game.
 _LOST = {".gam": ("title", "names of players", "names of actions"), ".csv": ("names of players",)}
 _KNOWN = (*_READERS, *_ENDING, *_DISCOUNTED)

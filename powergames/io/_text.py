@@ -21,7 +21,7 @@ from powergames.games.limits import MAX_AXES
 from powergames.games.normal_form import NormalFormGame, float_to_fraction, to_fraction
 from powergames.storage import replace_file
 
-_BINARY = (".npz", ".xlsx")
+BINARY = (".npz", ".xlsx")
 COMPRESSED = ".gz"
 # A compressed text may unpack to this much, or to so many times its size; parsed, it takes up to 25 times as much.
 _MAX_UNPACKED = 16 * 2**20
@@ -56,13 +56,8 @@ def file_extension(path: str | os.PathLike[str]) -> str:
     ('.nfg', '.json', '.gz')
     """
     target = Path(path)
-    inner = Path(target.stem)
-    return inner.suffix.lower() if is_compressed(path) and not is_binary(inner) else target.suffix.lower()
-
-
-def is_binary(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is no text, by its extension."""
-    return os.fspath(path).lower().endswith(_BINARY)
+    inner = Path(target.stem).suffix.lower() if is_compressed(path) else ""
+    return inner if inner and inner not in BINARY else target.suffix.lower()
 
 
 def is_compressed(path: str | os.PathLike[str]) -> bool:
@@ -277,7 +272,7 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         what = "is not a regular file" if os.path.exists(path) else "no such file"
         raise FormatError(f"{path}: {what}; give the path of an existing file")
     try:
-        if is_binary(path):
+        if file_extension(path) in BINARY:
             return Path(path).read_bytes()
         with open(path, "rb") as file:
             if not is_compressed(path):

@@ -127,9 +127,9 @@ def read(data: bytes, source: str) -> NormalFormGame:
                 return _read(text, delimiter, source)
             except FormatError as error:
                 problems[delimiter] = error
-    # The delimiter that was probably meant; decimal commas count too.
+    # Commas may be decimal ones, and belong into pairs; the others were probably meant where they are.
     first = text.strip().partition("\n")[0]
-    raise problems[max(reversed(problems), key=first.count)]
+    raise problems[next((delimiter for delimiter in reversed(problems) if delimiter in first), ",")]
 
 
 def write(game: NormalFormGame) -> bytes:
