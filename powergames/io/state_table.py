@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import FormatError, InputError, needs
-from powergames.games.stochastic import StochasticGame
+from powergames.games.stochastic import SUM_TOLERANCE, StochasticGame
 from powergames.io._text import decode, number_text, shorten, warn_user
 from powergames.io.csv_format import DELIMITERS, Notation, check_cell, read_cells
 
@@ -42,8 +42,6 @@ _DELTA = "delta"
 _STATE, _TO_STATE, _START, _TITLE = _NAMES = "state", "to_state", "start", "title"
 # What a player does in a state in which the game has ended.
 _IDLE = "-"
-# What the probabilities of a row may lack before the game is said to end.
-_SHORT = 1e-8
 # What a workbook may hold for each of its bytes, which are compressed.
 _MOST_BYTES_PER_BYTE = 200
 _MOST_CELLS_PER_BYTE = 20
@@ -437,7 +435,7 @@ def _transitions(
     for line, row in body:
         followers = _followers(columns, row, states, f"{source}, line {line}")
         total = math.fsum(followers.values())
-        if total < 1 - _SHORT:
+        if total < 1 - SUM_TOLERANCE:
             if end_state is None:
                 what = ", ".join(row[column] for column in columns.actions)
                 raise FormatError(
