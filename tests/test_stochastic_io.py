@@ -784,7 +784,12 @@ def test_formats_without_a_writer(tmp_path, extension):
 SEEDS = {
     "json": [stochastic_json.write(GAMES[name]) for name in ("mixed", "big match")],
     "npz": [stochastic_npz.write(GAMES[name]) for name in ("mixed", "big match", "sparse")],
-    "csv": [TABLE.encode(), *(state_table.write_csv(GAMES[name]) for name in ("mixed", "certain"))],
+    "csv": [
+        TABLE.encode(),
+        TABLE.replace(",", ";").encode(),
+        MIXTURES.encode(),
+        *(state_table.write_csv(GAMES[name]) for name in ("mixed", "certain")),
+    ],
     "tra": [TRA.encode(), TURNS.encode()],
     "sta": [STA.encode()],
     "lab": [LAB.encode()],

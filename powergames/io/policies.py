@@ -56,7 +56,7 @@ def load_policies(path: str | os.PathLike[str], game: NormalFormGame | Stochasti
     readers = {".npz": _from_npz, ".json": _from_json}
     reader = readers.get(file_extension(path))
     if reader is None:
-        raise FormatError(f"{path}: a profile is a .npz, .json or .json.gz file; rename or convert it")
+        raise FormatError(f"{path}: a profile is a .npz or .json file; rename or convert it")
     source = str(path)
     try:
         return as_policies(game, reader(read_file(path), source, game))
