@@ -433,13 +433,13 @@ def test_a_small_file_that_unpacks_to_a_large_one(tmp_path, monkeypatch):
 
 
 def test_gigabytes_of_nothing_are_refused_at_once(tmp_path):
-    for extension in ("nfg", "gam", "json", "csv", "tra", "dpomdp"):
+    for extension in ("nfg", "gam", "json", "csv", "tra", "dpomdp", "npz", "xlsx"):
         path = tmp_path / f"zeros.{extension}"
         with open(path, "wb") as file:
             file.truncate(3 * 2**30)
         tracemalloc.start()
         try:
-            with pytest.raises(pg.FormatError, match="not text, byte 0 is 0x00; give a text file in UTF-8"):
+            with pytest.raises(pg.FormatError, match=r"not text, byte 0 is 0x00; give a text|not a readable"):
                 pg.load(path, discount=0.5 if extension in ("tra", "dpomdp") else None)
             assert tracemalloc.get_traced_memory()[1] < 2**23
         finally:

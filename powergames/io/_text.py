@@ -22,6 +22,7 @@ from powergames.games.normal_form import NormalFormGame, float_to_fraction, to_f
 from powergames.storage import replace_file
 
 BINARY = (".npz", ".xlsx")
+_ARCHIVE = b"PK"
 COMPRESSED = ".gz"
 # A compressed text may unpack to this much, or to so many times its size; parsed, it takes up to 25 times as much.
 _MAX_UNPACKED = 16 * 2**20
@@ -260,7 +261,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """Return the contents of a regular file; a text ends at once where it is none, and is unpacked if it is compressed.
+    """Return the contents of a regular file, as far as it can be what its name says; a compressed text is unpacked.
 
     Raises
     ------
@@ -272,9 +273,12 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
         what = "is not a regular file" if os.path.exists(path) else "no such file"
         raise FormatError(f"{path}: {what}; give the path of an existing file")
     try:
-        if file_extension(path) in BINARY:
-            return Path(path).read_bytes()
         with open(path, "rb") as file:
+            if file_extension(path) in BINARY:
+                # What does not begin as an archive is none, however long it is.
+                start = file.read(len(_ARCHIVE))
+                file.seek(0)
+                return file.read() if start == _ARCHIVE else start
             if not is_compressed(path):
                 return _text_bytes(file, str(path), None)
             most = _most_unpacked(os.path.getsize(path))
