@@ -9,6 +9,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def printable(text: str, keep: str = "") -> str:
+    r"""Escape whatever would move the cursor, command the terminal or not be seen, as names and files may hold it.
+
+    Parameters
+    ----------
+    text : str
+        What a user wrote; what this function returned stays as it is.
+    keep : str
+        Characters to leave alone, such as the line breaks of a text of several lines.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(printable("\x1b]0;title\x07 caf\xe9\n"))
+    \x1b]0;title\x07 café\n
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else repr(c)[1:-1] for c in text)
+
+
 class InputError(ValueError):
     """A game, profile, objective or option that cannot be used.
 
@@ -20,8 +44,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        # What was found may print over several lines.
-        super().__init__(" ".join(message.split()))
+        # What was found may print over several lines, and may hold what a terminal obeys.
+        super().__init__(printable(" ".join(message.split())))
 
 
 class FormatError(InputError):

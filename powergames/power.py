@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown
+from powergames.display import MOST, Block, Shown, printable
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen, read_only
@@ -135,6 +135,7 @@ class PowerTable(Frozen, Shown):
                 for j, power in enumerate(self.values[i])
             ]
             rows.append([name, _text(self.task[i]), *cells])
+        rows = [[printable(cell) for cell in row] for row in rows]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 

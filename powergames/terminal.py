@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from powergames.display import Block, Shown, Table
+from powergames.display import Block, Shown, Table, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,7 +36,7 @@ def progress() -> Iterator[Callback | None]:
         now = time.monotonic()
         if now - shown_at < 0.2:
             return
-        text = f"{stage}: {done:,}" + (f" of {total:,}" if total else "")
+        text = printable(stage) + f": {done:,}" + (f" of {total:,}" if total else "")
         sys.stderr.write("\r" + text.ljust(width))
         sys.stderr.flush()
         shown_at, width = now, len(text)
@@ -107,7 +107,7 @@ def print_blocks(*blocks: Block) -> None:
 def _drawn(block: Block) -> RenderableType:
     """Turn a table into one of rich, whose columns are at least as wide as their longest word."""
     if not isinstance(block, Table):
-        return _encodable(block)
+        return _encodable(printable(block, keep="\n"))
     from rich import box
     from rich.table import Table as RichTable
 

@@ -390,6 +390,11 @@ BAD_USAGE = {
     "train stag_hunt -o folder": "--output: got 'folder'; give the name of a .npz file",
     "train stag_hunt -o folder.npz": "--output: 'folder.npz' is a folder; give the name of a file",
     "compile stag_hunt -o no/such/game.npz": "--output: there is no folder 'no/such'",
+    "compile stag_hunt -o game.npy": "give the name of a .nfg, .gam, .json, .npz, .csv, .xlsx, .nfg.gz, .gam.gz",
+    "compile stag_hunt -o game.npz.gz": "--output: got 'game.npz.gz'; give the name of a .nfg, .gam",
+    "compile stag_hunt -o game.xlsx": "no NormalFormGame is written as .xlsx; give one of .nfg, .gam",
+    "compile game.xyz:end_state=over -o game.npz": "no game is named 'game.xyz'",
+    "solve stag_hunt.npz:end_state=over": "stag_hunt.npz",
     "report stag_hunt -o no/such/page.html": "--output: there is no folder 'no/such'",
     "games more": "unexpected extra argument",
     "demo --fast": "--fast",
@@ -651,6 +656,18 @@ def test_an_incomplete_enumeration_is_not_done(tmp_path, capsys):
     pg.save(pg.NormalFormGame(payoffs), path)
     assert cli.run(["solve", str(path), "--all"]) == 1
     assert "could not be resolved" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["game.json", "game.JSON.gz", "game.csv", "game.xlsx", "game.npz"])
+def test_compile_writes_every_format(invoke, tmp_path, name):
+    assert invoke("compile", "big_match", "-o", tmp_path / name)[::2] == (0, "")
+    assert pg.load(tmp_path / name) == pg.load("big_match")
+
+
+def test_a_table_in_which_the_game_ends(invoke_json, tmp_path):
+    (tmp_path / "game.csv").write_text("state,a_p,u_p,to_state\ndelta,,0.5,\non,x,1,on: 0.5\non,y,0,on\n")
+    document = invoke_json("solve", f"{tmp_path}/game.csv:end_state=over")
+    np.testing.assert_allclose(document["equilibria"][0]["task"][0], [4 / 3, 0])
 
 
 def test_commands_are_those_documented():

@@ -23,7 +23,8 @@ MAX_SECONDS = 2.0
 
 NUMBERS = b"1e999999999 1/0 nan -inf 0x10 1_000 -1 0 1000000 99999999999 1e-400".split()
 SIGNS = b'{ } " \\ , ; [ ] null'.split()
-NASTY = [*NUMBERS, *SIGNS, b"9" * 5000, b"[" * 2000, b"\n\n", b"\x00", b"\xff", b"\xef\xbb\xbf"]
+HOSTILE = [b"\x1b]0;t\x07", "\u202e\x9b".encode(), b"\xed\xa0\x80", b"\\ud800", b"\\u0000", b"x" * 40_000]
+NASTY = [*NUMBERS, *SIGNS, *HOSTILE, b"9" * 5000, b"[" * 2000, b"\n\n", b"\x00", b"\xff", b"\xef\xbb\xbf"]
 TOKEN = re.compile(rb'[0-9.eE/+-]+|"[^"]*"|[{}\[\],;]|\w+')
 
 PLAIN = pg.NormalFormGame([[[4, 0], [3, 3]], [[4, 3], [0, 3]]], actions=[["a", "b"], ["c", "d"]], title="Stag hunt")
@@ -36,7 +37,11 @@ SEEDS = {
     "gam": [gam.write(game) for game in (PLAIN, CUBE)],
     "json": [json_format.write(game) for game in (PLAIN, EXACT, CUBE)],
     "npz": [npz.write(game) for game in (PLAIN, EXACT)],
-    "csv": [b"1,2\n3,4\n\n5,6\n7,8\n", *(csv_format.write(game) for game in (PLAIN, EXACT))],
+    "csv": [
+        b"1,2\n3,4\n\n5,6\n7,8\n",
+        b"T;a;b\nx;4, 4;0 3\ny;1,5 2;3 3,5\n",
+        *(csv_format.write(game) for game in (PLAIN, EXACT)),
+    ],
 }
 
 

@@ -253,7 +253,7 @@ class TestContents:
     def test_names_are_text_and_nothing_else(self, view):
         payoffs = np.arange(8.0).reshape(2, 2, 2)
         names = [[HOSTILE, "\u202egnp"], ["a" * 300, "{{script}}"]]
-        game = pg.NormalFormGame(payoffs, players=[HOSTILE, "\ud800"], actions=names, title=HOSTILE)
+        game = pg.NormalFormGame(payoffs, players=[HOSTILE, "\x1b[1m"], actions=names, title=HOSTILE)
         lesson = pg.report(game, lams=[0, 1])
         assert lesson.html.count("<script") == 2
         page = view(lesson.html, 360)

@@ -531,6 +531,29 @@ def test_random_families_are_dense_sparse_and_turn_based():
     assert turns.n_rows == 36
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_what_rounding_to_the_type_explains_is_accepted_and_normalized(dtype):
+    weights = np.random.default_rng(0).random((30, 2, 30)).astype(dtype)
+    rounded = weights / weights.sum(axis=2, keepdims=True)
+    rewards, rows = np.zeros((1, 30, 2)), rounded.reshape(60, 30)
+    start = rows[np.abs(rows.sum(axis=1, dtype=float) - 1).argmax()]
+    data, indices, indptr = rows.ravel(), np.tile(np.arange(30), 60), np.arange(0, 1801, 30)
+    for transitions in (rounded, list(rounded), rows, (data, indices, indptr)):
+        game = pg.StochasticGame(rewards, transitions, 0.5, start=start)
+        np.testing.assert_allclose(game.transitions.sum(axis=1), 1, rtol=1e-14)
+        np.testing.assert_allclose(game.start.sum(), 1, rtol=1e-14)
+        np.testing.assert_allclose(game.transitions.toarray(), rows, rtol=10 * np.finfo(dtype).eps)
+    if dtype == np.float32:
+        assert pg.StochasticGame(rewards, scipy.sparse.csr_array(rows), 0.5, start=start) == game
+    # The same numbers are wrong where they come as float64, and more than rounding is wrong in any type.
+    with pytest.raises(pg.InputError, match="the probabilities sum to"):
+        pg.StochasticGame(rewards, rounded.astype(float), 0.5)
+    with pytest.raises(pg.InputError, match="start: the probabilities sum to"):
+        pg.StochasticGame(rewards, rounded, 0.5, start=start.astype(float))
+    with pytest.raises(pg.InputError, match="the probabilities sum to"):
+        pg.StochasticGame(rewards, rounded * dtype(1 + 30 * np.finfo(dtype).eps), 0.5)
+
+
 @pytest.mark.parametrize(
     "spec",
     [

@@ -5,6 +5,7 @@ The environment variable POWERGAMES_FUZZ sets the number of damaged files per fo
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import random
@@ -16,6 +17,9 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_io import LABELS
 from test_io_fuzz import MAX_SECONDS, N_FILES, mutated
 
 import powergames as pg
@@ -135,7 +139,7 @@ def rows_of(game):
     return game.transitions.toarray()
 
 
-@pytest.mark.parametrize("extension", ["json", "npz"])
+@pytest.mark.parametrize("extension", ["json", "npz", "csv", "xlsx", "json.gz", "csv.gz"])
 @pytest.mark.parametrize("name", GAMES)
 def test_round_trip(tmp_path, name, extension):
     path = tmp_path / f"game.{extension}"
@@ -143,20 +147,45 @@ def test_round_trip(tmp_path, name, extension):
     assert pg.load(path) == GAMES[name]
 
 
-@pytest.mark.parametrize("extension", ["csv", XLSX])
-@pytest.mark.parametrize("name", GAMES)
-def test_round_trip_of_tables(tmp_path, name, extension):
-    game = GAMES[name]
-    path = tmp_path / f"game.{extension}"
-    pg.save(game, path)
-    loaded = pg.load(path)
-    assert (loaded.players, loaded.states, loaded.actions) == (game.players, game.states, game.actions)
-    np.testing.assert_array_equal(loaded.n_actions, game.n_actions)
-    np.testing.assert_array_equal(loaded.discounts, game.discounts)
-    # Excel has no room for the seventeenth digit.
-    rtol = 1e-15 if extension == "xlsx" else 0
-    np.testing.assert_allclose(loaded.rewards, game.rewards, rtol=rtol)
-    np.testing.assert_allclose(rows_of(loaded), rows_of(game), rtol=rtol)
+@st.composite
+def stochastic_games(draw):
+    n_actions = draw(st.lists(st.tuples(st.integers(1, 2), st.integers(1, 2)), min_size=1, max_size=3))
+    n_states, n_rows = len(n_actions), sum(first * second for first, second in n_actions)
+    weights = st.lists(st.integers(0, 3), min_size=n_states, max_size=n_states).filter(any)
+    rewards = st.lists(st.floats(-1e300, 1e300), min_size=n_rows, max_size=n_rows)
+
+    def names(count):
+        return st.none() | st.lists(LABELS, min_size=count, max_size=count, unique=True)
+
+    actions = [[draw(names(count)) or [*map(str, range(count))] for count in counts] for counts in n_actions]
+    start = draw(st.none() | weights)
+    return pg.StochasticGame.from_rows(
+        n_actions,
+        [draw(rewards), draw(rewards)],
+        [np.array(row) / sum(row) for row in draw(st.lists(weights, min_size=n_rows, max_size=n_rows))],
+        [draw(st.floats(0, 0.9)), 0.5],
+        players=draw(names(2)),
+        actions=actions,
+        states=draw(names(n_states)),
+        start=None if start is None else np.array(start) / sum(start),
+        title=draw(st.just("") | LABELS),
+    )
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(game=stochastic_games())
+def test_what_is_written_is_what_is_read(tmp_path_factory, game):
+    folder = tmp_path_factory.mktemp("games")
+    refused = {}
+    for extension in ("json", "npz", "csv", "xlsx"):
+        try:
+            pg.save(game, folder / f"game.{extension}")
+        except pg.InputError as error:
+            refused[extension] = str(error)
+        else:
+            assert pg.load(folder / f"game.{extension}") == game
+    assert set(refused) <= {"csv", "xlsx"}
+    assert all("rename" in message for message in refused.values())
 
 
 def test_json_keys(tmp_path):
@@ -200,8 +229,10 @@ def test_large_sparse_games_are_not_written_out_in_full(tmp_path):
     assert pg.load(tmp_path / "game.npz") == game
     with pytest.raises(pg.InputError, match=r"18000 x 2000 transition probabilities.* save the game as \.npz"):
         pg.save(game, tmp_path / "game.json")
-    with pytest.raises(pg.InputError, match=r"18000 rows and 2005 columns has more than 10000000 cells; .* \.npz"):
+    with pytest.raises(pg.InputError, match=r"18000 rows and 2006 columns has more than 10000000 cells; .* \.npz"):
         pg.save(game, tmp_path / "game.csv")
+    with pytest.raises(pg.InputError, match=r"19000 rows and 767 columns has more than 1000000 cells"):
+        pg.save(pg.load("soccer"), tmp_path / "game.xlsx")
     wide = pg.StochasticGame.from_rows(
         [[1]] * 20000, np.zeros((1, 20000)), (np.ones(20000), np.arange(20000), np.arange(20001)), 0.5
     )
@@ -275,7 +306,7 @@ def test_to_state_and_excel_numbers(tmp_path):
         ("1/4,3/4", "-1/4,5/4", "got the probability -0.25"),
         ("phi_off", "phi_on", "two columns 'phi_on'"),
         ("phi_off", "phi_of", "column 'phi_of', but no row has that state"),
-        ("phi_off", "comment", "unknown column 'comment'; delete it"),
+        ("phi_off", "u_eve", "column 'u_eve', but no column 'a_eve'"),
         ("u_bob", "bob", "no column 'u_bob'"),
         ("a_ann,a_bob", "x,y", r"no column 'a_<player>'"),
         ("phi_on,phi_off", "to_state,phi_off", "both of 'to_state' and 'phi_<state>'"),
@@ -293,6 +324,133 @@ def test_bad_tables_say_what_is_wrong(tmp_path, old, new, message):
         pg.load(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_other_columns_are_ignored_as_in_sgamesolver(tmp_path):
+    (tmp_path / "plain.csv").write_text(TABLE)
+    rows = TABLE.splitlines()
+    (tmp_path / "game.csv").write_text("\n".join([rows[0] + ",note,note,7", *(row + ",x,,1" for row in rows[1:])]))
+    with pytest.warns(UserWarning, match="that say nothing .* ignored: 'note', 'note', '7'$") as caught:
+        assert pg.load(tmp_path / "game.csv") == pg.load(tmp_path / "plain.csv")
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("extension", ["csv", "xlsx"])
+def test_title_and_start_of_a_table(tmp_path, extension):
+    game = pg.StochasticGame.from_rows(
+        [[2], [1]], [[1, 2, 3]], [[1, 0], [0, 1], [0, 1]], 0.5, states=["on", "off"], start=[0.25, 0.75], title="Lamp"
+    )
+    pg.save(game, tmp_path / f"game.{extension}")
+    assert pg.load(tmp_path / f"game.{extension}") == game
+    plain = pg.StochasticGame.from_rows([[2], [1]], [[1, 2, 3]], [[1, 0], [0, 1], [0, 1]], 0.5)
+    assert state_table.write_csv(plain).splitlines()[0] == b"state,a_0,u_0,to_state"
+    text = "state,a_0,u_0,to_state,start,title\ndelta,,0.5,,,Lamp\non,0,1,on,0.25,\non,1,2,off,,\noff,0,3,off,0.75,\n"
+    assert state_table.write_csv(game).decode() == text
+    # In all rows of a state is fine too, but only one number.
+    (tmp_path / "all.csv").write_text(text.replace("on,1,2,off,,", "on,1,2,off,1/4,"))
+    assert pg.load(tmp_path / "all.csv") == game
+    for old, new, message in (
+        ("off,,", "off,1,", "line 4, start: got 1, but 0.25 in an earlier row"),
+        ("0.75", "0.5", "start: the probabilities sum to 0.75"),
+        ("0.75", "x", "line 5, start: 'x' is not a number"),
+    ):
+        (tmp_path / "bad.csv").write_text(text.replace(old, new))
+        with pytest.raises(pg.FormatError, match=message):
+            pg.load(tmp_path / "bad.csv")
+
+
+MIXTURES = """\
+state,a_p,u_p,to_state
+delta,,0.5,
+on,x,1,"on: 0.5, off: 0.5"
+on,y,1,"{""off"": 1/4, ""a, b: 1"":0.5,on :0.25,}"
+off,x,0,off
+"a, b: 1",x,0,"a, b: 1"
+"""
+
+
+def test_to_state_with_probabilities(tmp_path):
+    path = tmp_path / "game.csv"
+    path.write_text(MIXTURES.replace("a, b: 1", "low"))
+    half, quarters = [0.5, 0.5, 0], [0.25, 0.25, 0.5]
+    np.testing.assert_array_equal(rows_of(pg.load(path)), [half, quarters, [0, 1, 0], [0, 0, 1]])
+    path.write_text(MIXTURES.replace('"{""off"": 1/4, ""a, b: 1"":0.5,on :0.25,}"', "off"))
+    np.testing.assert_array_equal(rows_of(pg.load(path)), [half, [0, 1, 0], [0, 1, 0], [0, 0, 1]])
+    for old, new, message in (
+        ("off: 0.5", "of: 0.5", "line 3: to_state is 'of', of which there is no row; give a state, or several as in"),
+        ("off: 0.5", "on: 0.5", "line 3: to_state names 'on' twice"),
+        ("off: 0.5", "off: x", "line 3, to_state 'off': 'x' is not a number"),
+        ("off: 0.5", "off", "line 3: to_state is 'on: 0.5, off', of which"),
+    ):
+        path.write_text(MIXTURES.replace("a, b: 1", "low").replace(old, new))
+        with pytest.raises(pg.FormatError, match=message):
+            pg.load(path)
+
+
+ENDING = "state,a_p,u_p,phi_on,phi_off\ndelta,,0.5,,\non,x,1,0.5,0.25\non,y,1,0,1\noff,x,0,,\n"
+
+
+@pytest.mark.parametrize("text", [
+    ENDING,
+    'state,a_p,u_p,to_state\ndelta,,0.5,\non,x,1,"on: 0.5, off: 0.25"\non,y,1,off\noff,x,0,\n',
+    'state,a_p,u_p,to_state\ndelta,,0.5,\non,x,1,"on: 0.5, over: 0.125, off: 0.25"\non,y,1,off\noff,x,0,over\n',
+], ids=["phi", "to_state", "named"])  # fmt: skip
+def test_rows_that_sum_to_less_than_one_end_the_game(tmp_path, text):
+    path = tmp_path / "game.csv"
+    path.write_text(text)
+    game = pg.load(path, end_state="over")
+    assert game == pg.load(f"{path}:end_state=over")
+    assert game.states == ("on", "off", "over")
+    assert game.start.tolist() == [0.5, 0.5, 0]
+    assert game.n_actions.tolist() == [[2], [1], [1]]
+    assert game.rewards.tolist() == [[1, 1, 0, 0]]
+    np.testing.assert_array_equal(rows_of(game), [[0.5, 0.25, 0.25], [0, 1, 0], [0, 0, 1], [0, 0, 1]])
+    with pytest.raises(pg.FormatError, match=r"game\.csv, line 3: .*; make them sum to 1 or|of which there is no row"):
+        pg.load(path)
+
+
+def test_end_state_is_for_tables_that_lack_it(tmp_path):
+    path = tmp_path / "game.csv"
+    path.write_text(ENDING)
+    for source, end_state, message in (
+        (path, "off", "end_state is 'off', which has rows; give another name"),
+        (path, " ", "end_state: got ' '; give the name of a state"),
+        (path, 3, "end_state: got 3; give the name of a state"),
+        (f"{path}:end_state=a", "b", "end_state in the name, 'a', and another"),
+        ("big_match", "over", "is no table that may lack an end_state; leave it out"),
+    ):
+        with pytest.raises(pg.InputError, match=message):
+            pg.load(source, end_state=end_state)
+    path.write_text("1,2\n3,4\n\n1,2\n3,4\n")
+    with pytest.raises(pg.FormatError, match="end_state is for tables of stochastic games, and this is none"):
+        pg.load(path, end_state="over")
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_tables_of_european_spreadsheets(tmp_path, delimiter):
+    (tmp_path / "plain.csv").write_text(TABLE)
+    european = TABLE.replace(",", delimiter).replace(".", ",")
+    (tmp_path / "game.csv").write_text("\ufeff" + european, encoding="utf-8", newline="\r\n")
+    assert pg.load(tmp_path / "game.csv") == pg.load(tmp_path / "plain.csv")
+    (tmp_path / "game.csv").write_text(european.replace("0,5", "0.5", 1))
+    with pytest.raises(pg.FormatError, match=r"decimal commas and decimal points in one file, '.*' and '.*'; use one"):
+        pg.load(tmp_path / "game.csv")
+
+
+def test_compressed_models_of_prism(tmp_path):
+    expected = pg.load(prism(tmp_path), discount=0.5)
+    for path in list(tmp_path.iterdir()):
+        (tmp_path / f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+    assert (
+        pg.load(tmp_path / "game.tra.gz", discount=0.5) == pg.load(f"{tmp_path}/game.tra.gz:discount=0.5") == expected
+    )
+
+
+def test_compressed_dpomdp(tmp_path):
+    (tmp_path / "team.dpomdp.gz").write_bytes(gzip.compress(DPOMDP.encode()))
+    with pytest.warns(UserWarning, match="observations are ignored"):
+        assert pg.load(tmp_path / "team.dpomdp.gz").title == "team"
 
 
 def test_unknown_next_state(tmp_path):
@@ -430,7 +588,7 @@ def test_prism_needs_rewards_and_a_discount(tmp_path):
         pg.load(f"{path}:discount=x")
     with pytest.raises(pg.InputError, match="discount of player 0: got 1; give"):
         pg.load(path, discount=1)
-    with pytest.raises(pg.InputError, match=r"a discount in the name, '0\.5', and another"):
+    with pytest.raises(pg.InputError, match=r"discount in the name, '0\.5', and another"):
         pg.load(f"{path}:discount=0.5", discount=0.5)
     for reward in tmp_path.glob("*rew"):
         reward.unlink()
@@ -642,7 +800,12 @@ def test_formats_without_a_writer(tmp_path, extension):
 SEEDS = {
     "json": [stochastic_json.write(GAMES[name]) for name in ("mixed", "big match")],
     "npz": [stochastic_npz.write(GAMES[name]) for name in ("mixed", "big match", "sparse")],
-    "csv": [TABLE.encode(), *(state_table.write_csv(GAMES[name]) for name in ("mixed", "certain"))],
+    "csv": [
+        TABLE.encode(),
+        TABLE.replace(",", ";").encode(),
+        MIXTURES.encode(),
+        *(state_table.write_csv(GAMES[name]) for name in ("mixed", "certain")),
+    ],
     "tra": [TRA.encode(), TURNS.encode()],
     "sta": [STA.encode()],
     "lab": [LAB.encode()],

@@ -17,15 +17,23 @@ from powergames.terminal import print_blocks
 def command(
     game: GameArgument,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE.npz", help="File to write; it appears whole or not at all.")
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE.npz",
+            help="File to write; .npz loads fastest, and .json, .csv, .xlsx, .nfg, .gam work too, as far as they hold "
+            "the game.",
+        ),
     ],
     as_json: JsonOption = False,
 ) -> int:
-    """Write a game of the catalog, or a compiled environment, as a .npz file that loads at once."""
-    check_output(output, ".npz")
+    """Write a game of the catalog, or a compiled environment, as a file that loads at once."""
+    from powergames.io import WRITTEN, load, save
+
+    check_output(output, *WRITTEN)
     check_distinct({"GAME": game}, [("--output", output)])
     from powergames.games import StochasticGame
-    from powergames.io import load, save
     from powergames.results import SCHEMA
 
     raise_on_ctrl_c()

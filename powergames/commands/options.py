@@ -101,12 +101,13 @@ def check_plot(path: str | None) -> None:
         check_extension(path, "--plot", PICTURES)
 
 
-def check_output(path: str, extension: str) -> None:
-    """Refuse, before any work is done, what no file of this kind could be written to."""
+def check_output(path: str, *extensions: str) -> None:
+    """Refuse, before any work is done, what no file of these kinds could be written to."""
     from powergames.storage import check_place
 
-    if not path.lower().endswith(extension):
-        raise InputError(f"--output: got {path[:60]!r}; give the name of a {extension} file")
+    if not path.lower().endswith(extensions):
+        known = " or ".join(filter(None, (", ".join(extensions[:-1]), extensions[-1])))
+        raise InputError(f"--output: got {path[:60]!r}; give the name of a {known} file")
     check_place(path, "--output")
 
 

@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 
 from powergames.display.tables import Block, Table
+from powergames.errors import printable
 
 RIGHT = ' style="text-align: right; padding: 0.15em 0.7em"'
 LEFT = ' style="text-align: left; padding: 0.15em 0.7em"'
@@ -46,8 +47,13 @@ def to_html(blocks: Sequence[Block]) -> str:
     >>> to_html(["<script>"])
     '<div class="powergames"><p>&lt;script&gt;</p></div>'
     """
-    parts = [_html_table(block) if isinstance(block, Table) else f"<p>{html.escape(block)}</p>" for block in blocks]
+    parts = [_html_table(block) if isinstance(block, Table) else _html_text(block) for block in blocks]
     return f'<div class="powergames">{"".join(parts)}</div>'
+
+
+def _html_text(text: str) -> str:
+    shown = html.escape(printable(text, keep="\n"))
+    return f"<p>{shown}</p>"
 
 
 def _html_table(table: Table) -> str:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from powergames.display.text import number_text, printable, regret_text
+from powergames.display.text import number_text, regret_text
+from powergames.errors import printable
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,14 @@ class Cell:
     value : object
         What a data frame holds.
     text : str
-        What the terminal, HTML and LaTeX show.
+        What the terminal, HTML and LaTeX show; whatever is not printable in it is escaped.
     """
 
     value: Any
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", printable(self.text))
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,8 @@ class Table:
     """
 
     def __init__(self, *headers: str, title: str = "") -> None:
-        self.columns = tuple(Column(header.removeprefix(">"), header.startswith(">")) for header in headers)
-        self.title = title
+        self.columns = tuple(Column(printable(header.removeprefix(">")), header.startswith(">")) for header in headers)
+        self.title = printable(title)
         self.rows: list[tuple[Cell, ...]] = []
         self.lines: set[int] = set()
 
@@ -96,10 +100,10 @@ def regret(value: Any, noise: float = 0.0) -> Cell:
 
 def name(text: str, *, shown: bool = True) -> Cell:
     """Return a cell with a name; not shown where the row above has the same one."""
-    return Cell(text, printable(text) if shown else "")
+    return Cell(text, text if shown else "")
 
 
 def power(value: Any, *, own: bool, by: str = "", noise: float = 0.0) -> Cell:
     """Return a cell with the power of a player, ``-`` over itself, and the action that takes it unless that is 0."""
     text = "-" if own else number_text(value, noise)
-    return Cell(value, text if own or text == "0" or not by else f"{text} ({printable(by)})")
+    return Cell(value, text if own or text == "0" or not by else f"{text} ({by})")

@@ -7,6 +7,8 @@ from fractions import Fraction
 from itertools import repeat
 from typing import Any
 
+from powergames.errors import printable
+
 # Numbers no larger than this, relative to their scale, are rounding.
 ROUNDING = 1e-12
 
@@ -51,11 +53,6 @@ def discount_text(discount: float) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number of things, ``1 vertex`` or ``2 vertices``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
-
-
-def printable(text: str) -> str:
-    """Escape line breaks and control characters, which names in files may hold."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def mixture_text(actions: Sequence[str], strategy: Any) -> str:

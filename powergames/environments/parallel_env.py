@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 from pettingzoo import ParallelEnv
 
-from powergames.errors import InputError
+from powergames.errors import InputError, printable
 from powergames.games.labels import StateNames
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
@@ -174,6 +174,7 @@ class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo h
         states = self._game.states
         if isinstance(states, StateNames) and (picture := states.picture(self._state)):
             text += f"\n{picture}"
+        text = printable(text, keep="\n")
         if self.render_mode == "ansi":
             return text
         sys.stdout.write(text + "\n")

@@ -12,7 +12,7 @@ import numpy as np
 from powergames.display import discount_text
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
-from powergames.games.labels import StateNames, check_names
+from powergames.games.labels import StateNames, check_names, check_text
 from powergames.games.limits import check_memory
 from powergames.games.profiles import frozen, nobody_can_write
 from powergames.games.stochastic import StochasticGame
@@ -82,6 +82,7 @@ class DeterministicGame(Frozen):
         def put(name: str, value: Any) -> None:
             object.__setattr__(self, name, value)
 
+        put("title", check_text(self.title, "title"))
         put("actions", tuple(check_names(own, len(own), f"actions[{i}]", "") for i, own in enumerate(self.actions)))
         if not self.actions or not all(self.actions):
             raise InputError("actions: give at least one player, and each player at least one action")

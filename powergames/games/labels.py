@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 from powergames.errors import InputError
+
+# NumPy's strings lose a NUL at the end, and no text file holds lone surrogates or numbers beyond those of Unicode.
+_NOT_TEXT = re.compile("[^\x01-\ud7ff\ue000-\U0010ffff]")
+
+
+def check_text(text: Any, what: str) -> str:
+    r"""Check a name or a title and return it as text: any characters of Unicode but NUL, however many.
+
+    Parameters
+    ----------
+    text : object
+        Whatever is not text is written as text.
+    what : str
+        What it is, to begin an error message with.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If it holds NUL, half of a surrogate pair or a number that is no character.
+
+    Examples
+    --------
+    >>> check_text("a\0", "title")
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: title: character 1 is U+0000, which is not text; leave it out
+    """
+    text = str(text)
+    if found := _NOT_TEXT.search(text):
+        raise InputError(f"{what}: character {found.start()} is U+{ord(found[0]):04X}, which is not text; leave it out")
+    return text
 
 
 def check_names(names: Any, count: int, what: str, counted: str) -> tuple[str, ...]:
@@ -30,15 +66,16 @@ def check_names(names: Any, count: int, what: str, counted: str) -> tuple[str, .
     Raises
     ------
     InputError
-        If there are more or fewer, or no list is given.
+        If there are more or fewer, no list is given, or one of them is not text; see `check_text`.
 
     Examples
     --------
     >>> check_names(["Ann", 2], 2, "players", "2 players")
     ('Ann', '2')
     """
+    each = f"{what}, a name"
     try:
-        labels = None if isinstance(names, str) else tuple(str(name) for name in names)
+        labels = None if isinstance(names, str) else tuple(check_text(name, each) for name in names)
     except TypeError:
         labels = None
     if labels is None:
@@ -81,10 +118,13 @@ class StateNames(Sequence[str]):
 
     def __getitem__(self, state: int | slice) -> str | tuple[str, ...]:
         found = range(len(self))[state]
-        return self.name(found) if isinstance(found, int) else tuple(map(self.name, found))
+        return self._checked(found) if isinstance(found, int) else tuple(map(self._checked, found))
 
     def __iter__(self) -> Iterator[str]:
-        return map(self.name, range(len(self)))
+        return map(self._checked, range(len(self)))
+
+    def _checked(self, state: int) -> str:
+        return check_text(self.name(state), "states, a name")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or isinstance(other, str):

@@ -25,7 +25,7 @@ from powergames.games.foreign import (
     strategies_of,
 )
 from powergames.games.immutable import Frozen
-from powergames.games.labels import check_names
+from powergames.games.labels import check_names, check_text
 from powergames.games.limits import check_copy
 from powergames.games.numbers import doubles, float_to_fraction, to_fraction
 from powergames.games.profiles import Profile, as_profile, frozen, nobody_can_write, uniform_profile
@@ -67,8 +67,9 @@ class NormalFormGame(Frozen, Shown):
     ------
     InputError
         If the tensor is ragged, mis-shaped, empty, masked or not finite, its range overflows a float, the labels do not
-        fit it, or memory does not suffice for a copy of it. Nested lists whose innermost rows are tuples, of a shape
-        that fits `from_cells` as well, are refused too, for they can mean either game.
+        fit it or are not text (`powergames.games.labels.check_text`), or memory does not suffice for a copy of it.
+        Nested lists whose innermost rows are tuples, of a shape that fits `from_cells` as well, are refused too, for
+        they can mean either game.
 
     Notes
     -----
@@ -120,7 +121,7 @@ class NormalFormGame(Frozen, Shown):
             "payoff_scale": frozen(np.where(spread > 0, spread, 1.0)),
             "players": _player_labels(players, len(n_actions)),
             "actions": _action_labels(actions, n_actions),
-            "title": str(title),
+            "title": check_text(title, "title"),
             "_exact": None if exact is None else frozen(exact),
         }
         for name, value in fields.items():

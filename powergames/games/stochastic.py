@@ -18,17 +18,19 @@ from powergames.display import MOST, Block, Shown, discount_text
 from powergames.errors import InputError
 from powergames.games.foreign import check_unmasked
 from powergames.games.immutable import Frozen
-from powergames.games.labels import StateNames, check_names
+from powergames.games.labels import StateNames, check_names, check_text
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, action_indices, frozen
 
-# How far the probabilities of a row may be from summing to 1. Within it they are divided by their sum.
+# How far the probabilities of a row may be from summing to 1. Within it they are divided by their sum. Those that come
+# in single or half precision may be further off, by what `_slack` says.
 SUM_TOLERANCE = 1e-8
 
 _EPS = float(np.finfo(np.float64).eps)
 
-Csr = tuple[np.ndarray, np.ndarray, np.ndarray]
+# Data, indices, indptr, and the relative rounding error of the data as they were given.
+Csr = tuple[np.ndarray, np.ndarray, np.ndarray, float]
 ActionNames = tuple[tuple[str, ...], ...]
 
 
@@ -87,12 +89,15 @@ class StochasticGame(Frozen, Shown):
     ------
     InputError
         If shapes do not fit, a reward is not finite, probabilities are negative or do not sum to 1 within 1e-8, a
-        discount is outside [0, 1), values would overflow a float, labels do not fit, or memory does not suffice.
+        discount is outside [0, 1), values would overflow a float, labels do not fit or are not text
+        (`powergames.games.labels.check_text`), or memory does not suffice.
 
     Notes
     -----
     Use `from_rows` if the numbers of actions differ from state to state. Rows whose sum differs from 1 by more than
-    rounding, yet less than 1e-8, are divided by it. Arrays are copied, never changed.
+    rounding, yet less than 1e-8, are divided by it. The sum of `k` probabilities that come as float32 may differ from 1
+    by 1.2e-7 sqrt(k + 4), which rounding to float32 explains; they become float64 and are divided by it. Arrays are
+    copied, never changed.
 
     The model is due to L. S. Shapley (1953), "Stochastic games", Proceedings of the National Academy of Sciences
     39(10), 1095-1100.
@@ -237,7 +242,7 @@ class StochasticGame(Frozen, Shown):
         set_field(self, "players", _names(players, n_players, "players"))
         lazy = isinstance(states, StateNames) and len(states) == n_states
         set_field(self, "states", states if lazy else _names(states, n_states, "states"))
-        set_field(self, "title", str(title))
+        set_field(self, "title", check_text(title, "title"))
         names, by_state = _action_names(actions, n_actions)
         set_field(self, "actions", names)
         set_field(self, "actions_by_state", by_state)
@@ -247,8 +252,8 @@ class StochasticGame(Frozen, Shown):
         set_field(self, "discounts", frozen(_discounts(discount, n_players)))
         set_field(self, "rewards", frozen(rewards))
         self._set_scales()
-        data, indices, indptr = _csr(transitions, n_rows, n_states, sizes)
-        data = self._normalized(data, indptr)
+        data, indices, indptr, eps = _csr(transitions, n_rows, n_states, sizes)
+        data = self._normalized(data, indptr, eps)
         for name, array in (("data", data), ("indices", indices), ("indptr", indptr)):
             set_field(self, name, frozen(array))
         set_field(self, "start", frozen(_start(start, n_states)))
@@ -592,8 +597,10 @@ class StochasticGame(Frozen, Shown):
         for name, array in (("reward_min", least), ("reward_range", spread)):
             object.__setattr__(self, name, frozen(array))
 
-    def _normalized(self, data: np.ndarray, indptr: np.ndarray) -> np.ndarray:
+    def _normalized(self, data: np.ndarray, indptr: np.ndarray, eps: float) -> np.ndarray:
         """Check that every row is a distribution; return the probabilities, divided by their sums where these are off.
+
+        The numbers came with the relative rounding error `eps`.
 
         A sum that rounding explains is left alone, so that doing it again changes nothing.
         """
@@ -611,8 +618,9 @@ class StochasticGame(Frozen, Shown):
             # No row is empty between two filled ones that follow each other in this list.
             sums[filled] = np.add.reduceat(data, indptr[:-1][filled]) if filled.any() else 0.0
         off = np.abs(sums - 1.0)
-        if off.max() > SUM_TOLERANCE:
-            row = int(np.argmax(off > SUM_TOLERANCE))
+        wrong = off > _slack(lengths, eps)
+        if wrong.any():
+            row = int(np.argmax(wrong))
             raise InputError(
                 f"transitions, {self.describe_row(row)}: the probabilities sum to {sums[row]:.12g}; make them sum to 1"
             )
@@ -795,7 +803,9 @@ def _discounts(discount: Any, n_players: int) -> np.ndarray:
     wrong = ~((discounts >= 0) & (discounts < 1))
     if wrong.any():
         player = int(np.argmax(wrong))
-        raise InputError(f"discount of player {player}: got {discount_text(discounts[player])}; give a number >= 0 and < 1")
+        raise InputError(
+            f"discount of player {player}: got {discount_text(discounts[player])}; give a number >= 0 and < 1"
+        )
     return discounts
 
 
@@ -810,9 +820,19 @@ def _start(start: Any, n_states: int) -> np.ndarray:
         state = int(np.argmax(wrong))
         raise InputError(f"start: state {state}: got {weights[state]}; give a probability from 0 to 1")
     total = weights.sum()
-    if abs(total - 1) > SUM_TOLERANCE:
+    if abs(total - 1) > _slack(n_states, _precision(np.asarray(start).dtype)):
         raise InputError(f"start: the probabilities sum to {total:.12g}; make them sum to 1")
     return weights if abs(total - 1) <= _EPS * (n_states + 4) else weights / total
+
+
+def _precision(dtype: np.dtype) -> float:
+    """Return the relative rounding error of numbers that came in this type."""
+    return max(_EPS, float(np.finfo(dtype).eps)) if dtype.kind == "f" else _EPS
+
+
+def _slack(count: Any, eps: float) -> Any:
+    """Return how far from 1 the sum of so many rounded probabilities may be; their errors add up like a random walk."""
+    return np.maximum(SUM_TOLERANCE, eps * np.sqrt(count + 4.0))
 
 
 def _csr(transitions: Any, n_rows: int, n_states: int, sizes: tuple[int, ...] | None) -> Csr:
@@ -845,10 +865,12 @@ def _csr(transitions: Any, n_rows: int, n_states: int, sizes: tuple[int, ...] | 
     check_memory(16 * n_stored, f"the transitions, {n_stored} probabilities,")
     indptr = np.concatenate([[0], np.cumsum(np.count_nonzero(dense, axis=1))])
     rows, indices = np.nonzero(dense)
-    return dense[rows, indices].astype(np.float64), _narrow(indices, n_states), _narrow(indptr, n_stored)
+    data = dense[rows, indices].astype(np.float64)
+    return data, _narrow(indices, n_states), _narrow(indptr, n_stored), _precision(dense.dtype)
 
 
 def _canonical(data: Any, indices: Any, indptr: Any, n_rows: int, n_states: int) -> Csr:
+    eps = _precision(np.asarray(data).dtype)
     data = _numbers(data, "transitions, data")
     indices, indptr = (
         _integers(array, f"transitions, {name}") for array, name in ((indices, "indices"), (indptr, "indptr"))
@@ -884,7 +906,7 @@ def _canonical(data: Any, indices: Any, indptr: Any, n_rows: int, n_states: int)
     if not keep.all():
         rows, indices, data = rows[keep], indices[keep], data[keep]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_rows))])
-    return data, _narrow(indices, n_states), _narrow(indptr, len(data))
+    return data, _narrow(indices, n_states), _narrow(indptr, len(data)), eps
 
 
 def _integers(values: Any, what: str) -> np.ndarray:

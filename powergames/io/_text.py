@@ -1,36 +1,94 @@
-"""What the readers and writers share: numbers, sizes, places in a file, atomic writing."""
+"""What the readers and writers share: numbers, sizes, places in a file, compression, atomic writing."""
 
 from __future__ import annotations
 
+import gzip
 import math
 import os
 import re
+import sys
+import warnings
+import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from powergames.errors import FormatError, InputError
+from powergames.errors import FormatError, InputError, printable
 from powergames.games.limits import MAX_AXES
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.numbers import float_to_fraction, to_fraction
 from powergames.storage import replace_file
 
+BINARY = (".npz", ".xlsx")
+_ARCHIVE = b"PK"
+COMPRESSED = ".gz"
+# A compressed text may unpack to this much, or to so many times its size; parsed, it takes up to 25 times as much.
+_MAX_UNPACKED = 16 * 2**20
+_MAX_RATIO = 100
+_PIECE = 2**20
+
 MAX_NUMBER_LENGTH = 4000  # characters; Python itself refuses integers of more than 4300 digits
 MAX_PLAYERS = MAX_AXES - 1  # the payoff tensor has one axis more than there are players
 
 _EXPONENT = "(?:[eE][+-]?[0-9]{1,4}+)?"
-NUMBER_PATTERN = rf"[+-]?(?:[0-9]++(?:/[0-9]++|(?:\.[0-9]*+)?{_EXPONENT})|\.[0-9]++{_EXPONENT})"
-_NUMBER = re.compile(NUMBER_PATTERN)
+
+
+def number_pattern(marks: str = ".") -> str:
+    """Return a pattern of numbers whose decimals follow one of the marks; a point may also stand at the end."""
+    decimals = rf"[{marks}][0-9]++"
+    return rf"[+-]?(?:[0-9]++(?:/[0-9]++|(?:{decimals}|\.)?{_EXPONENT})|{decimals}{_EXPONENT})"
+
+
+_NUMBER = re.compile(number_pattern())
 # At most 15 significant digits: such a decimal is the shortest that prints its float, so the float keeps it exactly.
 _SHORT_DECIMAL = re.compile(r"[+-]?(?:[0-9]{1,15}|(?=[0-9.]{2,16}\Z)[0-9]*+\.[0-9]*+)(?:[eE][+-]?[0-9]{1,2})?")
 
 Number = float | Fraction
 
 
+def file_extension(path: str | os.PathLike[str]) -> str:
+    """Return the extension in lower case, and for a compressed text that of the text.
+
+    Examples
+    --------
+    >>> file_extension("A.NFG"), file_extension("a.json.gz"), file_extension("a.npz.gz")
+    ('.nfg', '.json', '.gz')
+    """
+    target = Path(path)
+    inner = Path(target.stem).suffix.lower() if is_compressed(path) else ""
+    return inner if inner and inner not in BINARY else target.suffix.lower()
+
+
+def is_compressed(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is compressed, by its extension."""
+    return Path(path).suffix.lower() == COMPRESSED
+
+
+def stem_of(path: str) -> str:
+    """Return a path without its extension, or both of them.
+
+    Examples
+    --------
+    >>> stem_of("models/game.v2.tra.gz")
+    'models/game.v2'
+    """
+    inner = path[: -len(COMPRESSED)] if is_compressed(path) else path
+    return inner[: -len(file_extension(path))]
+
+
+def warn_user(message: str) -> None:
+    """Warn at the line outside of powergames that led here."""
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].partition(".")[0] == "powergames":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(printable(message), stacklevel=level)
+
+
 def decode(data: bytes, source: str) -> str:
-    """Return the text of a file, which must be UTF-8 without control characters of binary files."""
+    """Return the text of a file, which must be UTF-8."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -57,22 +115,6 @@ def latin_as_utf8(data: bytes) -> bytes:
     except UnicodeDecodeError:
         return data if b"\0" in data else data.decode("latin-1").encode()
     return data
-
-
-def encode(text: str) -> bytes:
-    """Return text as UTF-8.
-
-    Raises
-    ------
-    InputError
-        If a label or the title holds a lone surrogate, which no file can.
-    """
-    try:
-        return text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"labels: character {text[error.start]!r} is not valid Unicode text; rename the player, action or title"
-        ) from None
 
 
 def shorten(text: str) -> str:
@@ -214,15 +256,22 @@ def parse_size(token: str, what: str, place: str) -> int:
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file as a whole or not at all.
+    """Write a file as a whole or not at all, compressed if its name ends with .gz.
 
     Raises
     ------
     InputError
-        If the path is a directory or cannot be written.
+        If the path is a directory or cannot be written, or reading would refuse the compressed file.
     """
     if os.path.isdir(path):
         raise InputError(f"{path}: is a directory; give the name of a file")
+    if is_compressed(path):
+        n_bytes = len(data)
+        data = gzip.compress(data, mtime=0)
+        if n_bytes > _most_unpacked(len(data)):
+            raise InputError(
+                f"{path}: {len(data)} bytes that unpack to {n_bytes} would not be read again; leave out {COMPRESSED}"
+            )
     try:
         replace_file(path, data)
     except OSError as error:
@@ -230,19 +279,49 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def read_file(path: str | os.PathLike[str]) -> bytes:
-    """Return the contents of a regular file.
+    """Return the contents of a regular file, as far as it can be what its name says; a compressed text is unpacked.
 
     Raises
     ------
     FormatError
-        If there is no such file, or it cannot be read.
+        If there is no such file, it cannot be read, a text holds NUL, or a compressed one unpacks to far more than its
+        size.
     """
     if not os.path.isfile(path):
         what = "is not a regular file" if os.path.exists(path) else "no such file"
         raise FormatError(f"{path}: {what}; give the path of an existing file")
     try:
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            if file_extension(path) in BINARY:
+                # What does not begin as an archive is none, however long it is.
+                start = file.read(len(_ARCHIVE))
+                file.seek(0)
+                return file.read() if start == _ARCHIVE else start
+            if not is_compressed(path):
+                return _text_bytes(file, str(path), None)
+            most = _most_unpacked(os.path.getsize(path))
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return _text_bytes(unpacked, str(path), most)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise FormatError(f"{path}: not a readable {COMPRESSED} file ({reason}); compress it again") from None
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror}); check its permissions") from None
     except MemoryError:
         raise FormatError(f"{path}: {os.path.getsize(path)} bytes do not fit into memory") from None
+
+
+def _text_bytes(file: IO[bytes] | gzip.GzipFile, source: str, most: int | None) -> bytes:
+    """Return all of a text; nothing beyond the first NUL is read, nor more than so many bytes."""
+    found = bytearray()
+    while piece := file.read(_PIECE):
+        if (position := piece.find(0)) >= 0:
+            raise FormatError(f"{source}: not text, byte {len(found) + position} is 0x00; give a text file in UTF-8")
+        found += piece
+        if most is not None and len(found) > most:
+            raise FormatError(f"{source}: unpacks to more than {most} bytes, far too many for its size; unpack it")
+    return bytes(found)
+
+
+def _most_unpacked(n_bytes: int) -> int:
+    return max(_MAX_UNPACKED, _MAX_RATIO * n_bytes)

@@ -1,7 +1,7 @@
 """Two-player games as CSV.
 
 A table has one row per action of player 0 and one column per action of player 1, and in each cell both payoffs,
-separated by a comma (the cell is then quoted, or in brackets), a semicolon or a space::
+separated by a comma (the cell is then quoted, or in brackets), a semicolon (which may need quotes too) or a space::
 
     Stag hunt,stag,hare
     stag,"4, 4","0, 3"
@@ -12,6 +12,9 @@ that does look like a pair, or like the first half of one in brackets, gets an a
 corner holds the title.
 
 Or, as two plain matrices of numbers with a blank line between them, player 0's payoffs first.
+
+Cells may also be separated by semicolons or tabs, as spreadsheets do in countries that write 4,5 for 4.5. In such a
+file a comma between two digits is a decimal one, so the comma of a pair needs a blank after it.
 """
 
 from __future__ import annotations
@@ -25,25 +28,73 @@ import numpy as np
 from powergames.errors import FormatError, InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.io._text import (
-    NUMBER_PATTERN,
     Number,
     decode,
-    encode,
     lossless_payoffs,
     number_array,
+    number_pattern,
     number_text,
     parse_number,
     shorten,
 )
 
-_PAIR = re.compile(
-    rf"\s*+(?P<round>\()?(?P<square>\[)?\s*+(?P<first>{NUMBER_PATTERN})(?:\s*+[,;]\s*+|\s++)"
-    rf"(?P<second>{NUMBER_PATTERN})\s*+(?(square)\])(?(round)\))\s*+"
-)
-_LIKE_PAIR = re.compile(rf"'*+(?:{_PAIR.pattern}|\s*+[(\[]\s*+{NUMBER_PATTERN}\s*+)")
+# What may stand between two cells.
+DELIMITERS = ",;\t"
 _SPECIAL = re.compile('[",\r\n\ufeff]|^\\s|\\s$')
 
 _Row = tuple[int, list[str]]
+
+
+class Notation:
+    """How numbers and pairs of them are written, which depends on what stands between the cells.
+
+    Parameters
+    ----------
+    delimiter : str
+        Between commas, numbers have decimal points. Between semicolons or tabs they may have decimal commas instead.
+
+    Examples
+    --------
+    >>> Notation(";").number("-1,5", "game.csv"), Notation(";").pair.fullmatch("4,5, 3").group("first", "second")
+    (-1.5, ('4,5', '3'))
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self.decimal_commas = delimiter != ","
+        # A comma that parts two numbers then has a blank after it.
+        comma = r"\s*+,\s++" if self.decimal_commas else r"\s*+,\s*+"
+        number = number_pattern(".," if self.decimal_commas else ".")
+        self.pair = re.compile(
+            rf"\s*+(?P<round>\()?(?P<square>\[)?\s*+(?P<first>{number})(?:{comma}|\s*+;\s*+|\s++)"
+            rf"(?P<second>{number})\s*+(?(square)\])(?(round)\))\s*+"
+        )
+        self.like_pair = re.compile(rf"'*+(?:{self.pair.pattern}|\s*+[(\[]\s*+{number}\s*+)")
+        self._seen: dict[str, str] = {}
+
+    def number(self, cell: str, place: str) -> Number:
+        """Read a number.
+
+        Raises
+        ------
+        FormatError
+            If it is none, or has a decimal comma where another one had a decimal point.
+        """
+        text = cell.strip()
+        if self.decimal_commas:
+            for mark in ".,":
+                if mark in text:
+                    self._seen.setdefault(mark, text)
+            if len(self._seen) == 2:
+                found = " and ".join(shorten(seen) for seen in self._seen.values())
+                raise FormatError(f"{place}: decimal commas and decimal points in one file, {found}; use one of them")
+            text = re.sub(",(?=[0-9])", ".", text)
+        try:
+            return parse_number(text)
+        except InputError as error:
+            raise FormatError(f"{place}: {error}") from None
+
+
+_POINTS = Notation(",")
 
 
 def read(data: bytes, source: str) -> NormalFormGame:
@@ -72,14 +123,21 @@ def read(data: bytes, source: str) -> NormalFormGame:
     array([[4. , 3. ],
            [0. , 2.5]])
     """
-    rows = [(line, _joined(row)) for line, row in read_cells(decode(data, source), source)]
-    if any(_PAIR.fullmatch(cell) for _, row in rows for cell in row):
-        return _read_table(rows, source)
-    return _read_matrices(rows, source)
+    text = decode(data, source)
+    problems: dict[str, FormatError] = {}
+    for delimiter in DELIMITERS:
+        if not problems or delimiter in text:
+            try:
+                return _read(text, delimiter, source)
+            except FormatError as error:
+                problems[delimiter] = error
+    # Commas may be decimal ones, and belong into pairs; the others were probably meant where they are.
+    first = text.strip().partition("\n")[0]
+    raise problems[next((delimiter for delimiter in reversed(problems) if delimiter in first), ",")]
 
 
 def write(game: NormalFormGame) -> bytes:
-    """Write a table of payoff pairs with the names of the actions. The names of the players are lost.
+    """Write a table of payoff pairs with the title and the names of the actions. The names of the players are lost.
 
     Parameters
     ----------
@@ -94,7 +152,7 @@ def write(game: NormalFormGame) -> bytes:
     Raises
     ------
     InputError
-        If the game has not exactly two players, a label is not valid Unicode or a rational has thousands of digits.
+        If the game has not exactly two players, or a rational has thousands of digits.
 
     Examples
     --------
@@ -110,10 +168,17 @@ def write(game: NormalFormGame) -> bytes:
     table = [[_marked(label) for label in (game.title, *game.actions[1])]]
     for label, row in zip(game.actions[0], pairs, strict=True):
         table.append([_marked(label), *(f"{number_text(first)}, {number_text(second)}" for first, second in row)])
-    return encode("".join(",".join(map(_quoted, row)) + "\n" for row in table))
+    return ("".join(",".join(map(_quoted, row)) + "\n" for row in table)).encode()
 
 
-def read_cells(text: str, source: str) -> list[_Row]:
+def _read(text: str, delimiter: str, source: str) -> NormalFormGame:
+    notation = Notation(delimiter)
+    rows = [(line, _joined(row, notation, delimiter)) for line, row in read_cells(text, delimiter, source)]
+    is_table = any(notation.pair.fullmatch(cell) for _, row in rows for cell in row)
+    return (_read_table if is_table else _read_matrices)(rows, notation, source)
+
+
+def read_cells(text: str, delimiter: str, source: str) -> list[_Row]:
     """Return the cells of each row with its line number.
 
     Raises
@@ -123,10 +188,10 @@ def read_cells(text: str, source: str) -> list[_Row]:
 
     Examples
     --------
-    >>> read_cells('a,"b, c"', "names.csv")
+    >>> read_cells('a,"b, c"', ",", "names.csv")
     [(1, ['a', 'b, c'])]
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     rows = []
     try:
         for row in reader:
@@ -139,12 +204,12 @@ def read_cells(text: str, source: str) -> list[_Row]:
     return rows
 
 
-def _joined(row: list[str]) -> list[str]:
-    """Put together again what a comma inside of brackets has split."""
+def _joined(row: list[str], notation: Notation, delimiter: str) -> list[str]:
+    """Put together again what a delimiter inside of brackets has split."""
     cells: list[str] = []
     for cell in row:
-        whole = f"{cells[-1]},{cell}" if cells and cells[-1].lstrip().startswith(("(", "[")) else ""
-        if whole and _PAIR.fullmatch(whole):
+        whole = f"{cells[-1]}{delimiter}{cell}" if cells and cells[-1].lstrip().startswith(("(", "[")) else ""
+        if whole and notation.pair.fullmatch(whole):
             cells[-1] = whole
         else:
             cells.append(cell)
@@ -155,7 +220,7 @@ def _is_blank(row: list[str]) -> bool:
     return not any(cell.strip() for cell in row)
 
 
-def _read_table(rows: list[_Row], source: str) -> NormalFormGame:
+def _read_table(rows: list[_Row], notation: Notation, source: str) -> NormalFormGame:
     # A first row of empty names counts, a blank line does not; at the end neither does.
     start = next(k for k, (_, row) in enumerate(rows) if len(row) > 1 or not _is_blank(row))
     stop = max(k for k, (_, row) in enumerate(rows) if not _is_blank(row)) + 1
@@ -166,7 +231,7 @@ def _read_table(rows: list[_Row], source: str) -> NormalFormGame:
             raise FormatError(
                 f"{source}, line {line}: {len(row)} cells, but the first row has {width}; make them equal"
             )
-    is_name = [[_PAIR.fullmatch(cell) is None for cell in row] for _, row in rows]
+    is_name = [[notation.pair.fullmatch(cell) is None for cell in row] for _, row in rows]
     # Whether names are there is read off beside and below the corner, which only counts where it stands alone.
     has_header = any(is_name[0][1:] if width > 1 else is_name[0])
     has_labels = any(row[0] for row in is_name[1:]) if len(rows) > 1 else is_name[0][0]
@@ -174,19 +239,19 @@ def _read_table(rows: list[_Row], source: str) -> NormalFormGame:
     title, column_names, row_names = "", _numbered(width - has_labels), _numbered(len(body))
     if has_header:
         line, cells = rows[0]
-        column_names = _names(cells[has_labels:], f"{source}, line {line}")
-        title = _unmarked(cells[0]) if has_labels else ""
+        column_names = _names(cells[has_labels:], notation, f"{source}, line {line}")
+        title = _unmarked(cells[0], notation) if has_labels else ""
     if has_labels:
-        row_names = _names([row[0] for _, row in body], f"{source}, first column")
+        row_names = _names([row[0] for _, row in body], notation, f"{source}, first column")
     values: list[Number] = []
     for line, row in body:
         for cell in row[has_labels:]:
-            values += _pair(cell, f"{source}, line {line}")
+            values += _pair(cell, notation, f"{source}, line {line}")
     payoffs = np.moveaxis(number_array(values).reshape(len(body), width - has_labels, 2), -1, 0)
     return NormalFormGame(payoffs, actions=[row_names, column_names], title=title)
 
 
-def _read_matrices(rows: list[_Row], source: str) -> NormalFormGame:
+def _read_matrices(rows: list[_Row], notation: Notation, source: str) -> NormalFormGame:
     blocks: list[list[_Row]] = [[]]
     for line, row in rows:
         if not _is_blank(row):
@@ -204,7 +269,7 @@ def _read_matrices(rows: list[_Row], source: str) -> NormalFormGame:
                 raise FormatError(
                     f"{source}, line {line}: {len(row)} numbers, but its matrix has {width} columns; make them equal"
                 )
-            values += (_entry(cell, f"{source}, line {line}") for cell in row)
+            values += (_entry(cell, notation, f"{source}, line {line}") for cell in row)
     if not shapes:
         raise FormatError(f"{source}: all cells are empty; give a file that holds a game")
     if len(shapes) == 1:
@@ -218,16 +283,16 @@ def _read_matrices(rows: list[_Row], source: str) -> NormalFormGame:
     return NormalFormGame(number_array(values).reshape(2, *shapes[0]))
 
 
-def _pair(cell: str, place: str) -> tuple[Number, Number]:
-    match = _PAIR.fullmatch(cell)
+def _pair(cell: str, notation: Notation, place: str) -> tuple[Number, Number]:
+    match = notation.pair.fullmatch(cell)
     if match is None:
         raise FormatError(f'{place}: got {shorten(cell)}, expected a pair of payoffs such as "4, 0"')
-    return _number(match["first"], place), _number(match["second"], place)
+    return notation.number(match["first"], place), notation.number(match["second"], place)
 
 
-def _entry(cell: str, place: str) -> Number:
+def _entry(cell: str, notation: Notation, place: str) -> Number:
     try:
-        return _number(cell, place)
+        return notation.number(cell, place)
     except FormatError as error:
         raise FormatError(
             f"{error}; a table has a row for each action of player 0, a column for each of player 1, and in each cell "
@@ -235,15 +300,8 @@ def _entry(cell: str, place: str) -> Number:
         ) from None
 
 
-def _number(cell: str, place: str) -> Number:
-    try:
-        return parse_number(cell.strip())
-    except InputError as error:
-        raise FormatError(f"{place}: {error}") from None
-
-
-def _names(cells: list[str], place: str) -> list[str]:
-    is_pair = [_PAIR.fullmatch(cell) is not None for cell in cells]
+def _names(cells: list[str], notation: Notation, place: str) -> list[str]:
+    is_pair = [notation.pair.fullmatch(cell) is not None for cell in cells]
     if any(is_pair):
         pair = cells[is_pair.index(True)]
         name = f"beside {shorten(cells[is_pair.index(False)])}" if not all(is_pair) else "where a name belongs"
@@ -251,7 +309,7 @@ def _names(cells: list[str], place: str) -> list[str]:
             f"{place}: got the payoffs {shorten(pair)} {name}; give names or pairs only, "
             "and put an apostrophe before a name that looks like a pair"
         )
-    return [_unmarked(cell) for cell in cells]
+    return [_unmarked(cell, notation) for cell in cells]
 
 
 def _numbered(size: int) -> list[str]:
@@ -259,12 +317,28 @@ def _numbered(size: int) -> list[str]:
 
 
 def _marked(label: str) -> str:
-    return f"'{label}" if _LIKE_PAIR.fullmatch(label) else label
+    return f"'{label}" if _POINTS.like_pair.fullmatch(label) else label
 
 
-def _unmarked(label: str) -> str:
-    return label[1:] if label.startswith("'") and _LIKE_PAIR.fullmatch(label) else label
+def _unmarked(label: str, notation: Notation) -> str:
+    return label[1:] if label.startswith("'") and notation.like_pair.fullmatch(label) else label
+
+
+def check_cell(text: str) -> str:
+    """Refuse a text too long for a cell.
+
+    Raises
+    ------
+    InputError
+    """
+    if len(text) > csv.field_size_limit():
+        raise InputError(
+            f"{shorten(text)} has {len(text)} characters, a cell of a .csv file holds {csv.field_size_limit()}; rename "
+            "it, or save as .json or .npz"
+        )
+    return text
 
 
 def _quoted(cell: str) -> str:
+    check_cell(cell)
     return '"' + cell.replace('"', '""') + '"' if _SPECIAL.search(cell) else cell

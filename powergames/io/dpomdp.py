@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 from powergames.errors import FormatError, InputError
 from powergames.games.limits import MAX_AXES, check_memory
 from powergames.games.stochastic import StochasticGame
-from powergames.io._text import at_line, decode, parse_number, shorten
+from powergames.io._text import at_line, decode, parse_number, shorten, stem_of, warn_user
 
 _STATEMENT = re.compile(
     r"^[ \t]*(agents|discount|values|states|start(?:[ \t]+(?:include|exclude))?|actions|observations|T|O|R)[ \t]*:",
@@ -82,6 +81,7 @@ def read(data: bytes, source: str, discount: Any = None) -> StochasticGame:
     ... uniform
     ... R: 0 * : wet : * : * : -1
     ... '''
+    >>> import warnings
     >>> with warnings.catch_warnings(action="ignore"):
     ...     read(text, "rain.dpomdp").rewards.tolist()
     [[0.0, 0.0, -1.0, 0.0], [0.0, 0.0, -1.0, 0.0]]
@@ -105,12 +105,11 @@ def read(data: bytes, source: str, discount: Any = None) -> StochasticGame:
         problem.actions,
         problem.states,
         problem.start,
-        source.replace("\\", "/").rpartition("/")[2].removesuffix(".dpomdp"),
+        stem_of(source.replace("\\", "/").rpartition("/")[2]),
     )
-    warnings.warn(
+    warn_user(
         f"{source}: read as a fully observed team game; its observations are ignored, so policies may use what no "
-        "agent of the original problem can see",
-        stacklevel=4,
+        "agent of the original problem can see"
     )
     return game
 

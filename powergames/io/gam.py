@@ -14,7 +14,6 @@ from powergames.io._text import (
     at_line,
     check_count,
     decode,
-    encode,
     lossless_payoffs,
     number_text,
     parse_numbers,
@@ -65,7 +64,7 @@ def read(data: bytes, source: str) -> NormalFormGame:
 
 
 def write(game: NormalFormGame) -> bytes:
-    """Write a GameTracer file. The title and labels are lost: the format has none.
+    """Write a GameTracer file. The title and names are lost: the format has none.
 
     Parameters
     ----------
@@ -100,7 +99,7 @@ def write(game: NormalFormGame) -> bytes:
     axes = (0, *range(game.n_players, 0, -1))
     rows = payoffs.transpose(axes).reshape(game.n_players, -1).tolist()
     body = "\n".join(" ".join(map(number_text, row)) for row in rows)
-    return encode(f"{game.n_players}\n{' '.join(map(str, game.n_actions))}\n\n{body}\n")
+    return f"{game.n_players}\n{' '.join(map(str, game.n_actions))}\n\n{body}\n".encode()
 
 
 def _size(text: str, position: int, what: str, source: str) -> tuple[int, int]:

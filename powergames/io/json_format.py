@@ -6,6 +6,7 @@ An exact rational that no float represents is written as a string, ``"1/3"``; nu
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import chain
@@ -19,7 +20,6 @@ from powergames.io._text import (
     MAX_PLAYERS,
     Number,
     decode,
-    encode,
     lossless_payoffs,
     number_array,
     number_text,
@@ -111,7 +111,7 @@ def write(game: NormalFormGame) -> bytes:
     Raises
     ------
     InputError
-        If a label is not valid Unicode or a rational has thousands of digits.
+        If a rational has thousands of digits.
 
     Examples
     --------
@@ -138,11 +138,11 @@ def write(game: NormalFormGame) -> bytes:
         "payoffs": payoffs.tolist(),
     }
     lines = (f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in document.items())
-    return encode("{" + ",\n ".join(lines) + "}\n")
+    return ("{" + ",\n ".join(lines) + "}\n").encode()
 
 
 def parse_document(data: bytes, source: str) -> dict[str, Any]:
-    """Parse a JSON object; NaN, Infinity and endless numbers are refused.
+    """Parse a JSON object; NaN, Infinity, endless numbers and keys that come twice are refused.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def parse_document(data: bytes, source: str) -> dict[str, Any]:
     """
     text = decode(data, source)
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_doubles)
     except json.JSONDecodeError as error:
         raise FormatError(
             f"{source}, line {error.lineno}: not valid JSON ({error.msg}, column {error.colno}); mend it there"
@@ -266,6 +266,14 @@ def parse_labels(names: Any, key: str, source: str) -> list[str] | None:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise FormatError(f"{source}: '{key}' is not a list of strings; give one name each")
     return names
+
+
+def _refuse_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        double = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise InputError(f"the key {shorten(double)} is given twice in one object; delete one")
+    return found
 
 
 def _refuse_constant(constant: str) -> NoReturn:

@@ -24,7 +24,6 @@ from powergames.io._text import (
     at_line,
     check_count,
     decode,
-    encode,
     latin_as_utf8,
     lossless_payoffs,
     number_text,
@@ -100,7 +99,7 @@ def write(game: NormalFormGame) -> bytes:
     Raises
     ------
     InputError
-        If a label is not valid Unicode or a rational has thousands of digits.
+        If a rational has thousands of digits.
 
     Examples
     --------
@@ -122,7 +121,7 @@ def write(game: NormalFormGame) -> bytes:
     rows = lossless_payoffs(game).T.reshape(-1, game.n_players).tolist()
     payoffs = "\n".join(" ".join(map(number_text, row)) for row in rows)
     header = f"NFG 1 R {_quoted(game.title)} {_braced(game.players)}"
-    return encode(f'{header}\n\n{{ {labels}\n}}\n""\n\n{payoffs}\n')
+    return f'{header}\n\n{{ {labels}\n}}\n""\n\n{payoffs}\n'.encode()
 
 
 def _quoted(text: str) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import math
 import re
+import sys
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ import numpy as np
 from powergames.errors import FormatError, InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import frozen
-from powergames.io._text import encode, lossless_payoffs, number_array, number_text, parse_number
+from powergames.io._text import lossless_payoffs, number_array, number_text, parse_number
 from powergames.io.json_format import KIND, SCHEMA, check_kind
 
 _MAX_UNPACKED = 64 * 2**20
@@ -115,7 +116,7 @@ def write(game: NormalFormGame) -> bytes:
     Raises
     ------
     InputError
-        If a label ends with a NUL character, which NumPy strings drop, or a rational has thousands of digits.
+        If a rational has thousands of digits.
 
     Examples
     --------
@@ -126,9 +127,9 @@ def write(game: NormalFormGame) -> bytes:
     arrays = {
         "schema": np.array(SCHEMA),
         "kind": np.array(KIND),
-        "title": string_array(game.title),
-        "players": string_array(list(game.players)),
-        **{f"actions_{player}": string_array(list(names)) for player, names in enumerate(game.actions)},
+        "title": np.array(game.title),
+        "players": np.array(game.players),
+        **{f"actions_{player}": np.array(names) for player, names in enumerate(game.actions)},
         "payoffs": game.payoffs,
     }
     payoffs = lossless_payoffs(game)
@@ -253,46 +254,31 @@ def _dtype(descr: str, place: str) -> np.dtype:
     return dtype
 
 
-def string_array(names: str | list[str]) -> np.ndarray:
-    """Return a name, or names, as an array.
-
-    Raises
-    ------
-    InputError
-        If a name ends with a NUL character, or is not valid Unicode.
-    """
-    array = np.array(names)
-    if array.tolist() != names:
-        raise InputError("labels: a name ends with a NUL character, which NumPy strings drop; rename it")
-    for name in [names] if isinstance(names, str) else names:
-        encode(name)
-    return array
-
-
 def _strings(arrays: Mapping[str, np.ndarray], name: str, n_axes: int, source: str) -> np.ndarray:
     array = arrays[name]
     if array.dtype.kind != "U" or array.ndim != n_axes:
         wanted = "a list of strings" if n_axes else "a string"
         raise FormatError(f"{source}: array '{name}' has dtype {array.dtype} and shape {array.shape}; give {wanted}")
+    _check_characters(array, name, source)
     return array
 
 
 def text(arrays: Mapping[str, np.ndarray], name: str, default: str, source: str) -> str:
     """Return one string out of an archive, or the default if it is missing."""
-    return str(_plain(_strings(arrays, name, 0, source), name, source)) if name in arrays else default
+    return str(_strings(arrays, name, 0, source)) if name in arrays else default
 
 
 def labels(arrays: Mapping[str, np.ndarray], name: str, source: str, n_axes: int = 1) -> list[Any]:
     """Return a list of names out of an archive; nested, if there are two axes."""
-    names: list[Any] = _plain(_strings(arrays, name, n_axes, source), name, source)
+    names: list[Any] = _strings(arrays, name, n_axes, source).tolist()
     return names
 
 
-def _plain(array: np.ndarray, name: str, source: str) -> Any:
-    try:
-        return array.tolist()
-    except (ValueError, SystemError):
-        raise FormatError(f"{source}: array '{name}' holds damaged strings; write it again") from None
+def _check_characters(array: np.ndarray, name: str, source: str) -> None:
+    """Refuse numbers beyond those of Unicode, of which Python may make strings that crash it."""
+    numbers = array.reshape(-1).view(array.dtype.str[0] + "u4")
+    if numbers.max(initial=0) > sys.maxunicode:
+        raise FormatError(f"{source}: array '{name}' holds damaged strings; write it again")
 
 
 def _exact(texts: np.ndarray, payoffs: np.ndarray, source: str) -> np.ndarray:
@@ -303,10 +289,9 @@ def _exact(texts: np.ndarray, payoffs: np.ndarray, source: str) -> np.ndarray:
             f"{source}: array '{name}' has dtype {texts.dtype} and shape {texts.shape}; "
             f"give strings p/q of shape {payoffs.shape}"
         )
+    _check_characters(texts, name, source)
     try:
-        values = [parse_number(token) for token in _plain(texts.ravel(), name, source)]
-    except FormatError:
-        raise
+        values = [parse_number(token) for token in texts.ravel().tolist()]
     except InputError as error:
         raise FormatError(f"{source}: array '{name}': {error}") from None
     if [float(value) for value in values] != payoffs.ravel().tolist():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from powergames.games.numbers import to_fraction
 from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
-from powergames.io._text import read_file
+from powergames.io._text import file_extension, read_file
 from powergames.io.json_format import parse_document, parse_tensor
 from powergames.io.npz import numeric, read_arrays
 
@@ -47,6 +46,7 @@ def load_policies(path: str | os.PathLike[str], game: NormalFormGame | Stochasti
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> import powergames as pg
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "policy.json"
@@ -55,7 +55,7 @@ def load_policies(path: str | os.PathLike[str], game: NormalFormGame | Stochasti
     (array([1, 2]), array([], dtype=int64))
     """
     readers = {".npz": _from_npz, ".json": _from_json}
-    reader = readers.get(Path(path).suffix.lower())
+    reader = readers.get(file_extension(path))
     if reader is None:
         raise FormatError(f"{path}: a profile is a .npz or .json file; rename or convert it")
     source = str(path)
@@ -94,6 +94,7 @@ def load_profile(path: str | os.PathLike[str], game: NormalFormGame | Stochastic
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> game = NormalFormGame([[[4, 0], [3, 3]], [[4, 3], [0, 3]]])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "policy.json"

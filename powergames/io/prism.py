@@ -22,7 +22,7 @@ import numpy as np
 
 from powergames.errors import FormatError, InputError
 from powergames.games.stochastic import StochasticGame
-from powergames.io._text import decode, parse_number, parse_size, read_file, shorten
+from powergames.io._text import decode, parse_number, parse_size, read_file, shorten, stem_of
 
 _IDLE = "-"
 _HEADER = re.compile(r"(\d{1,9}):(\d{1,3}) (\d{1,12}) (\d{1,12})")
@@ -66,7 +66,7 @@ def read(data: bytes, source: str, discount: float) -> StochasticGame:
     """
     n_players, choices = _read_transitions(decode(data, source), source)
     n_states = len(choices)
-    stem = source[: -len(".tra")]
+    stem = stem_of(source)
     n_actions: list[list[int]] = []
     names: list[list[list[str]]] = []
     order: list[list[int]] = []
@@ -100,8 +100,8 @@ def read(data: bytes, source: str, discount: float) -> StochasticGame:
         discount,
         [f"player {player + 1}" for player in range(n_players)],
         names,
-        _read_states(f"{stem}.sta", n_states),
-        _read_start(f"{stem}.lab", n_states),
+        _read_states(_beside(f"{stem}.sta"), n_states),
+        _read_start(_beside(f"{stem}.lab"), n_states),
         os.path.basename(stem),
     )
 
@@ -198,6 +198,11 @@ def _joint_actions(found: list[_Choice], state: int, n_players: int, source: str
     return [list(own) for own in known], [joint[chosen] for chosen in np.ndindex(*sizes)]
 
 
+def _beside(path: str) -> str | None:
+    """Return the path of a file that may be missing, or compressed."""
+    return next((found for found in (path, f"{path}.gz") if os.path.isfile(found)), None)
+
+
 def _structures(stem: str) -> list[str]:
     """Return what the paths of the reward files of each structure begin with."""
     if _has_rewards(stem):
@@ -209,7 +214,7 @@ def _structures(stem: str) -> list[str]:
 
 
 def _has_rewards(base: str) -> bool:
-    return os.path.isfile(f"{base}.srew") or os.path.isfile(f"{base}.trew")
+    return _beside(f"{base}.srew") is not None or _beside(f"{base}.trew") is not None
 
 
 def _read_rewards(base: str, choices: list[list[_Choice]]) -> list[list[float]]:
@@ -217,10 +222,10 @@ def _read_rewards(base: str, choices: list[list[_Choice]]) -> list[list[float]]:
     rewards = [[0.0] * len(found) for found in choices]
     seen: set[tuple[int, ...]] = set()
     for path, pattern, n_indices in (
-        (f"{base}.srew", _STATE_REWARD, 1),
-        (f"{base}.trew", _TRANSITION_REWARD, 3),
+        (_beside(f"{base}.srew"), _STATE_REWARD, 1),
+        (_beside(f"{base}.trew"), _TRANSITION_REWARD, 3),
     ):
-        if not os.path.isfile(path):
+        if path is None:
             continue
         lines = _lines(decode(read_file(path), path))
         _, header = next(lines, (1, ""))
@@ -253,9 +258,9 @@ def _read_rewards(base: str, choices: list[list[_Choice]]) -> list[list[float]]:
     return rewards
 
 
-def _read_states(path: str, n_states: int) -> list[str] | None:
+def _read_states(path: str | None, n_states: int) -> list[str] | None:
     """Return the names of the states, if they are known."""
-    if not os.path.isfile(path):
+    if path is None:
         return None
     names: list[str] = []
     for line, content in list(_lines(decode(read_file(path), path)))[1:]:
@@ -268,9 +273,9 @@ def _read_states(path: str, n_states: int) -> list[str] | None:
     return names
 
 
-def _read_start(path: str, n_states: int) -> np.ndarray | None:
+def _read_start(path: str | None, n_states: int) -> np.ndarray | None:
     """Return the uniform distribution over the states with the label init, if they are known."""
-    if not os.path.isfile(path):
+    if path is None:
         return None
     lines = list(_lines(decode(read_file(path), path)))
     wanted = {number for number, name in _LABEL.findall(lines[0][1] if lines else "") if name == "init"}

@@ -14,7 +14,7 @@ import numpy as np
 from powergames.errors import FormatError, InputError
 from powergames.games.limits import check_memory
 from powergames.games.stochastic import StochasticGame
-from powergames.io._text import MAX_PLAYERS, encode
+from powergames.io._text import MAX_PLAYERS
 from powergames.io.json_format import SCHEMA, check_kind, parse_labels, parse_tensor, parse_title
 
 KIND = "stochastic"
@@ -122,7 +122,7 @@ def write(game: StochasticGame) -> bytes:
     Raises
     ------
     InputError
-        If a label is not valid Unicode, or the transitions written out would be more than ten million numbers.
+        If the transitions written out would be more than ten million numbers.
 
     Examples
     --------
@@ -167,7 +167,7 @@ def write(game: StochasticGame) -> bytes:
         "transitions": [dense[rows].reshape(*sizes, game.n_states).tolist() for rows, sizes in spans],
     }
     lines = [f'"{key}": {json.dumps(value, ensure_ascii=False)}' for key, value in document.items()]
-    return encode("{" + ",\n ".join(lines) + "}\n")
+    return ("{" + ",\n ".join(lines) + "}\n").encode()
 
 
 def _length(value: Any, name: str, source: str) -> int:

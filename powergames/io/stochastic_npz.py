@@ -20,7 +20,7 @@ from powergames.errors import FormatError
 from powergames.games.limits import check_memory
 from powergames.games.stochastic import StochasticGame
 from powergames.io.json_format import SCHEMA, check_kind
-from powergames.io.npz import labels, numeric, packed, string_array, text
+from powergames.io.npz import labels, numeric, packed, text
 from powergames.io.stochastic_json import KIND
 
 _CSR = ("transitions_data", "transitions_indices", "transitions_indptr")
@@ -89,11 +89,6 @@ def write(game: StochasticGame) -> bytes:
     bytes
         Contents of the file; not compressed, so that its size is that of its arrays.
 
-    Raises
-    ------
-    InputError
-        If a label ends with a NUL character, which NumPy strings drop, or is not valid Unicode.
-
     Examples
     --------
     >>> import io
@@ -106,9 +101,9 @@ def write(game: StochasticGame) -> bytes:
     arrays: dict[str, Any] = {
         "schema": np.array(SCHEMA),
         "kind": np.array(KIND),
-        "title": string_array(game.title),
-        "players": string_array(list(game.players)),
-        "states": string_array(list(game.states)),
+        "title": np.array(game.title),
+        "players": np.array(game.players),
+        "states": np.array(list(game.states)),
         **_action_arrays(game),
         "discount": game.discounts[0] if same else game.discounts,
         "start": game.start,
@@ -160,13 +155,12 @@ def _actions(
 def _action_arrays(game: StochasticGame) -> dict[str, np.ndarray]:
     if not game.actions_by_state:
         names: Any = game.actions
-        return {f"actions_{player}": string_array(list(own)) for player, own in enumerate(names)}
+        return {f"actions_{player}": np.array(own) for player, own in enumerate(names)}
     arrays = {}
     for player, size in enumerate(game.max_actions):
         table = []
         for state in range(game.n_states):
             own = list(game.action_names(state, player))
-            string_array(own)
             table.append(own + [""] * (size - len(own)))
         arrays[f"actions_{player}"] = np.array(table)
     return arrays

@@ -16,6 +16,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from powergames.errors import printable
+
 SCRIPTS = ("elements.js", "payoffs.js", "solutions.js", "network.js", "charts.js", "deviations.js", "page.js")
 
 
@@ -40,9 +42,7 @@ def page(document: dict[str, Any]) -> str:
     (True, False)
     """
     style, script = _asset("style.css"), "".join(_asset(name) for name in SCRIPTS)
-    title = document["report"]["title"]
-    # A lone surrogate is no character, and no file can hold it.
-    title = html.escape(title.encode("utf-8", "replace").decode())
+    title = html.escape(printable(document["report"]["title"]))
     parts = {
         "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
