@@ -27,7 +27,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers import newton
-from powergames.solvers.common import Candidate, Method, Options
+from powergames.solvers.common import Candidate, LimitError, Method, Options
 from powergames.solvers.extended import ExtendedGame, refuses
 
 # Probabilities above this move in a straight line, the logarithms of those below, in one step at most to the second.
@@ -96,8 +96,13 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
         goal, distance = None, np.inf
         for state, last in _with_end(follow(problem, caution, ACCURACY * caution, prior), min(LONG, budget - steps)):
             steps += not last
-            options.report("steps of the logit path", steps)
             point = problem.normalized(state.point)
+            try:
+                options.report("steps of the logit path", steps)
+            except LimitError as limit:
+                values = problem.gradient(point, problem.tables(point))
+                closer = problem.regrets(point, values).max() < least
+                return problem.candidate(point if closer else best, steps, limit.status)
             if goal is not None:
                 now = problem.distance(point, goal)
                 if now <= APPROACH * distance:

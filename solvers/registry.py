@@ -13,7 +13,7 @@ from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
-from powergames.results import Callback, Equilibrium, EquilibriumSet, StochasticEquilibrium
+from powergames.results import Callback, Equilibrium, EquilibriumSet, Status, StochasticEquilibrium
 from powergames.solvers import (
     anderson,
     best_response,
@@ -165,27 +165,7 @@ def solve(
             raise InputError("select: chooses its own method; leave out method")
         with interruptible():
             return selection.select(game, objective, select, options)
-    failed: list[tuple[Method, Candidate]] = []
-    rejected: list[Equilibrium] = []
-    for chosen, chosen_options in _plan(game, objective, method, options):
-        try:
-            with interruptible():
-                candidate = chosen.find(game, objective, chosen_options)
-        except LimitError as limit:
-            failed.append((chosen, Candidate(None, failure=limit.status)))
-            break
-        if candidate.failure is not None:
-            failed.append((chosen, candidate))
-            continue
-        equilibrium = certified(game, objective, candidate, chosen.name, options)
-        if equilibrium.converged:
-            return equilibrium
-        rejected.append(equilibrium)
-    # A method that says that it failed may still have come closest.
-    with_profile = [(chosen, candidate) for chosen, candidate in failed if candidate.profile is not None]
-    for chosen, candidate in with_profile if with_profile or rejected else failed[:1]:
-        rejected.append(certified(game, objective, candidate, chosen.name, options))
-    return min(rejected, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
+    return _solved(game, objective, _plan(game, objective, method, options), options)
 
 
 def solve_all(
@@ -245,6 +225,38 @@ def solve_all(
         if game.n_players == 2:
             return vertex_enumeration.find_all(game, objective, options)
         return subdivision.find_all(game, objective, options)
+
+
+def _solved(
+    game: NormalFormGame, objective: PowerObjective, plan: Iterator[tuple[Method, Options]], options: Options
+) -> Equilibrium:
+    """Try one method after the other, as long as there is time; if all fail, return the best profile met."""
+    failed: list[tuple[Method, Candidate]] = []
+    rejected: list[Equilibrium] = []
+    for chosen, chosen_options in plan:
+        try:
+            with interruptible():
+                candidate = chosen.find(game, objective, chosen_options)
+        except LimitError as limit:
+            candidate = Candidate(None, failure=limit.status)
+        if candidate.failure is None:
+            equilibrium = certified(game, objective, candidate, chosen.name, options.closing)
+            if equilibrium.converged:
+                return equilibrium
+            rejected.append(equilibrium)
+        else:
+            failed.append((chosen, candidate))
+        if options.expired:
+            break
+    # A method that says that it failed may still have come closest, and the starting point closer than all.
+    options = options.closing
+    met = [(chosen, candidate) for chosen, candidate in failed if candidate.profile is not None]
+    if failed and not (options.exact and (met or rejected)):
+        met.append((failed[0][0], replace(failed[0][1], profile=None)))
+    rejected += [certified(game, objective, candidate, chosen.name, options) for chosen, candidate in met]
+    best = min(rejected, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
+    ended = any(candidate.failure is Status.TIME_LIMIT for _, candidate in failed)
+    return replace(best, status=Status.TIME_LIMIT) if ended and not best.converged else best
 
 
 def _check(
