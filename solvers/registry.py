@@ -115,7 +115,8 @@ def solve(
     rng : numpy.random.Generator or int, optional
         Source of randomness for restarts; the same seed gives the same answer. Default 0.
     time_limit : float, optional
-        Seconds after which the best profile so far is returned, with status TIME_LIMIT unless it passes.
+        Seconds after which the best profile so far is returned, with status TIME_LIMIT unless it passes. With `select`,
+        an equilibrium that is not known to be the best has the status TIME_LIMIT.
     callback : callable, optional
         Called as ``callback(stage, done, total)`` now and then; total is 0 when unknown.
 
@@ -174,6 +175,7 @@ def solve_all(
     *,
     exact: bool = False,
     tol: float = 1e-8,
+    time_limit: float | None = None,
     callback: Callback | None = None,
 ) -> EquilibriumSet:
     """Compute all power-regularized equilibria of a game.
@@ -190,6 +192,9 @@ def solve_all(
         players are computed so anyway, and rounded in the end.
     tol : float, default 1e-8
         Greatest regret, relative to the payoff range, with which an equilibrium is CONVERGED.
+    time_limit : float, optional
+        Seconds after which the equilibria found so far are returned. The set is then not complete, and its status is
+        TIME_LIMIT.
     callback : callable, optional
         Called as ``callback(stage, done, total)`` now and then.
 
@@ -197,7 +202,7 @@ def solve_all(
     -------
     EquilibriumSet
         All equilibria, each certified, in components: the extreme ones of two players, the isolated ones of more. Its
-        `complete` says whether any can be missing, its `unresolved` where.
+        `complete` says whether any can be missing, its `unresolved` where, its `status` why.
 
     Raises
     ------
@@ -220,7 +225,7 @@ def solve_all(
     objective = NASH if objective is None else objective
     check_game(game)
     _check(game, objective, tol, None, callback)
-    options = Options(tol=tol, callback=callback, exact=exact)
+    options = Options(tol=tol, callback=callback, exact=exact, deadline=deadline(time_limit))
     with interruptible():
         if game.n_players == 2:
             return vertex_enumeration.find_all(game, objective, options)

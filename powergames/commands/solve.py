@@ -54,8 +54,6 @@ def command(
     for option, value in (("--method", method), ("--select", select)):
         if every and value is not None:
             raise InputError(f"solve: got --all together with {option}; --all returns everything, so drop one of them")
-    if every and time_limit is not None:
-        raise InputError("solve: got --all together with --time-limit; drop one of them")
     tolerance, seconds = read_tolerance(tol), None if time_limit is None else read_seconds(time_limit)
     from powergames.games import StochasticGame, finite_horizon
     from powergames.io import load
@@ -71,7 +69,7 @@ def command(
     found: Sequence[Any]
     with progress() as callback:
         if every:
-            found = solve_all(loaded, objective, exact=exact, tol=tolerance, callback=callback)
+            found = solve_all(loaded, objective, exact=exact, tol=tolerance, time_limit=seconds, callback=callback)
         else:
             found = [
                 solve(

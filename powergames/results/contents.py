@@ -22,6 +22,7 @@ from powergames.contents import (
 from powergames.display import Block, Cell, Table, counted, name, number, number_text, printable, regret, regret_text
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.results.status import Status
 
 if TYPE_CHECKING:
     from powergames.objectives import PowerObjective
@@ -61,7 +62,7 @@ def of_set(found: EquilibriumSet) -> list[Block]:
         *tables,
         f"{total} in {sets}, {certified}: largest regret {regret_text(largest)} of the payoff range. "
         f"{_completeness(found)} Method {found.method}.",
-        *sorted({verdict(equilibrium) for equilibrium in found if not equilibrium.converged}),
+        *sorted({f"{each.status.name}: {each.status.value}" for each in found if not each.converged}),
     ]
 
 
@@ -79,9 +80,12 @@ def frame_of_set(found: EquilibriumSet) -> list[Block]:
 def _completeness(found: EquilibriumSet) -> str:
     if found.complete:
         return "None is missing."
+    missing = "Some may be missing"
     if found.unresolved:
-        return f"Others may lie in {counted(len(found.unresolved), 'region')} that could not be resolved."
-    return "Some may be missing."
+        missing = f"Others may lie in {counted(len(found.unresolved), 'region')} that could not be resolved"
+    if found.status is Status.TIME_LIMIT:
+        return f"TIME_LIMIT: {missing}, because the time limit was reached; raise it, or use solve to find one."
+    return f"{missing}; use solve to find one." if not found else f"{missing}."
 
 
 def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
@@ -165,7 +169,7 @@ def path_summary(points: Sequence[PathPoint]) -> str:
     doubt = [f"Some equilibria may be missing at {missing} of them."] if missing else []
     if not failed:
         return " ".join([f"{counted(len(points), 'point')}, all certified.", *doubt])
-    advice = sorted({verdict(e) for point in points for e in point.equilibria if not e.converged})
+    advice = sorted({f"{e.status.name}: {e.status.value}" for point in points for e in point.equilibria if not e.converged})
     return " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice, *doubt])
 
 
@@ -226,5 +230,10 @@ def _in_outline(equilibrium: Equilibrium | StochasticEquilibrium) -> tuple[Any, 
 
 
 def verdict(equilibrium: Equilibrium | StochasticEquilibrium) -> str:
-    """Return the status and what it means."""
-    return f"{equilibrium.status.name}: {equilibrium.status.value}"
+    """Return the status and what it means; unless the certificate passed, say first that this is no equilibrium."""
+    certificate = equilibrium.certificate
+    failed = ""
+    if not certificate.passed:
+        most = "at most " if certificate.bound == "upper" else ""
+        failed = f"NOT an equilibrium: regret {most}{number_text(float(certificate.scaled_regret))} of the payoff range. "
+    return f"{equilibrium.status.name}: {failed}{equilibrium.status.value}"

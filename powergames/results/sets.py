@@ -10,6 +10,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.objectives import PowerObjective
 from powergames.results.equilibria import Equilibrium
+from powergames.results.status import Status
 
 # Lower and upper bounds on every probability of a profile.
 Box = tuple[Profile, Profile]
@@ -41,6 +42,9 @@ class EquilibriumSet(Shown, Sequence[Equilibrium]):
     unresolved : sequence of (lower, upper)
         Boxes outside of which no equilibrium can be missing, each as two tuples of bounds on the probabilities. Empty
         if the set is complete.
+    status : Status, optional
+        How the search ended. By default CONVERGED if the set is complete and all of it certified, REJECTED if it is
+        complete, else MAX_ITER: the search's own limit on the work.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class EquilibriumSet(Shown, Sequence[Equilibrium]):
         method: str,
         complete: bool,
         unresolved: Sequence[Box] = (),
+        status: Status | None = None,
     ) -> None:
         self._equilibria = tuple(equilibria)
         self.interchangeable = tuple(interchangeable)
@@ -60,6 +65,8 @@ class EquilibriumSet(Shown, Sequence[Equilibrium]):
         self.method = method
         self.complete = complete
         self.unresolved = tuple(unresolved)
+        certified = Status.CONVERGED if all(equilibrium.converged for equilibrium in self) else Status.REJECTED
+        self.status = status or (certified if complete else Status.MAX_ITER)
 
     @property
     def components(self) -> tuple[tuple[Equilibrium, ...], ...]:
