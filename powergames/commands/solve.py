@@ -18,6 +18,7 @@ from powergames.commands.options import (
     Select,
     TimeLimitOption,
     TolOption,
+    WeightsOption,
     read_objective,
     read_seconds,
     read_tolerance,
@@ -35,6 +36,7 @@ def command(
     game: GameArgument,
     lam: LamOption = "0",
     aggregate: AggregateOption = Aggregate.MEAN,
+    weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium (of small games).")] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Compute and print fractions.")] = False,
@@ -60,7 +62,7 @@ def command(
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import solve, solve_all
 
-    loaded, objective = load(game), read_objective(lam, aggregate, form)
+    loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
     refuse_for_stochastic(loaded, all=every, exact=exact, select=select is not None)
     if horizon is not None:
         loaded = finite_horizon(loaded, horizon)
@@ -88,7 +90,7 @@ def command(
             {
                 "schema": SCHEMA,
                 "game": game_header(loaded),
-                "objective": objective.to_dict() | ({"lam": objective.exact_lam} if exact else {}),
+                "objective": objective.to_dict(exact),
                 "equilibria": [equilibrium.to_dict() for equilibrium in found],
             },
             exact,
