@@ -97,8 +97,7 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
         joint_actions = _nash(game)
     else:
         joint_actions = _scan(game, objective, lam, lam, options)
-    # Without a better one, the first joint action; in floats the starting point is as good, and mixed.
-    best = _profile(game, (0,) * game.n_players, options) if options.exact else None
+    best = _profile(game, (0,) * game.n_players, options)
     least, tried, failure = np.inf, 0, Status.STALLED
     try:
         for tried, joint_action in enumerate(joint_actions, start=1):

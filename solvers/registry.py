@@ -166,7 +166,8 @@ def solve(
             raise InputError("select: chooses its own method; leave out method")
         with interruptible():
             return selection.select(game, objective, select, options)
-    return _solved(game, objective, _plan(game, objective, method, options), options)
+    plan = _plan(game, objective, method, options)
+    return _solved(game, objective, plan, options, with_start=method is None and not exact)
 
 
 def solve_all(
@@ -233,9 +234,17 @@ def solve_all(
 
 
 def _solved(
-    game: NormalFormGame, objective: PowerObjective, plan: Iterator[tuple[Method, Options]], options: Options
+    game: NormalFormGame,
+    objective: PowerObjective,
+    plan: Iterator[tuple[Method, Options]],
+    options: Options,
+    *,
+    with_start: bool,
 ) -> Equilibrium:
-    """Try one method after the other, as long as there is time; if all fail, return the best profile met."""
+    """Try one method after the other, as long as there is time; if all fail, return the best profile met.
+
+    The starting point is one of these if `with_start`, or if there is no other.
+    """
     failed: list[tuple[Method, Candidate]] = []
     rejected: list[Equilibrium] = []
     for chosen, chosen_options in plan:
@@ -253,10 +262,10 @@ def _solved(
             failed.append((chosen, candidate))
         if options.expired:
             break
-    # A method that says that it failed may still have come closest, and the starting point closer than all.
+    # A method that says that it failed may still have come closest.
     options = options.closing
     met = [(chosen, candidate) for chosen, candidate in failed if candidate.profile is not None]
-    if failed and not (options.exact and (met or rejected)):
+    if failed and (with_start or not (met or rejected)):
         met.append((failed[0][0], replace(failed[0][1], profile=None)))
     rejected += [certified(game, objective, candidate, chosen.name, options) for chosen, candidate in met]
     best = min(rejected, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
