@@ -23,7 +23,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Equilibrium, EquilibriumSet, Status
 from powergames.solvers import subdivision
-from powergames.solvers.common import Candidate, Options, certified
+from powergames.solvers.common import Candidate, LimitError, Options, certified
 from powergames.solvers.two_player import TwoPlayerProblem
 from powergames.solvers.vertex_enumeration import find_all
 
@@ -153,7 +153,10 @@ def _best_supports(
     """
     import cvxpy as cp
 
-    options.report("mixed-integer program", 0)
+    try:
+        options.report("mixed-integer program", 0)
+    except LimitError as limit:
+        return None, limit.status
     slacks, sums = _conditions(problem)
     total = len(slacks)
     playable = sums[:, :total].any(axis=0)

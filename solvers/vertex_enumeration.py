@@ -32,6 +32,7 @@ from powergames.games.limits import check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Equilibrium, EquilibriumSet, Status
+from powergames.solvers import lemke
 from powergames.solvers.common import Candidate, LimitError, Options, certified
 from powergames.solvers.two_player import TwoPlayerProblem
 
@@ -58,6 +59,8 @@ _Face = tuple[dict[_Key, int], dict[_Key, int]]
 def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:
     """Return all extreme equilibria of a two-player game with their components.
 
+    If the deadline comes before any is found, Lemke's algorithm finds one.
+
     Raises
     ------
     InputError
@@ -65,6 +68,18 @@ def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) 
     """
     if game.n_players != 2:
         raise InputError(f"all equilibria: the game has {game.n_players} players; they can be enumerated for two")
+    found = _enumerated(game, objective, options)
+    if found or found.complete:
+        return found
+    try:
+        candidate = lemke.find(game, objective, options.closing)
+    except LimitError:
+        return found
+    one = certified(game, objective, candidate, lemke.METHOD.name, options.closing)
+    return EquilibriumSet([one], [(0,)], game, objective, NAME, False, status=found.status) if one.converged else found
+
+
+def _enumerated(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:
     if not options.exact:
         found = _enumerate_in_floats(game, objective, options)
         if found is not None and (options.expired or all(equilibrium.converged for equilibrium in found)):
@@ -76,9 +91,7 @@ def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) 
     return _enumerate_exactly(game, objective, TwoPlayerProblem.of_binary_floats(game, objective), options)
 
 
-def _enumerate_in_floats(
-    game: NormalFormGame, objective: PowerObjective, options: Options
-) -> EquilibriumSet | None:
+def _enumerate_in_floats(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet | None:
     """Return all equilibria if both polyhedra are simple, else None."""
     problem = TwoPlayerProblem.of(game, objective, exact=False)
     found = _both(_Labels.of(problem).sides(problem), _simple_vertices, options)
@@ -104,13 +117,19 @@ def _both(
     """
     found: dict[int, _Found] = {}
     end = options.deadline - SHARE * (options.seconds_left or 0.0)
-    for k in sorted((0, 1), key=lambda k: comb(sides[k].labels, len(sides[k].nonbasic))):
+    for k in sorted((0, 1), key=lambda k: _most_vertices(sides[k])):
         stop = end if found else (time.monotonic() + end) / 2
         vertices = enumerate_vertices(sides[k], replace(options, deadline=stop))
         if vertices is None:
             return None
         found[k] = vertices
     return found[0], found[1]
+
+
+def _most_vertices(side: _Side) -> int:
+    """About the greatest number of vertices that a simple polytope of the dimension and number of facets can have."""
+    dimension = len(side.nonbasic)
+    return comb(side.labels - (dimension + 1) // 2, side.labels - dimension)
 
 
 @dataclass(frozen=True)
@@ -304,9 +323,7 @@ def _all_vertices(side: _Side, options: Options) -> _Found:
     return _Found.exact(*found)
 
 
-def _searched_in_machine_integers(
-    side: _Side, entries: np.ndarray, options: Options
-) -> tuple[np.ndarray, bool] | None:
+def _searched_in_machine_integers(side: _Side, entries: np.ndarray, options: Options) -> tuple[np.ndarray, bool] | None:
     """Return the numerators and the denominator of all vertices, None if some would be too long."""
     from powergames.kernels import integer_vertices as kernel
 
@@ -439,15 +456,11 @@ def _own_faces(match: _Match, pairs: list[tuple[int, int]], labels: _Labels, opt
     extreme = []
     for rows, columns in own:
         options.report("interchangeable sets", len(extreme), len(own))
-        extreme.append(
-            (_extreme(rows) if labels.sizes[1] else rows, _extreme(columns) if labels.sizes[3] else columns)
-        )
-    return _without_covered(extreme)
+        extreme.append((_extreme(rows) if labels.sizes[1] else rows, _extreme(columns) if labels.sizes[3] else columns))
+    return _without_covered(extreme, options)
 
 
-def _faces(
-    match: _Match, subsets: Iterable[tuple[Iterable[int], Iterable[int]]], labels: _Labels
-) -> list[_Face]:
+def _faces(match: _Match, subsets: Iterable[tuple[Iterable[int], Iterable[int]]], labels: _Labels) -> list[_Face]:
     """Return the strategies (x, y) of complete subgraphs."""
     x, w, y, z, _ = labels.starts
     return [
@@ -510,10 +523,11 @@ def _extreme(keys: dict[_Key, int]) -> dict[_Key, int]:
     return kept
 
 
-def _without_covered(faces: list[_Face]) -> list[_Face]:
+def _without_covered(faces: list[_Face], options: Options) -> list[_Face]:
     """Drop products of polytopes that lie within another one, as projections may."""
     kept: list[_Face] = []
     for k, face in enumerate(faces):
+        options.report("interchangeable sets", k, len(faces))
         rivals = kept + faces[k + 1 :]
         if not any(_covers(rival, face) for rival in rivals):
             kept.append(face)

@@ -169,7 +169,9 @@ def path_summary(points: Sequence[PathPoint]) -> str:
     doubt = [f"Some equilibria may be missing at {missing} of them."] if missing else []
     if not failed:
         return " ".join([f"{counted(len(points), 'point')}, all certified.", *doubt])
-    advice = sorted({f"{e.status.name}: {e.status.value}" for point in points for e in point.equilibria if not e.converged})
+    advice = sorted(
+        {f"{e.status.name}: {e.status.value}" for point in points for e in point.equilibria if not e.converged}
+    )
     return " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice, *doubt])
 
 
@@ -235,5 +237,7 @@ def verdict(equilibrium: Equilibrium | StochasticEquilibrium) -> str:
     failed = ""
     if not certificate.passed:
         most = "at most " if certificate.bound == "upper" else ""
-        failed = f"NOT an equilibrium: regret {most}{number_text(float(certificate.scaled_regret))} of the payoff range. "
+        failed = (
+            f"NOT an equilibrium: regret {most}{number_text(float(certificate.scaled_regret))} of the payoff range. "
+        )
     return f"{equilibrium.status.name}: {failed}{equilibrium.status.value}"
