@@ -19,7 +19,6 @@ from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
 from powergames.results import Callback, Equilibrium, Status
 
-
 # Seconds that the last certificates may take once the time limit is over.
 GRACE = 0.3
 

@@ -506,7 +506,7 @@ def _maximal_interchangeable(
     for r, c in pairs:
         neighbours.setdefault(r, set()).add(c)
     right_sides: set[frozenset[int]] = set()
-    for r, reached in neighbours.items():
+    for reached in neighbours.values():
         options.report("interchangeable sets", len(right_sides))
         own_side = frozenset(reached)
         right_sides |= {own_side & side for side in right_sides} | {own_side}

@@ -213,7 +213,7 @@ def _pivot(T, basic, nonbasic, place, row, column):
 
 @njit(cache=True, nogil=True)
 def restrict(row, column, shifts, units, lam_row, lam_column, x, largest):
-    """Begin with a strategy `x` of player 0 and one answer of each other group; return (actions, weights, count, lines).
+    """Begin with a strategy `x` of player 0 and an answer of each other group; return (actions, weights, count, lines).
 
     Groups are x, y, z, w; an adversary of zero weight keeps its one action. Payoffs count as
     ``(row - shifts[0]) / units[0]`` and ``(column - shifts[1]) / units[1]``; only the rows and columns that are played
