@@ -27,7 +27,8 @@ from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
-from powergames.growing_programs import ROUNDING, GrowingProgram, as_distribution
+from powergames.growing_programs import ROUNDING as ROUNDING
+from powergames.growing_programs import GrowingProgram, as_distribution
 from powergames.objectives import PowerObjective, check_objective
 
 # Payoff ranges within which floats neither overflow nor lose digits, also when multiplied by a large λ.

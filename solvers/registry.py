@@ -247,6 +247,7 @@ def _solved(
     """
     failed: list[tuple[Method, Candidate]] = []
     rejected: list[Equilibrium] = []
+    ended = False
     for chosen, chosen_options in plan:
         try:
             with interruptible():
@@ -260,7 +261,8 @@ def _solved(
             rejected.append(equilibrium)
         else:
             failed.append((chosen, candidate))
-        if options.expired:
+        ended = options.expired
+        if ended:
             break
     # A method that says that it failed may still have come closest.
     options = options.closing
@@ -269,7 +271,6 @@ def _solved(
         met.append((failed[0][0], replace(failed[0][1], profile=None)))
     rejected += [certified(game, objective, candidate, chosen.name, options) for chosen, candidate in met]
     best = min(rejected, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
-    ended = any(candidate.failure is Status.TIME_LIMIT for _, candidate in failed)
     return replace(best, status=Status.TIME_LIMIT) if ended and not best.converged else best
 
 
@@ -335,6 +336,7 @@ def _two_players_plan(
     yield lemke.METHOD, options
     if size <= FRACTIONS and options.max_iter is None:
         yield lemke.METHOD, replace(options, exact=True)
+    yield anderson.METHOD, options
 
 
 def _many_players_plan(
@@ -349,3 +351,4 @@ def _many_players_plan(
         yield ipa.METHOD, replace(options, max_iter=min(options.max_iter or FEW_STEPS, FEW_STEPS))
     yield logit.METHOD, options
     yield ipa.METHOD, options
+    yield anderson.METHOD, options

@@ -453,7 +453,7 @@ def _own_faces(match: _Match, pairs: list[tuple[int, int]], labels: _Labels, opt
     """
     own = _faces(match, _maximal_interchangeable(pairs, options), labels)
     # Without adversaries vertices are extreme as they are; otherwise x and y are projections of them.
-    extreme = []
+    extreme: list[_Face] = []
     for rows, columns in own:
         options.report("interchangeable sets", len(extreme), len(own))
         extreme.append((_extreme(rows) if labels.sizes[1] else rows, _extreme(columns) if labels.sizes[3] else columns))

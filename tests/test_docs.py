@@ -7,6 +7,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import shlex
 import runpy
 import sys
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_python_on_the_page(page):
 @pytest.mark.parametrize(("command", "output"), COMMANDS)
 def test_command_on_the_page(command, output, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    cli.run(command.split())
+    cli.run(shlex.split(command))
     shown, problem = capsys.readouterr()
     assert problem == ""
     assert [line.rstrip() for line in shown.splitlines()] == output.splitlines()
