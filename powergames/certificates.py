@@ -28,10 +28,9 @@ from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
+from powergames.growing_programs import ROUNDING as ROUNDING
+from powergames.growing_programs import GrowingProgram, as_distribution
 from powergames.objectives import PowerObjective, check_objective
-
-# A gap this small, relative to the payoff range, is rounding.
-ROUNDING = 1e-12
 
 # Payoff ranges within which floats neither overflow nor lose digits, also when multiplied by a large λ.
 SMALLEST, LARGEST = 1e-200, 1e200
@@ -58,7 +57,8 @@ class Certificate(Frozen, Shown):
     deviations : str
         The class of deviations covered: "mixed".
     bound : str
-        "exact": the numbers are the regrets, up to rounding.
+        "exact": the numbers are the regrets, up to rounding; "upper": no regret is greater, because a time limit ended
+        the search for the best deviation.
     """
 
     regrets: np.ndarray
@@ -146,8 +146,8 @@ def certify(
     -----
     Costs two passes over the payoff tensor per player, without a copy of it, and a linear program with A_i variables
     and Σ_j A_j rows for a player whose adversaries are indifferent and for whom no right witness is given. The linear
-    program grows its rows as needed. The regret reported is an upper bound proved by weak duality, equal to the regret
-    up to rounding.
+    program begins with few of both and grows as needed. The regret reported is an upper bound proved by weak duality,
+    equal to the regret up to rounding.
 
     Examples
     --------
@@ -190,16 +190,22 @@ def certify_checked(
     profile: Profile,
     tol: float = 1e-8,
     witness: Witness | None = None,
+    deadline: float = math.inf,
 ) -> Certificate:
-    """Certify a profile that is known to be valid; see `certify`."""
+    """Certify a profile that is known to be valid; see `certify`.
+
+    Linear programs that are not solved by the deadline, as `time.monotonic` tells the time, leave upper bounds.
+    """
     exact = profile[0].dtype == object
     # In payoff units a regret may be too small for a float; relative to the payoff range it is not.
     regrets, scaled = (np.empty(game.n_players, dtype=object if exact else np.float64) for _ in range(2))
+    bound = "exact"
     for player in range(game.n_players):
         problem, unit = response_problem(game, objective, profile, player)
-        regret = problem.regret(None if witness is None else witness[player])
+        regret, known = problem.bounded_regret(None if witness is None else witness[player], deadline)
         regrets[player], scaled[player] = regret * unit, regret / problem.scale
-    return Certificate(regrets, scaled, tol)
+        bound = bound if known else "upper"
+    return Certificate(regrets, scaled, tol, bound=bound)
 
 
 def response_problem(
@@ -295,15 +301,21 @@ class Response:
 
     def regret(self, witness: Sequence[np.ndarray] | None) -> Any:
         """Return how much more the best strategy is worth than the player's own; a witness may save the search."""
+        return self.bounded_regret(witness, math.inf)[0]
+
+    def bounded_regret(self, witness: Sequence[np.ndarray] | None, deadline: float) -> tuple[Any, bool]:
+        """Return the regret, or a bound on it if the deadline comes before the search ends; and whether it did end."""
         current = self.value(self.strategy)
         exact = self.linear.dtype == object
         best = self.bound(self._own_witness())
         claims = None if witness is None else self._claimed(witness)
         if claims is not None:
             best = min(best, self.bound(claims))
+        known = True
         if self.blocks and best - current > (0 if exact else ROUNDING * self.scale):
-            best = min(best, self._exact_optimum() if exact else self._optimum()[0])
-        return max(best - current, best - best)
+            found, known = self._exact_optimum(deadline) if exact else self._optimum(deadline)[::2]
+            best = min(best, found)
+        return max(best - current, best - best), known
 
     def best_strategy(self) -> np.ndarray:
         """Return a mixed strategy that is worth most."""
@@ -324,7 +336,7 @@ class Response:
             return None
         if not exact and not all(np.isfinite(claim).all() for claim in claims):
             return None
-        return [as_distribution(claim, exact) for claim in claims]
+        return [as_distribution(claim) for claim in claims]
 
     def _own_witness(self) -> list[np.ndarray]:
         """Spread each adversary evenly over its best takeovers; right whenever the best one is unique."""
@@ -339,42 +351,24 @@ class Response:
             responses.append(np.where(ties, share, 0 * share))
         return responses
 
-    def _optimum(self) -> tuple[Any, np.ndarray]:
-        """Value of the best mixed deviation and the deviation, by a linear program whose columns and rows grow."""
+    def _optimum(self, deadline: float = math.inf) -> tuple[Any, np.ndarray, bool]:
+        """Bound the value of the best mixed deviation; also return that deviation, and whether the bound is its value.
+
+        It is unless the deadline came first.
+        """
         # The linear program sees payoffs relative to their range, and weights of at most one however large λ is.
         total = max(1.0, float(sum(self.weights)))
         unit = float(self.scale) * total
-        linear = self.linear / self.scale / total
         weights = [weight / total for weight in self.weights]
-        strategy = self.strategy
-        actions = strategy > 0
-        actions[np.argmax(linear)] = True
-        takeovers = []
-        for block in self.blocks:
-            values = block.averaged(0, strategy) / self.scale
-            takeovers.append(values <= values.min() + 1e-9)
-        best: Any = None
-        while True:
-            response, claims = _solve_response(linear, weights, self.blocks, self.scale, actions, takeovers)
-            bound = self.bound(claims)
-            best = bound if best is None else min(best, bound)
-            values = linear.copy()
-            attained = float(linear @ response)
-            grown = False
-            for weight, block, claim, rows in zip(weights, self.blocks, claims, takeovers, strict=True):
-                values += weight * (block.averaged(1, claim) / self.scale)
-                against = block.averaged(0, response) / self.scale
-                attained += weight * against.min()
-                grown |= not rows[np.argmin(against)]
-                rows[np.argmin(against)] = True
-            grown |= not actions[np.argmax(values)]
-            actions[np.argmax(values)] = True
-            # Until both sides agree.
-            if float(bound) / unit - attained <= ROUNDING or not grown:
-                return best, response
+        program = GrowingProgram(self.linear / unit, weights, self.blocks, self.scale, self.strategy)
+        finished = program.run(deadline)
+        return self.bound(program.claims), program.strategy, finished
 
-    def _exact_optimum(self) -> Any:
-        """Value of the best mixed deviation in fractions, by the adversaries' linear program: their least bound."""
+    def _exact_optimum(self, deadline: float) -> tuple[Any, bool]:
+        """Value of the best mixed deviation in fractions, by the adversaries' linear program: their least bound.
+
+        Infinite, and False, if the deadline comes first.
+        """
         n_actions = len(self.linear)
         ends = np.cumsum([block.shape[1] for block in self.blocks]).tolist()
         # Unknowns: the adversaries' strategies, then the bound as the difference of two non-negative numbers.
@@ -386,9 +380,12 @@ class Response:
             row[stop - block.shape[1] : stop] = 1
         matrix = np.concatenate([values, sums, -sums])
         bounds = [*(-self.linear), *[1] * len(ends), *[-1] * len(ends)]
-        _, point = rational.maximize([0] * ends[-1] + [-1, 1], matrix, bounds)
+        try:
+            _, point = rational.maximize([0] * ends[-1] + [-1, 1], matrix, bounds, deadline)
+        except rational.OutOfTimeError:
+            return math.inf, False
         strategies = np.array(point[: ends[-1]], dtype=object)
-        return self.bound(np.split(strategies, ends[:-1]))
+        return self.bound(np.split(strategies, ends[:-1])), True
 
     def _exact_strategy(self) -> np.ndarray:
         """Return the best mixed deviation in fractions, by the player's own linear program."""
@@ -404,63 +401,6 @@ class Response:
         costs = [*self.linear, *(sign * weight for weight in self.weights for sign in (1, -1))]
         _, point = rational.maximize(costs, matrix, [0] * (len(matrix) - 2) + [1, -1])
         return np.array(point[:n_actions], dtype=object)
-
-
-def _solve_response(
-    linear: np.ndarray,
-    weights: list[float],
-    blocks: list[Payoffs],
-    scale: float,
-    actions: np.ndarray,
-    takeovers: list[np.ndarray],
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Solve the response problem on chosen actions and takeovers; return a strategy and the adversaries' claims."""
-    from scipy.optimize import linprog
-
-    chosen = np.flatnonzero(actions)
-    rows = [np.flatnonzero(block_rows) for block_rows in takeovers]
-    n_blocks = len(blocks)
-    cost = np.concatenate([-linear[chosen], -np.asarray(weights)])
-    constraints = np.zeros((sum(len(r) for r in rows), len(chosen) + n_blocks))
-    start = 0
-    for b, (block, block_rows) in enumerate(zip(blocks, rows, strict=True)):
-        stop = start + len(block_rows)
-        constraints[start:stop, : len(chosen)] = -block.part(chosen, block_rows).T / scale
-        constraints[start:stop, len(chosen) + b] = 1.0
-        start = stop
-    equality = np.zeros((1, len(cost)))
-    equality[0, : len(chosen)] = 1.0
-    solution = linprog(
-        cost,
-        constraints,
-        np.zeros(start),
-        equality,
-        [1.0],
-        bounds=[(0, None)] * len(chosen) + [(None, None)] * n_blocks,
-        method="highs-ds",
-        options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
-    )
-    strategy = np.zeros(len(linear))
-    strategy[chosen] = solution.x[: len(chosen)]
-    claims = []
-    start = 0
-    for weight, block, block_rows in zip(weights, blocks, rows, strict=True):
-        claim = np.zeros(block.shape[1])
-        claim[block_rows] = -solution.ineqlin.marginals[start : start + len(block_rows)] / weight
-        claims.append(as_distribution(claim, False))
-        start += len(block_rows)
-    return as_distribution(strategy, False), claims
-
-
-def as_distribution(claim: np.ndarray, exact: bool) -> np.ndarray:
-    """Project a claimed strategy onto the simplex, so that a bad claim still proves something true."""
-    largest = claim.max()
-    if not largest > 0:
-        count = len(claim)
-        return np.full(count, Fraction(1, count) if exact else 1.0 / count)
-    # Dividing by the largest entry first keeps the sum from overflowing.
-    clipped = np.where(claim > 0, claim, 0 * largest) / largest
-    return np.asarray(clipped / clipped.sum())
 
 
 def _rationalized(claim: Any) -> np.ndarray:

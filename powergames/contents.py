@@ -172,10 +172,13 @@ def judgement(game: Game, certificate: Certificate, at: str = "") -> str:
         where += f" in state {printable(game.states[int(place[1])])}"
     said = "PASSED: an equilibrium" if certificate.passed else "FAILED: NOT an equilibrium"
     own, relative = float(certificate.regrets[place]), float(scaled[place])
-    size = f"{own:.3g}, which is {relative:.3g} of the {range_name(game)}, for {where}{at and ', ' + at}"
+    most = "at most " if certificate.bound == "upper" else ""
+    size = f"{most}{own:.3g}, which is {relative:.3g} of the {range_name(game)}, for {where}{at and ', ' + at}"
     if certificate.passed and relative <= ROUNDING:
         size = f"0 of the {range_name(game)}"
-    return f"{said} within tolerance {certificate.tol:g}; largest regret {size}."
+    error = cast("StochasticCertificate", certificate).scaled_error if isinstance(game, StochasticGame) else 0.0
+    doubt = f" Rounding may put values off by {error:.1e} of that range." if error > certificate.tol else ""
+    return f"{said} within tolerance {certificate.tol:g}; largest regret {size}.{doubt}"
 
 
 def scope(certificate: StochasticCertificate) -> str:
@@ -193,7 +196,7 @@ def title_of(game: Game) -> str:
 def heading(game: Game, objective: PowerObjective, *, lam: bool = True) -> str:
     """Write the title of a game and the objective."""
     weight = f", λ = {lam_cell(objective).text}" if lam else ""
-    return f"{title_of(game)}{weight}, {objective.aggregate} of power, {objective.form} form"
+    return f"{title_of(game)}{weight}, {objective.aggregate_name} of power, {objective.form} form"
 
 
 def lam_cell(objective: PowerObjective, *, shown: bool = True) -> Cell:

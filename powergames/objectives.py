@@ -12,10 +12,9 @@ adversary who also picks which co-player to take over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,8 @@ class PowerObjective(Frozen):
         The power weight λ >= 0; 0 gives Nash equilibrium. ``"1/3"`` is kept exactly.
     aggregate : {"mean", "sum", "max"} or array_like, shape (n, n), default "mean"
         How the power of several co-players is combined: mean has ``W_ij = 1 / (n - 1)``, sum ``W_ij = 1``; a matrix is
-        used as ``W[i, j]``, weight of the power that `j` holds over `i`, non-negative with zero diagonal.
+        used as ``W[i, j]``, weight of the power that `j` holds over `i`, non-negative with zero diagonal. Like λ,
+        weights are kept exactly: fractions and ``"1/3"`` as they are, and 0.1 as 1/10.
     form : {"penalty", "adversarial"}, default "penalty"
         How power enters over time in stochastic games; in a normal-form game both describe the same objective.
         "adversarial" reads λ as a probability and needs ``λ Σ_j W_ij <= 1``.
@@ -167,23 +167,33 @@ class PowerObjective(Frozen):
             weights = self.weights(n_players)
         return (weights * power).sum(axis=1)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the objective as plain JSON values."""
-        aggregate = self.aggregate if isinstance(self.aggregate, str) else self.aggregate.tolist()
-        return {"lam": self.lam, "aggregate": aggregate, "form": self.form}
+    @property
+    def aggregate_name(self) -> str:
+        """The aggregate in words; a weight matrix is a "weighted sum"."""
+        return self.aggregate if isinstance(self.aggregate, str) else "weighted sum"
+
+    def to_dict(self, exact: bool = False) -> dict[str, Any]:
+        """Return the objective as plain JSON values; if exact, numbers are strings such as ``"1/3"``."""
+        number: Any = str if exact else float
+        aggregate = self.aggregate
+        if not isinstance(aggregate, str):
+            aggregate = [[number(weight) for weight in row] for row in self.exact_weights(len(aggregate))]
+        return {"lam": number(self.exact_lam), "aggregate": aggregate, "form": self.form}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PowerObjective):
             return NotImplemented
-        return (
-            self.exact_lam == other.exact_lam
-            and self.form == other.form
-            and np.array_equal(self.aggregate, other.aggregate)
-        )
+        return self._key == other._key
 
     def __hash__(self) -> int:
-        aggregate = self.aggregate if isinstance(self.aggregate, str) else self.aggregate.tobytes()
-        return hash((self.exact_lam, aggregate, self.form))
+        return hash(self._key)
+
+    @cached_property
+    def _key(self) -> tuple[Any, ...]:
+        aggregate = self.aggregate
+        if not isinstance(aggregate, str):
+            aggregate = tuple(map(tuple, self.exact_weights(len(aggregate))))
+        return self.exact_lam, aggregate, self.form
 
 
 @lru_cache(maxsize=128)
@@ -232,17 +242,26 @@ def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObj
     return PowerObjective(lam, objective.aggregate, objective.form)  # type: ignore[arg-type]
 
 
-def _weight_matrix(aggregate: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
+def _weight_matrix(aggregate: Any) -> np.ndarray:
+    """Check weights; if any is no float, all are kept as fractions."""
     try:
-        weights = np.array(aggregate, dtype=np.float64)
-    except (OverflowError, TypeError, ValueError):
+        given = np.array(aggregate, dtype=object)
+    except ValueError:
         raise InputError(
-            f"aggregate: got {type(aggregate).__name__}; choose {', '.join(AGGREGATES)} or give an (n, n) matrix"
+            f"aggregate: got {type(aggregate).__name__} of rows of different lengths; choose {', '.join(AGGREGATES)} "
+            "or give an (n, n) matrix"
         ) from None
-    if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
-        raise InputError(f"aggregate: weight matrix has shape {weights.shape}; give (n, n)")
-    if not np.isfinite(weights).all() or (weights < 0).any():
-        raise InputError("aggregate: weights must be finite and >= 0")
-    if np.diag(weights).any():
+    if given.ndim != 2 or given.shape[0] != given.shape[1]:
+        raise InputError(f"aggregate: weight matrix has shape {given.shape}; give (n, n)")
+    exact = np.empty(given.shape, dtype=object)
+    for place, weight in np.ndenumerate(given):
+        try:
+            exact[place] = to_fraction(weight)
+        except InputError:
+            exact[place] = -1
+        if exact[place] < 0:
+            raise InputError(f"aggregate: weights must be finite and >= 0; got {str(weight)[:40]!r} at {place}")
+    if np.diag(exact).any():
         raise InputError("aggregate: the diagonal must be 0; nobody holds power over themselves")
-    return frozen(weights)
+    plain = all(isinstance(weight, (int, float, np.integer, np.floating)) for weight in given.flat)
+    return frozen(given.astype(np.float64) if plain else exact)

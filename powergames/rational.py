@@ -7,6 +7,8 @@ Bareiss 1968), so entries stay as small as the determinants that they are.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +20,10 @@ import numpy as np
 
 class NoSolutionError(ArithmeticError):
     """A linear program or complementarity problem has no solution of the kind asked for."""
+
+
+class OutOfTimeError(ArithmeticError):
+    """The deadline came before the solution."""
 
 
 @dataclass
@@ -119,7 +125,7 @@ def integer_rows(matrix: np.ndarray) -> np.ndarray:
 
 
 def maximize(
-    objective: Sequence[Any], matrix: np.ndarray, bounds: Sequence[Any]
+    objective: Sequence[Any], matrix: np.ndarray, bounds: Sequence[Any], deadline: float = math.inf
 ) -> tuple[Fraction | None, list[Fraction]]:
     """Maximize ``c'v`` subject to ``A v <= b, v >= 0`` exactly.
 
@@ -128,6 +134,8 @@ def maximize(
     objective : sequence of numbers, length V
     matrix : ndarray of numbers, shape (R, V)
     bounds : sequence of numbers, length R
+    deadline : float, optional
+        When to give up, as `time.monotonic` tells the time.
 
     Returns
     -------
@@ -140,6 +148,8 @@ def maximize(
     ------
     NoSolutionError
         If no point satisfies the constraints.
+    OutOfTimeError
+        If the deadline comes first.
 
     Notes
     -----
@@ -170,7 +180,7 @@ def maximize(
     worst = min(range(n_rows), key=lambda i: scaled[i, -1] / -scaled[i, artificial], default=-1)
     if n_rows and scaled[worst, -1] < 0:
         tableau.pivot(worst, artificial)
-        _bland(tableau, n_rows, n_rows + 1, None)
+        _bland(tableau, n_rows, n_rows + 1, None, deadline)
         if tableau.entries[n_rows + 1, -1] != 0:
             raise NoSolutionError("no point satisfies the constraints")
         if tableau.place[artificial] >= 0:
@@ -178,7 +188,7 @@ def maximize(
             column = next((k for k in range(n_variables + 1) if tableau.entries[row, k] != 0), None)
             if column is not None:
                 tableau.pivot(row, column)
-    if not _bland(tableau, n_rows, n_rows, artificial):
+    if not _bland(tableau, n_rows, n_rows, artificial, deadline):
         return None, []
     values = tableau.values()
     point = [values.get(v, Fraction(0)) for v in range(n_variables)]
@@ -209,9 +219,11 @@ def in_convex_hull(point: Sequence[Fraction], others: Sequence[Sequence[Fraction
     return True
 
 
-def _bland(tableau: Tableau, n_rows: int, goal: int, forbidden: int | None) -> bool:
+def _bland(tableau: Tableau, n_rows: int, goal: int, forbidden: int | None, deadline: float) -> bool:
     """Pivot by Bland's rule until the goal row has no negative entry; False if it is unbounded."""
     while True:
+        if time.monotonic() > deadline:
+            raise OutOfTimeError
         columns = [
             k for k, variable in enumerate(tableau.nonbasic) if variable != forbidden and tableau.entries[goal, k] < 0
         ]

@@ -19,6 +19,9 @@ from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
 from powergames.results import Callback, Equilibrium, Status
 
+# Seconds that the last certificates may take once the time limit is over.
+GRACE = 0.3
+
 
 class LimitError(Exception):
     """A limit on the work was reached."""
@@ -68,6 +71,16 @@ class Options:
         """Seconds until the deadline; None if there is none."""
         return None if self.deadline == np.inf else max(0.0, self.deadline - time.monotonic())
 
+    @property
+    def expired(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline < np.inf and time.monotonic() > self.deadline
+
+    @property
+    def closing(self) -> Options:
+        """The same options for the last certificates, which may take a moment longer."""
+        return self if self.deadline == np.inf else replace(self, deadline=max(self.deadline, time.monotonic() + GRACE))
+
     def report(self, stage: str, done: int, total: int = 0) -> None:
         """Tell the callback how far the work is.
 
@@ -78,7 +91,7 @@ class Options:
         """
         if self.callback is not None:
             self.callback(stage, done, total)
-        if self.deadline < np.inf and time.monotonic() > self.deadline:
+        if self.expired:
             raise LimitError(Status.TIME_LIMIT)
 
 
@@ -186,11 +199,14 @@ def certified(
     options: Options,
     component: int = 0,
 ) -> Equilibrium:
-    """Certify what a method found; without a profile, the starting point stands in for it."""
+    """Certify what a method found; without a profile, the starting point stands in for it.
+
+    Linear programs that the certificate needs end at the deadline; its regrets are upper bounds then.
+    """
     if not options.exact:
         candidate = in_floats(candidate)
     profile = _stand_in(game, options) if candidate.profile is None else candidate.profile
-    certificate = certify_checked(game, objective, profile, options.tol, candidate.witness)
+    certificate = certify_checked(game, objective, profile, options.tol, candidate.witness, options.deadline)
     status = Status.CONVERGED if certificate.passed else candidate.failure or Status.REJECTED
     return Equilibrium(game, objective, profile, certificate, status, method, candidate.iterations, component)
 

@@ -14,7 +14,7 @@ import numpy as np
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.common import Candidate, Method, Options
+from powergames.solvers.common import Candidate, LimitError, Method, Options
 from powergames.solvers.extended import ExtendedGame, refuses
 
 # Steps in all unless the caller says otherwise, and steps from one start.
@@ -26,8 +26,8 @@ FRACTIONS = (1.0, 0.5, 0.25, 0.125)
 # Regret, in units of the payoff range, that is as good as rounding allows.
 ROUNDING = 1e-13
 
-# Pivots between two looks at Ctrl-C and the callback.
-CHUNK = 100
+# Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
+CHUNK = 50_000_000
 
 # Pivots of Lemke's algorithm for each unknown, after which a step counts as failed.
 PIVOTS = 5
@@ -49,8 +49,11 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
             if steps == budget:
                 break
             steps += 1
-            options.report("polymatrix steps", steps)
-            target = polymatrix_equilibrium(here, options)
+            try:
+                options.report("polymatrix steps", steps)
+                target = polymatrix_equilibrium(here, options)
+            except LimitError as limit:
+                return problem.candidate(best.point, steps, limit.status)
             if target is None:
                 break
             trials = []
@@ -87,9 +90,9 @@ def polymatrix_equilibrium(here: _Place, options: Options) -> np.ndarray | None:
     problem, point = here.problem, here.point
     matrix, constants = linearized_lcp(problem.jacobian(point, here.tables), here.values, point, problem.bounds)
     state = lemke.start(matrix, constants, lemke.cover(matrix, point))
-    pivots = 0
+    chunk, pivots = max(1, CHUNK // len(constants) ** 2), 0
     while state[-1][1] == lemke.RUNNING and pivots < PIVOTS * problem.size:
-        pivots += lemke.run(*state, CHUNK)
+        pivots += lemke.run(*state, min(chunk, PIVOTS * problem.size - pivots))
         options.report("pivots", pivots)
     if state[-1][1] != lemke.SOLVED:
         return None

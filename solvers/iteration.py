@@ -4,7 +4,7 @@ An iterative method is a *rule*, which leads from one point of the extended game
 limits. The loop asks after every iteration what anybody could still gain, keeps the best profile met, and stops when
 
 - the regret is within the tolerance, which only the certificate turns into CONVERGED,
-- the limit on the iterations is reached: MAX_ITER,
+- the limit on the iterations is reached: MAX_ITER, or on the time: TIME_LIMIT,
 - the least regret has not fallen for as many iterations as it took to get there, or a point repeats itself or is no
   longer made of numbers: STALLED,
 - a rule without memory is back at an earlier point, and so will be for ever: CYCLING.
@@ -31,7 +31,7 @@ from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Callback, Equilibrium, Status
-from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count
+from powergames.solvers.common import Candidate, LimitError, Options, certified, check_callback, check_count
 from powergames.solvers.extended import ExtendedGame, Tables
 
 # Iterations unless the caller says otherwise: as many as read about so many payoffs, within limits.
@@ -261,9 +261,9 @@ class _Loop:
     def run(self) -> None:
         """Iterate until there is a reason to stop."""
         with interruptible():
-            self.options.report(self.rule.name, 0, self.limit)
             steps = self.rule.states(self.states[0])
             self._look(self.states[:1])
+            self._report()
             if self.every is not None:
                 self._record()
             next_look, next_report = 1, time.monotonic() + REPORT
@@ -283,7 +283,7 @@ class _Loop:
                     self._record()
                 self.failure = self._reason_to_stop()
                 if time.monotonic() >= next_report:
-                    self.options.report(self.rule.name, self.made, self.limit)
+                    self._report()
                     next_report = time.monotonic() + REPORT
 
     def regret(self, state: State) -> float:
@@ -305,6 +305,12 @@ class _Loop:
             self._record()
         iterations, profiles, regrets = zip(*self.records, strict=True)
         return frozen(np.array(iterations)), frozen(np.array(regrets)), profiles
+
+    def _report(self) -> None:
+        try:
+            self.options.report(self.rule.name, self.made, self.limit)
+        except LimitError as limit:
+            self.failure = limit.status
 
     def _look(self, states: Sequence[State]) -> None:
         """Remember the best of the states."""

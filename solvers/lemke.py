@@ -23,6 +23,9 @@ from powergames.results import Status
 from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
 from powergames.solvers.two_player import TwoPlayerProblem, adversary_weights
 
+# No limits.
+ALWAYS = Options()
+
 # Pivots before a run in floats is begun anew from another prior, at first; each restart allows half as many more.
 PATIENCE = 2_000
 
@@ -147,7 +150,7 @@ def _find_exact(problem: TwoPlayerProblem, options: Options) -> Candidate:
     matrix, constants = _exact_lcp(problem)
     payoffs = (problem.row, problem.row, problem.column, problem.column)
     try:
-        solution, pivots = solve_lcp(matrix, constants, options.max_iter)
+        solution, pivots = solve_lcp(matrix, constants, options.max_iter, options)
     except rational.NoSolutionError:
         return Candidate(None, None, options.max_iter or 0, Status.MAX_ITER)
     groups = _split(problem, np.array(solution, dtype=object), payoffs)
@@ -192,7 +195,10 @@ def _costs(matrix: np.ndarray) -> np.ndarray:
 
 
 def solve_lcp(
-    matrix: np.ndarray, constants: Sequence[Any] | np.ndarray, max_pivots: int | None = None
+    matrix: np.ndarray,
+    constants: Sequence[Any] | np.ndarray,
+    max_pivots: int | None = None,
+    options: Options = ALWAYS,
 ) -> tuple[list[Fraction], int]:
     """Solve ``w = q + M z, w'z = 0, w, z >= 0`` exactly by Lemke's algorithm.
 
@@ -201,6 +207,8 @@ def solve_lcp(
     matrix : ndarray of numbers, shape (N, N)
     constants : sequence of numbers, length N
     max_pivots : int, optional
+    options : Options, optional
+        Whose callback is told, and whose deadline ends the path.
 
     Returns
     -------
@@ -211,6 +219,8 @@ def solve_lcp(
     ------
     NoSolutionError
         If the path ends in a ray, or `max_pivots` are not enough.
+    LimitError
+        If the deadline has passed.
 
     Examples
     --------
@@ -242,6 +252,7 @@ def solve_lcp(
         leaving = tableau.basic[row]
         tableau.pivot(row, column)
         pivots += 1
+        options.report("Lemke pivots", pivots)
         if leaving == covering:
             for variable, value in tableau.values().items():
                 if variable >= size:

@@ -6,9 +6,14 @@ Where a player's ``λ W`` is 1, only the adversary counts and the player plays m
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import numpy as np
 
+from powergames.certificates import Payoffs
 from powergames.games.normal_form import NormalFormGame
+from powergames.growing_programs import GrowingProgram
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
@@ -42,49 +47,28 @@ def is_zero_sum(game: NormalFormGame) -> bool:
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
     """Return one equilibrium: maximin strategies, certified by the dual ones."""
     problem = TwoPlayerProblem.in_place(game, objective)
-    row = _maximin(problem.row, game.payoff_min[0], game.payoff_scale[0], options)
-    if row is None:
-        return Candidate(None, None, 0, Status.MAX_ITER)
-    x, z, iterations = row
-    if is_zero_sum(game):
-        return problem.candidate((x, z, z, x), iterations)
-    column = _maximin(problem.column.T, game.payoff_min[1], game.payoff_scale[1], options)
-    if column is None:
-        return Candidate(None, None, iterations, Status.MAX_ITER)
-    y, w, more = column
-    return problem.candidate((x, y, z, w), iterations + more)
-
-
-def _maximin(
-    payoffs: np.ndarray, least: float, scale: float, options: Options
-) -> tuple[np.ndarray, np.ndarray, int] | None:
-    """Return a maximin strategy of the row player, a minimax strategy against it, and the iterations."""
-    from scipy.optimize import linprog
-
-    m, n = payoffs.shape
     options.report("linear program", 0)
-    # Payoffs scaled to [0, 1], written at once where the linear program wants them.
-    constraints = np.ones((n, m + 1))
-    np.subtract(least, payoffs.T, out=constraints[:, :m])
-    constraints[:, :m] /= scale
-    solution = linprog(
-        np.append(np.zeros(m), -1.0),
-        constraints,
-        np.zeros(n),
-        np.append(np.ones(m), 0.0)[None],
-        [1.0],
-        bounds=[(0, None)] * m + [(None, None)],
-        method="highs-ds",
-        options={
-            "primal_feasibility_tolerance": 1e-10,
-            "dual_feasibility_tolerance": 1e-10,
-            "maxiter": options.max_iter,
-        },
-    )
-    if solution.status != 0:
-        return None
-    strategy = np.maximum(solution.x[:m], 0.0)
-    return strategy, np.maximum(-solution.ineqlin.marginals, 0.0), int(solution.nit)
+    row = _program(problem.row, game, 0)
+    if is_zero_sum(game):
+        solved = row.run(options.deadline, options.max_iter)
+        x, z, iterations = row.strategy, row.claims[0], row.iterations
+        groups = x, z, z, x
+    else:
+        column = _program(problem.column.T, game, 1)
+        # Both players get their share of the time that is left.
+        solved = row.run((options.deadline + time.monotonic()) / 2, options.max_iter)
+        solved &= column.run(options.deadline, options.max_iter)
+        groups = row.strategy, column.strategy, row.claims[0], column.claims[0]
+        iterations = row.iterations + column.iterations
+    failure = None if solved else Status.TIME_LIMIT if options.expired else Status.MAX_ITER
+    return replace(problem.candidate(groups, iterations), failure=failure)
+
+
+def _program(payoffs: np.ndarray, game: NormalFormGame, player: int) -> GrowingProgram:
+    """Return the linear program of a player's maximin strategy; payoffs are scaled to [0, 1] as they are read."""
+    m = len(payoffs)
+    table = Payoffs(payoffs, game.payoff_min[player], game.payoff_scale[player])
+    return GrowingProgram(np.zeros(m), [1.0], [table], 1.0, np.full(m, 1.0 / m))
 
 
 METHOD = Method(

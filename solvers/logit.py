@@ -17,7 +17,7 @@ where μ turns back for a while.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -28,7 +28,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers import newton
-from powergames.solvers.common import Candidate, Method, Options
+from powergames.solvers.common import Candidate, LimitError, Method, Options
 from powergames.solvers.extended import ExtendedGame, refuses
 
 # Probabilities above this move in a straight line, the logarithms of those below, in one step at most to the second.
@@ -83,26 +83,57 @@ class PathLostError(Exception):
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
     """Follow the principal branch, or the branch that begins at x0, to an equilibrium."""
     problem = ExtendedGame.of(game, objective)
+    met = _Met(problem.starting_point(game.uniform_profile()))
+    try:
+        goal, failure = _followed(problem, game, options, met)
+    except LimitError as limit:
+        # The last point of the path may be closer than what Newton's method led to.
+        values = problem.gradient(met.last, problem.tables(met.last))
+        if problem.regrets(met.last, values).max() < met.least:
+            met.best = met.last
+        return problem.candidate(met.best, met.steps, limit.status)
+    return problem.candidate(goal, met.steps, failure)
+
+
+@dataclass
+class _Met:
+    """What is met on the way: the best point and its regret, the last point of a path, and the steps made."""
+
+    best: np.ndarray
+    least: float = np.inf
+    steps: int = 0
+
+    def __post_init__(self) -> None:
+        self.last = self.best
+
+
+def _followed(
+    problem: ExtendedGame, game: NormalFormGame, options: Options, met: _Met
+) -> tuple[np.ndarray, Status | None]:
+    """Follow one path after the other; return the equilibrium, or the best point and why it is none."""
     beginning = np.zeros(problem.size)
     if options.x0 is not None:
         own = np.concatenate(options.x0)
         beginning[: len(own)] = np.log(np.maximum(own, LINEAR))
     budget = MAX_STEPS if options.max_iter is None else options.max_iter
-    best, least = problem.starting_point(game.uniform_profile()), np.inf
     failure: Status | None = Status.PATH_LOST
-    steps = 0
+
+    def check() -> None:
+        options.report("steps of the logit path", met.steps)
+
     for attempt, caution in enumerate(CAUTION):
         prior = beginning if attempt < SAME else options.rng.normal(size=problem.size)
         tried: dict[bytes, float] = {}
         goal, distance = None, np.inf
-        for state, last in _with_end(follow(problem, caution, ACCURACY * caution, prior), min(LONG, budget - steps)):
-            steps += not last
-            options.report("steps of the logit path", steps)
-            point = problem.normalized(state.point)
+        path = follow(problem, caution, ACCURACY * caution, prior, check)
+        for state, last in _with_end(path, min(LONG, budget - met.steps)):
+            met.steps += not last
+            met.last = point = problem.normalized(state.point)
+            check()
             if goal is not None:
                 now = problem.distance(point, goal)
                 if now <= APPROACH * distance:
-                    return problem.candidate(goal, steps)
+                    return goal, None
                 if now <= distance:
                     continue
                 goal = None
@@ -113,18 +144,18 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
                 continue
             tried[used.tobytes()] = max(state.precision, FIRST)
             found, regret = newton.finish(problem, point, values, used, REACH, degenerate=before > 0.0)
-            if regret < least:
-                best, least = found, regret
+            if regret < met.least:
+                met.best, met.least = found, regret
             if regret <= REGRET:
                 goal, distance = found, problem.distance(point, found)
                 if distance <= ARRIVED:
-                    return problem.candidate(goal, steps)
-        if least <= REGRET or (attempt >= SAME and least * problem.magnitude <= options.tol):
+                    return goal, None
+        if met.least <= REGRET or (attempt >= SAME and met.least * problem.magnitude <= options.tol):
             break
-        if steps >= budget:
+        if met.steps >= budget:
             failure = Status.MAX_ITER
             break
-    return problem.candidate(best, steps, None if least * problem.magnitude <= options.tol else failure)
+    return met.best, None if met.least * problem.magnitude <= options.tol else failure
 
 
 def _with_end(states: Iterator[State], most: int) -> Iterator[tuple[State, bool]]:
@@ -141,7 +172,13 @@ def _with_end(states: Iterator[State], most: int) -> Iterator[tuple[State, bool]
         yield state, True
 
 
-def follow(problem: ExtendedGame, caution: float, accuracy: float, prior: np.ndarray) -> Iterator[State]:
+def follow(
+    problem: ExtendedGame,
+    caution: float,
+    accuracy: float,
+    prior: np.ndarray,
+    check: Callable[[], None] | None = None,
+) -> Iterator[State]:
     """Yield states along the principal branch, beginning at precision zero.
 
     Parameters
@@ -153,6 +190,8 @@ def follow(problem: ExtendedGame, caution: float, accuracy: float, prior: np.nda
         Size of the last step of the corrector, in probabilities and in the logarithm of the precision.
     prior : ndarray, shape (D,)
         Added to the logarithms: zeros for the principal branch, which starts at even mixing.
+    check : callable, optional
+        Called before each attempt at a step; what it raises ends the path.
 
     Raises
     ------
@@ -167,6 +206,8 @@ def follow(problem: ExtendedGame, caution: float, accuracy: float, prior: np.nda
     while True:
         yield state
         while True:
+            if check is not None:
+                check()
             predicted = _moved(state, length * direction[:-1], length * direction[-1])
             corrected = _corrected(problem, predicted, direction, caution, accuracy, prior)
             if corrected is not None:

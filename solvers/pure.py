@@ -23,7 +23,7 @@ from powergames.games.numbers import float_to_fraction
 from powergames.games.profiles import Profile, pure_profile
 from powergames.objectives import Adversary, PowerObjective, check_objective
 from powergames.results import Status
-from powergames.solvers.common import Candidate, Method, Options, any_game
+from powergames.solvers.common import Candidate, LimitError, Method, Options, any_game
 
 # Joint actions between two looks at Ctrl-C and the callback.
 CHUNK = 200_000
@@ -99,19 +99,27 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
         joint_actions = _nash(game)
     else:
         joint_actions = _scan(game, objective, lam, lam, options)
-    tried = 0
-    for tried, joint_action in enumerate(joint_actions, start=1):
-        profile = _profile(game, joint_action, options)
-        if options.exact:
-            interval = lam_interval(game, objective, joint_action)
-            passes = interval is not None and interval[0] <= objective.exact_lam <= interval[1]
-        else:
-            # At λ = 0 the scan compared the payoffs themselves.
-            passes = lam == 0 or certify_checked(game, objective, profile).scaled_regret <= ROUNDING
-        if passes:
-            return Candidate(profile, None, tried)
-    first = (0,) * game.n_players
-    return Candidate(_profile(game, first, options), None, tried, Status.STALLED)
+    best = _profile(game, (0,) * game.n_players, options)
+    least, tried, failure = np.inf, 0, Status.STALLED
+    try:
+        for tried, joint_action in enumerate(joint_actions, start=1):
+            profile = _profile(game, joint_action, options)
+            if options.exact:
+                interval = lam_interval(game, objective, joint_action)
+                passes = interval is not None and interval[0] <= objective.exact_lam <= interval[1]
+            elif lam == 0:
+                # The scan compared the payoffs themselves.
+                passes = True
+            else:
+                regret = certify_checked(game, objective, profile, deadline=options.deadline).scaled_regret
+                passes = regret <= ROUNDING
+                if regret < least:
+                    best, least = profile, float(regret)
+            if passes:
+                return Candidate(profile, None, tried)
+    except LimitError as limit:
+        failure = limit.status
+    return Candidate(best, None, tried, failure)
 
 
 def _profile(game: NormalFormGame, joint_action: tuple[int, ...], options: Options) -> Profile:

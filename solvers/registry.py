@@ -13,7 +13,7 @@ from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
-from powergames.results import Callback, Equilibrium, EquilibriumSet, StochasticEquilibrium
+from powergames.results import Callback, Equilibrium, EquilibriumSet, Status, StochasticEquilibrium
 from powergames.solvers import (
     anderson,
     best_response,
@@ -115,7 +115,8 @@ def solve(
     rng : numpy.random.Generator or int, optional
         Source of randomness for restarts; the same seed gives the same answer. Default 0.
     time_limit : float, optional
-        Seconds after which the best profile so far is returned, with status TIME_LIMIT unless it passes.
+        Seconds after which the best profile so far is returned, with status TIME_LIMIT unless it passes. With `select`,
+        an equilibrium that is not known to be the best has the status TIME_LIMIT.
     callback : callable, optional
         Called as ``callback(stage, done, total)`` now and then; total is 0 when unknown.
 
@@ -164,27 +165,8 @@ def solve(
             raise InputError("select: chooses its own method; leave out method")
         with interruptible():
             return selection.select(game, objective, select, options)
-    failed: list[tuple[Method, Candidate]] = []
-    rejected: list[Equilibrium] = []
-    for chosen, chosen_options in _plan(game, objective, method, options):
-        try:
-            with interruptible():
-                candidate = chosen.find(game, objective, chosen_options)
-        except LimitError as limit:
-            failed.append((chosen, Candidate(None, failure=limit.status)))
-            break
-        if candidate.failure is not None:
-            failed.append((chosen, candidate))
-            continue
-        equilibrium = certified(game, objective, candidate, chosen.name, options)
-        if equilibrium.converged:
-            return equilibrium
-        rejected.append(equilibrium)
-    # A method that says that it failed may still have come closest.
-    with_profile = [(chosen, candidate) for chosen, candidate in failed if candidate.profile is not None]
-    for chosen, candidate in with_profile if with_profile or rejected else failed[:1]:
-        rejected.append(certified(game, objective, candidate, chosen.name, options))
-    return min(rejected, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
+    plan = _plan(game, objective, method, options)
+    return _solved(game, objective, plan, options, with_start=method is None and not exact)
 
 
 def solve_all(
@@ -193,6 +175,7 @@ def solve_all(
     *,
     exact: bool = False,
     tol: float = 1e-8,
+    time_limit: float | None = None,
     callback: Callback | None = None,
 ) -> EquilibriumSet:
     """Compute all power-regularized equilibria of a game.
@@ -209,6 +192,9 @@ def solve_all(
         players are computed so anyway, and rounded in the end.
     tol : float, default 1e-8
         Greatest regret, relative to the payoff range, with which an equilibrium is CONVERGED.
+    time_limit : float, optional
+        Seconds after which the equilibria found so far are returned. The set is then not complete, and its status is
+        TIME_LIMIT.
     callback : callable, optional
         Called as ``callback(stage, done, total)`` now and then.
 
@@ -216,7 +202,7 @@ def solve_all(
     -------
     EquilibriumSet
         All equilibria, each certified, in components: the extreme ones of two players, the isolated ones of more. Its
-        `complete` says whether any can be missing, its `unresolved` where.
+        `complete` says whether any can be missing, its `unresolved` where, its `status` why.
 
     Raises
     ------
@@ -239,11 +225,52 @@ def solve_all(
     objective = NASH if objective is None else objective
     check_game(game)
     _check(game, objective, tol, None, callback)
-    options = Options(tol=tol, callback=callback, exact=exact)
+    options = Options(tol=tol, callback=callback, exact=exact, deadline=deadline(time_limit))
     with interruptible():
         if game.n_players == 2:
             return vertex_enumeration.find_all(game, objective, options)
         return subdivision.find_all(game, objective, options)
+
+
+def _solved(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    plan: Iterator[tuple[Method, Options]],
+    options: Options,
+    *,
+    with_start: bool,
+) -> Equilibrium:
+    """Try one method after the other, as long as there is time; if all fail, return the best profile met.
+
+    The starting point is one of these if `with_start`, or if there is no other.
+    """
+    failed: list[tuple[Method, Candidate]] = []
+    rejected: list[Equilibrium] = []
+    ended = False
+    for chosen, chosen_options in plan:
+        try:
+            with interruptible():
+                candidate = chosen.find(game, objective, chosen_options)
+        except LimitError as limit:
+            candidate = Candidate(None, failure=limit.status)
+        if candidate.failure is None:
+            equilibrium = certified(game, objective, candidate, chosen.name, options.closing)
+            if equilibrium.converged:
+                return equilibrium
+            rejected.append(equilibrium)
+        else:
+            failed.append((chosen, candidate))
+        ended = options.expired
+        if ended:
+            break
+    # A method that says that it failed may still have come closest.
+    options = options.closing
+    met = [(chosen, candidate) for chosen, candidate in failed if candidate.profile is not None]
+    if failed and (with_start or not (met or rejected)):
+        met.append((failed[0][0], replace(failed[0][1], profile=None)))
+    rejected += [certified(game, objective, candidate, chosen.name, options) for chosen, candidate in met]
+    best = min(rejected, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
+    return replace(best, status=Status.TIME_LIMIT) if ended and not best.converged else best
 
 
 def _check(
@@ -308,6 +335,7 @@ def _two_players_plan(
     yield lemke.METHOD, options
     if size <= FRACTIONS and options.max_iter is None:
         yield lemke.METHOD, replace(options, exact=True)
+    yield anderson.METHOD, options
 
 
 def _many_players_plan(
@@ -322,3 +350,4 @@ def _many_players_plan(
         yield ipa.METHOD, replace(options, max_iter=min(options.max_iter or FEW_STEPS, FEW_STEPS))
     yield logit.METHOD, options
     yield ipa.METHOD, options
+    yield anderson.METHOD, options

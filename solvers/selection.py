@@ -10,6 +10,7 @@ computed anew on its supports.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -20,9 +21,9 @@ from powergames import rational
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
-from powergames.results import Equilibrium, Status
+from powergames.results import Equilibrium, EquilibriumSet, Status
 from powergames.solvers import subdivision
-from powergames.solvers.common import Candidate, Options, certified
+from powergames.solvers.common import Candidate, LimitError, Options, certified
 from powergames.solvers.two_player import TwoPlayerProblem
 from powergames.solvers.vertex_enumeration import find_all
 
@@ -65,27 +66,40 @@ def select(game: NormalFormGame, objective: PowerObjective, criterion: str, opti
         return _best_of_all(game, objective, criterion, options)
     problem = TwoPlayerProblem.of(game, objective, exact=False)
     if 1.0 in (problem.lam_row, problem.lam_column):
-        return max(find_all(game, objective, options), key=lambda each: _merit(each, criterion))
-    supports = _best_supports(problem, criterion, game.payoff_range, options)
+        return _best_of(find_all(game, objective, options), criterion, options)
+    supports, ended = _best_supports(problem, criterion, game.payoff_range, options)
     if supports is None:
-        candidate = Candidate(None, None, 0, Status.STALLED)
+        candidate = Candidate(None, None, 0, ended or Status.STALLED)
     elif options.exact:
         problem = TwoPlayerProblem.of(game, objective, exact=True)
         candidate = problem.candidate(_exact_optimum(problem, criterion, supports), 0)
     else:
         candidate = problem.candidate(_optimum(problem, criterion, game.payoff_range, supports), 0)
-    return certified(game, objective, candidate, NAME, options)
+    return _marked(certified(game, objective, candidate, NAME, options.closing), ended)
 
 
 def _best_of_all(game: NormalFormGame, objective: PowerObjective, criterion: str, options: Options) -> Equilibrium:
     """Choose among all equilibria of a game that does not have two players."""
     found = subdivision.find_all(game, objective, options)
-    if not found.complete:
+    if found.status is not Status.TIME_LIMIT and not found.complete:
         raise InputError(
             "select: the equilibria form sets that could not be resolved, so that none is known to be the best; "
             "look at those that solve_all finds"
         )
-    return max(found, key=lambda each: _merit(each, criterion))
+    return _best_of(found, criterion, options)
+
+
+def _best_of(found: EquilibriumSet, criterion: str, options: Options) -> Equilibrium:
+    """Return the best equilibrium; the starting point if the deadline came before any was found."""
+    ended = Status.TIME_LIMIT if found.status is Status.TIME_LIMIT else None
+    if not found:
+        return certified(found.game, found.objective, Candidate(None, None, 0, ended), NAME, options.closing)
+    return _marked(max(found, key=lambda each: _merit(each, criterion)), ended)
+
+
+def _marked(equilibrium: Equilibrium, ended: Status | None) -> Equilibrium:
+    """Say that an equilibrium is not known to be the best, for the search ended early."""
+    return equilibrium if ended is None else replace(equilibrium, status=ended)
 
 
 def _merit(equilibrium: Equilibrium, criterion: str) -> Any:
@@ -132,11 +146,17 @@ def _conditions(problem: TwoPlayerProblem) -> tuple[np.ndarray, np.ndarray]:
 
 def _best_supports(
     problem: TwoPlayerProblem, criterion: str, scales: np.ndarray, options: Options
-) -> np.ndarray | None:
-    """Solve the mixed-integer program; tell which actions of x, y, z, w may have positive probability."""
+) -> tuple[np.ndarray | None, Status | None]:
+    """Solve the mixed-integer program; tell which actions of x, y, z, w may have positive probability.
+
+    Also return why these may not be the best, or why there are none.
+    """
     import cvxpy as cp
 
-    options.report("mixed-integer program", 0)
+    try:
+        options.report("mixed-integer program", 0)
+    except LimitError as limit:
+        return None, limit.status
     slacks, sums = _conditions(problem)
     total = len(slacks)
     playable = sums[:, :total].any(axis=0)
@@ -156,10 +176,14 @@ def _best_supports(
     ]
     weights = np.array(_merit_weights(problem, criterion, (scales / (scales.max() or 1.0)).tolist()))
     program = cp.Problem(cp.Maximize(weights @ unknowns[total:]), constraints)
-    program.solve(solver=cp.HIGHS, mip_rel_gap=0.0, mip_abs_gap=GAP)
-    if program.status != cp.OPTIMAL:
-        return None
-    return np.asarray(switches.value > 0.5)
+    limits = {} if options.seconds_left is None else {"time_limit": options.seconds_left}
+    try:
+        program.solve(solver=cp.HIGHS, mip_rel_gap=0.0, mip_abs_gap=GAP, **limits)
+    except cp.SolverError:
+        return None, Status.TIME_LIMIT if options.expired else None
+    if switches.value is None:
+        return None, Status.TIME_LIMIT if options.expired else None
+    return np.asarray(switches.value > 0.5), None if program.status == cp.OPTIMAL else Status.TIME_LIMIT
 
 
 def _optimum(

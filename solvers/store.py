@@ -148,7 +148,7 @@ def result_key(game: str, objective: PowerObjective, start: Profile | None = Non
     """Return the key of a result: a digest of the game's digest, the objective, and the starting profile if any."""
     question = {
         "game": game,
-        "objective": {**objective.to_dict(), "lam": str(objective.exact_lam)},
+        "objective": objective.to_dict(exact=True),
         "start": start and [[str(probability) for probability in strategy.tolist()] for strategy in start],
     }
     return hashlib.sha256(_line(question)).hexdigest()

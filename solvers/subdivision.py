@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -49,9 +49,9 @@ from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
-from powergames.results import Box, Equilibrium, EquilibriumSet
+from powergames.results import Box, Equilibrium, EquilibriumSet, Status
 from powergames.solvers import vertex_enumeration
-from powergames.solvers.common import Candidate, Options, certified
+from powergames.solvers.common import Candidate, LimitError, Options, certified
 from powergames.solvers.pure import pure_equilibria
 
 NAME = "subdivision"
@@ -132,6 +132,9 @@ def subdivide(game: NormalFormGame, objective: PowerObjective, options: Options)
     todo = [search.everything()]
     while todo:
         cells, growing = search.refine(todo.pop())
+        if search.stopped:
+            settled += [cells, *todo]
+            break
         for group in _clusters(cells):
             # A continuum must not keep smaller clusters from being resolved.
             small = 2 * len(group[1]) < len(cells[1])
@@ -177,7 +180,7 @@ def _as_two_players(
             profile[i] = strategy
         candidate = Candidate(tuple(profile), None, member.iterations)
         equilibria.append(certified(game, objective, candidate, found.method, options, member.component))
-    return EquilibriumSet(tuple(equilibria), found.interchangeable, game, objective, found.method, found.complete)
+    return replace(found, equilibria=tuple(equilibria), game=game, objective=objective)
 
 
 @dataclass
@@ -192,6 +195,7 @@ class _Search:
     known: int = 0
     cells: int = 0
     work: int = 0
+    stopped: bool = False
     space: tuple[np.ndarray, ...] = field(init=False)
     chunk: int = field(init=False)
 
@@ -252,7 +256,8 @@ class _Search:
     def refine(self, cells: _Cells) -> tuple[_Cells, bool]:
         """Prune and bisect until no cell is left, or all are tiny, or their number grows, or the budget is used up.
 
-        Returns the cells left and whether they were given up because their number grew.
+        Returns the cells left and whether they were given up because their number grew. `stopped` tells whether the
+        deadline has passed.
         """
         from powergames.kernels import cells as kernel
 
@@ -261,6 +266,8 @@ class _Search:
         halved: list[tuple[float, _Cells]] = []
         while True:
             cells = self._prune(cells)
+            if self.stopped:
+                return self.unsettled(_joined([*tiny, cells])), False
             widths = _widths(cells)
             tiny.append(_chosen(cells, widths <= NARROW))
             cells = _chosen(cells, widths > NARROW)
@@ -295,8 +302,18 @@ class _Search:
             self.cells += len(chunk[1])
             self.work += work
             self._check_size(kept[-1])
-            self.options.report("cells", self.cells)
+            if self.stops():
+                kept.append(_chosen(cells, slice(first + self.chunk, None)))
+                break
         return _joined(kept)
+
+    def stops(self) -> bool:
+        """Tell the callback how far the search is; return whether it has to stop."""
+        try:
+            self.options.report("cells", self.cells)
+        except LimitError:
+            self.stopped = True
+        return self.stopped
 
     def _find(self, cells: _Cells) -> None:
         """Look for equilibria with the structures that cells allow."""
@@ -316,7 +333,8 @@ class _Search:
                         array[self.known] = entry
                     self.known += 1
                 c = kernel.find_solution(self.problem, cells, c + 1, last, self.found[2], self.known, x, z)
-            self.options.report("cells", self.cells)
+            if self.stops():
+                return
 
     def _neighbourhood(self, x: np.ndarray, z: np.ndarray, made: np.ndarray) -> np.ndarray | None:
         """Return the least strategies of a neighbourhood in which a solution is the only equilibrium, if found."""
@@ -369,7 +387,7 @@ class _Search:
         """Certify a profile, given as an array with a row for each player."""
         profile = tuple(frozen(row[:size] / row[:size].sum()) for row, size in zip(x, self.game.n_actions, strict=True))
         witness = None if z is None else self._witness(z)
-        return certified(self.game, self.objective, Candidate(profile, witness, self.cells), NAME, self.options)
+        return certified(self.game, self.objective, Candidate(profile, witness, self.cells), NAME, self.options.closing)
 
     def is_exact(self, equilibrium: Equilibrium) -> bool:
         """Whether the regret of an equilibrium is nothing but rounding."""
@@ -494,6 +512,9 @@ def _collect(search: _Search, groups: Sequence[_Cells]) -> EquilibriumSet:
         lower, upper = _bounds(cells)
         least, most = lower.min(axis=0), upper.max(axis=0)
         size = (most - least).max()
+        if search.stops():
+            unresolved.append((_rows(search.game, least), _rows(search.game, most)))
+            continue
         members = _members(search, cells, lower, upper, size)
         # Neighbouring clusters may lead to the same equilibrium.
         known = [other for component in components for other in component]
@@ -548,7 +569,9 @@ def _ordered(search: _Search, components: Sequence[Sequence[Equilibrium]], unres
     numbered.sort(key=key, reverse=True)
     alone = tuple((k,) for k in range(len(numbered)))
     complete = not unresolved and all(equilibrium.converged for equilibrium in numbered)
-    return EquilibriumSet(tuple(numbered), alone, search.game, search.objective, NAME, complete, tuple(unresolved))
+    limit = Status.TIME_LIMIT if search.stopped else None
+    found = tuple(numbered), alone, search.game, search.objective, NAME, complete, tuple(unresolved), limit
+    return EquilibriumSet(*found)
 
 
 def _rows(game: NormalFormGame, bound: np.ndarray) -> Profile:

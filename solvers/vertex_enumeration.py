@@ -16,10 +16,12 @@ lexicographic perturbation that reaches every vertex.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -29,8 +31,9 @@ from powergames.errors import InputError
 from powergames.games.limits import check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
-from powergames.results import EquilibriumSet
-from powergames.solvers.common import Candidate, Options, certified
+from powergames.results import Equilibrium, EquilibriumSet, Status
+from powergames.solvers import lemke
+from powergames.solvers.common import Candidate, LimitError, Options, certified
 from powergames.solvers.two_player import TwoPlayerProblem
 
 # Entries of tableaux computed in floats between two looks at Ctrl-C and the callback: about a tenth of a second.
@@ -41,6 +44,9 @@ BITS = 64
 
 # Vertices up to which compiled code is not worth loading.
 FEW = 40
+
+# Share of a time limit that is left for what is made of the vertices.
+SHARE = 0.25
 
 NAME = "vertex_enumeration"
 
@@ -53,6 +59,8 @@ _Face = tuple[dict[_Key, int], dict[_Key, int]]
 def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:
     """Return all extreme equilibria of a two-player game with their components.
 
+    If the deadline comes before any is found, Lemke's algorithm finds one.
+
     Raises
     ------
     InputError
@@ -60,28 +68,68 @@ def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) 
     """
     if game.n_players != 2:
         raise InputError(f"all equilibria: the game has {game.n_players} players; they can be enumerated for two")
+    found = _enumerated(game, objective, options)
+    if found or found.complete:
+        return found
+    try:
+        candidate = lemke.find(game, objective, options.closing)
+    except LimitError:
+        return found
+    one = certified(game, objective, candidate, lemke.METHOD.name, options.closing)
+    return replace(found, equilibria=(one,), interchangeable=((0,),)) if one.converged else found
+
+
+def _enumerated(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:
     if not options.exact:
-        problem = TwoPlayerProblem.of(game, objective, exact=False)
-        sides = _Labels.of(problem).sides(problem)
-        first = _simple_vertices(sides[0], options)
-        second = None if first is None else _simple_vertices(sides[1], options)
-        if first is not None and second is not None:
-            found = _assemble(game, objective, problem, _match_simple(first, second), options)
-            if all(equilibrium.converged for equilibrium in found):
-                return found
+        found = _enumerate_in_floats(game, objective, options)
+        if found is not None and (options.expired or all(equilibrium.converged for equilibrium in found)):
+            return found
     found = _enumerate_exactly(game, objective, TwoPlayerProblem.of(game, objective, exact=True), options)
-    if options.exact or all(equilibrium.converged for equilibrium in found):
+    if options.exact or options.expired or all(equilibrium.converged for equilibrium in found):
         return found
     # Where payoffs have few digits behind a large common offset, floats differ too much from decimals near them.
     return _enumerate_exactly(game, objective, TwoPlayerProblem.of_binary_floats(game, objective), options)
+
+
+def _enumerate_in_floats(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet | None:
+    """Return all equilibria if both polyhedra are simple, else None."""
+    problem = TwoPlayerProblem.of(game, objective, exact=False)
+    found = _both(_Labels.of(problem).sides(problem), _simple_vertices, options)
+    return None if found is None else _assemble(game, objective, problem, _match_simple(*found), options)
 
 
 def _enumerate_exactly(
     game: NormalFormGame, objective: PowerObjective, problem: TwoPlayerProblem, options: Options
 ) -> EquilibriumSet:
     sides = _Labels.of(problem).sides(problem)
-    rows, columns = (_all_vertices(side, options) for side in sides)
-    return _assemble(game, objective, problem, _match(rows, columns, sides[0].labels), options)
+    found = _both(sides, _all_vertices, options)
+    assert found is not None
+    return _assemble(game, objective, problem, _match(*found, sides[0].labels), options)
+
+
+def _both(
+    sides: tuple[_Side, _Side], enumerate_vertices: Callable[[_Side, Options], _Found | None], options: Options
+) -> tuple[_Found, _Found] | None:
+    """Return the vertices of both polyhedra, None if one cannot be enumerated so.
+
+    The one that has fewer, as far as dimensions tell, is the first. With a time limit it has half of the time that both
+    get, and the other one what is left; some time must be left for what follows.
+    """
+    found: dict[int, _Found] = {}
+    end = options.deadline - SHARE * (options.seconds_left or 0.0)
+    for k in sorted((0, 1), key=lambda k: _most_vertices(sides[k])):
+        stop = end if found else (time.monotonic() + end) / 2
+        vertices = enumerate_vertices(sides[k], replace(options, deadline=stop))
+        if vertices is None:
+            return None
+        found[k] = vertices
+    return found[0], found[1]
+
+
+def _most_vertices(side: _Side) -> int:
+    """About the greatest number of vertices that a simple polytope of the dimension and number of facets can have."""
+    dimension = len(side.nonbasic)
+    return comb(side.labels - (dimension + 1) // 2, side.labels - dimension)
 
 
 @dataclass(frozen=True)
@@ -120,37 +168,38 @@ class _Labels:
 
 
 @dataclass(frozen=True)
-class _Vertices:
-    """All vertices of a polyhedron, exactly.
+class _Found:
+    """Vertices of a polyhedron: all of them, unless the deadline ended the search.
 
     Attributes
     ----------
-    numerators : ndarray of int, shape (V, labels)
-        Coordinates, by variable, times the denominator.
-    denominators : ndarray of int, shape (V,)
     zero_sets : ndarray, shape (V,)
         Which variables are zero, as bits; of dtype uint64 if that is long enough, else object.
+    values : ndarray, shape (V, labels), or (V, labels + 1) if exact
+        Coordinates, by variable; if exact, times a denominator, which stands last.
+    finished : bool
+        Whether these are all.
     """
 
-    numerators: np.ndarray
-    denominators: np.ndarray
     zero_sets: np.ndarray
+    values: np.ndarray
+    finished: bool
 
     @classmethod
-    def of(cls, found: np.ndarray) -> _Vertices:
-        """Keep each vertex once, however many bases it has; denominators stand last in the rows of what was found."""
-        numerators, denominators = found[:, :-1], found[:, -1]
+    def exact(cls, found: np.ndarray, finished: bool) -> _Found:
+        """Keep each vertex once, however many bases it has."""
+        numerators = found[:, :-1]
         labels = numerators.shape[1]
         bits = np.array([1 << label for label in range(labels)], dtype=np.uint64 if labels <= BITS else object)
         zero_sets = (numerators == 0).astype(bits.dtype) @ bits
         _, first = np.unique(zero_sets, return_index=True)
         first.sort()
-        return cls(numerators[first], denominators[first], zero_sets[first])
+        return cls(zero_sets[first], found[first], finished)
 
     def coordinates(self, vertex: int) -> np.ndarray:
         """Return the coordinates of a vertex as fractions."""
-        denominator = int(self.denominators[vertex])
-        return np.array([Fraction(int(each), denominator) for each in self.numerators[vertex]], dtype=object)
+        *numerators, denominator = self.values[vertex].tolist()
+        return np.array([Fraction(int(each), int(denominator)) for each in numerators], dtype=object)
 
 
 @dataclass(frozen=True)
@@ -161,6 +210,7 @@ class _Match:
     column_vertices: Mapping[int, np.ndarray] | np.ndarray
     pairs: list[tuple[int, int]]
     enumerated: int
+    finished: bool
 
 
 def _side(
@@ -212,8 +262,8 @@ def _side(
     return _Side(np.concatenate(rows), basic, nonbasic, labels)
 
 
-def _simple_vertices(side: _Side, options: Options) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return (zero sets, coordinates) of all vertices in floats, None if the polyhedron may not be simple."""
+def _simple_vertices(side: _Side, options: Options) -> _Found | None:
+    """Return all vertices in floats, None if the polyhedron may not be simple."""
     from powergames.kernels import vertices as kernel
 
     if side.labels > BITS:
@@ -224,60 +274,68 @@ def _simple_vertices(side: _Side, options: Options) -> tuple[np.ndarray, np.ndar
 
 def _searched(
     run: Callable[..., None], entries: np.ndarray, origin: Any, side: _Side, width: int, options: Options
-) -> tuple[np.ndarray, np.ndarray] | None:
+) -> _Found | None:
     """Run a search in compiled code to its end; return its masks and values, None if it gives up."""
     from powergames.kernels import vertices as kernel
 
     basic, nonbasic = np.array(side.basic), np.array(side.nonbasic)
     masks, values, table, path, counters = kernel.start(width, entries.dtype, 256)
     chunk = max(1, CHUNK // entries.size)
+    finished = True
     while counters[3] in (kernel.RUNNING, kernel.FULL):
         if counters[3] == kernel.FULL:
             check_memory(2 * (values.nbytes + path.nbytes), "finding more vertices")
             masks, values, table, path = kernel.enlarge(masks, values, path, counters)
         run(entries, basic, nonbasic, origin, masks, values, table, path, counters, chunk)
-        options.report("vertices", int(counters[0]))
-    if counters[3] != kernel.DONE:
+        try:
+            options.report("vertices", int(counters[0]))
+        except LimitError:
+            finished = counters[3] == kernel.DONE
+            break
+    if finished and counters[3] != kernel.DONE:
         return None
-    return masks[: counters[0]], values[: counters[0]]
+    return _Found(masks[: counters[0]], values[: counters[0]], bool(finished))
 
 
-def _match_simple(first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]) -> _Match:
+def _match_simple(first: _Found, second: _Found) -> _Match:
     """Pair vertices of simple polyhedra: their zero sets must be complementary."""
-    n_labels = first[1].shape[1]
+    n_labels = first.values.shape[1]
     every = np.uint64((1 << n_labels) - 1)
-    _, rows, columns = np.intersect1d(first[0], every ^ second[0], return_indices=True)
+    _, rows, columns = np.intersect1d(first.zero_sets, every ^ second.zero_sets, return_indices=True)
     pairs = [(k, k) for k in range(len(rows))]
-    return _Match(first[1][rows], second[1][columns], pairs, len(first[0]) + len(second[0]))
+    enumerated = len(first.zero_sets) + len(second.zero_sets)
+    return _Match(first.values[rows], second.values[columns], pairs, enumerated, first.finished and second.finished)
 
 
-def _all_vertices(side: _Side, options: Options) -> _Vertices:
+def _all_vertices(side: _Side, options: Options) -> _Found:
     """Return all vertices exactly.
 
     A depth-first search over the bases of the lexicographically perturbed polyhedron, which is simple and has a basis
     for every vertex of the given one. Slacks are measured in units that make the tableau integral.
     """
     entries = rational.integer_rows(side.entries)
-    vertices = _searched_in_python(side, entries, options, FEW if side.labels <= BITS else None)
-    if vertices is None:
-        vertices = _searched_in_machine_integers(side, entries, options)
-    if vertices is None:
-        vertices = _searched_in_python(side, entries, options, None)
-    assert vertices is not None
-    return _Vertices.of(vertices)
+    found = _searched_in_python(side, entries, options, FEW if side.labels <= BITS else None)
+    if found is None:
+        found = _searched_in_machine_integers(side, entries, options)
+    if found is None:
+        found = _searched_in_python(side, entries, options, None)
+    assert found is not None
+    return _Found.exact(*found)
 
 
-def _searched_in_machine_integers(side: _Side, entries: np.ndarray, options: Options) -> np.ndarray | None:
+def _searched_in_machine_integers(side: _Side, entries: np.ndarray, options: Options) -> tuple[np.ndarray, bool] | None:
     """Return the numerators and the denominator of all vertices, None if some would be too long."""
     from powergames.kernels import integer_vertices as kernel
 
     if max(map(abs, entries.flat)) >= kernel.LARGEST:
         return None
     found = _searched(kernel.run, entries.astype(np.int64), np.array(side.basic), side, side.labels + 1, options)
-    return None if found is None else found[1]
+    return None if found is None else (found.values, found.finished)
 
 
-def _searched_in_python(side: _Side, entries: np.ndarray, options: Options, most: int | None) -> np.ndarray | None:
+def _searched_in_python(
+    side: _Side, entries: np.ndarray, options: Options, most: int | None
+) -> tuple[np.ndarray, bool] | None:
     """Return the numerators and the denominator of all vertices, of any size; None if there are more than `most`."""
     tableau = rational.Tableau(entries, list(side.basic), list(side.nonbasic))
     found: list[np.ndarray] = []
@@ -293,7 +351,10 @@ def _searched_in_python(side: _Side, entries: np.ndarray, options: Options, most
             vertex[tableau.basic] = tableau.entries[:, -1]
             vertex[-1] = tableau.det
             found.append(vertex)
-            options.report("vertices", len(found))
+            try:
+                options.report("vertices", len(found))
+            except LimitError:
+                return np.array(found), False
         if following == len(tableau.nonbasic):
             path.pop()
             if path:
@@ -309,19 +370,24 @@ def _searched_in_python(side: _Side, entries: np.ndarray, options: Options, most
             seen.add(basis)
             tableau.pivot(leaving, following)
             path.append([leaving, following, 0])
-    return np.array(found)
+    return np.array(found), True
 
 
-def _match(rows: _Vertices, columns: _Vertices, labels: int) -> _Match:
+def _match(rows: _Found, columns: _Found, labels: int) -> _Match:
     """Pair vertices whose zero sets together hold every label."""
     every = (1 << labels) - 1
+    turned = len(columns.zero_sets) < len(rows.zero_sets)
+    few, many = (columns, rows) if turned else (rows, columns)
     pairs = []
-    for r, row_set in enumerate(rows.zero_sets.tolist()):
-        missing = columns.zero_sets.dtype.type(every & ~row_set)
-        pairs += [(r, c) for c in np.flatnonzero((columns.zero_sets & missing) == missing).tolist()]
+    for one, zero_set in enumerate(few.zero_sets.tolist()):
+        missing = many.zero_sets.dtype.type(every & ~zero_set)
+        others = np.flatnonzero((many.zero_sets & missing) == missing).tolist()
+        pairs += [(other, one) if turned else (one, other) for other in others]
+    pairs.sort()
     row_vertices = {r: rows.coordinates(r) for r, _ in pairs}
     column_vertices = {c: columns.coordinates(c) for _, c in pairs}
-    return _Match(row_vertices, column_vertices, pairs, len(rows.zero_sets) + len(columns.zero_sets))
+    enumerated = len(rows.zero_sets) + len(columns.zero_sets)
+    return _Match(row_vertices, column_vertices, pairs, enumerated, rows.finished and columns.finished)
 
 
 def _bits(variables: Iterable[int]) -> int:
@@ -340,19 +406,14 @@ def _assemble(
     x, w, y, z, end = labels.starts
     candidates: dict[tuple[_Key, _Key], tuple[Candidate, int]] = {}
     faces: list[_Face] = []
-    for component, subsets in enumerate(_maximal_interchangeable(match.pairs)):
-        own: list[_Face] = []
-        for rows, columns in subsets:
-            row_keys = {tuple(match.row_vertices[r][x:w].tolist()): r for r in rows}
-            column_keys = {tuple(match.column_vertices[c][y:z].tolist()): c for c in columns}
-            # Without adversaries vertices are extreme as they are; otherwise x and y are projections of them.
-            own.append(
-                (
-                    _extreme(row_keys) if labels.sizes[1] else row_keys,
-                    _extreme(column_keys) if labels.sizes[3] else column_keys,
-                )
-            )
-        own = _without_covered(own)
+    finished = match.finished
+    for component, pairs in enumerate(_connected(match.pairs)):
+        try:
+            own = _own_faces(match, pairs, labels, options)
+        except LimitError:
+            # Each vertex by itself.
+            finished = False
+            own = [face for pair in pairs for face in _faces(match, [((pair[0],), (pair[1],))], labels)]
         faces += own
         for face in own:
             for (row_key, r), (column_key, c) in product(face[0].items(), face[1].items()):
@@ -364,23 +425,55 @@ def _assemble(
                 )
                 candidate = problem.candidate(groups, match.enumerated)
                 candidates.setdefault((row_key, column_key), (candidate, component))
-    order = sorted(candidates, reverse=True)
-    equilibria = []
-    for key in order:
+    closing = options.closing
+    certificates: dict[tuple[_Key, _Key], Equilibrium] = {}
+    for key in sorted(candidates, reverse=True):
+        if closing.expired:
+            finished = False
+            break
         candidate, component = candidates[key]
-        equilibria.append(certified(game, objective, candidate, NAME, options, component))
-    position = {key: k for k, key in enumerate(order)}
-    interchangeable = tuple(tuple(sorted(position[key] for key in product(*face))) for face in faces)
-    return EquilibriumSet(tuple(equilibria), interchangeable, game, objective, NAME, complete=True)
+        certificates[key] = certified(game, objective, candidate, NAME, closing, component)
+    # Components of which nothing was certified in time are left out.
+    rank = {each: k for k, each in enumerate(sorted({each.component for each in certificates.values()}))}
+    equilibria = tuple(replace(each, component=rank[each.component]) for each in certificates.values())
+    position = {key: k for k, key in enumerate(certificates)}
+    spanned = [[position[key] for key in product(*face) if key in position] for face in faces]
+    interchangeable = tuple(tuple(sorted(positions)) for positions in spanned if positions)
+    limit = None if finished else Status.TIME_LIMIT
+    return EquilibriumSet(equilibria, interchangeable, game, objective, NAME, finished, ended_by=limit)
 
 
-def _maximal_interchangeable(
-    pairs: list[tuple[int, int]],
-) -> list[list[tuple[frozenset[int], frozenset[int]]]]:
-    """Return the maximal complete bipartite subgraphs of each connected component of a bipartite graph.
+def _own_faces(match: _Match, pairs: list[tuple[int, int]], labels: _Labels, options: Options) -> list[_Face]:
+    """Return the maximal interchangeable sets of a component as products of polytopes.
 
-    Their right sides are the non-empty intersections of neighbourhoods of left nodes.
+    Raises
+    ------
+    LimitError
+        If the deadline has passed.
     """
+    own = _faces(match, _maximal_interchangeable(pairs, options), labels)
+    # Without adversaries vertices are extreme as they are; otherwise x and y are projections of them.
+    extreme: list[_Face] = []
+    for rows, columns in own:
+        options.report("interchangeable sets", len(extreme), len(own))
+        extreme.append((_extreme(rows) if labels.sizes[1] else rows, _extreme(columns) if labels.sizes[3] else columns))
+    return _without_covered(extreme, options)
+
+
+def _faces(match: _Match, subsets: Iterable[tuple[Iterable[int], Iterable[int]]], labels: _Labels) -> list[_Face]:
+    """Return the strategies (x, y) of complete subgraphs."""
+    x, w, y, z, _ = labels.starts
+    return [
+        (
+            {tuple(match.row_vertices[r][x:w].tolist()): r for r in rows},
+            {tuple(match.column_vertices[c][y:z].tolist()): c for c in columns},
+        )
+        for rows, columns in subsets
+    ]
+
+
+def _connected(pairs: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Split the edges of a bipartite graph into its connected components."""
     neighbours: dict[int, set[int]] = {}
     for r, c in pairs:
         neighbours.setdefault(r, set()).add(c)
@@ -395,14 +488,29 @@ def _maximal_interchangeable(
             else:
                 apart.append((rows, columns))
         components = [*apart, (merged, reached)]
-    result = []
-    for rows, _ in components:
-        right_sides: set[frozenset[int]] = set()
-        for r in rows:
-            own_side = frozenset(neighbours[r])
-            right_sides |= {own_side & side for side in right_sides} | {own_side}
-        result.append([(frozenset(r for r in rows if side <= neighbours[r]), side) for side in right_sides if side])
-    return result
+    own_component = {r: k for k, (rows, _) in enumerate(components) for r in rows}
+    edges: list[list[tuple[int, int]]] = [[] for _ in components]
+    for pair in pairs:
+        edges[own_component[pair[0]]].append(pair)
+    return edges
+
+
+def _maximal_interchangeable(
+    pairs: list[tuple[int, int]], options: Options
+) -> list[tuple[frozenset[int], frozenset[int]]]:
+    """Return the maximal complete bipartite subgraphs of a connected graph.
+
+    Their right sides are the non-empty intersections of neighbourhoods of left nodes.
+    """
+    neighbours: dict[int, set[int]] = {}
+    for r, c in pairs:
+        neighbours.setdefault(r, set()).add(c)
+    right_sides: set[frozenset[int]] = set()
+    for reached in neighbours.values():
+        options.report("interchangeable sets", len(right_sides))
+        own_side = frozenset(reached)
+        right_sides |= {own_side & side for side in right_sides} | {own_side}
+    return [(frozenset(r for r in neighbours if side <= neighbours[r]), side) for side in right_sides if side]
 
 
 def _extreme(keys: dict[_Key, int]) -> dict[_Key, int]:
@@ -415,10 +523,11 @@ def _extreme(keys: dict[_Key, int]) -> dict[_Key, int]:
     return kept
 
 
-def _without_covered(faces: list[_Face]) -> list[_Face]:
+def _without_covered(faces: list[_Face], options: Options) -> list[_Face]:
     """Drop products of polytopes that lie within another one, as projections may."""
     kept: list[_Face] = []
     for k, face in enumerate(faces):
+        options.report("interchangeable sets", k, len(faces))
         rivals = kept + faces[k + 1 :]
         if not any(_covers(rival, face) for rival in rivals):
             kept.append(face)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 
 import numpy as np
 import oracle
@@ -13,6 +14,7 @@ import powergames as pg
 from powergames.games.catalog import named_game
 from powergames.solvers import subdivision, vertex_enumeration
 from powergames.solvers.common import Options
+from powergames.solvers.two_player import TwoPlayerProblem
 
 TOL = 1e-10
 MATRIX = np.array([[0, 0.5, 1], [2, 0, 0], [0.25, 0.75, 0]])
@@ -457,3 +459,39 @@ def test_nothing_is_selected_from_what_is_not_known():
     payoffs[2] = 1.0
     with pytest.raises(pg.InputError, match="could not be resolved"):
         pg.solve(pg.NormalFormGame(payoffs), select="welfare")
+
+
+@pytest.mark.parametrize(
+    ("n_actions", "lam", "exact"),
+    [((40, 2), 0.3, False), ((12, 12), 0, False), ((9, 9), 1, True), ((3, 3, 3), 1, False)],
+)
+def test_a_time_limit_returns_what_was_found(n_actions, lam, exact):
+    game = random_game(n_actions, 0)
+    began = time.monotonic()
+    found = pg.solve_all(game, pg.PowerObjective(lam), exact=exact, time_limit=0.05)
+    assert time.monotonic() - began < 10
+    assert not found.complete
+    assert found.status is pg.Status.TIME_LIMIT
+    assert all(equilibrium.converged for equilibrium in found)
+    assert all(found.components)
+    assert "TIME_LIMIT: " in " ".join(block for block in found.blocks() if isinstance(block, str))
+
+
+def test_a_set_says_how_its_search_ended():
+    game = pg.load("stag_hunt")
+    found = pg.solve_all(game, time_limit=60)
+    assert (found.complete, found.status) == (True, pg.Status.CONVERGED)
+    assert pg.EquilibriumSet([], [], game, pg.PowerObjective(), "none", complete=False).status is pg.Status.MAX_ITER
+
+
+def test_a_time_limit_ends_the_sorting_into_components():
+    payoffs = np.random.default_rng(0).integers(0, 2, (2, 5, 5))
+    problem = TwoPlayerProblem.of(pg.NormalFormGame(payoffs), pg.PowerObjective(), exact=True)
+    game, objective, whole = pg.NormalFormGame(payoffs), pg.PowerObjective(), Options()
+    sides = vertex_enumeration._Labels.of(problem).sides(problem)
+    match = vertex_enumeration._match(*vertex_enumeration._both(sides, vertex_enumeration._all_vertices, whole), 10)
+    late = Options(deadline=time.monotonic() - 1)
+    found = vertex_enumeration._assemble(game, objective, problem, match, late)
+    everything = vertex_enumeration._assemble(game, objective, problem, match, whole)
+    assert found.status is pg.Status.TIME_LIMIT
+    assert {str(each.profile) for each in everything} <= {str(each.profile) for each in found}

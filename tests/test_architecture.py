@@ -23,7 +23,7 @@ GAMES = DISPLAY | {"games", "discounted"}
 ARITHMETIC = {"rational"}
 POWER = GAMES | {"kernels", "power", "contents"}
 OBJECTIVES = GAMES | {"power", "objectives"}
-CHECKING = {"discounted", "stage_values", "response_programs", "deviations"}
+CHECKING = {"discounted", "stage_values", "response_programs", "growing_programs", "deviations"}
 CERTIFICATES = GAMES | ARITHMETIC | CHECKING | {"contents", "objectives", "certificates", "stochastic_certificates"}
 RESULTS = CERTIFICATES | {"power", "evaluation", "results"}
 ALLOWED = {
@@ -42,6 +42,7 @@ ALLOWED = {
     "deviations": CERTIFICATES,
     "stage_values": GAMES | {"discounted", "stage_values"},
     "response_programs": {"response_programs"},
+    "growing_programs": {"growing_programs"},
     "stochastic_certificates": CERTIFICATES,
     "results": RESULTS,
     "solvers": RESULTS | {"kernels", "discounted", "storage", "solvers"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from scipy.optimize import linprog
 
 import powergames as pg
-from powergames.certificates import Certificate, certify
+from powergames import growing_programs
+from powergames.certificates import Certificate, certify, certify_checked, response_problem
 from powergames.errors import InputError
 from powergames.games import NormalFormGame, catalog
 from powergames.games.profiles import as_profile, pure_profile
+from powergames.growing_programs import GrowingProgram
 from powergames.objectives import PowerObjective
 
 LAMS = (0, 0.3, 1, 5)
@@ -437,3 +440,32 @@ def test_regret_of_subnormal_payoffs_is_not_lost(lam):
     expected = pg.certify(same, pg.PowerObjective(lam), profile).scaled_regret
     assert expected > 0.01
     assert pg.certify(game, pg.PowerObjective(lam), profile).scaled_regret == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize(("few", "most"), [(1, 12), (32, 6), (120, 1)])
+def test_the_program_of_a_best_response_grows_fast(few, most, monkeypatch):
+    monkeypatch.setattr(growing_programs, "FEW", few)
+    game = pg.NormalFormGame(np.random.default_rng(0).random((2, 90, 120)))
+    problem, _ = response_problem(game, pg.PowerObjective(0.3), game.uniform_profile(), 0)
+    linear = problem.linear / problem.scale
+    program = GrowingProgram(linear, problem.weights, problem.blocks, problem.scale, problem.strategy)
+    rounds = []
+    solve = program._solved
+    monkeypatch.setattr(program, "_solved", lambda *limits: rounds.append(limits) or solve(*limits))
+    assert program.run()
+    # A round for each entry that is missing at first would be about thirty.
+    assert len(rounds) <= most
+    assert program.bound == pytest.approx(program.attained, abs=1e-9)
+    value = problem.value(problem.strategy) + problem.regret(None)
+    assert program.attained * problem.scale == pytest.approx(value, abs=1e-9)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_after_the_deadline_regrets_are_upper_bounds(exact):
+    game = pg.NormalFormGame(np.random.default_rng(0).integers(0, 9, (2, 6, 7)))
+    profile = [[Fraction(1, size)] * size if exact else [1 / size] * size for size in game.n_actions]
+    late = certify_checked(game, pg.PowerObjective(0.5), game.profile(profile), deadline=time.monotonic() - 1)
+    whole = pg.certify(game, pg.PowerObjective(0.5), profile)
+    assert (late.bound, whole.bound) == ("upper", "exact")
+    assert (late.regrets >= whole.regrets).all()
+    assert late.max_regret < 9

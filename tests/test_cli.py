@@ -717,3 +717,34 @@ def test_a_trace_that_never_began_says_so_in_the_last_line(invoke):
     code, out, _ = invoke("trace", "random_sparse:states=5", "--time-limit", "0")
     assert code == 1
     assert out.splitlines()[-1].strip() == "FAILED: no equilibrium was found to start from."
+
+
+def test_weights_are_read_exactly(invoke_json, tmp_path):
+    file = tmp_path / "weights.txt"
+    file.write_text("0, 1/3\n1/3, 0\n")
+    for weights in ("0,1/3;1/3,0", str(file)):
+        found = invoke_json("solve", "stag_hunt", "--lam", "3/4", "--weights", weights, "--all", "--exact")
+        assert found["objective"]["aggregate"] == [["0", "1/3"], ["1/3", "0"]]
+        assert len(found["equilibria"]) == 2
+
+
+def test_all_within_a_time_limit(invoke):
+    game = "random_uniform:actions=30x2,seed=1"
+    code, out, _ = invoke("solve", game, "--lam", "0.3", "--all", "--time-limit", "0")
+    assert code == 1
+    assert "TIME_LIMIT: Some may be missing, because the time limit was reached" in out
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("0,1/3;1/3", "got rows of 2, 1 numbers"),
+        ("no_such_file.txt", "'no_such_file.txt' is not a finite number"),
+        ("0,-1;1,0", "weights must be finite and >= 0; got '-1' at (0, 1)"),
+        ("0,1,1;1,0,1;1,1,0", "the game has 2 players"),
+    ],
+)
+def test_bad_weights_are_one_line(invoke, weights, message):
+    code, out, err = invoke("solve", "stag_hunt", "--lam", "0.3", "--weights", weights)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err

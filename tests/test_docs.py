@@ -8,6 +8,7 @@ import inspect
 import pkgutil
 import re
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def test_python_on_the_page(page):
 @pytest.mark.parametrize(("command", "output"), COMMANDS)
 def test_command_on_the_page(command, output, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
-    cli.run(command.split())
+    cli.run(shlex.split(command))
     shown, problem = capsys.readouterr()
     assert problem == ""
     assert [line.rstrip() for line in shown.splitlines()] == output.splitlines()

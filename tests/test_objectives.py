@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from powergames import certify, load, solve_all
 from powergames.errors import InputError
 from powergames.objectives import AGGREGATES, Adversary, PowerObjective, with_lam
 
@@ -54,8 +55,9 @@ def test_lam_must_be_a_finite_number(value):
         (3, r"aggregate: weight matrix has shape \(\)"),
         ([1, 2], r"aggregate: weight matrix has shape \(2,\); give \(n, n\)"),
         ([[0, 1, 2], [1, 0, 2]], r"aggregate: weight matrix has shape \(2, 3\)"),
-        ([[0, 1], [1]], r"aggregate: got list; choose mean, sum, max or give an \(n, n\) matrix"),
-        ([[0, "x"], [1, 0]], r"aggregate: got list"),
+        ([[0, 1], [1]], r"aggregate: weight matrix has shape \(2,\); give \(n, n\)"),
+        ([[0, 1], [1, 0, 2]], r"aggregate: weight matrix has shape \(2,\); give \(n, n\)"),
+        ([[0, "x"], [1, 0]], r"aggregate: weights must be finite and >= 0; got 'x' at \(0, 1\)"),
         ([[0, -1], [1, 0]], r"aggregate: weights must be finite and >= 0"),
         ([[0, np.nan], [1, 0]], r"aggregate: weights must be finite and >= 0"),
         ([[0, np.inf], [1, 0]], r"aggregate: weights must be finite and >= 0"),
@@ -91,6 +93,30 @@ def test_a_weight_matrix_is_copied_frozen_and_checked_against_the_game():
     for method in (objective.weights, objective.adversaries, objective.exact_weights):
         with pytest.raises(InputError, match=r"shape \(3, 3\), the game has 2 players; give shape \(2, 2\)"):
             method(2)
+
+
+def test_weights_are_kept_exactly():
+    third, limit = Fraction(1, 3), Fraction(3, 4)
+    objective = PowerObjective(limit, [[0, "1/3"], [third, 0]])
+    assert objective.adversaries(2)[0][0].weight == third
+    assert objective.to_dict() == {"lam": 0.75, "aggregate": [[0.0, 1 / 3], [1 / 3, 0.0]], "form": "penalty"}
+    assert objective.to_dict(exact=True)["aggregate"] == [["0", "1/3"], ["1/3", "0"]]
+    same = PowerObjective(limit, [[0, third], [third, 0]])
+    assert (objective, hash(objective)) == (same, hash(same))
+    assert with_lam(with_lam(objective, 1), limit) == objective != PowerObjective(limit, [[0, 1 / 3], [1 / 3, 0]])
+    # Both hunt stag at λ W = 1/4 and below, and nowhere above.
+    game, stag = load("stag_hunt"), [[Fraction(1), Fraction(0)]] * 2
+    assert certify(game, objective, stag).max_regret == 0
+    assert certify(game, with_lam(objective, limit + Fraction(1, 10**17)), stag).max_regret > 0
+    assert len(solve_all(game, objective, exact=True)) == 2
+    assert len(solve_all(game, with_lam(objective, limit + Fraction(1, 10**17)), exact=True)) == 1
+
+
+def test_the_adversarial_form_takes_weights_exactly():
+    weights = [["0", "1/3", "1/3"], ["1/3", "0", "1/3"], ["1/3", "1/3", "0"]]
+    assert len(PowerObjective("3/2", weights, "adversarial").adversaries(3)) == 3
+    with pytest.raises(InputError, match="lam times the weights of player 0"):
+        PowerObjective(Fraction(3, 2) + Fraction(1, 10**20), weights, "adversarial").adversaries(3)
 
 
 def test_adversaries_of_weighted_aggregates():

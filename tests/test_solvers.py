@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import time
 import warnings
 from fractions import Fraction
 
@@ -674,3 +675,45 @@ def test_nothing_is_printed(capfd):
         pg.sweep(game, [0, 0.5])
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_keeps_a_time_limit(method):
+    """What a method has met by then is returned, and the status says why it ended."""
+    lam = 1 if method == "linear_program" else 0.3
+    payoffs = np.random.default_rng(1).random((2, 150, 150))
+    began = time.monotonic()
+    equilibrium = pg.solve(pg.NormalFormGame(payoffs), pg.PowerObjective(lam), method=method, time_limit=0.02)
+    assert time.monotonic() - began < 10
+    assert equilibrium.status is pg.Status.TIME_LIMIT
+    assert equilibrium.certificate.scaled_regret < (1 if method == "pure" else 0.4)
+    assert equilibrium.blocks()[-1].startswith("TIME_LIMIT: NOT an equilibrium: regret")
+
+
+@pytest.mark.parametrize("lam", [0.3, 1])
+def test_the_best_profile_met_is_returned_in_time(lam):
+    game = pg.NormalFormGame(np.random.default_rng(0).random((2, 150, 150)))
+    start = pg.certify(game, pg.PowerObjective(lam), game.uniform_profile())
+    hurried = pg.solve(game, pg.PowerObjective(lam), time_limit=0.01)
+    assert hurried.status is pg.Status.TIME_LIMIT
+    assert hurried.certificate.scaled_regret <= 3 * start.scaled_regret
+
+
+def test_exact_paths_keep_a_time_limit():
+    game = pg.NormalFormGame(np.random.default_rng(0).integers(0, 99, (2, 20, 20)))
+    equilibrium = pg.solve(game, pg.PowerObjective(0.3), exact=True, time_limit=0.01)
+    assert equilibrium.status is pg.Status.TIME_LIMIT
+    assert equilibrium.exact
+
+
+@pytest.mark.parametrize("lam", [0.3, 1])
+def test_a_selection_that_ran_out_of_time_is_not_called_the_best(lam):
+    game = pg.NormalFormGame(np.random.default_rng(0).random((2, 12, 12)))
+    assert pg.solve(game, pg.PowerObjective(lam), select="welfare", time_limit=0).status is pg.Status.TIME_LIMIT
+
+
+def test_a_failure_says_that_it_is_no_equilibrium():
+    equilibrium = pg.solve(pg.load("shapley"), method="fictitious_play", x0=[[1, 0, 0], [0, 1, 0]], max_iter=5)
+    last = equilibrium.blocks()[-1]
+    assert last.startswith("MAX_ITER: NOT an equilibrium: regret 0.")
+    assert "of the payoff range. The iteration limit was reached; raise max_iter" in last

@@ -29,7 +29,7 @@ def vertices(side, few, monkeypatch):
     found = vertex_enumeration._all_vertices(side, Options())
     coordinates = {zero: tuple(found.coordinates(v)) for v, zero in enumerate(found.zero_sets.tolist())}
     assert len(coordinates) == len(found.zero_sets)
-    return coordinates, found.numerators.dtype == np.int64
+    return coordinates, found.values.dtype == np.int64
 
 
 @pytest.mark.parametrize("lam", ["0", "0.3", "7/3"])

@@ -16,6 +16,7 @@ from powergames.commands.options import (
     LamOption,
     PlotOption,
     TolOption,
+    WeightsOption,
     check_distinct,
     check_plot,
     read_objective,
@@ -34,6 +35,7 @@ def command(
     ],
     lam: LamOption,
     aggregate: AggregateOption = Aggregate.MEAN,
+    weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
     tol: TolOption = f"{POLICY_TOLERANCE:g}",
     steps: Annotated[
@@ -54,7 +56,7 @@ def command(
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
 
-    loaded, objective = load(game), read_objective(lam, aggregate, form)
+    loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
     if plot is not None and loaded.n_players == 1:
         raise InputError("--plot: nobody can go off policy in a game of one player; leave it out")
     report = audit(loaded, objective, policy, tol=tolerance, steps=steps, reference=reference)

@@ -6,8 +6,10 @@ import csv
 import enum
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 # Most λ that one sweep takes.
 MOST_POINTS = 100_000
+
+# Bytes of a file of weights.
+LARGEST_WEIGHTS = 1_000_000
 
 
 class Aggregate(enum.StrEnum):
@@ -63,6 +68,15 @@ GameArgument = Annotated[
 LamOption = Annotated[str, typer.Option("--lam", metavar="NUMBER", help="Power weight, a decimal or a fraction p/q.")]
 AggregateOption = Annotated[
     Aggregate, typer.Option("--aggregate", help="How the power of several co-players is combined.")
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="MATRIX|FILE",
+        help="Weight of the power that each player (row) fears of each other one (column), instead of --aggregate: "
+        "0,1/3;1/3,0 or a text file with a row in each line.",
+    ),
 ]
 FormOption = Annotated[
     Form,
@@ -157,11 +171,41 @@ def read_seconds(text: str) -> float:
     return seconds
 
 
-def read_objective(lam: str, aggregate: Aggregate, form: Form) -> PowerObjective:
+def read_objective(lam: str, aggregate: Aggregate, form: Form, weights: str | None = None) -> PowerObjective:
     """Read an objective."""
     from powergames.objectives import PowerObjective
 
-    return PowerObjective(lam, aggregate.value, form.value)  # type: ignore[arg-type]
+    if weights is not None and aggregate is not Aggregate.MEAN:
+        raise InputError(f"--weights: got it together with --aggregate {aggregate.value}; leave out one of them")
+    combined = aggregate.value if weights is None else _read_weights(weights)
+    return PowerObjective(lam, combined, form.value)  # type: ignore[arg-type]
+
+
+def _read_weights(text: str) -> list[list[Fraction]]:
+    """Read a matrix of weights, exactly: as it stands, or from a file."""
+    from powergames.games.normal_form import to_fraction
+
+    where = "--weights"
+    if Path(text).is_file():
+        where, file = f"--weights {text}", Path(text)
+        size = file.stat().st_size
+        if size > LARGEST_WEIGHTS:
+            raise InputError(f"{where}: has {size} bytes; give a text file of at most {LARGEST_WEIGHTS}")
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{where}: cannot be read as text ({error})") from None
+    lines = [line.replace(",", " ").split() for line in re.split("[;\n]", text) if line.strip()]
+    try:
+        rows = [[to_fraction(entry) for entry in line] for line in lines]
+    except InputError as error:
+        raise InputError(
+            f"{where}: {error}; give rows separated by semicolons, such as 0,1/3;1/3,0, or a file that exists"
+        ) from None
+    if not rows or any(len(row) != len(rows) for row in rows):
+        counts = ", ".join(str(len(row)) for row in rows[:10])
+        raise InputError(f"{where}: got rows of {counts or 'no'} numbers; give as many in each row as there are rows")
+    return rows
 
 
 def read_profile(text: str, game: NormalFormGame | StochasticGame) -> Profile:

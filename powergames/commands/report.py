@@ -12,6 +12,7 @@ from powergames.commands.options import (
     Form,
     FormOption,
     GameArgument,
+    WeightsOption,
     check_distinct,
     check_output,
     read_lam_range,
@@ -34,6 +35,7 @@ def command(
         ),
     ] = None,
     aggregate: AggregateOption = Aggregate.MEAN,
+    weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Heading of the page.")] = None,
     time_limit: Annotated[
@@ -53,7 +55,7 @@ def command(
     from powergames.reporting import report
     from powergames.reporting.contents import of_report
 
-    loaded, objective = load(game), read_objective("0", aggregate, form)
+    loaded, objective = load(game), read_objective("0", aggregate, form, weights)
     page = report(loaded, output, lams=lams, objective=objective, title=title, time_limit=seconds)
     print_blocks(*of_report(page, output))
     return DONE if page.certified else FAILED

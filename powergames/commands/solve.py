@@ -18,6 +18,7 @@ from powergames.commands.options import (
     Select,
     TimeLimitOption,
     TolOption,
+    WeightsOption,
     read_objective,
     read_seconds,
     read_tolerance,
@@ -35,6 +36,7 @@ def command(
     game: GameArgument,
     lam: LamOption = "0",
     aggregate: AggregateOption = Aggregate.MEAN,
+    weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium (of small games).")] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Compute and print fractions.")] = False,
@@ -54,15 +56,13 @@ def command(
     for option, value in (("--method", method), ("--select", select)):
         if every and value is not None:
             raise InputError(f"solve: got --all together with {option}; --all returns everything, so drop one of them")
-    if every and time_limit is not None:
-        raise InputError("solve: got --all together with --time-limit; drop one of them")
     tolerance, seconds = read_tolerance(tol), None if time_limit is None else read_seconds(time_limit)
     from powergames.games import StochasticGame, finite_horizon
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import solve, solve_all
 
-    loaded, objective = load(game), read_objective(lam, aggregate, form)
+    loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
     refuse_for_stochastic(loaded, all=every, exact=exact, select=select is not None)
     if horizon is not None:
         if not isinstance(loaded, StochasticGame):
@@ -73,7 +73,7 @@ def command(
     found: Sequence[Any]
     with progress() as callback:
         if every:
-            found = solve_all(loaded, objective, exact=exact, tol=tolerance, callback=callback)
+            found = solve_all(loaded, objective, exact=exact, tol=tolerance, time_limit=seconds, callback=callback)
         else:
             found = [
                 solve(
@@ -92,7 +92,7 @@ def command(
             {
                 "schema": SCHEMA,
                 "game": game_header(loaded),
-                "objective": objective.to_dict() | ({"lam": objective.exact_lam} if exact else {}),
+                "objective": objective.to_dict(exact),
                 "equilibria": [equilibrium.to_dict() for equilibrium in found],
             },
             exact,

@@ -14,6 +14,7 @@ from powergames.commands.options import (
     GameArgument,
     JsonOption,
     PlotOption,
+    WeightsOption,
     check_distinct,
     check_plot,
     read_jobs,
@@ -32,6 +33,7 @@ def command(
         typer.Option("--lam", metavar="RANGE", help="start:stop:count, or numbers separated by commas: 0,0.25,1/3."),
     ] = "0:1:51",
     aggregate: AggregateOption = Aggregate.MEAN,
+    weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium at each point.")] = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
@@ -51,7 +53,7 @@ def command(
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import sweep
 
-    loaded, objective = load(game), read_objective("0", aggregate, form)
+    loaded, objective = load(game), read_objective("0", aggregate, form, weights)
     refuse_for_stochastic(loaded, all=every, store=store is not None)
     if n_jobs != 1:
         # This process only waits for its workers, and must live to end them.

@@ -17,6 +17,7 @@ from powergames.commands.options import (
     PlotOption,
     Select,
     TolOption,
+    WeightsOption,
     check_distinct,
     check_plot,
     read_lam_bounds,
@@ -39,6 +40,7 @@ def command(
         typer.Option("--start", metavar="NUMBER", help="Power weight at which to begin; by default the least."),
     ] = None,
     aggregate: AggregateOption = Aggregate.MEAN,
+    weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver for the beginning.")] = None,
     select: Annotated[
@@ -62,7 +64,7 @@ def command(
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import solve, trace
 
-    loaded, objective = load(game), read_objective(str(low) if start is None else start, aggregate, form)
+    loaded, objective = load(game), read_objective(str(low) if start is None else start, aggregate, form, weights)
     if not low <= objective.exact_lam <= high:
         raise InputError(f"--start: got {start}, outside of --lam {lam}; choose a power weight within")
     if isinstance(loaded, StochasticGame):

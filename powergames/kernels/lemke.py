@@ -212,17 +212,15 @@ def _pivot(T, basic, nonbasic, place, row, column):
 
 
 @njit(cache=True, nogil=True)
-def double_oracle(row, column, shifts, units, lam_row, lam_column, x, largest, longest):
-    """Solve the game on growing sets of actions, from a strategy `x` of player 0; return (x, y, z, w, pivots, code).
+def restrict(row, column, shifts, units, lam_row, lam_column, x, largest):
+    """Begin with a strategy `x` of player 0 and an answer of each other group; return (actions, weights, count, lines).
 
-    Payoffs count as ``(row - shifts[0]) / units[0]`` and ``(column - shifts[1]) / units[1]``; only the rows and columns
-    that are played are read. Every round adds the best response of each of x, y, z, w to its set; an adversary of zero
-    weight has none. Gives up, with code RUNNING, when a set passes `largest` actions or the paths `longest` pivots in
-    all; otherwise the code is that of the last path.
+    Groups are x, y, z, w; an adversary of zero weight keeps its one action. Payoffs count as
+    ``(row - shifts[0]) / units[0]`` and ``(column - shifts[1]) / units[1]``; only the rows and columns that are played
+    are read. Group `g` has ``count[g]`` actions, up to ``largest + 1``, and plays ``actions[g, k]`` with ``weights[g,
+    k]``. Columns lie scattered in memory, so that those in use are copied, once each, into `lines`.
     """
-    m, n = row.shape
-    row_shift, row_unit, column_shift, column_unit = shifts[0], units[0], shifts[1], units[1]
-    active = np.array([True, True, lam_row > 0.0, lam_column > 0.0])
+    m = len(row)
     capacity = max(largest + 2, m)
     actions = np.zeros((4, capacity), np.int64)
     weights = np.zeros((4, capacity))
@@ -233,88 +231,87 @@ def double_oracle(row, column, shifts, units, lam_row, lam_column, x, largest, l
             actions[0, count[0]], weights[0, count[0]] = i, x[i]
             count[0] += 1
     weights[1:, 0] = 1.0
-    actions[1, 0] = np.argmax(_combine(column, actions[0], weights[0], count[0], column_shift, column_unit))
-    actions[2, 0] = np.argmin(_combine(row, actions[0], weights[0], count[0], row_shift, row_unit))
-    # Columns lie scattered in memory, so that those in use are copied, once each, into lines.
+    actions[1, 0] = np.argmax(_combine(column, actions[0], weights[0], count[0], shifts[1], units[1]))
+    actions[2, 0] = np.argmin(_combine(row, actions[0], weights[0], count[0], shifts[0], units[0]))
     row_y = np.empty((largest + 2, m))
-    row_z = np.empty((largest + 2 if active[2] else 1, m))
-    column_y = np.empty((largest + 2 if active[3] else 1, m))
+    row_z = np.empty((largest + 2 if lam_row > 0.0 else 1, m))
+    column_y = np.empty((largest + 2 if lam_column > 0.0 else 1, m))
     row_y[0], row_z[0], column_y[0] = row[:, actions[1, 0]], row[:, actions[2, 0]], column[:, actions[1, 0]]
-    lines = np.arange(largest + 2)
-    actions[3, 0] = np.argmin(_combine(column_y, lines, weights[1], 1, column_shift, column_unit))
-    pivots = 0
-    code = RUNNING
-    while True:
-        X, Y, Z, W = actions[0, : count[0]], actions[1, : count[1]], actions[2, : count[2]], actions[3, : count[3]]
-        M, q = path_lcp(
-            _submatrix(row, X, Y, row_shift, row_unit),
-            _submatrix(row, X, Z, row_shift, row_unit),
-            _submatrix(column, X, Y, column_shift, column_unit),
-            _submatrix(column, W, Y, column_shift, column_unit),
-            lam_row,
-            lam_column,
-        )
-        prior = np.empty(len(q) - np.sum(active))
-        begin = 0
-        for g in range(4):
-            if active[g]:
-                prior[begin : begin + count[g]] = weights[g, : count[g]]
-                begin += count[g]
-        T, basic, nonbasic, place, state = start(M, q, cover(M, prior))
-        pivots += run(T, basic, nonbasic, place, state, longest - pivots)
-        if state[1] != SOLVED:
-            code = state[1]
-            break
-        solution = read(T, basic)
-        begin = 0
-        for g in range(4):
-            if active[g]:
-                weights[g, : count[g]] = solution[begin : begin + count[g]]
-                weights[g, : count[g]] /= np.sum(weights[g, : count[g]])
-                begin += count[g]
-        grown = False
-        sizes = count.copy()
-        for g in range(4):
-            if not active[g]:
-                continue
-            if g == 0:
-                values = (1.0 - lam_row) * _combine(row_y, lines, weights[1], sizes[1], row_shift, row_unit)
-                if active[2]:
-                    values += lam_row * _combine(row_z, lines, weights[2], sizes[2], row_shift, row_unit)
-            elif g == 1:
-                values = _combine(column, actions[0], weights[0], sizes[0], column_shift, column_unit)
-                values *= 1.0 - lam_column
-                if active[3]:
-                    against = _combine(column, actions[3], weights[3], sizes[3], column_shift, column_unit)
-                    values += lam_column * against
-            elif g == 2:
-                values = -_combine(row, actions[0], weights[0], sizes[0], row_shift, row_unit)
-            else:
-                values = -_combine(column_y, lines, weights[1], sizes[1], column_shift, column_unit)
-            known = -np.inf
-            for k in range(sizes[g]):
-                known = max(known, values[actions[g, k]])
-            best = np.argmax(values)
-            if values[best] > known + IMPROVEMENT:
-                actions[g, sizes[g]], weights[g, sizes[g]] = best, 0.0
-                count[g] += 1
-                grown = True
-        if not grown:
-            code = SOLVED
-            break
-        if np.max(count) > largest:
-            break
-        if count[1] > sizes[1]:
-            row_y[sizes[1]] = row[:, actions[1, sizes[1]]]
-            if active[3]:
-                column_y[sizes[1]] = column[:, actions[1, sizes[1]]]
-        if active[2] and count[2] > sizes[2]:
-            row_z[sizes[2]] = row[:, actions[2, sizes[2]]]
-    result = (np.zeros(m), np.zeros(n), np.zeros(n), np.zeros(m))
+    actions[3, 0] = np.argmin(_combine(column_y, np.arange(1), weights[1], 1, shifts[1], units[1]))
+    return actions, weights, count, (row_y, row_z, column_y)
+
+
+@njit(cache=True, nogil=True)
+def restricted_lcp(row, column, shifts, units, lam_row, lam_column, actions, weights, count):
+    """Return (M, q, prior) of the game restricted to the actions of each group, as `path_lcp` and `cover` mean it."""
+    X, Y, Z, W = actions[0, : count[0]], actions[1, : count[1]], actions[2, : count[2]], actions[3, : count[3]]
+    M, q = path_lcp(
+        _submatrix(row, X, Y, shifts[0], units[0]),
+        _submatrix(row, X, Z, shifts[0], units[0]),
+        _submatrix(column, X, Y, shifts[1], units[1]),
+        _submatrix(column, W, Y, shifts[1], units[1]),
+        lam_row,
+        lam_column,
+    )
+    active = np.array([True, True, lam_row > 0.0, lam_column > 0.0])
+    prior = np.empty(len(q) - np.sum(active))
+    begin = 0
     for g in range(4):
-        for k in range(count[g]):
-            result[g][actions[g, k]] = weights[g, k]
-    return result[0], result[1], result[2], result[3], pivots, code
+        if active[g]:
+            prior[begin : begin + count[g]] = weights[g, : count[g]]
+            begin += count[g]
+    return M, q, prior
+
+
+@njit(cache=True, nogil=True)
+def respond(row, column, shifts, units, lam_row, lam_column, actions, weights, count, lines, solution):
+    """Take the strategies of a solution, and add the best response of each group to its actions; return the gains.
+
+    A gain is what the response pays more than all actions of the group; no more than IMPROVEMENT adds nothing. The
+    arrays must have room for one more action of each group.
+    """
+    row_y, row_z, column_y = lines
+    active = np.array([True, True, lam_row > 0.0, lam_column > 0.0])
+    own = np.arange(len(row_y))
+    begin = 0
+    for g in range(4):
+        if active[g]:
+            weights[g, : count[g]] = solution[begin : begin + count[g]]
+            weights[g, : count[g]] /= np.sum(weights[g, : count[g]])
+            begin += count[g]
+    gains = np.zeros(4)
+    sizes = count.copy()
+    for g in range(4):
+        if not active[g]:
+            continue
+        if g == 0:
+            values = (1.0 - lam_row) * _combine(row_y, own, weights[1], sizes[1], shifts[0], units[0])
+            if active[2]:
+                values += lam_row * _combine(row_z, own, weights[2], sizes[2], shifts[0], units[0])
+        elif g == 1:
+            values = _combine(column, actions[0], weights[0], sizes[0], shifts[1], units[1])
+            values *= 1.0 - lam_column
+            if active[3]:
+                values += lam_column * _combine(column, actions[3], weights[3], sizes[3], shifts[1], units[1])
+        elif g == 2:
+            values = -_combine(row, actions[0], weights[0], sizes[0], shifts[0], units[0])
+        else:
+            values = -_combine(column_y, own, weights[1], sizes[1], shifts[1], units[1])
+        known = -np.inf
+        for k in range(sizes[g]):
+            known = max(known, values[actions[g, k]])
+        best = np.argmax(values)
+        gains[g] = values[best] - known
+        if gains[g] > IMPROVEMENT:
+            actions[g, sizes[g]], weights[g, sizes[g]] = best, 0.0
+            count[g] += 1
+    if count[1] > sizes[1]:
+        row_y[sizes[1]] = row[:, actions[1, sizes[1]]]
+        if active[3]:
+            column_y[sizes[1]] = column[:, actions[1, sizes[1]]]
+    if active[2] and count[2] > sizes[2]:
+        row_z[sizes[2]] = row[:, actions[2, sizes[2]]]
+    return gains
 
 
 @njit(cache=True, nogil=True)

@@ -37,6 +37,7 @@ from powergames.display import (
 )
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.results.status import Status
 
 if TYPE_CHECKING:
     from powergames.objectives import PowerObjective
@@ -96,9 +97,12 @@ def frame_of_set(found: EquilibriumSet) -> list[Block]:
 def _completeness(found: EquilibriumSet) -> str:
     if found.complete:
         return "None is missing."
+    missing = "Some may be missing"
     if found.unresolved:
-        return f"Others may lie in {counted(len(found.unresolved), 'region')} that could not be resolved."
-    return "Some may be missing."
+        missing = f"Others may lie in {counted(len(found.unresolved), 'region')} that could not be resolved"
+    if found.status is Status.TIME_LIMIT:
+        return f"TIME_LIMIT: {missing}, because the time limit was reached; raise it, or use solve to find one."
+    return f"{missing}; use solve to find one." if not found else f"{missing}."
 
 
 def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:

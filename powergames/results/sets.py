@@ -12,6 +12,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.objectives import PowerObjective
 from powergames.results.equilibria import Equilibrium
+from powergames.results.status import Status
 
 # Lower and upper bounds on every probability of a profile.
 Box = tuple[Profile, Profile]
@@ -45,6 +46,8 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
     unresolved : tuple of (lower, upper)
         Boxes outside of which no equilibrium can be missing, each as two tuples of bounds on the probabilities. Empty
         if the set is complete.
+    ended_by : Status or None
+        The limit that ended an incomplete search, if it is one that the caller set.
     """
 
     equilibria: tuple[Equilibrium, ...]
@@ -54,6 +57,19 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
     method: str
     complete: bool
     unresolved: tuple[Box, ...] = ()
+
+    ended_by: Status | None = None
+
+    @property
+    def status(self) -> Status:
+        """How the search ended.
+
+        CONVERGED if the set is complete and all of it certified, REJECTED if it is complete, else the limit that ended
+        the search: MAX_ITER is its own limit on the work.
+        """
+        if not self.complete:
+            return self.ended_by or Status.MAX_ITER
+        return Status.CONVERGED if all(equilibrium.converged for equilibrium in self) else Status.REJECTED
 
     @property
     def components(self) -> tuple[tuple[Equilibrium, ...], ...]:

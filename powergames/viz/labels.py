@@ -57,8 +57,7 @@ def game_title(game: Any) -> str:
 def objective_text(objective: Any, *, lam: bool = True) -> str:
     """Say in words what is maximized."""
     weight = f"λ = {number_text(objective.lam)}, " if lam else ""
-    aggregate = objective.aggregate if isinstance(objective.aggregate, str) else "weighted sum"
-    return f"{weight}{aggregate} of power, {objective.form} form"
+    return f"{weight}{objective.aggregate_name} of power, {objective.form} form"
 
 
 def figure(value: float, digits: int = 4) -> str:
