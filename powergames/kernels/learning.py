@@ -13,9 +13,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from powergames.kernels.caching import njit
 
 _kernel = njit(cache=True, nogil=True, error_model="numpy")
 # Parts of `train`: to pass them their arrays would take a good part of the time.
