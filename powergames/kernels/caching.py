@@ -89,15 +89,18 @@ class _Files(IndexDataCacheFile):
         self._prefix = f"{self._function}{_digest((self._version, source_stamp))}."
 
     def flush(self) -> None:
-        """Delete all files of the function."""
-        self._delete_others("")
+        """Delete the files of the function."""
+        for path in self._present():
+            _delete(path)
 
     def save(self, key: Any, data: Any) -> None:
         """Write the compiled code for a key, and delete what other versions of the source or of Numba left."""
         content = dumps(data)
         with self._open_for_write(self._path(key)) as file:
             file.write(hashlib.sha256(content).digest() + content)
-        self._delete_others(self._prefix)
+        for path in self._present():
+            if not path.name.startswith(self._prefix):
+                _delete(path)
 
     def load(self, key: Any) -> Any:
         """Read the compiled code for a key; None if there is none, or it is damaged."""
@@ -109,20 +112,20 @@ class _Files(IndexDataCacheFile):
         checksum, content = stored[:_CHECKSUM_SIZE], stored[_CHECKSUM_SIZE:]
         if checksum == hashlib.sha256(content).digest():
             return pickle.loads(content)
-        with suppress(OSError):
-            path.unlink()
+        _delete(path)
         _warn(f"{self._folder}: damaged compiled code is deleted and compiled again")
         return None
 
     def _path(self, key: Any) -> Path:
         return self._folder / f"{self._prefix}{_digest(key)}.nbc"
 
-    def _delete_others(self, prefix: str) -> None:
-        """Delete the files of the function whose names do not begin with a prefix."""
-        for path in self._folder.glob(f"{glob.escape(self._function)}*.nbc"):
-            if not path.name.startswith(prefix):
-                with suppress(OSError):
-                    path.unlink()
+    def _present(self) -> list[Path]:
+        return list(self._folder.glob(f"{glob.escape(self._function)}*.nbc"))
+
+
+def _delete(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
 
 
 def _digest(value: Any) -> str:
