@@ -68,7 +68,7 @@ class _Cache(FunctionCache):
         super().__init__(function)
         caches = [getattr(value, "_cache", None) for value in function.__globals__.values()]
         imported = [cache.sources for cache in caches if isinstance(cache, _Cache)]
-        self.sources = {self._impl.locator.get_source_stamp()}.union(*imported)
+        self.sources: set[Any] = {self._impl.locator.get_source_stamp()}.union(*imported)
         self._cache_file = _Files(self.cache_path, self._impl.filename_base, sorted(self.sources))
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
