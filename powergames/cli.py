@@ -1,7 +1,8 @@
 """The command line: what all commands share; each has a module in `powergames.commands`.
 
 Every command returns its exit code: 0 for done and certified, 1 for not converged or a failed check. Bad usage and bad
-input end in `run` as exit code 2 and one line on stderr. Whatever is slow to import is imported inside the commands.
+input end in `run` as exit code 2 and one line on stderr, an unexpected failure of ours as 3 and a request to report it.
+Whatever is slow to import is imported inside the commands.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, cast
 
 import typer
 
 from powergames.commands import check, compile_game, demo, explore, games, power, report, solve, sweep, trace, train
-from powergames.commands.outcome import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from powergames.commands.crash import crash_report
+from powergames.commands.outcome import BAD_INPUT, CRASHED, DONE, FAILED, INTERRUPTED
 from powergames.display import printable
 from powergames.errors import InputError
 
@@ -41,7 +44,8 @@ _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 app = typer.Typer(
     name="powergames",
     help="Power-regularized equilibria of games: computed exactly, certified independently.",
-    epilog="Exit codes: 0 done and certified, 1 not converged or check failed, 2 bad usage or bad input.",
+    epilog="Exit codes: 0 done and certified, 1 not converged or check failed, 2 bad usage or bad input, "
+    "3 a failure of powergames itself.",
     add_completion=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -75,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
     -------
     int
         0 if done and certified, 1 if not converged or the check failed, 2 for bad usage or bad input, of which one
-        line on stderr tells.
+        line on stderr tells, 3 for a failure of powergames itself, with a request to report it.
 
     Examples
     --------
@@ -103,6 +107,11 @@ def run(arguments: Sequence[str]) -> int:
         if error.filename is None:
             _discard_output()
         return _refuse(f"{error.filename or 'output'}: {error.strerror or error}; choose another place or file")
+    except SystemExit:
+        raise
+    except BaseException as error:  # libraries written in Rust have failures that are no Exception
+        _complain(crash_report(error, arguments))
+        return CRASHED
     finally:
         warnings.showwarning = show
     return code
@@ -119,8 +128,14 @@ def _discard_output() -> None:
 
 
 def _refuse(message: str) -> int:
-    print(f"powergames: {printable(message)}", file=sys.stderr)  # noqa: T201
+    _complain(message)
     return BAD_INPUT
+
+
+def _complain(message: str) -> None:
+    """Print one line on stderr, if somebody listens."""
+    with suppress(BrokenPipeError):
+        print(f"powergames: {printable(message)}", file=sys.stderr)  # noqa: T201
 
 
 def _usage_problem(error: Any) -> str:

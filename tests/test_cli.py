@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -541,6 +542,43 @@ def test_errors_of_the_system_are_one_line(invoke, monkeypatch, error, told):
     assert told in err
 
 
+class _Panic(BaseException):
+    """What libraries written in Rust raise."""
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("first\nsecond"), RecursionError("too deep"), _Panic("at the disco")]
+)
+def test_a_failure_of_ours_asks_for_a_report(invoke, monkeypatch, tmp_path, error):
+    def fail(source):
+        raise error
+
+    monkeypatch.setattr("powergames.io.load", fail)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code, out, err = invoke("solve", "stag hunt")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    (file,) = tmp_path.iterdir()
+    for told in (type(error).__name__, str(error).split("\n")[0], pg.__version__, np.__version__, "report", str(file)):
+        assert told in err
+    kept = file.read_text()
+    for told in ("powergames solve 'stag hunt'", "Traceback", "in fail", str(error)):
+        assert told in kept
+
+
+def test_a_failure_is_told_where_no_file_can_be_written(invoke, monkeypatch):
+    def fail(source):
+        raise ZeroDivisionError
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("powergames.io.load", fail)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
+    code, _, err = invoke("solve", "stag_hunt")
+    assert (code, err.count("\n")) == (3, 1)
+    assert "ZeroDivisionError (powergames" in err
+
+
 def test_names_are_printed_as_they_are_but_for_control_characters(invoke, tmp_path):
     game = pg.NormalFormGame([[1, 0]], players=["[red]:smile:"], actions=[["a\nb\x1b[2J", "b"]], title="[bold]")
     pg.save(game, tmp_path / "names.json")
@@ -599,6 +637,14 @@ class TestProcess:
             command = [sys.executable, "-m", "powergames", *arguments]
             done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
             assert (done.returncode, done.stderr) == (1, "")
+        os.close(writing)
+
+    @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+    def test_closed_stderr_does_not_change_the_exit_code(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        command = [sys.executable, "-m", "powergames", "solve", "no such game"]
+        assert subprocess.run(command, stderr=writing).returncode == 2
         os.close(writing)
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full device")

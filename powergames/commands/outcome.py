@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT, CRASHED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def raise_on_ctrl_c() -> None:

@@ -9,7 +9,8 @@ state. Every pass works on one state after the other, in the order in which rows
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from powergames.kernels.caching import njit
 
 # Sums may be reordered, as SIMD needs; NaN and infinity keep their meaning.
 _kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})

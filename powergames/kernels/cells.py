@@ -18,7 +18,8 @@ A *structure* is a set of actions that are played, ``played[i, a]``, and of take
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from powergames.kernels.caching import njit
 
 # Differences of this size may be rounding: sums of at most a few thousand products of numbers in [0, 1].
 MARGIN = 1e-12

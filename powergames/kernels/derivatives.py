@@ -6,9 +6,9 @@ Points, rows and what they are worth are laid out as in `powergames.kernels.stag
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from powergames.kernels.bellman import _advance
+from powergames.kernels.caching import njit
 from powergames.kernels.stages import _linearized, layout
 
 

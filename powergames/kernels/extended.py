@@ -14,7 +14,8 @@ point: for each ego, three axes at a time are kept and then contracted one by on
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from powergames.kernels.caching import njit
 
 _kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
 

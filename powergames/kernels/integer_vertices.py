@@ -10,8 +10,8 @@ gives up with OVERFLOW.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from powergames.kernels.caching import njit
 from powergames.kernels.vertices import DONE, FULL, RUNNING, bit, mask_of, slot_of
 
 OVERFLOW = 3

@@ -17,6 +17,8 @@ from numba import njit
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
+from powergames.kernels.caching import njit
+
 _kernel = njit(cache=True, nogil=True, error_model="numpy")
 # Parts of `train`: to pass them their arrays would take a good part of the time.
 _part = njit(error_model="numpy", forceinline=True)

@@ -11,7 +11,8 @@ like y) and the adversary w of y (acts like x) form a polymatrix game on the pat
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from powergames.kernels.caching import njit
 
 SOLVED, RUNNING, RAY = 0, 1, 2
 

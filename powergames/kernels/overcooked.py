@@ -7,7 +7,8 @@ thing that changes, pots and counters. A pose says in which cell a chef stands a
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from powergames.kernels.caching import njit
 
 _kernel = njit(cache=True, nogil=True)
 

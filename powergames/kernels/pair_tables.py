@@ -14,7 +14,8 @@ few actions, and makes the small tensors so small that the first pass is nearly 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from powergames.kernels.caching import njit
 
 # Sums may be reordered, as SIMD needs; NaN and infinity keep their meaning.
 _kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})

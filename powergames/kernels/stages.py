@@ -16,9 +16,9 @@ themselves, which is all that Newton's method needs to solve all states at once.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from powergames.kernels.bellman import _advance
+from powergames.kernels.caching import njit
 from powergames.kernels.extended import _add_curvature, _average, linearized_lcp
 from powergames.kernels.lemke import SOLVED, cover, read, run, start
 

@@ -11,7 +11,8 @@ All state lives in arrays, so that a search can be continued, with larger arrays
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from powergames.kernels.caching import njit
 
 DONE, RUNNING, FULL, AMBIGUOUS = 0, 1, 2, 3
 
