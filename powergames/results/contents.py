@@ -234,10 +234,9 @@ def _in_outline(equilibrium: Equilibrium | StochasticEquilibrium) -> tuple[Any, 
 def verdict(equilibrium: Equilibrium | StochasticEquilibrium) -> str:
     """Return the status and what it means; unless the certificate passed, say first that this is no equilibrium."""
     certificate = equilibrium.certificate
-    failed = ""
-    if not certificate.passed:
-        most = "at most " if certificate.bound == "upper" else ""
-        failed = (
-            f"NOT an equilibrium: regret {most}{number_text(float(certificate.scaled_regret))} of the payoff range. "
-        )
-    return f"{equilibrium.status.name}: {failed}{equilibrium.status.value}"
+    status = f"{equilibrium.status.name}: {equilibrium.status.value}"
+    if certificate.passed:
+        return status
+    most = "at most " if certificate.bound == "upper" else ""
+    regret = number_text(float(certificate.scaled_regret))
+    return f"NOT an equilibrium: regret {most}{regret} of the payoff range. {status}"
