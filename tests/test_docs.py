@@ -7,8 +7,8 @@ import importlib
 import inspect
 import pkgutil
 import re
-import shlex
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
