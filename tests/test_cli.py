@@ -772,6 +772,7 @@ def test_weights_are_read_exactly(invoke_json, tmp_path):
         found = invoke_json("solve", "stag_hunt", "--lam", "3/4", "--weights", weights, "--all", "--exact")
         assert found["objective"]["aggregate"] == [["0", "1/3"], ["1/3", "0"]]
         assert len(found["equilibria"]) == 2
+        assert (found["complete"], found["status"]) == (True, "CONVERGED")
 
 
 def test_all_within_a_time_limit(invoke):

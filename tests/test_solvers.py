@@ -682,12 +682,14 @@ def test_every_method_keeps_a_time_limit(method):
     """What a method has met by then is returned, and the status says why it ended."""
     lam = 1 if method == "linear_program" else 0.3
     payoffs = np.random.default_rng(1).random((2, 150, 150))
+    # What has to be compiled takes its time.
+    pg.solve(pg.load("stag_hunt"), pg.PowerObjective(lam), method=method)
     began = time.monotonic()
     equilibrium = pg.solve(pg.NormalFormGame(payoffs), pg.PowerObjective(lam), method=method, time_limit=0.02)
     assert time.monotonic() - began < 10
     assert equilibrium.status is pg.Status.TIME_LIMIT
     assert equilibrium.certificate.scaled_regret < (1 if method == "pure" else 0.4)
-    assert equilibrium.blocks()[-1].startswith("TIME_LIMIT: NOT an equilibrium: regret")
+    assert equilibrium.blocks()[-1].startswith("NOT an equilibrium: regret")
 
 
 @pytest.mark.parametrize("lam", [0.3, 1])
@@ -715,5 +717,5 @@ def test_a_selection_that_ran_out_of_time_is_not_called_the_best(lam):
 def test_a_failure_says_that_it_is_no_equilibrium():
     equilibrium = pg.solve(pg.load("shapley"), method="fictitious_play", x0=[[1, 0, 0], [0, 1, 0]], max_iter=5)
     last = equilibrium.blocks()[-1]
-    assert last.startswith("MAX_ITER: NOT an equilibrium: regret 0.")
-    assert "of the payoff range. The iteration limit was reached; raise max_iter" in last
+    assert last.startswith("NOT an equilibrium: regret 0.")
+    assert "of the payoff range. MAX_ITER: The iteration limit was reached; raise max_iter" in last

@@ -94,6 +94,7 @@ def command(
                 "game": game_header(loaded),
                 "objective": objective.to_dict(exact),
                 "equilibria": [equilibrium.to_dict() for equilibrium in found],
+                **_completeness(found),
             },
             exact,
         )
@@ -101,3 +102,10 @@ def command(
         print_result(cast("EquilibriumSet", found) if every else found[0])
     complete = not every or cast("EquilibriumSet", found).complete
     return DONE if found and complete and all(equilibrium.converged for equilibrium in found) else FAILED
+
+
+def _completeness(found: Sequence[Any]) -> dict[str, Any]:
+    """Return what the document says of a set beside its members."""
+    from powergames.results import EquilibriumSet
+
+    return {"complete": found.complete, "status": found.status.name} if isinstance(found, EquilibriumSet) else {}

@@ -13,7 +13,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
