@@ -183,7 +183,7 @@ def read_objective(lam: str, aggregate: Aggregate, form: Form, weights: str | No
 
 def _read_weights(text: str) -> list[list[Fraction]]:
     """Read a matrix of weights, exactly: as it stands, or from a file."""
-    from powergames.games.normal_form import to_fraction
+    from powergames.games.numbers import to_fraction
 
     where = "--weights"
     if Path(text).is_file():

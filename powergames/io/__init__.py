@@ -74,14 +74,14 @@ _READERS: dict[str, Callable[[bytes, str], NormalFormGame | StochasticGame]] = {
     ".gam": gam.read,
     ".json": _read_json,
     ".npz": _read_npz,
+    ".efg": gambit_files.read,
+    ".agg": gambit_files.read,
+    ".bagg": gambit_files.read,
 }
 # In these the game may end.
 _ENDING: dict[str, Callable[[bytes, str, str | None], NormalFormGame | StochasticGame]] = {
     ".csv": _read_csv,
     ".xlsx": state_table.read_xlsx,
-    ".efg": gambit_files.read,
-    ".agg": gambit_files.read,
-    ".bagg": gambit_files.read,
 }
 # These need a discount factor, or may be given one.
 _DISCOUNTED: dict[str, Callable[[bytes, str, Any], StochasticGame]] = {".tra": prism.read, ".dpomdp": dpomdp.read}
