@@ -144,9 +144,7 @@ class GrowingProgram:
             missing = len(actions) + sum(map(len, takeovers))
             if self.bound - self.attained <= ROUNDING or not missing:
                 return True
-            if missing + len(self.actions) + len(self.rows) > MOST * (
-                len(values) + sum(t.shape[1] for t in self.tables)
-            ):
+            if missing + len(self.actions) + len(self.rows) > MOST * self.size:
                 actions = np.setdiff1d(np.arange(len(values)), self.actions)
                 takeovers = [
                     np.setdiff1d(np.arange(table.shape[1]), known)
