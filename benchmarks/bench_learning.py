@@ -30,7 +30,7 @@ GAMES = (
 def speeds(game: pg.NormalFormGame | pg.StochasticGame, algorithm: str, steps: int, repeats: int) -> list[float]:
     """Return millions of steps of single players per second, one number for each run."""
     from powergames.kernels.learning import train
-    from powergames.learning.beginnings import learners_of, rivals_of, simulator_of, workspace_of
+    from powergames.learning.initial_state import learners_of, rivals_of, simulator_of, workspace_of
     from powergames.learning.parameters import FORMS, Parameters
 
     form = FORMS[algorithm]

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 
 import powergames as pg
-from powergames.games.stochastic_catalog import random_stochastic
+from powergames.games.catalog.stochastic import random_stochastic
 
 SIZES = ("2x8x3", "2x50x4", "2x100x5", "2x200x3", "3x20x3", "3x50x4", "4x20x3", "5x10x3")
 AGAINST = ("2x8x3", "2x50x3", "2x100x2")

@@ -18,8 +18,8 @@ __version__ = "0.1.0"
 # Where each public name lives. Names are imported when first used, so that `import powergames` stays quick.
 _HOMES = {
     "powergames.auditing": ("Audit", "audit"),
-    "powergames.certificates": ("Certificate", "certify"),
-    "powergames.deviations": ("Deviation",),
+    "powergames.checking.normal_form": ("Certificate", "certify"),
+    "powergames.checking.deviations": ("Deviation",),
     "powergames.environments": ("compile_overcooked", "count_states", "from_env", "from_openspiel", "to_pettingzoo"),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": ("Evaluation", "evaluate"),
@@ -37,7 +37,7 @@ _HOMES = {
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.reporting": ("Report", "report"),
     "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status", "Trace"),
-    "powergames.stochastic_certificates": ("StochasticCertificate",),
+    "powergames.checking.stochastic": ("StochasticCertificate",),
     "powergames.solvers": (
         "logit_path",
         "pure_equilibria",
@@ -69,9 +69,10 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from powergames.auditing import Audit as Audit
     from powergames.auditing import audit as audit
-    from powergames.certificates import Certificate as Certificate
-    from powergames.certificates import certify as certify
-    from powergames.deviations import Deviation as Deviation
+    from powergames.checking.deviations import Deviation as Deviation
+    from powergames.checking.normal_form import Certificate as Certificate
+    from powergames.checking.normal_form import certify as certify
+    from powergames.checking.stochastic import StochasticCertificate as StochasticCertificate
     from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import count_states as count_states
     from powergames.environments import from_env as from_env
@@ -113,4 +114,3 @@ if TYPE_CHECKING:
     from powergames.solvers import sweep as sweep
     from powergames.solvers import team_optimum as team_optimum
     from powergames.solvers import trace as trace
-    from powergames.stochastic_certificates import StochasticCertificate as StochasticCertificate

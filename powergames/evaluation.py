@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from powergames.discounted import DENSE, DiscountedSystem
 from powergames.display import MOST, Block, Shown
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
+from powergames.numerics.discounted import DENSE, DiscountedSystem
 from powergames.objectives import Adversary, PowerObjective, check_objective
 
 # An adversary changes its mind only for more than rounding, relative to the greatest value there is.
@@ -102,7 +102,7 @@ class Evaluation(Frozen, Shown):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.contents import of_evaluation
+        from powergames.presentation.shared import of_evaluation
 
         return of_evaluation(self, most)
 

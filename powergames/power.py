@@ -118,7 +118,7 @@ class PowerTable(Frozen, Shown):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.contents import of_power
+        from powergames.presentation.shared import of_power
 
         return of_power(self)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from powergames.certificates import Witness, certify_checked
+from powergames.checking.normal_form import Witness, certify_checked
 from powergames.errors import InputError
-from powergames.games.limits import SMALL, available_memory
+from powergames.games.memory import SMALL, available_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective

@@ -8,13 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from powergames.certificates import check_tolerance
+from powergames.checking.normal_form import check_tolerance
 from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Callback, Equilibrium, EquilibriumSet, Status, StochasticEquilibrium
-from powergames.solvers import (
+from powergames.solvers.common import (
+    Candidate,
+    LimitError,
+    Method,
+    Options,
+    certified,
+    check_callback,
+    check_count,
+    deadline,
+)
+from powergames.solvers.normal_form import (
     anderson,
     best_response,
     double_oracle,
@@ -30,17 +40,7 @@ from powergames.solvers import (
     subdivision,
     vertex_enumeration,
 )
-from powergames.solvers.common import (
-    Candidate,
-    LimitError,
-    Method,
-    Options,
-    certified,
-    check_callback,
-    check_count,
-    deadline,
-)
-from powergames.solvers.extended import extended_size
+from powergames.solvers.normal_form.extended import extended_size
 from powergames.solvers.stochastic import solve_stochastic
 
 METHODS: dict[str, Method] = {
@@ -212,8 +212,9 @@ def solve_all(
     Notes
     -----
     For two players time grows with the number of vertices of the best-response polyhedra, which is exponential in the
-    number of actions; every λ > 0 doubles their dimension. For more players `powergames.solvers.subdivision` excludes
-    all other profiles by bounds: milliseconds for 2 x 2 x 2, a tenth of a second for typical 3 x 3 x 3 games, and about
+    number of actions; every λ > 0 doubles their dimension. For more players
+    `powergames.solvers.normal_form.subdivision` excludes all other profiles by bounds: milliseconds for 2 x 2 x 2, a
+    tenth of a second for typical 3 x 3 x 3 games, and about
     ten seconds at most, after which continua and what is nearly one are reported as unresolved.
 
     Examples

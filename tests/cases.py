@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from powergames.games import NormalFormGame
-from powergames.games.catalog import named_game
+from powergames.games.catalog.normal_form import named_game
 from powergames.objectives import PowerObjective
 
 INFINITY = float("inf")

@@ -11,10 +11,10 @@ import oracle
 import pytest
 
 import powergames as pg
-from powergames.games.catalog import named_game
-from powergames.solvers import subdivision, vertex_enumeration
+from powergames.games.catalog.normal_form import named_game
 from powergames.solvers.common import Options
-from powergames.solvers.two_player import TwoPlayerProblem
+from powergames.solvers.normal_form import subdivision, vertex_enumeration
+from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
 TOL = 1e-10
 MATRIX = np.array([[0, 0.5, 1], [2, 0, 0], [0.25, 0.75, 0]])

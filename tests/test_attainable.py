@@ -11,8 +11,8 @@ from scipy.sparse import csr_matrix
 from test_evaluation import GAMES, plain_task
 
 import powergames as pg
-from powergames import discounted
-from powergames.discounted import DiscountedSystem
+from powergames.numerics import discounted
+from powergames.numerics.discounted import DiscountedSystem
 
 
 def by_enumeration(game):
@@ -49,7 +49,7 @@ def test_ways_to_evaluate_policies_agree(states, monkeypatch):
     game = pg.load(f"random_sparse:states={states},discount=0.97")
     expected = game.attainable
     # Few states are evaluated all at once; with this limit they are not.
-    monkeypatch.setattr("powergames.games.attainable.SMALL", 0)
+    monkeypatch.setattr("powergames.numerics.attainable.SMALL", 0)
     again = pg.load(f"random_sparse:states={states},discount=0.97")
     for one, other in zip(expected, again.attainable, strict=True):
         assert one == pytest.approx(other, rel=1e-12)

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from powergames.errors import InputError
-from powergames.games import catalog, limits
-from powergames.games.catalog import CATALOG, named_game
+from powergames.games import memory as limits
+from powergames.games.catalog import normal_form as catalog
+from powergames.games.catalog.normal_form import CATALOG, named_game
 
 CLASSICS = [
     "prisoners_dilemma",
@@ -405,8 +406,7 @@ def test_available_memory_without_the_system_s_help(monkeypatch):
 
 
 def test_importing_the_catalog_is_light():
-    code = (
-        "import sys, powergames.games.catalog; print(sorted({'scipy', 'numba', 'cvxpy', 'nashpy'} & set(sys.modules)))"
-    )
+    code = "import sys, powergames.games.catalog.normal_form; "
+        "print(sorted({'scipy', 'numba', 'cvxpy', 'nashpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

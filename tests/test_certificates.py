@@ -10,12 +10,13 @@ import pytest
 from scipy.optimize import linprog
 
 import powergames as pg
-from powergames import growing_programs
-from powergames.certificates import Certificate, certify, certify_checked, response_problem
+from powergames.checking import growing_programs
+from powergames.checking.growing_programs import GrowingProgram
+from powergames.checking.normal_form import Certificate, certify, certify_checked, response_problem
 from powergames.errors import InputError
-from powergames.games import NormalFormGame, catalog
+from powergames.games import NormalFormGame
+from powergames.games.catalog import normal_form as catalog
 from powergames.games.profiles import as_profile, pure_profile
-from powergames.growing_programs import GrowingProgram
 from powergames.objectives import PowerObjective
 
 LAMS = (0, 0.3, 1, 5)

@@ -20,8 +20,9 @@ import pytest
 import typer
 
 import powergames as pg
-from powergames import cli, terminal
+from powergames import cli
 from powergames.cli import run
+from powergames.commands import terminal
 from powergames.commands.outcome import print_json
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -326,7 +327,7 @@ def test_demo_tells_once_that_it_compiles(invoke, monkeypatch):
     def show():
         return all(numba.njit(lambda number, k=k: number + k)(1) == 1 + k for k in range(2))
 
-    monkeypatch.setattr("powergames.demo.show", show)
+    monkeypatch.setattr("powergames.commands.demonstration.show", show)
     assert invoke("demo") == (0, "", f"{terminal.COMPILATION}\n")
 
 

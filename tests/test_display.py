@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 import powergames as pg
+from powergames.commands.terminal import print_blocks, print_result
 from powergames.display import Table, mixture_text, to_html, to_latex
-from powergames.terminal import print_blocks, print_result
 
 EVIL = ["<script>alert(1)</script>", "a & b_c $x$ \\input{/etc/passwd} [4] *\n%", "λ ≤ 1"]
 STAG = pg.load("stag_hunt")

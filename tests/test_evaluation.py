@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 import pytest
 
-from powergames.discounted import DENSE, FEW, FILLED, DiscountedSystem
 from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.bellman import pair_tables
+from powergames.numerics.discounted import DENSE, FEW, FILLED, DiscountedSystem
 from powergames.objectives import PowerObjective
 from powergames.power import pair_tables as normal_form_tables
 from powergames.power import power_table

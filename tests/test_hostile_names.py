@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import powergames as pg
-from powergames import terminal
 from powergames.cli import COMMANDS, run
+from powergames.commands import terminal
 
 # Set the window's title, move the cursor, write from right to left, begin another line or a link.
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b1A\u202e\r\n\u2028\x7f[link=x]"

@@ -14,8 +14,8 @@ import powergames as pg
 from powergames.games.immutable import Frozen
 from powergames.games.policies import as_policies
 from powergames.games.profiles import frozen, nobody_can_write
-from powergames.solvers.fictitious_play import FictitiousPlay
-from powergames.solvers.iteration import iterate
+from powergames.solvers.normal_form.fictitious_play import FictitiousPlay
+from powergames.solvers.normal_form.iteration import iterate
 
 OBJECTIVE = pg.PowerObjective("1/5", [[0, 1], [1, 0]])
 DOOR = pg.DeterministicGame([[1, 0, 0, 0], [1] * 4], [[1, 0, 0, 0], [0] * 4], 0.9, [["push", "wait"]] * 2)

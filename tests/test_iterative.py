@@ -12,18 +12,18 @@ import pytest
 from cases import CHASE, MANY_PLAYER_CASES, THREE_PENNIES
 
 import powergames as pg
-from powergames.solvers.anderson import METHOD as ANDERSON
-from powergames.solvers.anderson import Anderson, projected
-from powergames.solvers.best_response import DAMPED, SEQUENTIAL, DampedBestResponse, SequentialBestResponse
 from powergames.solvers.common import Options, certified
-from powergames.solvers.extended import ExtendedGame
-from powergames.solvers.fictitious_play import METHOD as FICTITIOUS_PLAY
-from powergames.solvers.fictitious_play import FictitiousPlay
-from powergames.solvers.iteration import iterate
-from powergames.solvers.mirror_descent import METHOD as MIRROR_DESCENT
-from powergames.solvers.mirror_descent import MirrorDescent
-from powergames.solvers.regret_matching import METHOD as REGRET_MATCHING
-from powergames.solvers.regret_matching import RegretMatching
+from powergames.solvers.normal_form.anderson import METHOD as ANDERSON
+from powergames.solvers.normal_form.anderson import Anderson, projected
+from powergames.solvers.normal_form.best_response import DAMPED, SEQUENTIAL, DampedBestResponse, SequentialBestResponse
+from powergames.solvers.normal_form.extended import ExtendedGame
+from powergames.solvers.normal_form.fictitious_play import METHOD as FICTITIOUS_PLAY
+from powergames.solvers.normal_form.fictitious_play import FictitiousPlay
+from powergames.solvers.normal_form.iteration import iterate
+from powergames.solvers.normal_form.mirror_descent import METHOD as MIRROR_DESCENT
+from powergames.solvers.normal_form.mirror_descent import MirrorDescent
+from powergames.solvers.normal_form.regret_matching import METHOD as REGRET_MATCHING
+from powergames.solvers.normal_form.regret_matching import RegretMatching
 
 METHODS = {
     method.name: method for method in (DAMPED, SEQUENTIAL, FICTITIOUS_PLAY, REGRET_MATCHING, MIRROR_DESCENT, ANDERSON)

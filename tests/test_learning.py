@@ -21,7 +21,7 @@ from powergames.io import load_profile
 from powergames.kernels.learning import Learners, seed_generator, uniform
 from powergames.kernels.learning import train as learn
 from powergames.learning import checkpoints, loop
-from powergames.learning.beginnings import learners_of, rivals_of, simulator_of, workspace_of
+from powergames.learning.initial_state import learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.parameters import Parameters
 
 ALGORITHMS = ("task", "prim", "sbpr")

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import powergames as pg
-from powergames.games.catalog import named_game
+from powergames.games.catalog.normal_form import named_game
 from powergames.solvers import METHODS
-from powergames.solvers.best_response import DampedBestResponse
-from powergames.solvers.iteration import iterate
+from powergames.solvers.normal_form.best_response import DampedBestResponse
+from powergames.solvers.normal_form.iteration import iterate
 
 # What `solve` is content with, and what it is expected to reach where numbers are not hard.
 TOL, SHARP = 1e-8, 1e-9

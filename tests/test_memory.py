@@ -14,11 +14,13 @@ import oracle
 import pytest
 
 import powergames as pg
-from powergames import certificates, power
-from powergames.games import limits
+from powergames import power
+from powergames.checking import normal_form as certificates
+from powergames.games import memory as limits
 from powergames.io import npz
-from powergames.solvers import common, linear_program, pure
-from powergames.solvers.store import game_digest
+from powergames.solvers import common
+from powergames.solvers.batch.store import game_digest
+from powergames.solvers.normal_form import linear_program, pure
 
 SHAPES = [(2, 1950, 1950), (3, 136, 136, 136), (5, 18, 18, 18, 18, 18)]
 # Extra memory that is allowed, as a part of the tensor.

@@ -22,7 +22,7 @@ import pytest
 import powergames as pg
 from powergames.cli import run
 from powergames.errors import InputError
-from powergames.games.catalog import random_uniform
+from powergames.games.catalog.normal_form import random_uniform
 from powergames.notebooks.limits import check_payoffs, check_states
 from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
 

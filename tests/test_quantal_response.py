@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import brentq
 
 import powergames as pg
-from powergames.games.catalog import named_game
-from powergames.solvers.extended import ExtendedGame
+from powergames.games.catalog.normal_form import named_game
+from powergames.solvers.normal_form.extended import ExtendedGame
 
 AGGREGATES = ("mean", "sum", "max", [[0, 1, 0], [0.5, 0, 2], [0, 0, 0]])
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import powergames as pg
-from powergames.auditing import off_policy
+from powergames.auditing import departures as off_policy
 from powergames.cli import run
 from powergames.reporting.document import build
 from powergames.reporting.page import page as html_of
@@ -379,7 +379,7 @@ class TestCommand:
         assert list(tmp_path.iterdir()) == [file]
 
     def test_exit_code_tells_of_failures_and_the_page_is_there(self, tmp_path, capsys, monkeypatch):
-        monkeypatch.setattr("powergames.solvers.batches.solve_all", lambda *_, **__: 1 / 0)
+        monkeypatch.setattr("powergames.solvers.batch.batches.solve_all", lambda *_, **__: 1 / 0)
         file = tmp_path / "lesson.html"
         assert run(["report", "stag_hunt", "-o", str(file), "--lam", "0,1"]) == 1
         assert "2 of 2 points without a certified equilibrium" in capsys.readouterr().out

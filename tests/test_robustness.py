@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import powergames as pg
-from powergames.games.catalog import named_game
+from powergames.games.catalog.normal_form import named_game
 
 TOL = 1e-9
 EXAMPLES = int(os.environ.get("POWERGAMES_HYPOTHESIS", "300"))

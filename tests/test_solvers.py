@@ -17,7 +17,7 @@ import pytest
 from cases import CASES, PURE_CASES
 
 import powergames as pg
-from powergames.games.catalog import named_game
+from powergames.games.catalog.normal_form import named_game
 from powergames.solvers import METHODS
 
 TOL = 1e-9

@@ -18,12 +18,13 @@ from test_evaluation import (
 )
 
 import powergames as pg
-from powergames import response_programs, stochastic_certificates
+from powergames.checking import response_programs
+from powergames.checking import stochastic as stochastic_certificates
+from powergames.checking.stochastic import certify_stochastic
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
-from powergames.stochastic_certificates import certify_stochastic
 
 OBJECTIVES = [
     PowerObjective(lam, aggregate, form)

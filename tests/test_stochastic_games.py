@@ -14,8 +14,9 @@ import scipy.sparse
 from scipy.optimize import linprog
 
 import powergames as pg
-from powergames.games import limits, stochastic_catalog
-from powergames.games.catalog import CATALOG, named_game
+from powergames.games import memory as limits
+from powergames.games.catalog import stochastic as stochastic_catalog
+from powergames.games.catalog.normal_form import CATALOG, named_game
 
 REWARDS = np.arange(24.0).reshape(2, 3, 2, 2)
 UNIFORM = np.full((3, 2, 2, 3), 1 / 3)

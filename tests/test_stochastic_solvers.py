@@ -19,7 +19,7 @@ from powergames import NormalFormGame, PowerObjective, StochasticGame
 from powergames.cli import run
 from powergames.errors import InputError
 from powergames.evaluation import evaluate
-from powergames.games.stochastic_catalog import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
+from powergames.games.catalog.stochastic import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
 from powergames.solvers.common import Options
 from powergames.solvers.stochastic import newton, settling, stage_iteration

@@ -12,10 +12,10 @@ import pytest
 import powergames as pg
 from powergames import PowerObjective, StochasticGame
 from powergames.cli import run
-from powergames.games.catalog import named_game
+from powergames.games.catalog.normal_form import named_game
 from powergames.objectives import with_lam
+from powergames.solvers.following.stochastic_equations import StochasticFamily
 from powergames.solvers.stochastic import factors
-from powergames.solvers.stochastic.equations import StochasticFamily
 
 TOL = 1e-9
 FORMS = ("penalty", "adversarial")

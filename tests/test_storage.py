@@ -10,12 +10,13 @@ import threading
 
 import pytest
 
-from powergames import InputError, storage
-from powergames.storage import FileLock, replace_file
+from powergames import InputError
+from powergames import files as storage
+from powergames.files import FileLock, replace_file
 
 HOLD = """
 import sys, time
-from powergames.storage import FileLock
+from powergames.files import FileLock
 lock = FileLock(sys.argv[1], "run")
 print("held", flush=True)
 time.sleep(60)
@@ -25,7 +26,7 @@ COUNT = """
 import sys
 from pathlib import Path
 from powergames import InputError
-from powergames.storage import FileLock, replace_file
+from powergames.files import FileLock, replace_file
 path = Path(sys.argv[1])
 for _ in range(50):
     while True:
@@ -40,14 +41,14 @@ for _ in range(50):
 
 WRITE = """
 import sys
-from powergames.storage import replace_file
+from powergames.files import replace_file
 for _ in range(200):
     replace_file(sys.argv[1], sys.argv[2].encode() * 1000)
 """
 
 WRITE_LATE = """
 import os, sys
-from powergames.storage import replace_file
+from powergames.files import replace_file
 def late(file):
     print("writing", flush=True)
     sys.stdin.read()

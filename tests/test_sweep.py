@@ -18,9 +18,10 @@ import pytest
 
 import powergames as pg
 from powergames.cli import run
-from powergames.games.catalog import named_game
-from powergames.solvers import batches, paths
-from powergames.terminal import print_result
+from powergames.commands.terminal import print_result
+from powergames.games.catalog.normal_form import named_game
+from powergames.solvers.batch import batches
+from powergames.solvers.following import sweep as paths
 
 TOL = 1e-9
 LAMS = [0, "1/8", 0.2, "1/4", 0.3]
@@ -347,7 +348,7 @@ def test_an_interrupted_batch_resumes_without_loss_or_duplicates(count, n_jobs, 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_a_killed_batch_resumes_without_loss(store, solved):
     code = (
-        "import powergames as pg; from powergames.games.catalog import named_game\n"
+        "import powergames as pg; from powergames.games.catalog.normal_form import named_game\n"
         "games = [named_game(f'random_uniform:actions=7,seed={seed}') for seed in range(200)]\n"
         f"pg.solve_batch(games, [0.5], all_equilibria=True, n_jobs=2, store={str(store)!r})"
     )

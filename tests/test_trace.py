@@ -14,9 +14,9 @@ import pytest
 
 import powergames as pg
 from powergames.cli import run
-from powergames.games.catalog import named_game
+from powergames.games.catalog.normal_form import named_game
 from powergames.objectives import with_lam
-from powergames.solvers import continuation
+from powergames.solvers.following import continuation
 
 TOL = 1e-9
 LOOP = named_game("random_uniform:actions=3,seed=0")

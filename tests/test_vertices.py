@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import powergames as pg
-from powergames.games.catalog import named_game
+from powergames.games.catalog.normal_form import named_game
 from powergames.kernels import integer_vertices
-from powergames.solvers import vertex_enumeration
 from powergames.solvers.common import Options
-from powergames.solvers.two_player import TwoPlayerProblem
+from powergames.solvers.normal_form import vertex_enumeration
+from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
 LONGEST = 2**62 - 1
 

@@ -15,11 +15,11 @@ with app.setup:
 
     import powergames as pg
     from powergames import viz
-    from powergames.contents import strategy_text
     from powergames.errors import InputError
-    from powergames.games.catalog import random_uniform
+    from powergames.games.catalog.normal_form import random_uniform
     from powergames.notebooks.limits import check_payoffs, offered
     from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
+    from powergames.presentation.shared import strategy_text
 
     CATALOG = (
         "stag_hunt",

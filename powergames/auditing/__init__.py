@@ -3,7 +3,7 @@
 No solver is involved, so that policies from anywhere are judged by the same rules.
 """
 
-from powergames.auditing.off_policy import OffPolicy, off_policy
-from powergames.auditing.report import Audit, Distance, Unvisited, audit
+from powergames.auditing.audit import Audit, Distance, Unvisited, audit
+from powergames.auditing.departures import OffPolicy, off_policy
 
 __all__ = ["Audit", "Distance", "OffPolicy", "Unvisited", "audit", "off_policy"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from powergames.checking.stage_values import StageValues
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
-from powergames.stage_values import StageValues
 
 # Values that differ by less than this, or by rounding, in units of the range of rewards, are tied.
 _TIE = 1e-12

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.commands.options import (
     Aggregate,
     AggregateOption,
@@ -23,9 +24,8 @@ from powergames.commands.options import (
     read_tolerance,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json
+from powergames.commands.terminal import print_result
 from powergames.errors import InputError
-from powergames.terminal import print_result
-from powergames.tolerances import POLICY_TOLERANCE
 
 
 def command(

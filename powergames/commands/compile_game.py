@@ -10,8 +10,8 @@ import typer
 
 from powergames.commands.options import GameArgument, JsonOption, check_distinct, check_output
 from powergames.commands.outcome import DONE, print_json, raise_on_ctrl_c
+from powergames.commands.terminal import print_blocks
 from powergames.display import Table
-from powergames.terminal import print_blocks
 
 
 def command(

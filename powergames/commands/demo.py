@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from powergames.commands.outcome import DONE, FAILED
-from powergames.terminal import compilation_told
+from powergames.commands.terminal import compilation_told
 
 
 def command() -> int:
     """Show what it answers, on four games from files."""
-    from powergames.demo import show
+    from powergames.commands.demonstration import show
 
     with compilation_told():
         return DONE if show() else FAILED

@@ -18,8 +18,8 @@ import typer
 
 from powergames.commands.options import read_integer
 from powergames.commands.outcome import DONE, FAILED, ends_like_ctrl_c
+from powergames.commands.terminal import print_blocks
 from powergames.errors import InputError
-from powergames.terminal import print_blocks
 
 HOST = "127.0.0.1"
 

@@ -6,14 +6,14 @@ from typing import Any
 
 from powergames.commands.options import JsonOption
 from powergames.commands.outcome import DONE, print_json
+from powergames.commands.terminal import print_blocks
 from powergames.display import Table
-from powergames.terminal import print_blocks
 
 
 def command(as_json: JsonOption = False) -> int:
     """List the catalog of named games with their parameters."""
     from powergames.environments.overcooked.names import ENTRIES
-    from powergames.games.catalog import CATALOG
+    from powergames.games.catalog.normal_form import CATALOG
     from powergames.results import SCHEMA
 
     listed: list[Any] = [*CATALOG.values(), *ENTRIES]

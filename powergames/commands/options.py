@@ -117,7 +117,7 @@ def check_plot(path: str | None) -> None:
 
 def check_output(path: str, *extensions: str) -> None:
     """Refuse, before any work is done, what no file of these kinds could be written to."""
-    from powergames.storage import check_place
+    from powergames.files import check_place
 
     if not path.lower().endswith(extensions):
         known = " or ".join(filter(None, (", ".join(extensions[:-1]), extensions[-1])))

@@ -14,7 +14,7 @@ from powergames.commands.options import (
     read_profile,
 )
 from powergames.commands.outcome import DONE, print_json
-from powergames.terminal import print_result
+from powergames.commands.terminal import print_result
 
 if TYPE_CHECKING:
     from powergames.evaluation import Evaluation

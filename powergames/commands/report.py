@@ -20,7 +20,7 @@ from powergames.commands.options import (
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED
-from powergames.terminal import print_blocks
+from powergames.commands.terminal import print_blocks
 
 
 def command(
@@ -52,8 +52,8 @@ def command(
     check_distinct({"GAME": game}, [("--output", output)])
     lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit)
     from powergames.io import load
+    from powergames.presentation.pages import of_report
     from powergames.reporting import report
-    from powergames.reporting.contents import of_report
 
     loaded, objective = load(game), read_objective("0", aggregate, form, weights)
     page = report(loaded, output, lams=lams, objective=objective, title=title, time_limit=seconds)

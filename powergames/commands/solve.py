@@ -25,8 +25,8 @@ from powergames.commands.options import (
     refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
+from powergames.commands.terminal import print_result, progress
 from powergames.errors import InputError
-from powergames.terminal import print_result, progress
 
 if TYPE_CHECKING:
     from powergames.results import EquilibriumSet

@@ -23,7 +23,7 @@ from powergames.commands.options import (
     refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
-from powergames.terminal import print_result
+from powergames.commands.terminal import print_result
 
 
 def command(

@@ -26,8 +26,8 @@ from powergames.commands.options import (
     read_tolerance,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
+from powergames.commands.terminal import print_result, progress
 from powergames.errors import InputError
-from powergames.terminal import print_result, progress
 
 
 def command(

@@ -26,8 +26,8 @@ from powergames.commands.options import (
     read_seconds,
 )
 from powergames.commands.outcome import DONE, FAILED, ends_like_ctrl_c, print_json
+from powergames.commands.terminal import print_blocks, print_result
 from powergames.errors import InputError
-from powergames.terminal import print_blocks, print_result
 
 if TYPE_CHECKING:
     from powergames.learning import TrainingRun
@@ -91,7 +91,7 @@ def command(
     from powergames.io import load
     from powergames.learning import train, train_many
     from powergames.learning.checkpoints import checkpoint_path
-    from powergames.learning.contents import of_runs
+    from powergames.presentation.runs import of_runs
     from powergames.results import SCHEMA, game_header
 
     outputs = {chosen_seed: output}

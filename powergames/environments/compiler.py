@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.limits import SMALL, check_memory
+from powergames.games.memory import SMALL, check_memory
 from powergames.games.stochastic import StochasticGame
 
 # How far the probabilities of one step may be from summing to 1.

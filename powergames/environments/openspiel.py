@@ -13,7 +13,7 @@ import numpy as np
 
 from powergames.environments.compiler import CHECKS, NO_ACTION, Moves, Outcome, Table, compile_states
 from powergames.errors import InputError, needs
-from powergames.games.limits import check_tensor
+from powergames.games.memory import check_tensor
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 

@@ -13,7 +13,7 @@ from powergames.display import discount_text
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names, check_text
-from powergames.games.limits import check_memory
+from powergames.games.memory import check_memory
 from powergames.games.profiles import frozen, nobody_can_write
 from powergames.games.stochastic import StochasticGame
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.limits import check_memory
+from powergames.games.memory import check_memory
 from powergames.games.normal_form import check_game
-from powergames.games.ranges import ranges
 from powergames.games.stochastic import StochasticGame
+from powergames.numerics.ranges import ranges
 
 
 def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:

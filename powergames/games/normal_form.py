@@ -26,7 +26,7 @@ from powergames.games.foreign import (
 )
 from powergames.games.immutable import Frozen
 from powergames.games.labels import check_names, check_text
-from powergames.games.limits import check_copy
+from powergames.games.memory import check_copy
 from powergames.games.numbers import doubles, float_to_fraction, to_fraction
 from powergames.games.profiles import Profile, as_profile, frozen, nobody_can_write, uniform_profile
 
@@ -349,13 +349,13 @@ class NormalFormGame(Frozen, Shown):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.games.contents import of_normal_form
+        from powergames.presentation.games import of_normal_form
 
         return of_normal_form(self, most)
 
     def frame(self) -> Sequence[Block]:
         """Return one row for each joint action."""
-        from powergames.games.contents import frame_of_normal_form
+        from powergames.presentation.games import frame_of_normal_form
 
         return frame_of_normal_form(self)
 

@@ -19,7 +19,7 @@ from powergames.errors import InputError
 from powergames.games.foreign import check_unmasked
 from powergames.games.immutable import Frozen
 from powergames.games.labels import StateNames, check_names, check_text
-from powergames.games.limits import MAX_AXES, check_memory
+from powergames.games.memory import MAX_AXES, check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile, action_indices, frozen
 
@@ -322,7 +322,7 @@ class StochasticGame(Frozen, Shown):
         """Least and greatest value that each player can have in any state, whatever everybody plays, each (n,).
 
         They are the optima of two Markov decision processes for each player, in which all work together for it or
-        against it; see `powergames.games.attainable`.
+        against it; see `powergames.numerics.attainable`.
         """
         _, units, offsets = self.unit_rewards()
         least, greatest = (offsets / (1.0 - self.discounts) + units * end for end in self._unit_attainable)
@@ -343,7 +343,7 @@ class StochasticGame(Frozen, Shown):
     @cached_property
     def _unit_attainable(self) -> np.ndarray:
         """Least and greatest attainable value of each player in the units of `unit_rewards`, shape (2, n)."""
-        from powergames.games.attainable import greatest_values
+        from powergames.numerics.attainable import greatest_values
 
         rewards, _, _ = self.unit_rewards()
         # Players who share their rewards share the answer.
@@ -735,7 +735,7 @@ class StochasticGame(Frozen, Shown):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.games.contents import of_stochastic
+        from powergames.presentation.games import of_stochastic
 
         return of_stochastic(self, most)
 

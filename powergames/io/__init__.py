@@ -198,7 +198,7 @@ def load(source: str | os.PathLike[str], *, discount: Any = None, end_state: str
         raise FormatError(f"{name}: unknown extension {extension!r}; {_remedy(name)}")
     if isinstance(source, os.PathLike):
         raise FormatError(f"{name}: no such file with one of the extensions {_EXTENSIONS}; give an existing one")
-    from powergames.games.catalog import CATALOG, named_game
+    from powergames.games.catalog.normal_form import CATALOG, named_game
 
     if os.path.isdir(name) and name not in CATALOG:
         raise FormatError(f"{name}: is a folder; give the path of a file")

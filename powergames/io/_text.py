@@ -17,10 +17,10 @@ from typing import IO
 import numpy as np
 
 from powergames.errors import FormatError, InputError, printable
-from powergames.games.limits import MAX_AXES
+from powergames.files import replace_file
+from powergames.games.memory import MAX_AXES
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.numbers import float_to_fraction, to_fraction
-from powergames.storage import replace_file
 
 BINARY = (".npz", ".xlsx")
 _ARCHIVE = b"PK"

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import FormatError, InputError
-from powergames.games.limits import MAX_AXES, check_memory
+from powergames.games.memory import MAX_AXES, check_memory
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import at_line, decode, parse_number, shorten, stem_of, warn_user
 

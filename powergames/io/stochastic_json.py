@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import FormatError, InputError
-from powergames.games.limits import check_memory
+from powergames.games.memory import check_memory
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import MAX_PLAYERS
 from powergames.io.json_format import SCHEMA, check_kind, parse_labels, parse_tensor, parse_title

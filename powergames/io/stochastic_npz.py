@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import FormatError
-from powergames.games.limits import check_memory
+from powergames.games.memory import check_memory
 from powergames.games.stochastic import StochasticGame
 from powergames.io.json_format import SCHEMA, check_kind
 from powergames.io.npz import labels, numeric, packed, text

@@ -1,6 +1,6 @@
 """Depth-first enumeration of all vertices of any polyhedron with integer data, exactly.
 
-The tableau holds integers over one common denominator, as in `powergames.rational`: row `i` says
+The tableau holds integers over one common denominator, as in `powergames.numerics.rational`: row `i` says
 ``det * basic[i] + Σ_k T[i, k] nonbasic[k] = T[i, -1]``. What is enumerated are the bases of a lexicographic
 perturbation of the polyhedron, which is simple and has at least one basis for every vertex. Products take 128 bits, and
 the division by the last pivot leaves no remainder, so entries are exact up to 62 bits. With a greater one the search

@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.files import FileLock, replace_file
 from powergames.io.npz import packed, read_arrays
 from powergames.kernels.learning import Learners, Simulator
 from powergames.results import SCHEMA
-from powergames.storage import FileLock, replace_file
 
 KIND = "training"
 
 
 def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write an .npz archive; see `powergames.storage.replace_file`.
+    """Write an .npz archive; see `powergames.files.replace_file`.
 
     Raises
     ------

@@ -13,18 +13,18 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from powergames.certificates import certify, check_tolerance
+from powergames.checking.normal_form import certify, check_tolerance
+from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.errors import InputError, interruptible
 from powergames.games.normal_form import NormalFormGame, check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import train as learn
-from powergames.learning.beginnings import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.checkpoints import Checkpoint, checkpoint_path, game_digest
+from powergames.learning.initial_state import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Callback, Status
-from powergames.tolerances import POLICY_TOLERANCE
 
 Game = NormalFormGame | StochasticGame
 

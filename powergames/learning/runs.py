@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.certificates import Certificate
+from powergames.checking.normal_form import Certificate
 from powergames.display import MOST, Block, Shown
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.immutable import Frozen
@@ -166,7 +166,7 @@ class TrainingRun(Frozen, Shown):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.learning.contents import of_run
+        from powergames.presentation.runs import of_run
 
         return of_run(self, most)
 

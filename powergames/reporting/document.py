@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from powergames.auditing.off_policy import least_values, off_policy
+from powergames.auditing.departures import least_values, off_policy
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.power import plain, power_table

@@ -15,7 +15,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, with_lam
 from powergames.results import Callback, Path, PathPoint
 from powergames.solvers import solve, solve_all, sweep
-from powergames.solvers.batches import objectives_of
+from powergames.solvers.batch.batches import objectives_of
 
 # Numbers of λ, equally spaced; each but the last is taken only if it can be computed in time.
 COUNTS = (51, 26, 11, 6, 3)

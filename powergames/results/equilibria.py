@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from powergames.certificates import Certificate
+from powergames.checking.normal_form import Certificate
+from powergames.checking.stochastic import StochasticCertificate
 from powergames.display import MOST, Block, Shown
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.immutable import Frozen
@@ -20,7 +21,6 @@ from powergames.objectives import PowerObjective
 from powergames.power import PowerTable, plain, power_table
 from powergames.results.documents import profile_value
 from powergames.results.status import Status
-from powergames.stochastic_certificates import StochasticCertificate
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Equilibrium(Frozen, Shown):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.results.contents import of_equilibrium
+        from powergames.presentation.results import of_equilibrium
 
         return of_equilibrium(self)
 
@@ -177,7 +177,7 @@ class StochasticEquilibrium(Frozen, Shown):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.results.contents import of_stochastic
+        from powergames.presentation.results import of_stochastic
 
         return of_stochastic(self, most)
 

@@ -67,13 +67,13 @@ class Path(Frozen, Shown, Sequence[PathPoint]):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.results.contents import of_path
+        from powergames.presentation.results import of_path
 
         return of_path(self)
 
     def frame(self) -> Sequence[Block]:
         """Return one row for each player of each equilibrium, failures included."""
-        from powergames.results.contents import frame_over_lam
+        from powergames.presentation.results import frame_over_lam
 
         return frame_over_lam(self.game, ((p.objective, p.equilibria, p.error) for p in self.points))
 

@@ -91,13 +91,13 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.results.contents import of_set
+        from powergames.presentation.results import of_set
 
         return of_set(self)
 
     def frame(self) -> Sequence[Block]:
         """Return one row for each player of each equilibrium."""
-        from powergames.results.contents import frame_of_set
+        from powergames.presentation.results import frame_of_set
 
         return frame_of_set(self)
 

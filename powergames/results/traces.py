@@ -202,13 +202,13 @@ class Trace(Frozen, Shown, Sequence[Equilibrium | StochasticEquilibrium]):
 
     def blocks(self, most: int | None = MOST) -> Sequence[Block]:
         """Return what there is to see; see `Shown`."""
-        from powergames.results.contents import of_trace
+        from powergames.presentation.results import of_trace
 
         return of_trace(self)
 
     def frame(self) -> Sequence[Block]:
         """Return one row for each player at each point."""
-        from powergames.results.contents import frame_over_lam
+        from powergames.presentation.results import frame_over_lam
 
         return frame_over_lam(self.game, ((point.objective, [point], None) for point in self.points))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from powergames.errors import InputError, needs
-from powergames.storage import check_place, replace_file
+from powergames.files import check_place, replace_file
 from powergames.viz.theme import altair
 
 PICTURES = (".png", ".svg", ".html")

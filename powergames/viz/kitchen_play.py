@@ -14,7 +14,7 @@ from powergames.environments.overcooked.kitchen import ACTIONS, around
 from powergames.environments.overcooked.layouts import POT, SERVING, Cell
 from powergames.environments.overcooked.states import KitchenStates
 from powergames.errors import InputError
-from powergames.storage import replace_file
+from powergames.files import replace_file
 from powergames.viz.kitchens import CHEFS, Canvas, draw_kitchen, pillow, size_of, states_of
 from powergames.viz.theme import GREY
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from powergames.games.ranges import ranges
+from powergames.numerics.ranges import ranges
 from powergames.solvers.stochastic.problem import StochasticProblem
 
 

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from powergames.discounted import DiscountedSystem
 from powergames.evaluation import mixed_transitions
 from powergames.games.profiles import Profile, frozen, read_only
-from powergames.games.ranges import ranges
 from powergames.games.stochastic import StochasticGame
+from powergames.numerics.discounted import DiscountedSystem
+from powergames.numerics.ranges import ranges
 from powergames.objectives import PowerObjective
 
 # n_actions, row_starts, discounts and the transitions in CSR form (indptr, indices, data), as kernels take a game.

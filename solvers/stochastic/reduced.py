@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from powergames.games.profiles import read_only
-from powergames.games.ranges import ranges
+from powergames.numerics.ranges import ranges
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 
 # Columns of H solved for at once.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from powergames.checking.stochastic import certify_stochastic
 from powergames.errors import InputError, interruptible
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
@@ -17,7 +18,6 @@ from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
-from powergames.stochastic_certificates import certify_stochastic
 
 _Find = Callable[[StochasticProblem, np.ndarray, Progress], Status]
 

@@ -20,7 +20,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from powergames.discounted import DiscountedSystem
+from powergames.checking.stochastic import StochasticCertificate, certify_stochastic
 from powergames.display import discount_text
 from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
@@ -29,12 +29,12 @@ from powergames.games.immutable import Frozen
 from powergames.games.normal_form import check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
+from powergames.numerics.discounted import DiscountedSystem
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results.documents import profile_value
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.team_tables import ROUNDING, TeamPlan, settled, team_plan
-from powergames.stochastic_certificates import StochasticCertificate, certify_stochastic
 
 # Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
 TOLERANCE = 1e-10

@@ -20,7 +20,7 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
-from powergames.games.limits import check_memory
+from powergames.games.memory import check_memory
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import Adversary, PowerObjective
 

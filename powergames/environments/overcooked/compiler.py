@@ -16,9 +16,9 @@ from powergames.environments.overcooked.layouts import LAYOUTS, Layout, parse_fi
 from powergames.environments.overcooked.states import KitchenStates
 from powergames.environments.reduction import reduced
 from powergames.errors import FormatError, InputError
+from powergames.games.catalog.parameters import integer, quoted, real
 from powergames.games.deterministic import DeterministicGame
-from powergames.games.limits import check_memory
-from powergames.games.parameters import integer, quoted, real
+from powergames.games.memory import check_memory
 from powergames.games.profiles import frozen
 
 # States that are expanded between two looks at Ctrl-C and at the progress bar.

@@ -26,7 +26,7 @@ from powergames.environments.overcooked.layouts import (
     Layout,
 )
 from powergames.errors import InputError
-from powergames.games.parameters import integer, quoted
+from powergames.games.catalog.parameters import integer, quoted
 
 ACTIONS = ("north", "south", "east", "west", "stay", "interact")
 MOVES: tuple[Cell, ...] = ((0, -1), (0, 1), (1, 0), (-1, 0), (0, 0))

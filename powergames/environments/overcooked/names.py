@@ -10,8 +10,8 @@ from typing import Any
 from powergames.environments.overcooked.compiler import compile_overcooked
 from powergames.environments.overcooked.layouts import LAYOUTS, Layout
 from powergames.errors import InputError
+from powergames.games.catalog.parameters import named_values, quoted
 from powergames.games.deterministic import DeterministicGame
-from powergames.games.parameters import named_values, quoted
 
 FAMILY = "overcooked"
 

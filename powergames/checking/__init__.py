@@ -1,0 +1,1 @@
+"""Whether a profile is an equilibrium: certificates, computed without any solver."""

@@ -1,0 +1,1 @@
+"""Named games as data, with their parameters."""

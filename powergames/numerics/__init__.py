@@ -1,0 +1,1 @@
+"""Pure arithmetic: rational tableaux, discounted systems, ranges. It knows no game."""

@@ -1,0 +1,1 @@
+"""What each result shows, as blocks of text and tables."""

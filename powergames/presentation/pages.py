@@ -1,0 +1,24 @@
+"""What a report says of itself: where its page is, and what is on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from powergames.display import Block, counted, number_text, printable
+from powergames.presentation.results import path_summary
+
+if TYPE_CHECKING:
+    from powergames.reporting.assemble import Report
+
+
+def of_report(report: Report, file: str) -> list[Block]:
+    """Where a page is, and what is on it."""
+    shown = report.document["points"]
+    lams = [point["objective"]["lam"] for point in shown]
+    span = number_text(lams[0]) if len(lams) == 1 else f"{number_text(min(lams))} to {number_text(max(lams))}"
+    every = "all equilibria at" if report.document["report"]["all_equilibria"] else "equilibria at"
+    return [
+        f"{printable(file)}: {printable(report.document['report']['title'])}, {every} "
+        f"{counted(len(lams), 'value')} of λ, {span}; {len(report.html) / 1e6:.2f} MB.",
+        *path_summary(report.path.points),
+    ]

@@ -1,0 +1,271 @@
+"""What equilibria, sweeps and traces show of themselves: their tables and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from powergames.display import (
+    ROUNDING,
+    Block,
+    Cell,
+    Table,
+    counted,
+    name,
+    number,
+    number_text,
+    printable,
+    regret,
+    regret_text,
+)
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
+from powergames.presentation.shared import (
+    Game,
+    first,
+    from_start,
+    heading,
+    judgement,
+    lam_cell,
+    noise,
+    numbers_cell,
+    power_cells,
+    power_headers,
+    range_name,
+    scope,
+    states_table,
+    strategy_text,
+    title_of,
+)
+from powergames.results.status import Status
+
+if TYPE_CHECKING:
+    from powergames.objectives import PowerObjective
+    from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
+    from powergames.results.paths import Path, PathPoint
+    from powergames.results.sets import EquilibriumSet
+    from powergames.results.traces import Trace
+
+
+def of_equilibrium(equilibrium: Equilibrium) -> list[Block]:
+    """One equilibrium with its certificate."""
+    steps = f", {counted(equilibrium.iterations, 'iteration')}" if equilibrium.iterations else ""
+    return [
+        heading(equilibrium.game, equilibrium.objective),
+        _equilibria_table([equilibrium], ""),
+        f"{verdict(equilibrium)} Method {equilibrium.method}{steps}.",
+        *failures([equilibrium]),
+    ]
+
+
+def of_set(found: EquilibriumSet) -> list[Block]:
+    """All equilibria of a game, one table for each component."""
+    components = found.components
+    extreme, relation = ("extreme ", "spanned by") if found.game.n_players == 2 else ("", "with")
+    tables = []
+    for k, component in enumerate(components):
+        size = f", {relation} {len(component)} equilibria" if len(component) > 1 else ""
+        tables.append(_equilibria_table(component, f"Component {k + 1} of {len(components)}{size}"))
+    total = counted(len(found), f"{extreme}equilibrium", f"{extreme}equilibria")
+    failed = sum(not equilibrium.converged for equilibrium in found)
+    if not found:
+        return [heading(found.game, found.objective), f"No equilibrium was found. {_completeness(found)}"]
+    certified = f"{failed} NOT certified" if failed else "all certified"
+    largest = max(float(equilibrium.certificate.scaled_regret) for equilibrium in found)
+    sets = counted(len(components), "component")
+    return [
+        heading(found.game, found.objective),
+        *tables,
+        f"{total} in {sets}, {certified}: largest regret {regret_text(largest, ROUNDING)} of the payoff range. "
+        f"{_completeness(found)} Method {found.method}.",
+        *sorted({verdict(equilibrium) for equilibrium in found if not equilibrium.converged}),
+        *failures(found),
+    ]
+
+
+def frame_of_set(found: EquilibriumSet) -> list[Block]:
+    """One row per player of each equilibrium, with the index of its component."""
+    powers = power_headers(found.game)
+    table = Table("component", "equilibrium", "player", "strategy", ">task", *powers, ">utility", ">regret")
+    for k, equilibrium in enumerate(found):
+        inner = _equilibria_table([equilibrium], "")
+        for row in inner.rows:
+            table.add_row(Cell(equilibrium.component, str(equilibrium.component)), Cell(k, str(k)), *row)
+    return [table]
+
+
+def _completeness(found: EquilibriumSet) -> str:
+    if found.complete:
+        return "None is missing."
+    missing = "Some may be missing"
+    if found.unresolved:
+        missing = f"Others may lie in {counted(len(found.unresolved), 'region')} that could not be resolved"
+    if found.status is Status.TIME_LIMIT:
+        return f"TIME_LIMIT: {missing}, because the time limit was reached; raise it, or use solve to find one."
+    return f"{missing}; use solve to find one." if not found else f"{missing}."
+
+
+def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
+    """One row per player of each equilibrium."""
+    game = equilibria[0].game
+    rounding = noise(game)
+    several = len(equilibria) > 1
+    columns = ["player", "strategy", ">task", *power_headers(game), ">utility", ">regret"]
+    table = Table(*(["#"] if several else []), *columns, title=title)
+    for k, equilibrium in enumerate(equilibria):
+        table.add_line()
+        for i, player in enumerate(game.players):
+            table.add_row(
+                *([Cell(k + 1, "" if i else str(k + 1))] if several else []),
+                name(player),
+                strategy_text(game, i, equilibrium.profile[i]),
+                number(equilibrium.task[i], rounding[i]),
+                *power_cells(game, i, equilibrium.power, rounding[i]),
+                number(equilibrium.utility[i], rounding[i]),
+                regret(equilibrium.certificate.regrets[i], rounding[i]),
+            )
+    return table
+
+
+def of_stochastic(equilibrium: StochasticEquilibrium, most: int | None) -> list[Block]:
+    """A stationary equilibrium of a stochastic game with its certificate, state by state."""
+    covered = f" {scope(equilibrium.certificate)}" if equilibrium.converged else ""
+    return [
+        heading(equilibrium.game, equilibrium.objective),
+        states_table(equilibrium.evaluation, equilibrium.certificate, first(equilibrium.game, most)),
+        *from_start(equilibrium.evaluation, most),
+        f"{verdict(equilibrium)}{covered} Method {equilibrium.method}, {counted(equilibrium.iterations, 'step')}.",
+        *failures([equilibrium]),
+    ]
+
+
+def of_path(path: Path) -> list[Block]:
+    """The equilibria at each λ of a sweep, one row each."""
+    game = path.game
+    if not path.points:
+        return [title_of(game), "No λ."]
+    normal = isinstance(game, NormalFormGame)
+    numbers = [">task", ">power", ">regret"] if normal else [">scaled regret"]
+    table = Table("λ", *_outline_headers(game), *numbers, "status")
+    for point in path:
+        for k, equilibrium in enumerate(point.equilibria):
+            certificate, cells = equilibrium.certificate, _outline(equilibrium)
+            if normal:
+                aggregate = equilibrium.objective.aggregate_power(equilibrium.power)
+                cells += [numbers_cell(game, equilibrium.task), numbers_cell(game, aggregate)]
+            largest, scaled = certificate.max_regret, certificate.scaled_regret
+            cells.append(regret(largest if normal else scaled, largest if scaled <= ROUNDING else 0.0))
+            table.add_row(lam_cell(point.objective, shown=not k), *cells, equilibrium.status.name)
+        if point.error is not None:
+            table.add_row(lam_cell(point.objective), *[""] * (len(table.columns) - 2), printable(point.error))
+    meaning = "Task and power are per player, power as the objective counts it."
+    summary, *failed = path_summary(path.points)
+    return [heading(game, path.points[0].objective, lam=False), table, f"{summary} {meaning}", *failed]
+
+
+def frame_over_lam(
+    game: Game, at: Iterable[tuple[PowerObjective, Sequence[Equilibrium | StochasticEquilibrium], str | None]]
+) -> list[Block]:
+    """One row per player of each equilibrium over λ, in a stochastic game from the start; failures as rows without."""
+    table = Table("λ", "equilibrium", "player", "strategy", "task", "power", "utility", "scaled regret", "status")
+    rounding = noise(game)
+    for objective, equilibria, error in at:
+        lam, by_state = Cell(objective.lam, number_text(objective.lam)), isinstance(game, StochasticGame)
+        for k, equilibrium in enumerate(equilibria):
+            task, utility, held = _in_outline(equilibrium)
+            for i, player in enumerate(game.players):
+                strategy = strategy_text(game, i, equilibrium.profile[i]) if isinstance(game, NormalFormGame) else ""
+                scaled = equilibrium.certificate.scaled_regrets[i]
+                largest = scaled.max() if by_state else scaled
+                numbers = (number(value, rounding[i]) for value in (task[i], held[i], utility[i]))
+                cells = *numbers, regret(largest, ROUNDING)
+                table.add_row(lam, Cell(k, str(k)), name(player), strategy, *cells, equilibrium.status.name)
+        if error is not None:
+            table.add_row(lam, *[Cell(None, "")] * 7, error)
+    return [table]
+
+
+def path_summary(points: Sequence[PathPoint]) -> list[str]:
+    """Say at how many λ of a sweep all is certified; then, if anything is not, the worst of it."""
+    failed = [point for point in points if not point.converged]
+    missing = sum(point.complete is False for point in points)
+    doubt = [f"Some equilibria may be missing at {missing} of them."] if missing else []
+    if not failed:
+        return [" ".join([f"{counted(len(points), 'point')}, all certified.", *doubt])]
+    found = [equilibrium for point in points for equilibrium in point.equilibria]
+    advice = sorted({verdict(equilibrium) for equilibrium in found if not equilibrium.converged})
+    summary = " ".join([f"{len(failed)} of {len(points)} points without a certified equilibrium.", *advice, *doubt])
+    return [summary, *(failures(found, over_lam=True) or ["FAILED: no equilibrium was found there."])]
+
+
+def of_trace(trace: Trace) -> list[Block]:
+    """Where a trace begins and ends, and what happens at each critical λ on the way."""
+    game = trace.game
+    table = Table("λ", *_outline_headers(game), "what happens")
+
+    def add_row(equilibrium: Equilibrium | StochasticEquilibrium, text: str) -> None:
+        lam = equilibrium.objective.lam
+        table.add_row(Cell(lam, f"{lam:.10g}"), *_outline(equilibrium), printable(text))
+
+    def ending(text: str) -> str:
+        return text.replace("lambda", "λ")
+
+    if trace.points:
+        add_row(trace[0], ending(trace.ends[0]))
+    for event in trace.events:
+        for k, equilibrium in enumerate(event.equilibria):
+            add_row(equilibrium, "the same set" if k else event.text())
+    if len(trace) > 1:
+        add_row(trace[-1], ending(trace.ends[1]))
+    sentences = []
+    failed = failures(trace, over_lam=True)
+    if trace.points and not failed:
+        tol = trace[0].certificate.tol
+        sentences.append(f"Every point on the way is certified: no regret above {tol:g} of the {range_name(game)}.")
+    if trace.events:
+        sentences.append("Each critical λ is known within a bracket of 1e-9.")
+    if not trace.converged:
+        sentences.append(f"{trace.status.name}: {trace.status.value}")
+        lost = "the path was not followed to its ends" if trace.points else "no equilibrium was found to start from"
+        failed = failed or [f"FAILED: {lost}."]
+    return [heading(game, trace.objective, lam=False), table, " ".join(sentences), *failed]
+
+
+def _outline_headers(game: Game) -> list[str]:
+    """Name the columns of `_outline`."""
+    if isinstance(game, NormalFormGame):
+        return [printable(player) for player in game.players]
+    return [">task from the start", ">power in states visited"]
+
+
+def _outline(equilibrium: Equilibrium | StochasticEquilibrium) -> list[Cell | str]:
+    """Write the strategies; in a stochastic game what they are worth from the start on, and the power on the way."""
+    game = equilibrium.game
+    if isinstance(game, NormalFormGame):
+        return [strategy_text(game, i, strategy) for i, strategy in enumerate(equilibrium.profile)]
+    task, _, held = _in_outline(equilibrium)
+    return [numbers_cell(game, task), numbers_cell(game, held)]
+
+
+def _in_outline(equilibrium: Equilibrium | StochasticEquilibrium) -> tuple[Any, Any, Any]:
+    """Task value, utility and power as the objective counts it, each of shape (n,); from the start where it matters."""
+    aggregate = equilibrium.objective.aggregate_power
+    if isinstance(equilibrium.game, NormalFormGame):
+        return equilibrium.task, equilibrium.utility, aggregate(equilibrium.power)
+    evaluation = equilibrium.evaluation
+    return evaluation.start_task, evaluation.start_utility, aggregate(evaluation.average_power)
+
+
+def verdict(equilibrium: Equilibrium | StochasticEquilibrium) -> str:
+    """Return the status and what it means."""
+    return f"{equilibrium.status.name}: {equilibrium.status.value}"
+
+
+def failures(found: Iterable[Equilibrium | StochasticEquilibrium], *, over_lam: bool = False) -> list[str]:
+    """Say of the worst profile that is not certified how far it is from an equilibrium; nothing if all are."""
+    failed = [equilibrium for equilibrium in found if not equilibrium.converged]
+    if not failed:
+        return []
+    worst = max(failed, key=lambda equilibrium: equilibrium.certificate.scaled_regret)
+    at = f"at λ = {lam_cell(worst.objective).text}" if over_lam else ""
+    return [judgement(worst.game, worst.certificate, at)]

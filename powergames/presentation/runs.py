@@ -1,0 +1,107 @@
+"""What learned policies show of themselves: how good they are, and how the run went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from powergames.display import ROUNDING, Block, Cell, Table, counted, name, number, regret
+from powergames.presentation.shared import (
+    first,
+    from_start,
+    heading,
+    judgement,
+    noise,
+    numbers_cell,
+    power_cells,
+    power_headers,
+    states_table,
+    strategy_text,
+)
+
+if TYPE_CHECKING:
+    from powergames.checking.stochastic import StochasticCertificate
+    from powergames.games.normal_form import NormalFormGame
+    from powergames.learning.runs import TrainingRun
+
+
+def of_run(run: TrainingRun, most: int | None) -> list[Block]:
+    """Learned policies, how far they are from an equilibrium, and how the run went."""
+    history = Table(">steps", ">task", ">power", ">scaled regret")
+    for point in run.history[-1::-4][::-1]:
+        history.add_row(
+            Cell(point.steps, f"{point.steps:,}"),
+            numbers_cell(run.game, point.task),
+            numbers_cell(run.game, point.power),
+            regret(point.regret, ROUNDING),
+        )
+    policies = tuple(policy.round(3) for policy in run.policies)
+    if run.evaluation is None:
+        shown: list[Block] = [_policies_table(run, policies)]
+    else:
+        certificate = cast("StochasticCertificate", run.certificate)
+        rounded = replace(run.evaluation, profile=policies)
+        shown = [
+            states_table(rounded, certificate, first(rounded.game, most)),
+            *from_start(run.evaluation, most),
+        ]
+    cut = "" if run.stopped is None else f" {run.stopped.name}: the run was cut short."
+    return [
+        heading(run.game, run.objective),
+        *shown,
+        *([history] if run.history else []),
+        f"Learned by {run.algorithm} in {run.steps:,} steps, seed {run.seed}.{cut}",
+        judgement(run.game, run.certificate),
+    ]
+
+
+def of_runs(runs: Sequence[TrainingRun], files: Sequence[str], wanted: int) -> list[Block]:
+    """What each of many runs learned, how far it is from an equilibrium, the mean, and how many are missing."""
+    table = Table(">seed", ">task", ">power", ">scaled regret", "within tolerance", "policies")
+    chosen, points = runs[0], [run.summary for run in runs]
+    for run, point, file in zip(runs, points, files, strict=True):
+        verdict = "yes" if run.certificate.passed else "no"
+        if run.stopped is not None:
+            verdict += f", {run.stopped.name} after {run.steps:,} steps"
+        table.add_row(
+            str(run.seed),
+            numbers_cell(chosen.game, point.task),
+            numbers_cell(chosen.game, point.power),
+            regret(point.regret, ROUNDING),
+            verdict,
+            name(file),
+        )
+    table.add_line()
+    means = (np.mean([getattr(point, key) for point in points], axis=0) for key in ("task", "power"))
+    cells = [numbers_cell(chosen.game, mean) for mean in means]
+    table.add_row("mean", *cells, regret(float(np.mean([point.regret for point in points])), ROUNDING), "", "")
+    worst = max(runs, key=lambda run: run.certificate.scaled_regret)
+    passed = sum(run.certificate.passed for run in runs)
+    return [
+        heading(chosen.game, chosen.objective),
+        table,
+        f"Learned by {chosen.algorithm} in {chosen.parameters['steps']:,} steps each; {passed} of "
+        f"{counted(len(runs), 'run')} within tolerance {chosen.certificate.tol:g}.",
+        judgement(worst.game, worst.certificate, f"at seed {worst.seed}"),
+        *([f"INTERRUPTED: only {len(runs)} of {wanted} runs are here."] if len(runs) < wanted else []),
+    ]
+
+
+def _policies_table(run: TrainingRun, policies: Sequence[Any]) -> Table:
+    """One row for each player of a normal-form game."""
+    game = cast("NormalFormGame", run.game)
+    rounding = noise(game)
+    table = Table("player", "strategy", ">task", *power_headers(game), ">utility", ">regret")
+    for i, player in enumerate(game.players):
+        table.add_row(
+            name(player),
+            strategy_text(game, i, policies[i]),
+            number(run.task[i], rounding[i]),
+            *power_cells(game, i, run.power, rounding[i]),
+            number(run.utility[i], rounding[i]),
+            regret(run.certificate.regrets[i], rounding[i]),
+        )
+    return table

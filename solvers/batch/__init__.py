@@ -1,0 +1,1 @@
+"""Many games at once, kept on disk."""

@@ -1,0 +1,1 @@
+"""Equilibria followed as λ changes: sweeps and traces."""

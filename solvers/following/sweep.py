@@ -1,0 +1,169 @@
+"""Equilibria over a range of λ."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective
+from powergames.results import Callback, Equilibrium, Path, PathPoint, StochasticEquilibrium
+from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of, reporter
+from powergames.solvers.normal_form import ipa
+from powergames.solvers.normal_form.extended import extended_size
+from powergames.solvers.registry import solve
+
+# Newton steps to the next λ, and the number of actions, those of adversaries included, up to which they are used.
+NEWTON_STEPS, LARGEST_NEWTON = 8, 400
+
+# Profiles are the same if no probability differs by more than this.
+SAME = 1e-6
+
+
+def sweep(
+    game: NormalFormGame | StochasticGame,
+    lams: Iterable[float | Fraction | str],
+    objective: PowerObjective | None = None,
+    *,
+    all_equilibria: bool = False,
+    method: str | None = None,
+    exact: bool = False,
+    tol: float = 1e-8,
+    warm_start: bool = True,
+    n_jobs: int | None = None,
+    store: str | os.PathLike[str] | None = None,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> Path:
+    """Solve a game at many λ.
+
+    First the game is solved at each λ from scratch, independently of the others. Then equilibria are continued from
+    one λ to the next, once upwards and once downwards, each time from the equilibrium reached at the λ before; where
+    one is lost, from the first one known there. So branches of equilibria show that no solver would choose by itself.
+
+    Parameters
+    ----------
+    game : NormalFormGame or StochasticGame
+    lams : iterable of numbers
+        The values of λ, in the order in which points are returned; in any order, also repeated.
+    objective : PowerObjective, optional
+        Supplies the aggregate and form; its own λ is not used.
+    all_equilibria : bool, default False
+        Compute all equilibria at each λ instead of one (two players); nothing is continued then.
+    method, exact, tol
+        As in `solve`.
+    warm_start : bool, default True
+        Whether to continue equilibria; without, each point has one at most.
+    n_jobs : int, optional
+        Number of joblib workers; -1 for all processors. By default what ``joblib.parallel_config`` says, or 1.
+    store : path, optional
+        A file of JSON lines that keeps each result as soon as it is there, and from which an interrupted sweep
+        resumes; see `solve_batch`.
+    progress : bool, optional
+        Whether to show a progress bar on stderr; by default only if that is a terminal.
+    callback : callable, optional
+        Called as ``callback(stage, done, total)`` in this process whenever a computation ends.
+
+    Returns
+    -------
+    Path
+        One `PathPoint` for each λ, with all different certified equilibria found there: from scratch, continued
+        upwards, continued downwards. A λ without any keeps the uncertified profile with its status, or in `error` what
+        the solver raised.
+
+    Raises
+    ------
+    InputError
+        If a λ cannot be used, the options do not fit the game, or the store holds something else, belongs to other
+        options, or is in use.
+    OSError
+        If the store cannot be written.
+
+    Notes
+    -----
+    Costs up to three computations for each different λ, of which the first runs in parallel. The result does not
+    depend on `n_jobs` or on the joblib backend.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> path = pg.sweep(pg.load("stag_hunt"), [0, 0.2, 0.3], all_equilibria=True)
+    >>> [len(point.equilibria) for point in path]
+    [3, 3, 1]
+    """
+    check_game(game, NormalFormGame | StochasticGame)
+    if isinstance(game, StochasticGame):
+        for name, wanted in (("store", store is not None), ("all_equilibria", all_equilibria), ("exact", exact)):
+            if wanted:
+                raise InputError(f"{name}: not for stochastic games; leave it out")
+    objectives = objectives_of(lams, objective)
+    n_jobs = check_jobs(n_jobs)
+    settings = Settings(method, exact, tol, all_equilibria, strict=True)
+    settings.check()
+    distinct = sorted(set(objectives), key=lambda each: each.exact_lam)
+    for each in distinct:
+        each.adversaries(game.n_players)
+    warm = warm_start and not all_equilibria
+    total = len(distinct) + 2 * (len(distinct) - 1) * warm
+    with Batch(settings, n_jobs, store, reporter("sweep", total, progress, callback)) as batch:
+        cold = batch.solve([(game, each) for each in distinct])
+        points = _continued_both_ways(cold, batch, settings) if warm else cold
+    at = dict(zip(distinct, points, strict=True))
+    return Path(game, tuple(at[each] for each in objectives))
+
+
+def _continued_both_ways(cold: Sequence[PathPoint], batch: Batch, settings: Settings) -> list[PathPoint]:
+    """Add to each point the equilibria that lead there from its neighbours; points are in order of λ."""
+    known = [[equilibrium for equilibrium in point.equilibria if equilibrium.converged] for point in cold]
+
+    def compute(game: Any, objective: PowerObjective, previous: Any) -> Any:
+        return _continued(game, objective, previous, settings)
+
+    for places in (range(len(cold)), range(len(cold) - 1, -1, -1)):
+        previous: Equilibrium | StochasticEquilibrium | None = None
+        for place in places:
+            reached = None
+            if previous is not None:
+                reached = batch.continued(previous, cold[place].objective, compute)
+            if reached is not None and not any(_same(reached, other) for other in known[place]):
+                known[place].append(reached)
+            previous = reached or next(iter(known[place]), previous)
+    return [
+        replace(point, equilibria=tuple(found), error=None) if found else point
+        for point, found in zip(cold, known, strict=True)
+    ]
+
+
+def _continued(
+    game: NormalFormGame | StochasticGame,
+    objective: PowerObjective,
+    previous: Equilibrium | StochasticEquilibrium,
+    settings: Settings,
+) -> Equilibrium | StochasticEquilibrium:
+    """Continue an equilibrium to a λ nearby: a few Newton steps where they are cheap, else a solve from there."""
+    if isinstance(game, StochasticGame):
+        return solve(game, objective, method=settings.method, tol=settings.tol, x0=previous.profile)
+    near = not settings.exact and extended_size(game, objective) <= LARGEST_NEWTON
+    return solve(
+        game,
+        objective,
+        method=ipa.METHOD.name if near else settings.method,
+        exact=settings.exact,
+        tol=settings.tol,
+        x0=previous.profile,
+        max_iter=NEWTON_STEPS if near else None,
+    )
+
+
+def _same(one: Equilibrium | StochasticEquilibrium, other: Equilibrium | StochasticEquilibrium) -> bool:
+    return all(
+        np.abs(a.astype(np.float64) - b.astype(np.float64)).max() <= SAME
+        for a, b in zip(one.profile, other.profile, strict=True)
+    )

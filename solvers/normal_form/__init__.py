@@ -1,0 +1,1 @@
+"""Methods for games in normal form, one a file."""

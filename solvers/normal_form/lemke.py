@@ -1,0 +1,271 @@
+"""Lemke's algorithm on the path-polymatrix problem of a two-player game: one equilibrium for any λ.
+
+The path starts at a prior profile (van den Elzen & Talman 1991) and, by a lexicographic ratio test, cannot cycle. It
+cannot end in a ray either, so in exact arithmetic it always finds an equilibrium. Positive costs make the matrix
+copositive, which alone does not exclude a ray. What does is that on one the entries of each strategy of positive level
+add up to a constant, and strategies of level zero are zero; docs/theory.md has the proof. In floats a path that gets
+long or is lost is begun anew from another prior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from powergames.games.normal_form import NormalFormGame
+from powergames.numerics import rational
+from powergames.objectives import PowerObjective
+from powergames.results import Status
+from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
+from powergames.solvers.normal_form.two_player import TwoPlayerProblem, adversary_weights
+
+# No limits.
+ALWAYS = Options()
+
+# Pivots before a run in floats is begun anew from another prior, at first; each restart allows half as many more.
+PATIENCE = 2_000
+
+# Arithmetic operations, about, after which the method gives up: a minute or two.
+WORK = 100_000_000_000
+
+# Pivots after which the solution is computed afresh from its basis; for λ > 1, which magnifies errors, it always is.
+REFINE = 60
+
+# Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
+CHUNK = 50_000_000
+
+
+def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
+    """Accept games of two players whose linear complementarity problem fits into memory."""
+    reason = two_players_only(game, objective)
+    if reason is not None:
+        return reason
+    m, n = game.n_actions
+    lam_row, lam_column = adversary_weights(objective)
+    unknowns = m + n + 2 + (n + 1 if lam_row else 0) + (m + 1 if lam_column else 0)
+    # The problem, the dictionary, and what scaling the payoffs and refining the solution take.
+    return too_large(32 * unknowns**2)
+
+
+def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
+    """Return one equilibrium of a two-player game."""
+    problem = TwoPlayerProblem.of(game, objective, options.exact)
+    if options.exact:
+        return _find_exact(problem, options)
+    payoffs = (problem.row, problem.row, problem.column, problem.column)
+    prior = _prior(problem, options)
+    unknowns = sum(len(group) for group in prior)
+    budget = max(PATIENCE, WORK // unknowns**2) if options.max_iter is None else options.max_iter
+    patience, pivots = PATIENCE, 0
+    while pivots < budget:
+        groups, more = follow(problem, payoffs, prior, min(patience, budget - pivots), options)
+        pivots += max(more, 1)
+        if groups is not None:
+            return problem.candidate(groups, pivots)
+        patience += patience // 2
+        prior = [options.rng.dirichlet(np.full(len(group), 0.3)) for group in prior]
+    return Candidate(None, None, pivots, Status.MAX_ITER)
+
+
+def follow(
+    problem: TwoPlayerProblem,
+    payoffs: Sequence[np.ndarray],
+    prior: Sequence[np.ndarray],
+    max_pivots: int,
+    options: Options,
+) -> tuple[list[np.ndarray | None] | None, int]:
+    """Follow one of Lemke's paths in floats.
+
+    Parameters
+    ----------
+    problem : TwoPlayerProblem
+        Supplies λ_0 and λ_1.
+    payoffs : sequence of ndarray
+        The four matrices of `powergames.kernels.lemke.path_lcp`.
+    prior : sequence of ndarray
+        Starting strategies of x, y and of the adversaries with positive weight.
+    max_pivots : int
+        Where to give up.
+    options : Options
+
+    Returns
+    -------
+    groups : list of ndarray or None
+        Strategies of x, y, z, w up to scale (None for an adversary of zero weight); None if the path did not arrive.
+    pivots : int
+    """
+    from powergames.kernels import lemke as kernel
+
+    matrix, constants = kernel.path_lcp(*payoffs, problem.lam_row, problem.lam_column)
+    chunk = max(1, CHUNK // len(constants) ** 2)
+    state = kernel.start(matrix, constants, kernel.cover(matrix, np.concatenate(prior)))
+    pivots = 0
+    while state[-1][1] == kernel.RUNNING and pivots < max_pivots:
+        pivots += kernel.run(*state, min(chunk, max_pivots - pivots))
+        options.report("Lemke pivots", pivots)
+    if state[-1][1] != kernel.SOLVED:
+        return None, pivots
+    solution = kernel.read(state[0], state[1])
+    if pivots > REFINE or max(problem.lam_row, problem.lam_column) > 1.0:
+        try:
+            solution = _refined(matrix, constants, state[1])
+        except np.linalg.LinAlgError:
+            # Rounding led the path to a basis that is none.
+            return None, pivots
+    return _split(problem, solution, payoffs), pivots
+
+
+def _refined(matrix: np.ndarray, constants: np.ndarray, basic: np.ndarray) -> np.ndarray:
+    """Solve the equations of a basis afresh, without the rounding errors of the path."""
+    size = len(constants)
+    system = np.eye(size)[:, np.where(basic < size, basic, 0)]
+    chosen = basic >= size
+    system[:, chosen] = -matrix[:, basic[chosen] - size]
+    values = np.linalg.solve(system, constants)
+    solution = np.zeros(size)
+    solution[basic[chosen] - size] = np.maximum(values[chosen], 0.0)
+    return solution
+
+
+def _prior(problem: TwoPlayerProblem, options: Options) -> list[np.ndarray]:
+    m, n = problem.row.shape
+    x, y = (np.full(m, 1.0 / m), np.full(n, 1.0 / n)) if options.x0 is None else options.x0
+    adversaries = ([y] if problem.lam_row else []) + ([x] if problem.lam_column else [])
+    return [np.asarray(group, dtype=np.float64) for group in (x, y, *adversaries)]
+
+
+def _split(problem: TwoPlayerProblem, solution: np.ndarray, payoffs: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+    (mx, ny), nz, nw = payoffs[0].shape, payoffs[1].shape[1], payoffs[3].shape[0]
+    sizes = [mx, ny, nz if problem.lam_row else 0, nw if problem.lam_column else 0]
+    ends = list(accumulate(sizes))
+    return [solution[end - size : end] if size else None for size, end in zip(sizes, ends, strict=True)]
+
+
+def _find_exact(problem: TwoPlayerProblem, options: Options) -> Candidate:
+    """Run Lemke's algorithm in fractions on the whole problem."""
+    matrix, constants = _exact_lcp(problem)
+    payoffs = (problem.row, problem.row, problem.column, problem.column)
+    try:
+        solution, pivots = solve_lcp(matrix, constants, options.max_iter, options)
+    except rational.NoSolutionError:
+        return Candidate(None, None, options.max_iter or 0, Status.MAX_ITER)
+    groups = _split(problem, np.array(solution, dtype=object), payoffs)
+    return problem.candidate(groups, pivots)
+
+
+def _exact_lcp(problem: TwoPlayerProblem) -> tuple[np.ndarray, np.ndarray]:
+    """Return (M, q) in fractions; the same problem as `powergames.kernels.lemke.path_lcp` up to positive scaling."""
+    row, column, lam_row, lam_column = (
+        problem.row,
+        problem.column,
+        problem.lam_row,
+        problem.lam_column,
+    )
+    m, n = row.shape
+    nz, nw = (n if lam_row else 0), (m if lam_column else 0)
+    y, z, w = m, m + n, m + n + nz
+    strategies = w + nw
+    sizes = [size for size in (m, n, nz, nw) if size]
+    matrix = np.zeros((strategies + len(sizes),) * 2, dtype=object)
+    constants = np.zeros(strategies + len(sizes), dtype=object)
+    matrix[:m, y:z] = _costs((lam_row - 1) * row)
+    matrix[y:z, :m] = _costs((lam_column - 1) * column).T
+    if nz:
+        matrix[:m, z:w] = _costs(-lam_row * row)
+        matrix[z:w, :m] = _costs(row).T
+    if nw:
+        matrix[y:z, w:strategies] = _costs(-lam_column * column).T
+        matrix[w:strategies, y:z] = _costs(column)
+    begin = 0
+    for value, size in enumerate(sizes, start=strategies):
+        matrix[begin : begin + size, value] = -1
+        matrix[value, begin : begin + size] = 1
+        constants[value] = -1
+        begin += size
+    return matrix, constants
+
+
+def _costs(matrix: np.ndarray) -> np.ndarray:
+    """Shift costs to be at least 1; a constant added to all costs of a block changes no best response."""
+    return matrix - matrix.min() + 1
+
+
+def solve_lcp(
+    matrix: np.ndarray,
+    constants: Sequence[Any] | np.ndarray,
+    max_pivots: int | None = None,
+    options: Options = ALWAYS,
+) -> tuple[list[Fraction], int]:
+    """Solve ``w = q + M z, w'z = 0, w, z >= 0`` exactly by Lemke's algorithm.
+
+    Parameters
+    ----------
+    matrix : ndarray of numbers, shape (N, N)
+    constants : sequence of numbers, length N
+    max_pivots : int, optional
+    options : Options, optional
+        Whose callback is told, and whose deadline ends the path.
+
+    Returns
+    -------
+    z : list of Fraction
+    pivots : int
+
+    Raises
+    ------
+    NoSolutionError
+        If the path ends in a ray, or `max_pivots` are not enough.
+    LimitError
+        If the deadline has passed.
+
+    Examples
+    --------
+    >>> solve_lcp(np.array([[2]]), [-1])[0]
+    [Fraction(1, 2)]
+    """
+    size = len(constants)
+    covering = 2 * size
+    rows = np.empty((size, size + 2), dtype=object)
+    rows[:, :size] = -matrix
+    rows[:, size] = -1
+    rows[:, size + 1] = constants
+    # Each slack w_i is measured in the unit that makes its row integral.
+    tableau = rational.Tableau(rational.integer_rows(rows), list(range(size)), list(range(size, 2 * size + 1)))
+    solution = [Fraction(0)] * size
+    ratios = [
+        Fraction(int(row[-1]), -int(row[-2])) for row in tableau.entries
+    ]  # largest z0 at which row i still is negative, negated
+    row = min(range(size), key=lambda i: (ratios[i], -i))
+    if ratios[row] >= 0:
+        return solution, 0
+    tableau.pivot(row, size)
+    entering, pivots = size + row, 1
+    while max_pivots is None or pivots < max_pivots:
+        column = -1 - tableau.place[entering]
+        row = tableau.leaving_row(column, prefer=covering)
+        if row < 0:
+            raise rational.NoSolutionError("the complementary path ended in a ray")
+        leaving = tableau.basic[row]
+        tableau.pivot(row, column)
+        pivots += 1
+        options.report("Lemke pivots", pivots)
+        if leaving == covering:
+            for variable, value in tableau.values().items():
+                if variable >= size:
+                    solution[variable - size] = value
+            return solution, pivots
+        entering = leaving + size if leaving < size else leaving - size
+    raise rational.NoSolutionError(f"no solution within {max_pivots} pivots")
+
+
+METHOD = Method(
+    "lemke",
+    find,
+    "Lemke's algorithm on the path-polymatrix problem: one equilibrium for any λ; always succeeds when exact",
+    refuses,
+    exact=True,
+)

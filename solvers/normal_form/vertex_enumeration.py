@@ -1,0 +1,542 @@
+"""All equilibria of a two-player game, by enumerating the vertices of its two best-response polyhedra.
+
+Group the four players of the path z - x - y - w as (x, w) against (y, z). Given the labels of an action, "has
+probability zero" and "is a best response", a pair of points of the two polyhedra
+
+    { (y, z, v): (1-λ_0) A y + λ_0 A z <= v_x,  B y >= v_w,  y and z in the simplex }      and its mirror image
+
+is an equilibrium exactly if every label is met by one of them. The equilibria are a finite union of products of faces,
+so all are known from the vertices: pairs of vertices that meet all labels are the nodes of a bipartite graph, its
+connected components are the components of the equilibrium set and its maximal complete subgraphs the maximal
+interchangeable sets (Winkels 1979; Avis, Rosenberg, Savani & von Stengel 2010). At λ = 0 the adversaries are left out.
+
+In floats only simple polyhedra are enumerated; on the first sign of degeneracy the work is done in integers, with a
+lexicographic perturbation that reaches every vertex.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from powergames.errors import InputError
+from powergames.games.memory import check_memory
+from powergames.games.normal_form import NormalFormGame
+from powergames.numerics import rational
+from powergames.objectives import PowerObjective
+from powergames.results import Equilibrium, EquilibriumSet, Status
+from powergames.solvers.common import Candidate, LimitError, Options, certified
+from powergames.solvers.normal_form import lemke
+from powergames.solvers.normal_form.two_player import TwoPlayerProblem
+
+# Entries of tableaux computed in floats between two looks at Ctrl-C and the callback: about a tenth of a second.
+CHUNK = 20_000_000
+
+# Variables that a bit set in compiled code can hold.
+BITS = 64
+
+# Vertices up to which compiled code is not worth loading.
+FEW = 40
+
+# Share of a time limit that is left for what is made of the vertices.
+SHARE = 0.25
+
+NAME = "vertex_enumeration"
+
+# A strategy as a sortable point, and the extreme points of two polytopes whose product is a set of equilibria, each
+# with the index of a vertex that lies over it.
+_Key = tuple[Any, ...]
+_Face = tuple[dict[_Key, int], dict[_Key, int]]
+
+
+def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:
+    """Return all extreme equilibria of a two-player game with their components.
+
+    If the deadline comes before any is found, Lemke's algorithm finds one.
+
+    Raises
+    ------
+    InputError
+        If the game does not have exactly two players.
+    """
+    if game.n_players != 2:
+        raise InputError(f"all equilibria: the game has {game.n_players} players; they can be enumerated for two")
+    found = _enumerated(game, objective, options)
+    if found or found.complete:
+        return found
+    try:
+        candidate = lemke.find(game, objective, options.closing)
+    except LimitError:
+        return found
+    one = certified(game, objective, candidate, lemke.METHOD.name, options.closing)
+    return replace(found, equilibria=(one,), interchangeable=((0,),)) if one.converged else found
+
+
+def _enumerated(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:
+    if not options.exact:
+        found = _enumerate_in_floats(game, objective, options)
+        if found is not None and (options.expired or all(equilibrium.converged for equilibrium in found)):
+            return found
+    found = _enumerate_exactly(game, objective, TwoPlayerProblem.of(game, objective, exact=True), options)
+    if options.exact or options.expired or all(equilibrium.converged for equilibrium in found):
+        return found
+    # Where payoffs have few digits behind a large common offset, floats differ too much from decimals near them.
+    return _enumerate_exactly(game, objective, TwoPlayerProblem.of_binary_floats(game, objective), options)
+
+
+def _enumerate_in_floats(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet | None:
+    """Return all equilibria if both polyhedra are simple, else None."""
+    problem = TwoPlayerProblem.of(game, objective, exact=False)
+    found = _both(_Labels.of(problem).sides(problem), _simple_vertices, options)
+    return None if found is None else _assemble(game, objective, problem, _match_simple(*found), options)
+
+
+def _enumerate_exactly(
+    game: NormalFormGame, objective: PowerObjective, problem: TwoPlayerProblem, options: Options
+) -> EquilibriumSet:
+    sides = _Labels.of(problem).sides(problem)
+    found = _both(sides, _all_vertices, options)
+    assert found is not None
+    return _assemble(game, objective, problem, _match(*found, sides[0].labels), options)
+
+
+def _both(
+    sides: tuple[_Side, _Side], enumerate_vertices: Callable[[_Side, Options], _Found | None], options: Options
+) -> tuple[_Found, _Found] | None:
+    """Return the vertices of both polyhedra, None if one cannot be enumerated so.
+
+    The one that has fewer, as far as dimensions tell, is the first. With a time limit it has half of the time that both
+    get, and the other one what is left; some time must be left for what follows.
+    """
+    found: dict[int, _Found] = {}
+    end = options.deadline - SHARE * (options.seconds_left or 0.0)
+    for k in sorted((0, 1), key=lambda k: _most_vertices(sides[k])):
+        stop = end if found else (time.monotonic() + end) / 2
+        vertices = enumerate_vertices(sides[k], replace(options, deadline=stop))
+        if vertices is None:
+            return None
+        found[k] = vertices
+    return found[0], found[1]
+
+
+def _most_vertices(side: _Side) -> int:
+    """About the greatest number of vertices that a simple polytope of the dimension and number of facets can have."""
+    dimension = len(side.nonbasic)
+    return comb(side.labels - (dimension + 1) // 2, side.labels - dimension)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A polyhedron as a tableau at its first vertex, see `powergames.numerics.rational.Tableau`."""
+
+    entries: np.ndarray
+    basic: list[int]
+    nonbasic: list[int]
+    labels: int
+
+
+@dataclass(frozen=True)
+class _Labels:
+    """Where the variables of x, w, y, z start; a group without weight is empty."""
+
+    sizes: tuple[int, int, int, int]
+
+    @classmethod
+    def of(cls, problem: TwoPlayerProblem) -> _Labels:
+        m, n = problem.row.shape
+        return cls((m, m if problem.lam_column else 0, n, n if problem.lam_row else 0))
+
+    @property
+    def starts(self) -> tuple[int, int, int, int, int]:
+        x, w, y, z = self.sizes
+        return 0, x, x + w, x + w + y, x + w + y + z
+
+    def sides(self, problem: TwoPlayerProblem) -> tuple[_Side, _Side]:
+        """Return the polyhedra of (x, w) and of (y, z)."""
+        x, w, y, z, total = self.starts
+        lam_row, lam_column = problem.lam_row, problem.lam_column
+        of_row_group = _side(problem.column.T, problem.row.T, lam_column, lam_row, (x, w), (y, z), total)
+        of_column_group = _side(problem.row, problem.column, lam_row, lam_column, (y, z), (x, w), total)
+        return of_row_group, of_column_group
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Vertices of a polyhedron: all of them, unless the deadline ended the search.
+
+    Attributes
+    ----------
+    zero_sets : ndarray, shape (V,)
+        Which variables are zero, as bits; of dtype uint64 if that is long enough, else object.
+    values : ndarray, shape (V, labels), or (V, labels + 1) if exact
+        Coordinates, by variable; if exact, times a denominator, which stands last.
+    finished : bool
+        Whether these are all.
+    """
+
+    zero_sets: np.ndarray
+    values: np.ndarray
+    finished: bool
+
+    @classmethod
+    def exact(cls, found: np.ndarray, finished: bool) -> _Found:
+        """Keep each vertex once, however many bases it has."""
+        numerators = found[:, :-1]
+        labels = numerators.shape[1]
+        bits = np.array([1 << label for label in range(labels)], dtype=np.uint64 if labels <= BITS else object)
+        zero_sets = (numerators == 0).astype(bits.dtype) @ bits
+        _, first = np.unique(zero_sets, return_index=True)
+        first.sort()
+        return cls(zero_sets[first], found[first], finished)
+
+    def coordinates(self, vertex: int) -> np.ndarray:
+        """Return the coordinates of a vertex as fractions."""
+        *numerators, denominator = self.values[vertex].tolist()
+        return np.array([Fraction(int(each), int(denominator)) for each in numerators], dtype=object)
+
+
+@dataclass(frozen=True)
+class _Match:
+    """Vertices of the two polyhedra and which of them meet all labels together."""
+
+    row_vertices: Mapping[int, np.ndarray] | np.ndarray
+    column_vertices: Mapping[int, np.ndarray] | np.ndarray
+    pairs: list[tuple[int, int]]
+    enumerated: int
+    finished: bool
+
+
+def _side(
+    gains: np.ndarray,
+    losses: np.ndarray,
+    lam: Any,
+    other_lam: Any,
+    own: tuple[int, int],
+    opposite: tuple[int, int],
+    labels: int,
+) -> _Side:
+    """Write down { (y, z): ``v - (1-λ) G y - λ G z >= 0``, ``L y - v' >= 0`` } at the vertex y = z = first action.
+
+    `gains` G, shape (r, c), are the opposing player's payoffs and `losses` L those which the opposing adversary
+    minimizes; `own` and `opposite` say where the variables (y, z) and the slacks of the two blocks start.
+    """
+    r, c = gains.shape
+    best, worst = int(np.argmax(gains[:, 0])), int(np.argmin(losses[:, 0]))
+    # Dividing by the weights keeps every slack within the payoff range.
+    unit = abs(1 - lam) + lam
+    blocks = [(own[0], (1 - lam) / unit * gains)] + ([(own[1], lam / unit * gains)] if lam else [])
+    width = len(blocks) * (c - 1)
+    columns = width + (2 if other_lam else 1)
+    nonbasic = [start + k for start, _ in blocks for k in range(1, c)]
+    nonbasic += [opposite[0] + best] + ([opposite[1] + worst] if other_lam else [])
+    basic = [start for start, _ in blocks]
+    # Each strategy sums to one.
+    sums = np.zeros((len(blocks), columns + 1), dtype=gains.dtype)
+    for k in range(len(blocks)):
+        sums[k, k * (c - 1) : (k + 1) * (c - 1)] = 1
+    sums[:, -1] = 1
+    # What an opposing action loses against the best one, in terms of that one's own slack.
+    shortfalls = np.zeros((r, columns + 1), dtype=gains.dtype)
+    for k, (_, block) in enumerate(blocks):
+        lead = block[best] - block
+        shortfalls[:, k * (c - 1) : (k + 1) * (c - 1)] = lead[:, :1] - lead[:, 1:]
+        shortfalls[:, -1] += lead[:, 0]
+    shortfalls[:, width] = -1
+    basic += [opposite[0] + i for i in range(r) if i != best]
+    rows = [sums, shortfalls[:best], shortfalls[best + 1 :]]
+    if other_lam:
+        lead = losses - losses[worst]
+        excesses = np.zeros((r, columns + 1), dtype=gains.dtype)
+        excesses[:, : c - 1] = lead[:, :1] - lead[:, 1:]
+        excesses[:, width + 1] = -1
+        excesses[:, -1] = lead[:, 0]
+        basic += [opposite[1] + i for i in range(r) if i != worst]
+        rows += [excesses[:worst], excesses[worst + 1 :]]
+    return _Side(np.concatenate(rows), basic, nonbasic, labels)
+
+
+def _simple_vertices(side: _Side, options: Options) -> _Found | None:
+    """Return all vertices in floats, None if the polyhedron may not be simple."""
+    from powergames.kernels import vertices as kernel
+
+    if side.labels > BITS:
+        return None
+    origin = side.entries, np.array(side.basic), np.array(side.nonbasic)
+    return _searched(kernel.run, side.entries.copy(), origin, side, side.labels, options)
+
+
+def _searched(
+    run: Callable[..., None], entries: np.ndarray, origin: Any, side: _Side, width: int, options: Options
+) -> _Found | None:
+    """Run a search in compiled code to its end; return its masks and values, None if it gives up."""
+    from powergames.kernels import vertices as kernel
+
+    basic, nonbasic = np.array(side.basic), np.array(side.nonbasic)
+    masks, values, table, path, counters = kernel.start(width, entries.dtype, 256)
+    chunk = max(1, CHUNK // entries.size)
+    finished = True
+    while counters[3] in (kernel.RUNNING, kernel.FULL):
+        if counters[3] == kernel.FULL:
+            check_memory(2 * (values.nbytes + path.nbytes), "finding more vertices")
+            masks, values, table, path = kernel.enlarge(masks, values, path, counters)
+        run(entries, basic, nonbasic, origin, masks, values, table, path, counters, chunk)
+        try:
+            options.report("vertices", int(counters[0]))
+        except LimitError:
+            finished = counters[3] == kernel.DONE
+            break
+    if finished and counters[3] != kernel.DONE:
+        return None
+    return _Found(masks[: counters[0]], values[: counters[0]], bool(finished))
+
+
+def _match_simple(first: _Found, second: _Found) -> _Match:
+    """Pair vertices of simple polyhedra: their zero sets must be complementary."""
+    n_labels = first.values.shape[1]
+    every = np.uint64((1 << n_labels) - 1)
+    _, rows, columns = np.intersect1d(first.zero_sets, every ^ second.zero_sets, return_indices=True)
+    pairs = [(k, k) for k in range(len(rows))]
+    enumerated = len(first.zero_sets) + len(second.zero_sets)
+    return _Match(first.values[rows], second.values[columns], pairs, enumerated, first.finished and second.finished)
+
+
+def _all_vertices(side: _Side, options: Options) -> _Found:
+    """Return all vertices exactly.
+
+    A depth-first search over the bases of the lexicographically perturbed polyhedron, which is simple and has a basis
+    for every vertex of the given one. Slacks are measured in units that make the tableau integral.
+    """
+    entries = rational.integer_rows(side.entries)
+    found = _searched_in_python(side, entries, options, FEW if side.labels <= BITS else None)
+    if found is None:
+        found = _searched_in_machine_integers(side, entries, options)
+    if found is None:
+        found = _searched_in_python(side, entries, options, None)
+    assert found is not None
+    return _Found.exact(*found)
+
+
+def _searched_in_machine_integers(side: _Side, entries: np.ndarray, options: Options) -> tuple[np.ndarray, bool] | None:
+    """Return the numerators and the denominator of all vertices, None if some would be too long."""
+    from powergames.kernels import integer_vertices as kernel
+
+    if max(map(abs, entries.flat)) >= kernel.LARGEST:
+        return None
+    found = _searched(kernel.run, entries.astype(np.int64), np.array(side.basic), side, side.labels + 1, options)
+    return None if found is None else (found.values, found.finished)
+
+
+def _searched_in_python(
+    side: _Side, entries: np.ndarray, options: Options, most: int | None
+) -> tuple[np.ndarray, bool] | None:
+    """Return the numerators and the denominator of all vertices, of any size; None if there are more than `most`."""
+    tableau = rational.Tableau(entries, list(side.basic), list(side.nonbasic))
+    found: list[np.ndarray] = []
+    seen = {_bits(tableau.nonbasic)}
+    # The exchange that led to each vertex on the path, and the next column to try there.
+    path = [[-1, -1, 0]]
+    while path:
+        row, column, following = path[-1]
+        if following == 0:
+            if len(found) == most:
+                return None
+            vertex = np.zeros(side.labels + 1, dtype=object)
+            vertex[tableau.basic] = tableau.entries[:, -1]
+            vertex[-1] = tableau.det
+            found.append(vertex)
+            try:
+                options.report("vertices", len(found))
+            except LimitError:
+                return np.array(found), False
+        if following == len(tableau.nonbasic):
+            path.pop()
+            if path:
+                tableau.pivot(row, column)
+            continue
+        path[-1][2] += 1
+        leaving = tableau.leaving_row(following)
+        if leaving < 0:
+            continue
+        basis = _bits(tableau.nonbasic)
+        basis ^= 1 << tableau.nonbasic[following] | 1 << tableau.basic[leaving]
+        if basis not in seen:
+            seen.add(basis)
+            tableau.pivot(leaving, following)
+            path.append([leaving, following, 0])
+    return np.array(found), True
+
+
+def _match(rows: _Found, columns: _Found, labels: int) -> _Match:
+    """Pair vertices whose zero sets together hold every label."""
+    every = (1 << labels) - 1
+    turned = len(columns.zero_sets) < len(rows.zero_sets)
+    few, many = (columns, rows) if turned else (rows, columns)
+    pairs = []
+    for one, zero_set in enumerate(few.zero_sets.tolist()):
+        missing = many.zero_sets.dtype.type(every & ~zero_set)
+        others = np.flatnonzero((many.zero_sets & missing) == missing).tolist()
+        pairs += [(other, one) if turned else (one, other) for other in others]
+    pairs.sort()
+    row_vertices = {r: rows.coordinates(r) for r, _ in pairs}
+    column_vertices = {c: columns.coordinates(c) for _, c in pairs}
+    enumerated = len(rows.zero_sets) + len(columns.zero_sets)
+    return _Match(row_vertices, column_vertices, pairs, enumerated, rows.finished and columns.finished)
+
+
+def _bits(variables: Iterable[int]) -> int:
+    return sum(1 << variable for variable in variables)
+
+
+def _assemble(
+    game: NormalFormGame,
+    objective: PowerObjective,
+    problem: TwoPlayerProblem,
+    match: _Match,
+    options: Options,
+) -> EquilibriumSet:
+    """Turn matching vertices into certified equilibria, maximal interchangeable sets and components."""
+    labels = _Labels.of(problem)
+    x, w, y, z, end = labels.starts
+    candidates: dict[tuple[_Key, _Key], tuple[Candidate, int]] = {}
+    faces: list[_Face] = []
+    finished = match.finished
+    for component, pairs in enumerate(_connected(match.pairs)):
+        try:
+            own = _own_faces(match, pairs, labels, options)
+        except LimitError:
+            # Each vertex by itself.
+            finished = False
+            own = [face for pair in pairs for face in _faces(match, [((pair[0],), (pair[1],))], labels)]
+        faces += own
+        for face in own:
+            for (row_key, r), (column_key, c) in product(face[0].items(), face[1].items()):
+                groups = (
+                    match.row_vertices[r][x:w],
+                    match.column_vertices[c][y:z],
+                    match.column_vertices[c][z:end] if labels.sizes[3] else None,
+                    match.row_vertices[r][w:y] if labels.sizes[1] else None,
+                )
+                candidate = problem.candidate(groups, match.enumerated)
+                candidates.setdefault((row_key, column_key), (candidate, component))
+    closing = options.closing
+    certificates: dict[tuple[_Key, _Key], Equilibrium] = {}
+    for key in sorted(candidates, reverse=True):
+        if closing.expired:
+            finished = False
+            break
+        candidate, component = candidates[key]
+        certificates[key] = certified(game, objective, candidate, NAME, closing, component)
+    # Components of which nothing was certified in time are left out.
+    rank = {each: k for k, each in enumerate(sorted({each.component for each in certificates.values()}))}
+    equilibria = tuple(replace(each, component=rank[each.component]) for each in certificates.values())
+    position = {key: k for k, key in enumerate(certificates)}
+    spanned = [[position[key] for key in product(*face) if key in position] for face in faces]
+    interchangeable = tuple(tuple(sorted(positions)) for positions in spanned if positions)
+    limit = None if finished else Status.TIME_LIMIT
+    return EquilibriumSet(equilibria, interchangeable, game, objective, NAME, finished, ended_by=limit)
+
+
+def _own_faces(match: _Match, pairs: list[tuple[int, int]], labels: _Labels, options: Options) -> list[_Face]:
+    """Return the maximal interchangeable sets of a component as products of polytopes.
+
+    Raises
+    ------
+    LimitError
+        If the deadline has passed.
+    """
+    own = _faces(match, _maximal_interchangeable(pairs, options), labels)
+    # Without adversaries vertices are extreme as they are; otherwise x and y are projections of them.
+    extreme: list[_Face] = []
+    for rows, columns in own:
+        options.report("interchangeable sets", len(extreme), len(own))
+        extreme.append((_extreme(rows) if labels.sizes[1] else rows, _extreme(columns) if labels.sizes[3] else columns))
+    return _without_covered(extreme, options)
+
+
+def _faces(match: _Match, subsets: Iterable[tuple[Iterable[int], Iterable[int]]], labels: _Labels) -> list[_Face]:
+    """Return the strategies (x, y) of complete subgraphs."""
+    x, w, y, z, _ = labels.starts
+    return [
+        (
+            {tuple(match.row_vertices[r][x:w].tolist()): r for r in rows},
+            {tuple(match.column_vertices[c][y:z].tolist()): c for c in columns},
+        )
+        for rows, columns in subsets
+    ]
+
+
+def _connected(pairs: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Split the edges of a bipartite graph into its connected components."""
+    neighbours: dict[int, set[int]] = {}
+    for r, c in pairs:
+        neighbours.setdefault(r, set()).add(c)
+    components: list[tuple[set[int], set[int]]] = []
+    for r, own in neighbours.items():
+        merged, reached = {r}, set(own)
+        apart = []
+        for rows, columns in components:
+            if columns & own:
+                merged |= rows
+                reached |= columns
+            else:
+                apart.append((rows, columns))
+        components = [*apart, (merged, reached)]
+    own_component = {r: k for k, (rows, _) in enumerate(components) for r in rows}
+    edges: list[list[tuple[int, int]]] = [[] for _ in components]
+    for pair in pairs:
+        edges[own_component[pair[0]]].append(pair)
+    return edges
+
+
+def _maximal_interchangeable(
+    pairs: list[tuple[int, int]], options: Options
+) -> list[tuple[frozenset[int], frozenset[int]]]:
+    """Return the maximal complete bipartite subgraphs of a connected graph.
+
+    Their right sides are the non-empty intersections of neighbourhoods of left nodes.
+    """
+    neighbours: dict[int, set[int]] = {}
+    for r, c in pairs:
+        neighbours.setdefault(r, set()).add(c)
+    right_sides: set[frozenset[int]] = set()
+    for reached in neighbours.values():
+        options.report("interchangeable sets", len(right_sides))
+        own_side = frozenset(reached)
+        right_sides |= {own_side & side for side in right_sides} | {own_side}
+    return [(frozenset(r for r in neighbours if side <= neighbours[r]), side) for side in right_sides if side]
+
+
+def _extreme(keys: dict[_Key, int]) -> dict[_Key, int]:
+    """Keep the points that are not in the convex hull of the others."""
+    kept = dict(keys)
+    if len(kept) > 2:
+        for point in keys:
+            if rational.in_convex_hull(point, [other for other in kept if other != point]):
+                del kept[point]
+    return kept
+
+
+def _without_covered(faces: list[_Face], options: Options) -> list[_Face]:
+    """Drop products of polytopes that lie within another one, as projections may."""
+    kept: list[_Face] = []
+    for k, face in enumerate(faces):
+        options.report("interchangeable sets", k, len(faces))
+        rivals = kept + faces[k + 1 :]
+        if not any(_covers(rival, face) for rival in rivals):
+            kept.append(face)
+    return kept
+
+
+def _covers(outer: _Face, inner: _Face) -> bool:
+    return all(
+        point in hull or (len(hull) > 1 and rational.in_convex_hull(point, list(hull)))
+        for hull, points in zip(outer, inner, strict=True)
+        for point in points
+    )
