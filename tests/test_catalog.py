@@ -406,7 +406,9 @@ def test_available_memory_without_the_system_s_help(monkeypatch):
 
 
 def test_importing_the_catalog_is_light():
-    code = "import sys, powergames.games.catalog.normal_form; "
+    code = (
+        "import sys, powergames.games.catalog.normal_form; "
         "print(sorted({'scipy', 'numba', 'cvxpy', 'nashpy'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
