@@ -18,7 +18,8 @@ __version__ = "0.1.0"
 # Where each public name lives. Names are imported when first used, so that `import powergames` stays quick.
 _HOMES = {
     "powergames.auditing": ("Audit", "audit"),
-    "powergames.checking.normal_form": ("Certificate", "certify"),
+    "powergames.checking.certificate": ("Certificate",),
+    "powergames.checking.certify": ("certify",),
     "powergames.checking.deviations": ("Deviation",),
     "powergames.environments": ("compile_overcooked", "count_states", "from_env", "from_openspiel", "to_pettingzoo"),
     "powergames.errors": ("FormatError", "InputError"),
@@ -69,9 +70,9 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from powergames.auditing import Audit as Audit
     from powergames.auditing import audit as audit
+    from powergames.checking.certificate import Certificate as Certificate
+    from powergames.checking.certify import certify as certify
     from powergames.checking.deviations import Deviation as Deviation
-    from powergames.checking.normal_form import Certificate as Certificate
-    from powergames.checking.normal_form import certify as certify
     from powergames.checking.stochastic import StochasticCertificate as StochasticCertificate
     from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import count_states as count_states

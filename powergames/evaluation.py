@@ -18,15 +18,14 @@ All are linear systems; in the second form the adversary is found by policy iter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown
+from powergames.display import Shown
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import check_game
+from powergames.games.kinds import check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DENSE, DiscountedSystem
@@ -99,12 +98,6 @@ class Evaluation(Frozen, Shown):
             "average_power": self.average_power.tolist(),
             "error": self.error.tolist(),
         }
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.shared import of_evaluation
-
-        return of_evaluation(self, most)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{value:.4g}" for value in self.start_task)

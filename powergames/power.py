@@ -11,16 +11,17 @@ others follow the profile: ``u_i = x_i' M_ij x_j`` and ``rho_ij = u_i - min(x_i'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown, printable
+from powergames.display import Shown, printable
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen, read_only
 
 if TYPE_CHECKING:
@@ -115,12 +116,6 @@ class PowerTable(Frozen, Shown):
             "adversarial": plain(self.adversarial),
             "actions": self.actions.tolist(),
         }
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.shared import of_power
-
-        return of_power(self)
 
     def __repr__(self) -> str:
         title = f" {self.game.title!r}" if self.game.title else ""

@@ -11,8 +11,10 @@ from scipy.optimize import linprog
 
 import powergames as pg
 from powergames.checking import growing_programs
+from powergames.checking.certificate import Certificate
+from powergames.checking.certify import certify
 from powergames.checking.growing_programs import GrowingProgram
-from powergames.checking.normal_form import Certificate, certify, certify_checked, response_problem
+from powergames.checking.normal_form import certify_checked, response_problem
 from powergames.errors import InputError
 from powergames.games import NormalFormGame
 from powergames.games.catalog import normal_form as catalog

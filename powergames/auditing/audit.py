@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from powergames.auditing.departures import OffPolicy, least_values, off_policy
+from powergames.checking.certificate import Certificate
+from powergames.checking.certify import certify
 from powergames.checking.deviations import Deviation, best_deviation
-from powergames.checking.normal_form import Certificate, certify
 from powergames.checking.tolerances import POLICY_TOLERANCE
-from powergames.display import MOST, Block, Shown
+from powergames.display import Shown
 from powergames.evaluation import evaluate
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
@@ -148,18 +149,6 @@ class Audit(Frozen, Shown):
             "unvisited": [states.to_dict() for states in self.unvisited],
             "distance": None if self.distance is None else self.distance.to_dict(),
         }
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.audits import of_audit
-
-        return of_audit(self, most)
-
-    def frame(self) -> Sequence[Block]:
-        """Return one row for each player, of each state if there are states."""
-        from powergames.presentation.audits import frame_of_audit
-
-        return frame_of_audit(self)
 
     def __repr__(self) -> str:
         return f"<Audit lam={self.objective.lam:g}: {self.certificate!r}, {len(self.off_policy)} deviations>"

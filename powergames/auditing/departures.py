@@ -20,7 +20,8 @@ import numpy as np
 from powergames.auditing.stochastic import Departures
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.power import pair_tables, plain, power_table

@@ -10,7 +10,8 @@ import numpy as np
 
 from powergames.checking.normal_form import ROUNDING, certify_checked, response_problem
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective, check_objective
 
 

@@ -21,16 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from powergames.checking.certificate import Certificate
 from powergames.checking.growing_programs import ROUNDING as ROUNDING
 from powergames.checking.growing_programs import GrowingProgram, as_distribution
-from powergames.display import MOST, Block, Shown
-from powergames.errors import InputError
-from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
-from powergames.games.stochastic import StochasticGame
 from powergames.numerics import rational
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import PowerObjective
 
 # Payoff ranges within which floats neither overflow nor lose digits, also when multiplied by a large λ.
 SMALLEST, LARGEST = 1e-200, 1e200
@@ -40,148 +37,6 @@ BLOCK = 2**17
 
 # witness[i][b] is a mixed strategy over the takeovers of player i's adversary b.
 Witness = Sequence[Sequence[np.ndarray]]
-
-
-@dataclass(frozen=True, eq=False)
-class Certificate(Frozen, Shown):
-    """How much each player could gain at a profile, and whether that is within tolerance.
-
-    Attributes
-    ----------
-    regrets : ndarray, shape (n,)
-        Greatest gain of each player over all mixed deviations, in payoff units; exact fractions for exact profiles.
-    scaled_regrets : ndarray, shape (n,)
-        The same divided by the player's payoff range (by 1 where payoffs are constant).
-    tol : float
-        The certificate passes if every scaled regret is at most `tol`.
-    deviations : str
-        The class of deviations covered: "mixed".
-    bound : str
-        "exact": the numbers are the regrets, up to rounding; "upper": no regret is greater, because a time limit ended
-        the search for the best deviation.
-    """
-
-    regrets: np.ndarray
-    scaled_regrets: np.ndarray
-    tol: float
-    deviations: str = "mixed"
-    bound: str = "exact"
-
-    @property
-    def max_regret(self) -> float | Fraction:
-        """Greatest regret of any player, in payoff units."""
-        return _greatest(self.regrets)
-
-    @property
-    def scaled_regret(self) -> float | Fraction:
-        """Greatest regret of any player, relative to that player's payoff range."""
-        return _greatest(self.scaled_regrets)
-
-    @property
-    def passed(self) -> bool:
-        """Whether every scaled regret is at most `tol`."""
-        return bool(self.scaled_regret <= self.tol)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the certificate as plain JSON values; exact numbers become strings."""
-        number = str if self.regrets.dtype == object else float
-        return {
-            "max_regret": number(self.max_regret),
-            "scaled_regret": number(self.scaled_regret),
-            "regrets": [number(regret) for regret in self.regrets],
-            "tol": self.tol,
-            "deviations": self.deviations,
-            "bound": self.bound,
-            "passed": self.passed,
-        }
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.shared import of_certificate
-
-        return of_certificate(self)
-
-    def __repr__(self) -> str:
-        verdict = "passed" if self.passed else "FAILED"
-        return (
-            f"<Certificate {verdict}: max regret {float(self.max_regret):.3g}, scaled {float(self.scaled_regret):.3g}, "
-            f"tol {self.tol:g}, {self.deviations} deviations, {self.bound}>"
-        )
-
-
-def certify(
-    game: NormalFormGame | StochasticGame,
-    objective: PowerObjective,
-    profile: Any,
-    *,
-    tol: float = 1e-8,
-    witness: Witness | None = None,
-) -> Certificate:
-    """Measure how far a profile is from a power-regularized equilibrium.
-
-    Parameters
-    ----------
-    game : NormalFormGame or StochasticGame
-        For a stochastic game see `powergames.checking.stochastic.certify_stochastic`, which this calls.
-    objective : PowerObjective
-    profile : sequence of array_like
-        ``profile[i][a]``, the probability with which player `i` plays action `a`. With `fractions.Fraction` entries
-        everything is computed exactly.
-    tol : float, default 1e-8
-        Largest scaled regret that passes.
-    witness : sequence of sequences of array_like, optional
-        ``witness[i][b]``: claimed worst-case mixed strategy of player `i`'s adversary `b`. Saves the linear program
-        when it is right and changes nothing when it is wrong.
-
-    Returns
-    -------
-    Certificate
-
-    Raises
-    ------
-    InputError
-        If the profile or objective does not fit the game.
-
-    Notes
-    -----
-    Costs two passes over the payoff tensor per player, without a copy of it, and a linear program with A_i variables
-    and Σ_j A_j rows for a player whose adversaries are indifferent and for whom no right witness is given. The linear
-    program begins with few of both and grows as needed. The regret reported is an upper bound proved by weak duality,
-    equal to the regret up to rounding.
-
-    Examples
-    --------
-    >>> import powergames as pg
-    >>> game = pg.load("stag_hunt")
-    >>> pg.certify(game, pg.PowerObjective(0.5), [[1, 0], [1, 0]]).max_regret
-    1.0
-    """
-    check_game(game, NormalFormGame | StochasticGame)
-    if isinstance(game, StochasticGame):
-        from powergames.checking.stochastic import certify_stochastic
-
-        return certify_stochastic(game, objective, profile, tol=tol, witness=witness)
-    check_objective(objective)
-    check_tolerance(tol)
-    return certify_checked(game, objective, game.profile(profile), tol, witness)
-
-
-def check_tolerance(tol: Any) -> None:
-    """Refuse a tolerance that is not a number from 0 to 1.
-
-    Raises
-    ------
-    InputError
-
-    Examples
-    --------
-    >>> check_tolerance(-1)
-    Traceback (most recent call last):
-        ...
-    powergames.errors.InputError: tol: got -1; give a number from 0 to 1
-    """
-    if not isinstance(tol, (int, float, Fraction, np.integer, np.floating)) or not 0 <= tol <= 1:
-        raise InputError(f"tol: got {str(tol)[:40]}; give a number from 0 to 1")
 
 
 def certify_checked(
@@ -408,11 +263,6 @@ def _rationalized(claim: Any) -> np.ndarray:
         entry if isinstance(entry, Fraction) else Fraction(float(entry)).limit_denominator(10**9) for entry in claim
     ]
     return np.array(entries, dtype=object)
-
-
-def _greatest(numbers: np.ndarray) -> float | Fraction:
-    greatest: float | Fraction = max(numbers.tolist())
-    return greatest
 
 
 def _number(value: Fraction, exact: bool) -> Any:

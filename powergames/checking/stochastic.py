@@ -27,10 +27,11 @@ from typing import Any
 import numpy as np
 
 from powergames.checking import response_programs as programs
+from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.deviations import Deviation
-from powergames.checking.normal_form import ROUNDING, Certificate, Payoffs, Response, check_tolerance
+from powergames.checking.normal_form import ROUNDING, Payoffs, Response
 from powergames.checking.stage_values import Group, StageValues, joint_probabilities
-from powergames.games.normal_form import check_game
+from powergames.games.kinds import check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DiscountedSystem

@@ -8,7 +8,7 @@ import time
 from fractions import Fraction
 from importlib import resources
 
-from powergames.checking.normal_form import certify
+from powergames.checking.certify import certify
 from powergames.commands.terminal import lam_letter, print_blocks
 from powergames.display import Table, number_text, printable
 from powergames.games.normal_form import NormalFormGame

@@ -6,6 +6,8 @@ from powergames.display.markup import to_html as to_html
 from powergames.display.markup import to_latex as to_latex
 from powergames.display.shown import MOST as MOST
 from powergames.display.shown import Shown as Shown
+from powergames.display.shown import blocks as blocks
+from powergames.display.shown import frame as frame
 from powergames.display.tables import Block as Block
 from powergames.display.tables import Cell as Cell
 from powergames.display.tables import Table as Table

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import singledispatch
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from powergames.display.markup import to_html, to_latex
 from powergames.display.tables import Block, Table
@@ -14,6 +16,25 @@ if TYPE_CHECKING:
 
 # Rows, or states, that are shown where there may be many.
 MOST = 30
+
+
+@singledispatch
+def blocks(result: Any, most: int | None = MOST) -> Sequence[Block]:
+    """Return what there is to see of a result; `powergames.presentation` registers this for each kind of them.
+
+    Parameters
+    ----------
+    result : object
+    most : int or None
+        How many states, or rows of a game, to show; None for all.
+    """
+    raise TypeError(f"nothing says what a {type(result).__name__} shows")
+
+
+@singledispatch
+def frame(result: Any) -> Sequence[Block]:
+    """Return what a data frame of a result holds: tables with the same columns, by default all that is shown."""
+    return blocks(result, None)
 
 
 class Shown:
@@ -27,11 +48,13 @@ class Shown:
         most : int or None
             How many states, or rows of a game, to show; None for all.
         """
-        raise NotImplementedError
+        import_module("powergames.presentation").register(type(self))
+        return blocks(self, most)
 
     def frame(self) -> Sequence[Block]:
         """Return what a data frame holds: tables with the same columns."""
-        return self.blocks(None)
+        import_module("powergames.presentation").register(type(self))
+        return frame(self)
 
     def _repr_html_(self) -> str:
         return to_html(self.blocks())

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from powergames.errors import InputError, needs
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
 if TYPE_CHECKING:

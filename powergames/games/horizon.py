@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.kinds import check_game
 from powergames.games.memory import check_memory
-from powergames.games.normal_form import check_game
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.ranges import ranges
 

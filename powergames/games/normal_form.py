@@ -7,12 +7,11 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from numbers import Real
-from types import UnionType
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown
+from powergames.display import Shown
 from powergames.errors import InputError
 from powergames.games.foreign import (
     check_unmasked,
@@ -347,71 +346,11 @@ class NormalFormGame(Frozen, Shown):
         values = self.payoffs if self.lossless else self.exact_payoffs
         return _unpickled, (type(self), values, self.players, self.actions, self.title)
 
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.games import of_normal_form
-
-        return of_normal_form(self, most)
-
-    def frame(self) -> Sequence[Block]:
-        """Return one row for each joint action."""
-        from powergames.presentation.games import frame_of_normal_form
-
-        return frame_of_normal_form(self)
-
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""
         plural = "player" if self.n_players == 1 else "players"
         sizes = " x ".join(str(size) for size in self.n_actions)
         return f"<NormalFormGame{title}: {self.n_players} {plural}, {sizes} actions>"
-
-
-def check_game(game: Any, kinds: type | UnionType = NormalFormGame) -> None:
-    """Refuse what is not a game of the right kind, and say how to get one.
-
-    Parameters
-    ----------
-    game : object
-    kinds : type or union of types
-        `NormalFormGame`, `StochasticGame`, `DeterministicGame`, or several with ``|`` between them.
-
-    Raises
-    ------
-    InputError
-
-    Examples
-    --------
-    >>> check_game("stag_hunt")
-    Traceback (most recent call last):
-        ...
-    powergames.errors.InputError: game: got str; give a NormalFormGame, or pg.load(...) one
-    """
-    if isinstance(game, kinds):
-        return
-    from powergames.games.deterministic import DeterministicGame
-    from powergames.games.stochastic import StochasticGame
-
-    wanted = get_args(kinds) or (kinds,)
-    names = " or ".join(kind.__name__ for kind in wanted)
-    if not isinstance(game, NormalFormGame | StochasticGame | DeterministicGame):
-        raise InputError(f"game: {no_game(game, f'a {names}, or pg.load(...) one')}")
-    title = f" {game.title[:60]!r}" if game.title else ""
-    if isinstance(game, DeterministicGame):
-        mend = "game.to_game(), which makes a StochasticGame of it"
-        if StochasticGame not in wanted:
-            mend = "game.to_game().stage(s), the rewards of one state of the StochasticGame that this makes"
-        raise InputError(
-            f"game: got the DeterministicGame{title}, a team's game without chance kept as two tables, where a {names} "
-            f"is needed; give {mend}"
-        )
-    if isinstance(game, StochasticGame):
-        raise InputError(
-            f"game: got the stochastic game{title} of {game.n_states} states, where a {names} is needed; give the "
-            "rewards of one state, game.stage(s)"
-        )
-    raise InputError(
-        f"game: got the normal-form game{title}, which has no states, where a {names} is needed; give one with states"
-    )
 
 
 def _unpickled(cls: type[NormalFormGame], payoffs: np.ndarray, *labels: Any) -> NormalFormGame:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown, discount_text
+from powergames.display import Shown, discount_text
 from powergames.errors import InputError
 from powergames.games.foreign import check_unmasked
 from powergames.games.immutable import Frozen
@@ -732,12 +732,6 @@ class StochasticGame(Frozen, Shown):
             self.title,
         )
         return type(self).from_rows, parts
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.games import of_stochastic
-
-        return of_stochastic(self, most)
 
     def __repr__(self) -> str:
         title = f" {self.title!r}" if self.title else ""

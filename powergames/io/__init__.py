@@ -10,7 +10,8 @@ from typing import Any
 from powergames.environments.overcooked.names import is_kitchen, named_kitchen
 from powergames.errors import FormatError, InputError
 from powergames.games.foreign import no_game
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.io import (
     csv_format,

@@ -13,8 +13,9 @@ import numpy as np
 
 from powergames.errors import InputError, needs
 from powergames.games.foreign import no_game
+from powergames.games.kinds import check_game
 from powergames.games.memory import check_tensor
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.io import nfg
 from powergames.io._text import lossless_payoffs
 

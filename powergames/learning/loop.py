@@ -13,10 +13,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from powergames.checking.normal_form import certify, check_tolerance
+from powergames.checking.certificate import check_tolerance
+from powergames.checking.certify import certify
 from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.errors import InputError, interruptible
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import train as learn
 from powergames.learning.checkpoints import Checkpoint, checkpoint_path, game_digest

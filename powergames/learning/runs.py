@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from powergames.checking.normal_form import Certificate
-from powergames.display import MOST, Block, Shown
+from powergames.checking.certificate import Certificate
+from powergames.display import Shown
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
@@ -163,12 +163,6 @@ class TrainingRun(Frozen, Shown):
             "parameters": dict(self.parameters),
             "finished": self.finished,
         }
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.runs import of_run
-
-        return of_run(self, most)
 
     def __repr__(self) -> str:
         cut = "" if self.stopped is None else f", {self.stopped.name}"

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from powergames.auditing.audit import Audit
 from powergames.display import (
+    MOST,
     ROUNDING,
     Block,
     Cell,
     Table,
+    blocks,
     counted,
+    frame,
     mixture_text,
     name,
     number,
@@ -32,7 +36,6 @@ from powergames.presentation.shared import (
 )
 
 if TYPE_CHECKING:
-    from powergames.auditing.audit import Audit
     from powergames.auditing.departures import OffPolicy
     from powergames.checking.stochastic import StochasticCertificate
     from powergames.games.normal_form import NormalFormGame
@@ -44,7 +47,8 @@ WORST_STATES = 10
 WORST_ACTIONS = 10
 
 
-def of_audit(report: Audit, most: int | None) -> list[Block]:
+@blocks.register(Audit)
+def of_audit(report: Audit, most: int | None = MOST) -> list[Block]:
     """Values and regrets, everyone's payoff when one player leaves the policy, and the verdict."""
     game = report.game
     values = _state_blocks(report, most) if isinstance(game, StochasticGame) else [_regrets(report)]
@@ -58,6 +62,7 @@ def of_audit(report: Audit, most: int | None) -> list[Block]:
     ]
 
 
+@frame.register(Audit)
 def frame_of_audit(report: Audit) -> list[Block]:
     """Values and regrets in every state; in a normal-form game the same of every player."""
     if isinstance(report.game, StochasticGame):

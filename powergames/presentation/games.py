@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from powergames.display import Block, Cell, Table, counted, name, number, number_list, number_text, printable
-
-if TYPE_CHECKING:
-    from powergames.games.normal_form import NormalFormGame
-    from powergames.games.stochastic import StochasticGame
+from powergames.display import (
+    MOST,
+    Block,
+    Cell,
+    Table,
+    blocks,
+    counted,
+    frame,
+    name,
+    number,
+    number_list,
+    number_text,
+    printable,
+)
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
 
 # Columns of a payoff table, and tables, that are shown where there are more.
 MOST_COLUMNS = MOST_TABLES = 12
 
 
-def of_normal_form(game: NormalFormGame, most: int | None) -> list[Block]:
+@blocks.register(NormalFormGame)
+def of_normal_form(game: NormalFormGame, most: int | None = MOST) -> list[Block]:
     """Payoffs of all players: a table of the first two, for each joint action of the others."""
     return [_summary(game.title, repr(game)), *_payoff_tables(game, most)]
 
@@ -63,6 +75,7 @@ def _payoff_cell(values: np.ndarray) -> Cell:
     return Cell(tuple(values.tolist()), number_list(values))
 
 
+@frame.register(NormalFormGame)
 def frame_of_normal_form(game: NormalFormGame) -> list[Block]:
     """One row for each joint action: what everybody plays, and gets."""
     players = [printable(player) for player in game.players]
@@ -74,7 +87,8 @@ def frame_of_normal_form(game: NormalFormGame) -> list[Block]:
     return [table]
 
 
-def of_stochastic(game: StochasticGame, most: int | None) -> list[Block]:
+@blocks.register(StochasticGame)
+def of_stochastic(game: StochasticGame, most: int | None = MOST) -> list[Block]:
     """Rewards and next states of each joint action."""
     players = [printable(player) for player in game.players]
     table = Table("state", *players, *(f">reward of {player}" for player in players), "next state")

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from powergames.display import (
+    MOST,
     ROUNDING,
     Block,
     Cell,
     Table,
+    blocks,
     counted,
+    frame,
     name,
     number,
     number_text,
@@ -37,17 +40,18 @@ from powergames.presentation.shared import (
     strategy_text,
     title_of,
 )
+from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
+from powergames.results.paths import Path, PathPoint
+from powergames.results.sets import EquilibriumSet
 from powergames.results.status import Status
+from powergames.results.traces import Trace
 
 if TYPE_CHECKING:
     from powergames.objectives import PowerObjective
-    from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
-    from powergames.results.paths import Path, PathPoint
-    from powergames.results.sets import EquilibriumSet
-    from powergames.results.traces import Trace
 
 
-def of_equilibrium(equilibrium: Equilibrium) -> list[Block]:
+@blocks.register(Equilibrium)
+def of_equilibrium(equilibrium: Equilibrium, most: int | None = MOST) -> list[Block]:
     """One equilibrium with its certificate."""
     steps = f", {counted(equilibrium.iterations, 'iteration')}" if equilibrium.iterations else ""
     return [
@@ -58,7 +62,8 @@ def of_equilibrium(equilibrium: Equilibrium) -> list[Block]:
     ]
 
 
-def of_set(found: EquilibriumSet) -> list[Block]:
+@blocks.register(EquilibriumSet)
+def of_set(found: EquilibriumSet, most: int | None = MOST) -> list[Block]:
     """All equilibria of a game, one table for each component."""
     components = found.components
     extreme, relation = ("extreme ", "spanned by") if found.game.n_players == 2 else ("", "with")
@@ -83,6 +88,7 @@ def of_set(found: EquilibriumSet) -> list[Block]:
     ]
 
 
+@frame.register(EquilibriumSet)
 def frame_of_set(found: EquilibriumSet) -> list[Block]:
     """One row per player of each equilibrium, with the index of its component."""
     powers = power_headers(found.game)
@@ -127,7 +133,8 @@ def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
     return table
 
 
-def of_stochastic(equilibrium: StochasticEquilibrium, most: int | None) -> list[Block]:
+@blocks.register(StochasticEquilibrium)
+def of_stochastic(equilibrium: StochasticEquilibrium, most: int | None = MOST) -> list[Block]:
     """A stationary equilibrium of a stochastic game with its certificate, state by state."""
     covered = f" {scope(equilibrium.certificate)}" if equilibrium.converged else ""
     return [
@@ -139,7 +146,8 @@ def of_stochastic(equilibrium: StochasticEquilibrium, most: int | None) -> list[
     ]
 
 
-def of_path(path: Path) -> list[Block]:
+@blocks.register(Path)
+def of_path(path: Path, most: int | None = MOST) -> list[Block]:
     """The equilibria at each λ of a sweep, one row each."""
     game = path.game
     if not path.points:
@@ -163,7 +171,19 @@ def of_path(path: Path) -> list[Block]:
     return [heading(game, path.points[0].objective, lam=False), table, f"{summary} {meaning}", *failed]
 
 
-def frame_over_lam(
+@frame.register(Path)
+def frame_of_path(path: Path) -> list[Block]:
+    """One row for each player of each equilibrium, with its λ."""
+    return _frame_over_lam(path.game, ((p.objective, p.equilibria, p.error) for p in path.points))
+
+
+@frame.register(Trace)
+def frame_of_trace(trace: Trace) -> list[Block]:
+    """One row for each player of each equilibrium on the way, with its λ."""
+    return _frame_over_lam(trace.game, ((point.objective, [point], None) for point in trace.points))
+
+
+def _frame_over_lam(
     game: Game, at: Iterable[tuple[PowerObjective, Sequence[Equilibrium | StochasticEquilibrium], str | None]]
 ) -> list[Block]:
     """One row per player of each equilibrium over λ, in a stochastic game from the start; failures as rows without."""
@@ -198,7 +218,8 @@ def path_summary(points: Sequence[PathPoint]) -> list[str]:
     return [summary, *(failures(found, over_lam=True) or ["FAILED: no equilibrium was found there."])]
 
 
-def of_trace(trace: Trace) -> list[Block]:
+@blocks.register(Trace)
+def of_trace(trace: Trace, most: int | None = MOST) -> list[Block]:
     """Where a trace begins and ends, and what happens at each critical λ on the way."""
     game = trace.game
     table = Table("λ", *_outline_headers(game), "what happens")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from powergames.display import ROUNDING, Block, Cell, Table, counted, name, number, regret
+from powergames.display import MOST, ROUNDING, Block, Cell, Table, blocks, counted, name, number, regret
+from powergames.learning.runs import TrainingRun
 from powergames.presentation.shared import (
     first,
     from_start,
@@ -25,10 +26,10 @@ from powergames.presentation.shared import (
 if TYPE_CHECKING:
     from powergames.checking.stochastic import StochasticCertificate
     from powergames.games.normal_form import NormalFormGame
-    from powergames.learning.runs import TrainingRun
 
 
-def of_run(run: TrainingRun, most: int | None) -> list[Block]:
+@blocks.register(TrainingRun)
+def of_run(run: TrainingRun, most: int | None = MOST) -> list[Block]:
     """Learned policies, how far they are from an equilibrium, and how the run went."""
     history = Table(">steps", ">task", ">power", ">scaled regret")
     for point in run.history[-1::-4][::-1]:

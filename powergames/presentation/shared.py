@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from powergames.checking.certificate import Certificate
 from powergames.display import (
+    MOST,
     ROUNDING,
     Block,
     Cell,
     Table,
+    blocks,
     counted,
     mixture_text,
     name,
@@ -24,21 +27,21 @@ from powergames.display import (
     regret,
     regret_text,
 )
+from powergames.evaluation import Evaluation
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.power import PowerTable
 
 if TYPE_CHECKING:
     from powergames.auditing import Audit
-    from powergames.checking.normal_form import Certificate
     from powergames.checking.stochastic import StochasticCertificate
-    from powergames.evaluation import Evaluation
     from powergames.objectives import PowerObjective
-    from powergames.power import PowerTable
 
 Game = NormalFormGame | StochasticGame
 
 
-def of_power(table: PowerTable) -> list[Block]:
+@blocks.register(PowerTable)
+def of_power(table: PowerTable, most: int | None = MOST) -> list[Block]:
     """Who holds how much power over whom."""
     return [
         title_of(table.game),
@@ -60,7 +63,8 @@ def power_rows(table: PowerTable) -> Table:
     return rows
 
 
-def of_certificate(certificate: Certificate) -> list[Block]:
+@blocks.register(Certificate)
+def of_certificate(certificate: Certificate, most: int | None = MOST) -> list[Block]:
     """Regret of each player; in a stochastic game the greatest one over the states, and where it is."""
     by_state = certificate.regrets.ndim == 2
     table = Table(">player", *([">worst state"] if by_state else []), ">regret", ">relative to the range")
@@ -76,7 +80,8 @@ def of_certificate(certificate: Certificate) -> list[Block]:
     return [table, f"{text}{certificate.tol:g}; {certificate.deviations} deviations, {certificate.bound} bound."]
 
 
-def of_evaluation(evaluation: Evaluation, most: int | None) -> list[Block]:
+@blocks.register(Evaluation)
+def of_evaluation(evaluation: Evaluation, most: int | None = MOST) -> list[Block]:
     """What a stationary profile is worth and who holds how much power, state by state."""
     table = states_table(evaluation, None, first(evaluation.game, most))
     return [title_of(evaluation.game), table, *from_start(evaluation, most)]

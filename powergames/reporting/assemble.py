@@ -13,7 +13,8 @@ from typing import Any
 
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import write_atomically
 from powergames.objectives import PowerObjective, check_objective

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from powergames.checking.normal_form import Certificate
+from powergames.checking.certificate import Certificate
 from powergames.checking.stochastic import StochasticCertificate
-from powergames.display import MOST, Block, Shown
+from powergames.display import Shown
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
@@ -98,12 +97,6 @@ class Equilibrium(Frozen, Shown):
             "component": self.component,
         }
 
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.results import of_equilibrium
-
-        return of_equilibrium(self)
-
     def __repr__(self) -> str:
         profile = ", ".join(_strategy_text(strategy) for strategy in self.profile)
         return (
@@ -174,12 +167,6 @@ class StochasticEquilibrium(Frozen, Shown):
             "method": self.method,
             "iterations": self.iterations,
         }
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.results import of_stochastic
-
-        return of_stochastic(self, most)
 
     def __repr__(self) -> str:
         values = ", ".join(f"{value:.4g}" for value in self.evaluation.start_task)

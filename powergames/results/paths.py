@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown
+from powergames.display import Shown
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import frozen
@@ -64,18 +64,6 @@ class Path(Frozen, Shown, Sequence[PathPoint]):
     def lams(self) -> np.ndarray:
         """The λ of each point, shape (P,)."""
         return frozen(np.array([point.objective.lam for point in self.points]))
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.results import of_path
-
-        return of_path(self)
-
-    def frame(self) -> Sequence[Block]:
-        """Return one row for each player of each equilibrium, failures included."""
-        from powergames.presentation.results import frame_over_lam
-
-        return frame_over_lam(self.game, ((p.objective, p.equilibria, p.error) for p in self.points))
 
     def __len__(self) -> int:
         return len(self.points)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from powergames.display import MOST, Block, Shown
+from powergames.display import Shown
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
@@ -88,18 +88,6 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
 
     def __iter__(self) -> Iterator[Equilibrium]:
         return iter(self.equilibria)
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.results import of_set
-
-        return of_set(self)
-
-    def frame(self) -> Sequence[Block]:
-        """Return one row for each player of each equilibrium."""
-        from powergames.presentation.results import frame_of_set
-
-        return frame_of_set(self)
 
     def __repr__(self) -> str:
         kind = "extreme equilibria" if self.game.n_players == 2 else "equilibria"

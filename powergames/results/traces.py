@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from powergames.display import MOST, Block, Shown
+from powergames.display import Shown
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
@@ -199,18 +199,6 @@ class Trace(Frozen, Shown, Sequence[Equilibrium | StochasticEquilibrium]):
             "points": [_at_its_lam(point) for point in self.points],
             "events": [event.to_dict() for event in self.events],
         }
-
-    def blocks(self, most: int | None = MOST) -> Sequence[Block]:
-        """Return what there is to see; see `Shown`."""
-        from powergames.presentation.results import of_trace
-
-        return of_trace(self)
-
-    def frame(self) -> Sequence[Block]:
-        """Return one row for each player at each point."""
-        from powergames.presentation.results import frame_over_lam
-
-        return frame_over_lam(self.game, ((point.objective, [point], None) for point in self.points))
 
     def __len__(self) -> int:
         return len(self.points)

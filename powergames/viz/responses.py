@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Equilibrium, EquilibriumSet
 from powergames.viz.labels import action_name, game_title, objective_text, player_names

@@ -12,10 +12,12 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any, cast
 
-from powergames.checking.normal_form import Certificate, certify_checked, check_tolerance
+from powergames.checking.certificate import Certificate, check_tolerance
+from powergames.checking.normal_form import certify_checked
 from powergames.checking.stochastic import StochasticCertificate
 from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Callback, Equilibrium, Path, PathPoint, StochasticEquilibrium

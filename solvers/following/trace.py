@@ -21,9 +21,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from powergames.checking.normal_form import check_tolerance
+from powergames.checking.certificate import check_tolerance
 from powergames.errors import InputError
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Callback, Equilibrium, StochasticEquilibrium, SupportChange, Trace

@@ -24,10 +24,11 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from powergames.checking.normal_form import check_tolerance
+from powergames.checking.certificate import check_tolerance
 from powergames.errors import InputError, interruptible
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Callback, Equilibrium, Status

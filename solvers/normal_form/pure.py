@@ -17,7 +17,8 @@ import numpy as np
 
 from powergames.checking.normal_form import ROUNDING, certify_checked
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import BLOCK, NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import BLOCK, NormalFormGame
 from powergames.games.numbers import float_to_fraction
 from powergames.games.profiles import Profile, pure_profile
 from powergames.numerics import rational

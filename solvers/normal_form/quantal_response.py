@@ -11,7 +11,8 @@ import numpy as np
 
 from powergames.errors import InputError, interruptible
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame, check_game
+from powergames.games.kinds import check_game
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
 from powergames.power import PairTables, pair_tables

@@ -44,7 +44,8 @@ from typing import Any
 
 import numpy as np
 
-from powergames.checking.normal_form import Witness, certify
+from powergames.checking.certify import certify
+from powergames.checking.normal_form import Witness
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen

@@ -26,7 +26,7 @@ from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import check_game
+from powergames.games.kinds import check_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DiscountedSystem
