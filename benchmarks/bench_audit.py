@@ -63,9 +63,9 @@ def main() -> None:
         for name, draw in PROFILES.items():
             profile = [draw(rng, states, actions) for _ in range(players)]
             for objective in OBJECTIVES:
-                pg.audit(small, objective, small.uniform_profile())
-                report, total = timed(lambda game=game, o=objective, x=profile: pg.audit(game, o, x))
-                _, certificate = timed(lambda game=game, o=objective, x=profile: pg.certify(game, o, x))
+                pg.audit(small, small.uniform_profile(), objective)
+                report, total = timed(lambda game=game, o=objective, x=profile: pg.audit(game, x, o))
+                _, certificate = timed(lambda game=game, o=objective, x=profile: pg.certify(game, x, o))
                 _, departures = timed(lambda game=game, x=profile: off_policy(game, x))
                 print(
                     f"{size} {name:<8} λ = {objective.lam:g} {objective.aggregate:<4} {objective.form:<12} audit "

@@ -202,7 +202,7 @@ def _regret(game: pg.NormalFormGame, objective: pg.PowerObjective, profile: Any)
     if profile is None:
         return float("inf")
     try:
-        return float(pg.certify(game, objective, profile).scaled_regret)
+        return float(pg.certify(game, profile, objective).scaled_regret)
     except pg.InputError:
         return float("inf")
 

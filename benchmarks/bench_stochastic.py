@@ -38,7 +38,7 @@ TOLERANCE, TOLERANCE_OF_OTHERS = 1e-8, 1e-4
 
 def regret(game: pg.StochasticGame, objective: pg.PowerObjective, profile: Any) -> float:
     """Return the greatest regret, relative to the range of values, from the profile alone."""
-    return float(pg.certify(game, objective, profile).scaled_regret)
+    return float(pg.certify(game, profile, objective).scaled_regret)
 
 
 def report(name: str, times: Sequence[float], regrets: Sequence[float], tolerance: float) -> None:

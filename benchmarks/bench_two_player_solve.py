@@ -101,7 +101,7 @@ def random_game(size: int, seed: int) -> pg.NormalFormGame:
 def regret(game: pg.NormalFormGame, objective: pg.PowerObjective, profile: Any) -> float:
     """Return the range-scaled regret of a profile; infinite where it is not even a profile."""
     try:
-        return float(pg.certify(game, objective, profile).scaled_regret)
+        return float(pg.certify(game, profile, objective).scaled_regret)
     except pg.InputError:
         return float("inf")
 

@@ -74,7 +74,7 @@ def _check(file: Path, expected: dict[str, Any] | None, width: int, method: str 
                 print(f"{file.stem:<{width}} {actions:>7} refused: {error}")
                 return True
             slowest = max(slowest, time.perf_counter() - start)
-            regret = float(pg.certify(game, objective, equilibrium.profile).scaled_regret)
+            regret = float(pg.certify(game, equilibrium.profile, objective).scaled_regret)
             certified += equilibrium.converged and regret <= TOLERANCE
             worst = max(worst, regret)
     total = len(LAMS) * len(AGGREGATES)

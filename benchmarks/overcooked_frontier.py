@@ -21,7 +21,9 @@ def main() -> None:
     """Solve, draw and tell."""
     for name in KITCHENS:
         # No warm start, so that each λ is solved as in the table of docs/overcooked.md.
-        path = pg.sweep(pg.load(f"overcooked:{name}"), LAMS, pg.PowerObjective(form="adversarial"), warm_start=False)
+        path = pg.sweep(
+            pg.load(f"overcooked:{name}"), pg.PowerObjective(form="adversarial"), lams=LAMS, warm_start=False
+        )
         viz.save(viz.frontier(path), PICTURES / f"frontier_{name}.svg")
         for point in path:
             for found in point.equilibria:

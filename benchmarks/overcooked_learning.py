@@ -47,7 +47,7 @@ def judged(game: Any, objective: pg.PowerObjective, policies: Any) -> dict[str, 
 
     ``one`` and ``ten`` are what is left for a chef, from the start, if the other one acts against it for so many steps.
     """
-    audit: Any = pg.audit(game, objective, policies, tol=ENOUGH)
+    audit: Any = pg.audit(game, policies, objective, tol=ENOUGH)
     evaluation = pg.evaluate(game, policies, objective)
     certificate = audit.certificate
     adversarial = [found for found in audit.off_policy if found.kind == "adversarial"]

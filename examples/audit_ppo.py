@@ -101,7 +101,7 @@ def train_ppo(game: pg.StochasticGame, steps: int, seed: int) -> list[Policy]:
 
 def cells(game: pg.StochasticGame, policies: Any) -> list[str]:
     """Audit policies under each objective, and return means over players, and largest regrets."""
-    reports = [pg.audit(game, objective, policies) for objective in OBJECTIVES.values()]
+    reports = [pg.audit(game, policies, objective) for objective in OBJECTIVES.values()]
     first = reports[0]
     power = first.objective.aggregate_power(first.occupancy_power)
     worst = [first.worst[f"adversarial {how}"] for how in ("for one step", "for ever")]
@@ -128,7 +128,7 @@ def main() -> None:
             run = pg.train(game, pg.PowerObjective(0.3), algorithm=algorithm, seed=options.seed)
             table.add_row(algorithm, *cells(game, run.policies))
         Console(width=110).print(table)
-        best = pg.audit(game, pg.PowerObjective(), networks).best_deviation
+        best = pg.audit(game, networks, pg.PowerObjective()).best_deviation
         if best is not None:
             print(
                 f"{game.players[best.player]} gains {best.gain:.2f} from {game.states[best.state]!r} on by leaving ppo."

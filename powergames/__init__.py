@@ -37,7 +37,7 @@ _HOMES = {
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.reporting": ("Report", "report"),
-    "powergames.results": ("Equilibrium", "EquilibriumSet", "Path", "PathPoint", "Status", "Trace"),
+    "powergames.results": ("Equilibrium", "EquilibriumSet", "Sweep", "SweepPoint", "Status", "Trace"),
     "powergames.checking.stochastic": ("StochasticCertificate",),
     "powergames.solvers": (
         "logit_path",
@@ -103,9 +103,9 @@ if TYPE_CHECKING:
     from powergames.reporting import report as report
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
-    from powergames.results import Path as Path
-    from powergames.results import PathPoint as PathPoint
     from powergames.results import Status as Status
+    from powergames.results import Sweep as Sweep
+    from powergames.results import SweepPoint as SweepPoint
     from powergames.results import Trace as Trace
     from powergames.solvers import logit_path as logit_path
     from powergames.solvers import pure_equilibria as pure_equilibria

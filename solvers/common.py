@@ -37,7 +37,7 @@ class Options:
 
     Attributes
     ----------
-    x0 : tuple of ndarray, optional
+    start : tuple of ndarray, optional
         Starting profile.
     tol : float
         Scaled regret that a certificate may show.
@@ -53,7 +53,7 @@ class Options:
         When to stop, as `time.monotonic` tells the time.
     """
 
-    x0: Profile | None = None
+    start: Profile | None = None
     tol: float = 1e-8
     max_iter: int | None = None
     seed: np.random.Generator | int = 0
@@ -206,14 +206,14 @@ def certified(
     if not options.exact:
         candidate = in_floats(candidate)
     profile = _stand_in(game, options) if candidate.profile is None else candidate.profile
-    certificate = certify_checked(game, objective, profile, options.tol, candidate.witness, options.deadline)
+    certificate = certify_checked(game, profile, objective, options.tol, candidate.witness, options.deadline)
     status = Status.CONVERGED if certificate.passed else candidate.failure or Status.REJECTED
     return Equilibrium(game, objective, profile, certificate, status, method, candidate.iterations, component)
 
 
 def _stand_in(game: NormalFormGame, options: Options) -> Profile:
-    if options.x0 is not None:
-        return options.x0
+    if options.start is not None:
+        return options.start
     if not options.exact:
         return game.uniform_profile()
     return tuple(frozen(np.array([Fraction(1, size)] * size, dtype=object)) for size in game.n_actions)

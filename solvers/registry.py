@@ -85,10 +85,10 @@ def solve(
     method: str | None = None,
     exact: bool = False,
     select: str | None = None,
-    x0: Any = None,
+    start: Any = None,
     tol: float = 1e-8,
     max_iter: int | None = None,
-    rng: np.random.Generator | int | None = None,
+    seed: np.random.Generator | int | None = None,
     time_limit: float | None = None,
     callback: Callback | None = None,
 ) -> Equilibrium | StochasticEquilibrium:
@@ -107,13 +107,13 @@ def solve(
     select : {"welfare", "power"}, optional
         Of all equilibria, return the one of greatest total task value or of least total power; with more than two
         players only of games whose equilibria `solve_all` finds completely.
-    x0 : sequence of array_like, optional
+    start : sequence of array_like, optional
         Starting profile, for methods that start somewhere.
     tol : float, default 1e-8
         Greatest regret, relative to the payoff range, with which a profile is CONVERGED.
     max_iter : int, optional
         Limit on the iterations, as the method counts them.
-    rng : numpy.random.Generator or int, optional
+    seed : numpy.random.Generator or int, optional
         Source of randomness for restarts; the same seed gives the same answer. Default 0.
     time_limit : float, optional
         Seconds after which the best profile so far is returned, with status TIME_LIMIT unless it passes. With `select`,
@@ -143,15 +143,15 @@ def solve(
     objective = NASH if objective is None else objective
     check_game(game, NormalFormGame | StochasticGame)
     _check(game, objective, tol, max_iter, callback)
-    if rng is not None and not isinstance(rng, (int, np.integer, np.random.Generator)):
-        raise InputError(f"rng: got {type(rng).__name__}; give a seed or a numpy.random.Generator")
-    if isinstance(rng, (int, np.integer)) and rng < 0:
-        raise InputError(f"rng: got {rng}; give a seed >= 0")
+    if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
+        raise InputError(f"seed: got {type(seed).__name__}; give an integer or a numpy.random.Generator")
+    if isinstance(seed, (int, np.integer)) and seed < 0:
+        raise InputError(f"seed: got {seed}; give an integer >= 0")
     options = Options(
-        None if x0 is None else game.profile(x0),
+        None if start is None else game.profile(start),
         tol,
         max_iter,
-        0 if rng is None else rng,
+        0 if seed is None else seed,
         callback,
         exact,
         deadline(time_limit),
@@ -344,7 +344,7 @@ def _many_players_plan(
     game: NormalFormGame, objective: PowerObjective, options: Options
 ) -> Iterator[tuple[Method, Options]]:
     decided_by_pure = options.exact or game.n_players == 1
-    if options.x0 is None or decided_by_pure:
+    if options.start is None or decided_by_pure:
         yield pure.METHOD, options
     if decided_by_pure:
         return

@@ -67,7 +67,7 @@ def test_a_bad_policy_does_not_pass_because_rewards_are_rare():
     """In the grid game always taking the first action returns nothing, and a deviation gains 200."""
     game = pg.load("grid_game")
     first = [np.eye(width)[np.zeros(game.n_states, dtype=int)] for width in game.max_actions]
-    certificate = pg.certify(game, pg.PowerObjective(), first, tol=0.02)
+    certificate = pg.certify(game, first, pg.PowerObjective(), tol=0.02)
     assert not certificate.passed
     assert certificate.scaled_regret > 0.9
 
@@ -133,7 +133,7 @@ def test_what_rounding_may_hide_does_not_pass():
     rewards = np.random.default_rng(0).random((1, 3, 1))
     transitions = np.random.default_rng(1).dirichlet(np.ones(3), size=(3, 1))
     certificates = [
-        pg.certify(pg.StochasticGame(rewards, transitions, discount), pg.PowerObjective(), [np.ones((3, 1))])
+        pg.certify(pg.StochasticGame(rewards, transitions, discount), [np.ones((3, 1))], pg.PowerObjective())
         for discount in (0.9, float(np.nextafter(1.0, 0.0)))
     ]
     assert [certificate.passed for certificate in certificates] == [True, False]

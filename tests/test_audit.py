@@ -68,7 +68,7 @@ def test_every_player_deviates_in_every_way(name):
 def test_exact_profiles_give_exact_numbers():
     game = pg.load("stag_hunt")
     third = [Fraction(1, 3), Fraction(2, 3)]
-    document = audit(game, pg.PowerObjective("1/3"), [third, third]).to_dict()
+    document = audit(game, [third, third], pg.PowerObjective("1/3")).to_dict()
     uniform = document["off_policy"][-1]
     assert uniform == {
         "deviator": 1,
@@ -91,21 +91,21 @@ def test_python_and_the_command_line_pass_the_same(share, passes, tmp_path, caps
     profile = [[share, 1 - share], [1, 0]]
     path = tmp_path / "policy.json"
     path.write_text(json.dumps({"profile": profile}))
-    report = audit(pg.load("stag_hunt"), pg.PowerObjective(), profile)
+    report = audit(pg.load("stag_hunt"), profile, pg.PowerObjective())
     assert report.passed is passes
     assert cli.run(["check", "stag_hunt", str(path), "--lam", "0", "--json"]) == (0 if passes else 1)
     assert json.loads(capsys.readouterr().out)["certificate"] == report.certificate.to_dict()
     assert report.certificate.tol == 0.02
-    assert pg.certify(pg.load("stag_hunt"), pg.PowerObjective(), profile).tol == 1e-8
+    assert pg.certify(pg.load("stag_hunt"), profile, pg.PowerObjective()).tol == 1e-8
 
 
 def test_passes_within_tolerance_only():
     game = pg.load("stag_hunt")
     both_stag = [[1, 0], [1, 0]]
-    assert audit(game, pg.PowerObjective(0.25), both_stag).passed
-    rejected = audit(game, pg.PowerObjective(0.3), both_stag)
+    assert audit(game, both_stag, pg.PowerObjective(0.25)).passed
+    rejected = audit(game, both_stag, pg.PowerObjective(0.3))
     assert not rejected.passed
-    assert audit(game, pg.PowerObjective(0.3), both_stag, tol=0.1).passed
+    assert audit(game, both_stag, pg.PowerObjective(0.3), tol=0.1).passed
     assert "FAILED" in repr(rejected)
     assert rejected.to_dict()["passed"] is False
 
@@ -116,10 +116,10 @@ def test_passes_within_tolerance_only():
 def test_best_deviation_gains_what_the_certificate_says(name, aggregate, lam):
     game, objective = pg.load(name), pg.PowerObjective(lam, aggregate)
     profile = random_profile(game, seed=2)
-    report = audit(game, objective, profile)
+    report = audit(game, profile, objective)
     found = report.best_deviation
     changed = [found.strategy if i == found.player else strategy for i, strategy in enumerate(profile)]
-    after = audit(game, objective, changed)
+    after = audit(game, changed, objective)
     assert found.state is None
     assert after.utility[found.player] - report.utility[found.player] == pytest.approx(found.gain, abs=1e-12)
     assert found.gain == pytest.approx(report.certificate.regrets[found.player], abs=1e-11)
@@ -131,38 +131,38 @@ def test_best_deviation_in_fractions(name):
     game = pg.NormalFormGame([[[2, 0, 1], [0, 1, 3]], [[-2, 0, 1], [0, -1, 5]]]) if name == "small" else pg.load(name)
     objective = pg.PowerObjective("1/3")
     profile = [[Fraction(1, size)] * size for size in game.n_actions]
-    report = audit(game, objective, profile)
+    report = audit(game, profile, objective)
     found = report.best_deviation
     assert found.gain == report.certificate.regrets[found.player]
     assert sum(found.strategy) == 1
     changed = [found.strategy if i == found.player else strategy for i, strategy in enumerate(profile)]
-    assert audit(game, objective, changed).utility[found.player] == report.utility[found.player] + found.gain
+    assert audit(game, changed, objective).utility[found.player] == report.utility[found.player] + found.gain
     assert found.to_dict()["gain"] == str(found.gain)
 
 
 def test_nothing_to_gain_at_an_equilibrium():
     game = pg.load("matching_pennies")
-    assert audit(game, pg.PowerObjective(0.5), game.uniform_profile()).best_deviation is None
+    assert audit(game, game.uniform_profile(), pg.PowerObjective(0.5)).best_deviation is None
 
 
 def test_worst_when_another_player_goes_off():
-    report = audit(pg.load("stag_hunt"), pg.PowerObjective(), [[1, 0], [0.5, 0.5]])
+    report = audit(pg.load("stag_hunt"), [[1, 0], [0.5, 0.5]], pg.PowerObjective())
     assert {label: task.tolist() for label, task in report.worst.items()} == {
         "adversarial": [0.0, 1.5],
         "freeze": [0.0, 1.5],
         "uniform": [2.0, 2.5],
     }
-    alone = audit(pg.load("random_uniform:players=1"), pg.PowerObjective(), [[1, 0, 0]])
+    alone = audit(pg.load("random_uniform:players=1"), [[1, 0, 0]], pg.PowerObjective())
     assert alone.worst == {}
 
 
 def test_distance_from_a_reference():
     game = pg.load("stag_hunt")
     reference = pg.solve(game, pg.PowerObjective(0.2), select="welfare")
-    report = audit(game, pg.PowerObjective(0.2), [[1, 0], [0.25, 0.75]], reference=reference)
+    report = audit(game, [[1, 0], [0.25, 0.75]], pg.PowerObjective(0.2), reference=reference)
     assert (report.distance.value, report.distance.player, report.distance.state) == (0.75, 1, None)
     assert report.to_dict()["distance"] == {"value": 0.75, "player": 1, "state": None}
-    same = audit(game, pg.PowerObjective(0.2), reference, reference=reference)
+    same = audit(game, reference, pg.PowerObjective(0.2), reference=reference)
     assert same.distance.value == 0
     assert same.passed
 
@@ -176,6 +176,6 @@ def test_results_are_read_only():
 
 def test_refuses_what_does_not_fit():
     with pytest.raises(pg.InputError, match="2 players"):
-        audit(pg.load("stag_hunt"), pg.PowerObjective(0), [[1, 0]])
+        audit(pg.load("stag_hunt"), [[1, 0]], pg.PowerObjective(0))
     with pytest.raises(pg.InputError, match="probability"):
-        audit(pg.load("stag_hunt"), pg.PowerObjective(2, form="adversarial"), [[1, 0], [1, 0]])
+        audit(pg.load("stag_hunt"), [[1, 0], [1, 0]], pg.PowerObjective(2, form="adversarial"))

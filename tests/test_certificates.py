@@ -114,7 +114,7 @@ def test_regret_is_the_value_of_the_best_mixed_deviation(shape, lam, family):
     profiles = [random_profile(generator, shape), pure_profile(shape, [0] * len(shape))]
     for objective in objectives_for(generator, len(shape), lam):
         for profile in profiles:
-            certificate = certify(game, objective, profile)
+            certificate = certify(game, profile, objective)
             expected = [regret_by_linear_program(game, objective, profile, i) for i in range(len(shape))]
             np.testing.assert_allclose(certificate.regrets, expected, rtol=0, atol=1e-9)
             scale = np.where(game.payoff_range > 0, game.payoff_range, 1)
@@ -132,12 +132,12 @@ def test_the_best_deviation_may_be_mixed(aggregate):
     for action in range(3):
         profile = [np.eye(3)[action], np.full(2, 0.5)]
         assert pure_regret(game, objective, profile, 0) == 0
-        certificate = certify(game, objective, profile)
+        certificate = certify(game, profile, objective)
         assert certificate.regrets[0] == pytest.approx(1, abs=1e-12)
         assert not certificate.passed
         exact = [[Fraction(int(p)) for p in profile[0]], [Fraction(1, 2)] * 2]
-        assert certify(game, objective, exact).regrets[0] == 1
-    assert certify(game, objective, [[0.5, 0.5, 0], [0.5, 0.5]]).max_regret <= 1e-15
+        assert certify(game, exact, objective).regrets[0] == 1
+    assert certify(game, [[0.5, 0.5, 0], [0.5, 0.5]], objective).max_regret <= 1e-15
 
 
 @pytest.mark.parametrize("aggregate", ["mean", "sum", "max"])
@@ -151,7 +151,7 @@ def test_with_three_players_the_best_deviation_may_be_mixed(aggregate):
     objective = PowerObjective(0.8, aggregate)
     assert pure_regret(game, objective, profile, 0) == pytest.approx(0, abs=1e-15)
     charged = {"mean": 1, "sum": 2, "max": 1}[aggregate]
-    assert certify(game, objective, profile).regrets[0] == pytest.approx(0.8 * charged, abs=1e-12)
+    assert certify(game, profile, objective).regrets[0] == pytest.approx(0.8 * charged, abs=1e-12)
 
 
 @pytest.mark.parametrize("exact", [False, True], ids=["float", "exact"])
@@ -165,7 +165,7 @@ def test_a_wrong_witness_never_lowers_the_regret(aggregate, exact):
         profile = [[Fraction(int(w), int(vector.sum())) for w in vector] for vector in weights]
         if not exact:
             profile = [np.array(vector, dtype=float) for vector in profile]
-        honest = certify(game, objective, profile)
+        honest = certify(game, profile, objective)
         sizes = [
             [sum(shape[j] for j in adversary.players) for adversary in row] for row in objective.adversaries(len(shape))
         ]
@@ -185,11 +185,11 @@ def test_a_wrong_witness_never_lowers_the_regret(aggregate, exact):
         ]
         for make in junk:
             witness = [[make(size) for size in row] for row in sizes]
-            told = certify(game, objective, profile, witness=witness)
+            told = certify(game, profile, objective, witness=witness)
             assert (told.regrets >= honest.regrets - (0 if exact else 1e-12)).all()
             np.testing.assert_allclose(told.regrets.astype(float), honest.regrets.astype(float), rtol=0, atol=1e-9)
         for witness in ([[]] * len(shape), [[None]] * len(shape), [[[1]] * 5] * len(shape)):
-            told = certify(game, objective, profile, witness=witness)
+            told = certify(game, profile, objective, witness=witness)
             np.testing.assert_array_equal(told.regrets, honest.regrets)
 
 
@@ -198,7 +198,7 @@ def test_a_right_witness_makes_the_certificate_exact():
     game = catalog.oneill()
     strategy = [Fraction(1, 5)] * 3 + [Fraction(2, 5)]
     witness = [[np.array(strategy, dtype=object)]] * 2
-    certificate = certify(game, PowerObjective("1/2"), [strategy, strategy], witness=witness)
+    certificate = certify(game, [strategy, strategy], PowerObjective("1/2"), witness=witness)
     assert certificate.max_regret == 0
 
 
@@ -216,8 +216,8 @@ def test_scaled_regret_does_not_depend_on_units(change, aggregate, lam):
         payoffs = generator.integers(-2048, 2048, size=(len(shape), *shape)) / 1024
         objective = PowerObjective(lam, aggregate)
         for profile in (random_profile(generator, shape), pure_profile(shape, [1] * len(shape))):
-            before = certify(NormalFormGame(payoffs), objective, profile)
-            after = certify(NormalFormGame(change(payoffs)), objective, profile)
+            before = certify(NormalFormGame(payoffs), profile, objective)
+            after = certify(NormalFormGame(change(payoffs)), profile, objective)
             np.testing.assert_allclose(after.scaled_regrets, before.scaled_regrets, rtol=0, atol=1e-9)
 
 
@@ -234,12 +234,12 @@ def fraction_profile(game, *joint):
 def test_stag_hunt(lam, regret):
     # Both stag: U = 4 - 4 λ; hare pays 3 for sure.
     game = catalog.stag_hunt()
-    certificate = certify(game, PowerObjective(lam), fraction_profile(game, 0, 0))
+    certificate = certify(game, fraction_profile(game, 0, 0), PowerObjective(lam))
     assert certificate.regrets.tolist() == [regret] * 2
     assert isinstance(certificate.max_regret, Fraction)
     assert certificate.passed == (regret == 0)
-    assert certify(game, PowerObjective(lam), fraction_profile(game, 1, 1)).max_regret == 0
-    assert certify(game, PowerObjective(lam), [[1, 0], [1, 0]]).max_regret == pytest.approx(float(regret), abs=1e-15)
+    assert certify(game, fraction_profile(game, 1, 1), PowerObjective(lam)).max_regret == 0
+    assert certify(game, [[1, 0], [1, 0]], PowerObjective(lam)).max_regret == pytest.approx(float(regret), abs=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -259,11 +259,11 @@ def test_assembly_line_holds_together_up_to_the_threshold(n, aggregate, threshol
     line, solo = fraction_profile(game, *(0,) * n), fraction_profile(game, *(1,) * n)
     step = Fraction(1, 10**9)
     for lam in (0, threshold / 2, threshold - step, threshold):
-        assert certify(game, PowerObjective(lam, aggregate), line).max_regret == 0
+        assert certify(game, line, PowerObjective(lam, aggregate)).max_regret == 0
     for lam in (threshold + step, threshold * 2):
-        assert certify(game, PowerObjective(lam, aggregate), line).max_regret == 2 * (lam / threshold - 1)
+        assert certify(game, line, PowerObjective(lam, aggregate)).max_regret == 2 * (lam / threshold - 1)
     for lam in (0, threshold, 5):
-        assert certify(game, PowerObjective(lam, aggregate), solo).max_regret == 0
+        assert certify(game, solo, PowerObjective(lam, aggregate)).max_regret == 0
 
 
 @pytest.mark.parametrize("aggregate", ["mean", "sum", "max"])
@@ -278,7 +278,7 @@ def test_assembly_line_holds_together_up_to_the_threshold(n, aggregate, threshol
     ids=["pennies", "rock paper scissors", "oneill"],
 )
 def test_optimal_strategies_of_zero_sum_games_are_equilibria_for_every_lam(game, strategy, lam, aggregate):
-    assert certify(game, PowerObjective(lam, aggregate), [strategy, strategy]).max_regret == 0
+    assert certify(game, [strategy, strategy], PowerObjective(lam, aggregate)).max_regret == 0
 
 
 def test_two_players_at_lam_one_play_maximin():
@@ -287,10 +287,10 @@ def test_two_players_at_lam_one_play_maximin():
     game = catalog.battle_of_the_sexes()
     third = Fraction(1, 3)
     maximin = [[third, 2 * third], [2 * third, third]]
-    assert certify(game, PowerObjective(1), maximin).max_regret == 0
-    assert certify(game, PowerObjective("1/2"), maximin).max_regret == 0
-    assert certify(game, PowerObjective("49/100"), maximin).max_regret > 0
-    assert certify(game, PowerObjective(1), fraction_profile(game, 0, 0)).max_regret == Fraction(2, 3)
+    assert certify(game, maximin, PowerObjective(1)).max_regret == 0
+    assert certify(game, maximin, PowerObjective("1/2")).max_regret == 0
+    assert certify(game, maximin, PowerObjective("49/100")).max_regret > 0
+    assert certify(game, fraction_profile(game, 0, 0), PowerObjective(1)).max_regret == Fraction(2, 3)
 
 
 @pytest.mark.parametrize("lam", [0, 0.4, 1, 5])
@@ -301,8 +301,8 @@ def test_exact_and_float_certificates_agree(aggregate, lam):
         game = NormalFormGame(generator.integers(-5, 6, size=(len(shape), *shape)))
         weights = [generator.integers(0, 4, size) + np.eye(size, dtype=int)[0] for size in shape]
         profile = [[Fraction(int(w), int(vector.sum())) for w in vector] for vector in weights]
-        exact = certify(game, PowerObjective(lam, aggregate), profile)
-        rounded = certify(game, PowerObjective(lam, aggregate), [np.array(p, dtype=float) for p in profile])
+        exact = certify(game, profile, PowerObjective(lam, aggregate))
+        rounded = certify(game, [np.array(p, dtype=float) for p in profile], PowerObjective(lam, aggregate))
         assert all(isinstance(regret, Fraction) for regret in exact.regrets)
         np.testing.assert_allclose(exact.regrets.astype(float), rounded.regrets, rtol=0, atol=1e-10)
 
@@ -313,7 +313,7 @@ def test_exact_and_float_certificates_agree(aggregate, lam):
 def test_constant_payoffs_leave_nothing_to_regret(shape, aggregate, constant):
     game = NormalFormGame(np.full((len(shape), *shape), float(constant)))
     profile = random_profile(np.random.default_rng(0), shape)
-    certificate = certify(game, PowerObjective(2, aggregate), profile)
+    certificate = certify(game, profile, PowerObjective(2, aggregate))
     np.testing.assert_array_equal(certificate.scaled_regrets, 0)
     assert certificate.passed
 
@@ -325,18 +325,18 @@ def test_games_without_choice_or_company(lam, exact):
     for payoffs in ([[5]], [[[5]], [[-3]]], [[[[5]]], [[[1]]], [[[0]]]]):
         game = NormalFormGame(payoffs)
         for aggregate in ("mean", "sum", "max"):
-            certificate = certify(game, PowerObjective(lam, aggregate), [[one]] * game.n_players)
+            certificate = certify(game, [[one]] * game.n_players, PowerObjective(lam, aggregate))
             assert certificate.max_regret == 0
     alone = NormalFormGame([[1, 4, 2]])
     for aggregate in ("mean", "sum", "max", [[0]]):
-        assert certify(alone, PowerObjective(lam, aggregate), [[one, 0, 0]]).regrets.tolist() == [3]
-        assert certify(alone, PowerObjective(lam, aggregate), [[0, one, 0]]).max_regret == 0
+        assert certify(alone, [[one, 0, 0]], PowerObjective(lam, aggregate)).regrets.tolist() == [3]
+        assert certify(alone, [[0, one, 0]], PowerObjective(lam, aggregate)).max_regret == 0
 
 
 def test_a_player_whom_nobody_is_weighed_against_plays_nash():
     game = catalog.assembly_line(3)
     objective = PowerObjective(5, [[0, 0, 0], [1, 0, 0], [0, 0, 0]])
-    assert certify(game, objective, fraction_profile(game, 0, 0, 0)).regrets.tolist() == [0, 13, 0]
+    assert certify(game, fraction_profile(game, 0, 0, 0), objective).regrets.tolist() == [0, 13, 0]
 
 
 @pytest.mark.parametrize("lam", [1e-300, 1e-15, 1e-8, 1e-3, 1e3, 1e6, 1e15])
@@ -345,7 +345,7 @@ def test_extreme_lam(aggregate, lam):
     generator = np.random.default_rng(8)
     game = NormalFormGame(generator.normal(size=(3, 3, 2, 3)))
     profile = random_profile(generator, game.n_actions)
-    certificate = certify(game, PowerObjective(lam, aggregate), profile)
+    certificate = certify(game, profile, PowerObjective(lam, aggregate))
     expected = [regret_by_linear_program(game, PowerObjective(lam, aggregate), profile, i) for i in range(3)]
     np.testing.assert_allclose(certificate.regrets, expected, rtol=1e-9, atol=1e-9 * max(1, lam))
 
@@ -358,8 +358,8 @@ def test_payoffs_of_very_different_sizes_in_one_game(seed):
     game = NormalFormGame(payoffs)
     weights = [generator.integers(0, 3, size) + np.eye(size, dtype=int)[0] for size in shape]
     profile = [[Fraction(int(w), int(vector.sum())) for w in vector] for vector in weights]
-    exact = certify(game, PowerObjective(1.5), profile).scaled_regrets.astype(float)
-    rounded = certify(game, PowerObjective(1.5), [np.array(p, dtype=float) for p in profile]).scaled_regrets
+    exact = certify(game, profile, PowerObjective(1.5)).scaled_regrets.astype(float)
+    rounded = certify(game, [np.array(p, dtype=float) for p in profile], PowerObjective(1.5)).scaled_regrets
     np.testing.assert_allclose(rounded, exact, rtol=0, atol=1e-9)
 
 
@@ -368,7 +368,7 @@ def test_many_actions():
     game = NormalFormGame(generator.normal(size=(2, 60, 80)))
     objective = PowerObjective(0.7)
     profile = game.uniform_profile()
-    certificate = certify(game, objective, profile)
+    certificate = certify(game, profile, objective)
     expected = []
     for payoffs, mine in ((game.payoffs[0], 60), (game.payoffs[1].T, 80)):
         theirs = payoffs.shape[1]
@@ -386,16 +386,16 @@ def test_many_actions():
 
 def test_tolerance_is_relative_to_the_payoff_range():
     game = NormalFormGame([[0.0, 1000.0]])
-    certificate = certify(game, PowerObjective(), [[0.001, 0.999]], tol=1e-3)
+    certificate = certify(game, [[0.001, 0.999]], PowerObjective(), tol=1e-3)
     assert certificate.max_regret == pytest.approx(1)
     assert certificate.scaled_regret == pytest.approx(1e-3)
-    assert certify(game, PowerObjective(), [[0.001, 0.999]], tol=0.0011).passed
-    assert not certify(game, PowerObjective(), [[0.001, 0.999]], tol=0.0009).passed
+    assert certify(game, [[0.001, 0.999]], PowerObjective(), tol=0.0011).passed
+    assert not certify(game, [[0.001, 0.999]], PowerObjective(), tol=0.0009).passed
 
 
 def test_what_a_certificate_says():
     game = catalog.stag_hunt()
-    certificate = certify(game, PowerObjective(0.5), [[1, 0], [1, 0]])
+    certificate = certify(game, [[1, 0], [1, 0]], PowerObjective(0.5))
     assert isinstance(certificate, Certificate)
     assert type(certificate.max_regret) is type(certificate.scaled_regret) is float
     assert certificate.to_dict() == {
@@ -408,18 +408,18 @@ def test_what_a_certificate_says():
         "passed": False,
     }
     assert repr(certificate) == ("<Certificate FAILED: max regret 1, scaled 0.25, tol 1e-08, mixed deviations, exact>")
-    exact = certify(game, PowerObjective("1/3"), fraction_profile(game, 0, 0)).to_dict()
+    exact = certify(game, fraction_profile(game, 0, 0), PowerObjective("1/3")).to_dict()
     assert (exact["max_regret"], exact["scaled_regret"], exact["regrets"]) == ("1/3", "1/12", ["1/3", "1/3"])
 
 
 def test_bad_questions():
     game = catalog.assembly_line(3)
     with pytest.raises(InputError, match="got 1 vectors for 3 players"):
-        certify(game, PowerObjective(0.5), [[1, 0]])
+        certify(game, [[1, 0]], PowerObjective(0.5))
     with pytest.raises(InputError, match="the game has 3 players"):
-        certify(game, PowerObjective(0.5, [[0, 1], [1, 0]]), game.uniform_profile())
+        certify(game, game.uniform_profile(), PowerObjective(0.5, [[0, 1], [1, 0]]))
     with pytest.raises(InputError, match="reads lam as a probability"):
-        certify(game, PowerObjective(1, "sum", "adversarial"), game.uniform_profile())
+        certify(game, game.uniform_profile(), PowerObjective(1, "sum", "adversarial"))
 
 
 def test_nothing_given_is_changed():
@@ -427,7 +427,7 @@ def test_nothing_given_is_changed():
     profile = [np.array([0.5, 0.5, 0]), np.array([0.2, 0.3, 0.5]), np.array([1.0, 0, 0])]
     witness = [[np.array([2.0, -1.0, 1.0])] * 2 for _ in range(3)]
     before = [strategy.copy() for strategy in profile]
-    certify(game, PowerObjective(0.5), profile, witness=witness)
+    certify(game, profile, PowerObjective(0.5), witness=witness)
     np.testing.assert_array_equal(profile, before)
     np.testing.assert_array_equal(witness, [[[2, -1, 1]] * 2] * 3)
     assert as_profile((3, 3, 3), profile)[0].sum() == 1
@@ -440,9 +440,9 @@ def test_regret_of_subnormal_payoffs_is_not_lost(lam):
     game = pg.NormalFormGame(payoffs)
     same = pg.NormalFormGame(payoffs / 5e-324)
     profile = [[0.9, 0.1], [0.5, 0.5]]
-    expected = pg.certify(same, pg.PowerObjective(lam), profile).scaled_regret
+    expected = pg.certify(same, profile, pg.PowerObjective(lam)).scaled_regret
     assert expected > 0.01
-    assert pg.certify(game, pg.PowerObjective(lam), profile).scaled_regret == pytest.approx(expected, rel=1e-9)
+    assert pg.certify(game, profile, pg.PowerObjective(lam)).scaled_regret == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize(("few", "most"), [(1, 12), (32, 6), (120, 1)])
@@ -467,8 +467,8 @@ def test_the_program_of_a_best_response_grows_fast(few, most, monkeypatch):
 def test_after_the_deadline_regrets_are_upper_bounds(exact):
     game = pg.NormalFormGame(np.random.default_rng(0).integers(0, 9, (2, 6, 7)))
     profile = [[Fraction(1, size)] * size if exact else [1 / size] * size for size in game.n_actions]
-    late = certify_checked(game, pg.PowerObjective(0.5), game.profile(profile), deadline=time.monotonic() - 1)
-    whole = pg.certify(game, pg.PowerObjective(0.5), profile)
+    late = certify_checked(game, game.profile(profile), pg.PowerObjective(0.5), deadline=time.monotonic() - 1)
+    whole = pg.certify(game, profile, pg.PowerObjective(0.5))
     assert (late.bound, whole.bound) == ("upper", "exact")
     assert (late.regrets >= whole.regrets).all()
     assert late.max_regret < 9

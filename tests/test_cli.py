@@ -142,7 +142,7 @@ class TestSolve:
     def test_not_converged_is_exit_code_1_with_advice(self, invoke, invoke_json, monkeypatch):
         def solve_badly(game, objective, **options):
             profile = game.profile([[1, 0], [1, 0]])
-            certificate = pg.certify(game, objective, profile)
+            certificate = pg.certify(game, profile, objective)
             return pg.Equilibrium(game, objective, profile, certificate, pg.Status.MAX_ITER, "none")
 
         monkeypatch.setattr("powergames.solvers.solve", solve_badly)
@@ -268,7 +268,7 @@ class TestCheck:
         assert "... and 30 more states, none of greater regret; --json or to_dataframe() has all." in out
         assert "... and 4 more actions to freeze on, less bad for the others." in out
         worst = int(
-            pg.certify(game, pg.PowerObjective(0.3), game.uniform_profile()).scaled_regrets.max(axis=0).argmax()
+            pg.certify(game, game.uniform_profile(), pg.PowerObjective(0.3)).scaled_regrets.max(axis=0).argmax()
         )
         assert out.splitlines()[4].startswith(f" {game.states[worst]} ")
         assert out.count("freeze: ") == 20
@@ -291,8 +291,8 @@ class TestSweep:
 
     def test_failures_are_shown(self, invoke, invoke_json, monkeypatch):
         def sweep(game, lams, objective, **options):
-            points = tuple(pg.PathPoint(pg.PowerObjective(lam), (), "MemoryError: too large") for lam in lams)
-            return pg.Path(game, points)
+            points = tuple(pg.SweepPoint(pg.PowerObjective(lam), (), "MemoryError: too large") for lam in lams)
+            return pg.Sweep(game, points)
 
         monkeypatch.setattr("powergames.solvers.sweep", sweep)
         code, out, _ = invoke("sweep", "stag_hunt", "--lam", "0:1:2")

@@ -25,10 +25,10 @@ STAG = pg.load("stag_hunt")
 def results(game, profile, lam=0.2):
     """One of everything that shows itself, of one game and profile."""
     objective = pg.PowerObjective(lam)
-    certificate = pg.certify(game, objective, profile)
-    report = pg.audit(game, objective, profile)
+    certificate = pg.certify(game, profile, objective)
+    report = pg.audit(game, profile, objective)
     run = pg.train(game, steps=500)
-    shown = [game, certificate, report, run, pg.sweep(game, [0, lam], progress=False), pg.solve(game, objective)]
+    shown = [game, certificate, report, run, pg.sweep(game, lams=[0, lam], progress=False), pg.solve(game, objective)]
     if isinstance(game, pg.StochasticGame):
         return [*shown, pg.evaluate(game, profile, objective)]
     return [*shown, pg.power_table(game, profile), pg.solve_all(game, objective), pg.trace(game)]
@@ -114,7 +114,7 @@ def test_data_frames_hold_numbers_and_every_state():
     assert frame["state"].tolist() == [state for state in game.states for _ in range(2)]
     assert "... and 10 more states" in evaluation._repr_html_()
     assert len(game.to_dataframe()) == game.n_rows
-    report = pg.audit(game, pg.PowerObjective(), game.uniform_profile())
+    report = pg.audit(game, game.uniform_profile(), pg.PowerObjective())
     assert report.to_dataframe()["regret"].tolist() == report.certificate.regrets.T.ravel().tolist()
 
 
@@ -125,9 +125,9 @@ def test_data_frames_of_sets_paths_and_games():
     assert frame["task"].tolist() == [task for e in found for task in e.task]
     assert Fraction(237, 64) in frame["task"].tolist()
     assert frame["component"].tolist() == [e.component for e in found for _ in range(2)]
-    path = pg.sweep(STAG, [0, 0.5], progress=False)
+    path = pg.sweep(STAG, lams=[0, 0.5], progress=False)
     assert path.to_dataframe()["λ"].tolist() == [p.objective.lam for p in path for e in p.equilibria for _ in range(2)]
-    failed = pg.Path(STAG, (pg.PathPoint(pg.PowerObjective(1), (), "out of time"),)).to_dataframe()
+    failed = pg.Sweep(STAG, (pg.SweepPoint(pg.PowerObjective(1), (), "out of time"),)).to_dataframe()
     assert failed["status"].tolist() == ["out of time"]
     assert failed["task"].isna().all()
     trace = pg.trace(STAG)
@@ -166,7 +166,7 @@ def test_an_empty_set_and_an_empty_path_are_shown():
     empty = pg.EquilibriumSet((), (), STAG, pg.PowerObjective(), "by hand", False)
     assert "No equilibrium was found." in empty._repr_html_()
     assert empty.to_latex() == ""
-    assert "No λ." in pg.Path(STAG, ())._repr_html_()
+    assert "No λ." in pg.Sweep(STAG, ())._repr_html_()
 
 
 def test_letters_that_stdout_lacks_are_spelled_out(monkeypatch):

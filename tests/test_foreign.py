@@ -119,7 +119,7 @@ CALLS = [
     lambda game: pg.evaluate(game, QUIET),
     lambda game: pg.certify(game, profile=QUIET, objective=pg.PowerObjective()),
     lambda game: pg.audit(game, policies=QUIET, objective=pg.PowerObjective()),
-    lambda game: pg.sweep(game, [0]),
+    lambda game: pg.sweep(game, lams=[0]),
     lambda game: pg.save(game, "game.nfg"),
 ]
 

@@ -93,8 +93,8 @@ def check_honest(equilibrium, game, objective, tol):
 @pytest.mark.parametrize("case", MANY_PLAYER_CASES, ids=lambda case: case.id)
 @pytest.mark.parametrize("name", METHODS)
 def test_games_of_many_players(name, case):
-    for x0 in (None, random_start(1, case.game)):
-        equilibrium = solve(case.game, case.objective, name, x0=x0, max_iter=400)
+    for start in (None, random_start(1, case.game)):
+        equilibrium = solve(case.game, case.objective, name, start=start, max_iter=400)
         check_honest(equilibrium, case.game, case.objective, 1e-8)
         assert equilibrium.iterations <= 400
 
@@ -112,7 +112,7 @@ def test_random_games(name, lam, aggregate):
 @pytest.mark.parametrize("name", METHODS)
 def test_recorded_regrets_are_never_too_small(name, lam, aggregate):
     game, objective = random_game(2, 3, 3, 3), pg.PowerObjective(lam, aggregate)
-    run = iterate(game, objective, rule=RULES[name], x0=random_start(3, game), max_iter=20)
+    run = iterate(game, objective, rule=RULES[name], start=random_start(3, game), max_iter=20)
     assert run.kinds == RULES[name].kinds
     assert run.regrets.shape == (len(run.iterations), len(run.kinds))
     for k, s in itertools.product(range(len(run.iterations)), range(len(run.kinds))):
@@ -128,14 +128,14 @@ def test_recorded_regrets_are_never_too_small(name, lam, aggregate):
 @pytest.mark.parametrize("lam", [0, 0.3])
 def test_small_steps_prove_nothing(name, lam):
     game, objective = pg.load(name), pg.PowerObjective(lam)
-    x0 = [[0.9, 0.1], [0.8, 0.2]]
+    start = [[0.9, 0.1], [0.8, 0.2]]
     for step, max_iter, status in [
         (1e-3, 500, pg.Status.MAX_ITER),
         (1e-5, None, pg.Status.STALLED),
         (1e-9, None, pg.Status.STALLED),
         (1e-30, None, pg.Status.STALLED),
     ]:
-        run = iterate(game, objective, rule=DampedBestResponse(step), x0=x0, max_iter=max_iter)
+        run = iterate(game, objective, rule=DampedBestResponse(step), start=start, max_iter=max_iter)
         assert run.equilibrium.status is status
         assert not run.equilibrium.certificate.passed
         assert oracle.scaled_regret(game.payoffs, objective, run.equilibrium.profile) > 0.01
@@ -146,7 +146,7 @@ def test_small_steps_prove_nothing(name, lam):
 def test_a_small_step_at_an_equilibrium_is_no_obstacle():
     game = pg.load("prisoners_dilemma")
     for start in ([[0, 1], [0, 1]], [[1e-9, 1 - 1e-9], [0, 1]]):
-        equilibrium = iterate(game, rule=DampedBestResponse(1e-9), x0=start).equilibrium
+        equilibrium = iterate(game, rule=DampedBestResponse(1e-9), start=start).equilibrium
         assert (equilibrium.status, equilibrium.iterations) == (pg.Status.CONVERGED, 0)
 
 
@@ -166,13 +166,13 @@ ZERO_SUM = {
 def test_zero_sum_games(name, game, lam):
     """Averages have regret of order 1 / sqrt(T), those of optimistic mirror descent 1 / T."""
     rule, objective = RULES[name], pg.PowerObjective(lam)
-    run = iterate(game, objective, rule=rule, x0=random_start(7, game), tol=0, max_iter=4_000, every=100)
+    run = iterate(game, objective, rule=rule, start=random_start(7, game), tol=0, max_iter=4_000, every=100)
     average = run.kinds.index("average")
     for k in range(1, len(run.iterations)):
         made = run.iterations[k]
         rate = 20 / made if name == "mirror_descent" else 1.5 / np.sqrt(made)
         assert oracle.scaled_regret_in_floats(game.payoffs, objective, run.profiles[k][average]) <= rate
-    loose = iterate(game, objective, rule=rule, x0=random_start(7, game), tol=0.02, every=10**6).equilibrium
+    loose = iterate(game, objective, rule=rule, start=random_start(7, game), tol=0.02, every=10**6).equilibrium
     assert loose.status is pg.Status.CONVERGED
     check_honest(loose, game, objective, 0.02)
 
@@ -182,7 +182,7 @@ def test_zero_sum_games(name, game, lam):
 def test_mirror_descent_itself_converges(game, lam):
     """Not only its average, where the equilibrium is unique, and faster than any power of T."""
     objective = pg.PowerObjective(lam)
-    equilibrium = solve(game, objective, "mirror_descent", x0=random_start(7, game))
+    equilibrium = solve(game, objective, "mirror_descent", start=random_start(7, game))
     assert equilibrium.status is pg.Status.CONVERGED
     check_honest(equilibrium, game, objective, 1e-8)
 
@@ -194,7 +194,7 @@ def test_sequential_best_response_climbs_potentials(shape):
         # A potential game: common payoffs, and for each player a part that the player cannot change.
         others = np.random.default_rng([seed, 1]).random((len(shape), *shape))
         game = pg.NormalFormGame(common + others.mean(axis=tuple(range(1, len(shape) + 1)), keepdims=True))
-        run = iterate(game, rule=SequentialBestResponse(), x0=random_start(seed, game))
+        run = iterate(game, rule=SequentialBestResponse(), start=random_start(seed, game))
         assert run.equilibrium.status is pg.Status.CONVERGED
         assert run.equilibrium.iterations <= 8
         assert all(max(strategy) == 1 for strategy in run.equilibrium.profile)
@@ -208,8 +208,8 @@ def test_sequential_best_response_climbs_potentials(shape):
 def test_strict_equilibria_attract(name, lam):
     game, objective = pg.load("stag_hunt"), pg.PowerObjective(lam)
     for actions in [(0, 0), (1, 1)]:
-        x0 = [0.95 * strategy + 0.025 for strategy in pure(game, *actions)]
-        equilibrium = solve(game, objective, name, x0=x0)
+        start = [0.95 * strategy + 0.025 for strategy in pure(game, *actions)]
+        equilibrium = solve(game, objective, name, start=start)
         assert equilibrium.status is pg.Status.CONVERGED
         check_honest(equilibrium, game, objective, 1e-8)
         for strategy, expected in zip(equilibrium.profile, pure(game, *actions), strict=True):
@@ -219,10 +219,10 @@ def test_strict_equilibria_attract(name, lam):
 def test_fictitious_play_does_not_settle_in_shapleys_game():
     game, objective = pg.load("shapley"), pg.PowerObjective()
     for seed in range(5):
-        equilibrium = solve(game, objective, "fictitious_play", x0=random_start(seed, game))
+        equilibrium = solve(game, objective, "fictitious_play", start=random_start(seed, game))
         assert equilibrium.status in GAVE_UP
         check_honest(equilibrium, game, objective, 1e-8)
-    run = iterate(game, rule=FictitiousPlay(), x0=pure(game, 0, 1), max_iter=5_000, tol=0)
+    run = iterate(game, rule=FictitiousPlay(), start=pure(game, 0, 1), max_iter=5_000, tol=0)
     assert run.regrets[1:, 0].min() > 0.05
     # Runs of the same joint action get longer and longer.
     played = [tuple(int(np.argmax(s)) for s in response) for _, response in run.profiles[1:]]
@@ -236,7 +236,7 @@ def test_fictitious_play_does_not_settle_in_shapleys_game():
 def test_anderson_finds_mixed_equilibria(payoffs, lam):
     game, objective = pg.NormalFormGame(payoffs), pg.PowerObjective(lam)
     for seed in range(5):
-        equilibrium = solve(game, objective, "anderson", x0=random_start(seed, game))
+        equilibrium = solve(game, objective, "anderson", start=random_start(seed, game))
         assert equilibrium.status is pg.Status.CONVERGED
         check_honest(equilibrium, game, objective, 1e-8)
 
@@ -317,9 +317,9 @@ def test_averages_follow_the_formulas(name, lam):
     game = random_game(6, 3, 4)
     least, spread = game.payoff_min, game.payoff_range
     naive = Naive((game.payoffs[0] - least[0]) / spread[0], (game.payoffs[1] - least[1]) / spread[1], lam)
-    x0 = random_start(6, game)
-    run = iterate(game, pg.PowerObjective(lam), rule=RULES[name], x0=x0, max_iter=50, tol=0)
-    averages = globals()[f"naive_{name}"](naive, naive.start(*x0), 50)
+    start = random_start(6, game)
+    run = iterate(game, pg.PowerObjective(lam), rule=RULES[name], start=start, max_iter=50, tol=0)
+    averages = globals()[f"naive_{name}"](naive, naive.start(*start), 50)
     for states, expected in zip(run.profiles[1:], averages, strict=True):
         for player in range(2):
             strategy = states[run.kinds.index("average")][player]
@@ -379,12 +379,12 @@ PENNIES = pg.load("matching_pennies")
     ],
 )
 def test_reasons_to_stop(rule, status, most):
-    x0 = [[0.45, 0.55], [0.5, 0.5]]
-    equilibrium = iterate(PENNIES, rule=rule, x0=x0).equilibrium
+    start = [[0.45, 0.55], [0.5, 0.5]]
+    equilibrium = iterate(PENNIES, rule=rule, start=start).equilibrium
     assert equilibrium.status is status
     assert equilibrium.iterations <= most
     if status is not pg.Status.CONVERGED:
-        np.testing.assert_array_equal(equilibrium.profile[0], x0[0])
+        np.testing.assert_array_equal(equilibrium.profile[0], start[0])
     check_honest(equilibrium, PENNIES, pg.PowerObjective(), 1e-8)
 
 
@@ -398,7 +398,7 @@ def test_slow_progress_is_no_stall():
                 point[:2] = 0.5 + 0.5 / np.sqrt(t), 0.5 - 0.5 / np.sqrt(t)
                 yield (start.at(point),)
 
-    equilibrium = iterate(PENNIES, rule=Slow([], memoryless=False), x0=[[1, 0], [0.5, 0.5]], every=10**6).equilibrium
+    equilibrium = iterate(PENNIES, rule=Slow([], memoryless=False), start=[[1, 0], [0.5, 0.5]], every=10**6).equilibrium
     assert (equilibrium.status, equilibrium.iterations) == (pg.Status.MAX_ITER, 20_000)
 
 
@@ -406,7 +406,7 @@ def test_slow_progress_is_no_stall():
 def test_full_steps_cycle(lam):
     objective = pg.PowerObjective(lam)
     for rule in (DampedBestResponse(1), SequentialBestResponse()):
-        run = iterate(PENNIES, objective, rule=rule, x0=[[0.6, 0.4], [0.7, 0.3]])
+        run = iterate(PENNIES, objective, rule=rule, start=[[0.6, 0.4], [0.7, 0.3]])
         assert run.equilibrium.status is pg.Status.CYCLING
         # The start was better than anything that followed.
         np.testing.assert_array_equal(run.equilibrium.profile[0], [0.6, 0.4])
@@ -462,17 +462,17 @@ def test_interruption(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_the_same_again(name, lam):
     game, objective = random_game(2, 3, 3, 3), pg.PowerObjective(lam)
-    x0 = random_start(1, game)
-    copies = [strategy.copy() for strategy in x0]
-    first, second = (iterate(game, objective, rule=RULES[name], x0=x0, max_iter=100) for _ in range(2))
+    start = random_start(1, game)
+    copies = [strategy.copy() for strategy in start]
+    first, second = (iterate(game, objective, rule=RULES[name], start=start, max_iter=100) for _ in range(2))
     np.testing.assert_array_equal(first.regrets, second.regrets)
     for a, b in zip(first.equilibrium.profile, second.equilibrium.profile, strict=True):
         np.testing.assert_array_equal(a, b)
-    for before, after in zip(copies, x0, strict=True):
+    for before, after in zip(copies, start, strict=True):
         np.testing.assert_array_equal(before, after)
-    for a, b in zip(first.profiles[0][0], x0, strict=True):
+    for a, b in zip(first.profiles[0][0], start, strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-15)
-    found = solve(game, objective, name, x0=game.profile(x0), max_iter=100)
+    found = solve(game, objective, name, start=game.profile(start), max_iter=100)
     assert (found.status, found.iterations) == (first.equilibrium.status, first.equilibrium.iterations)
     assert found.certificate.scaled_regret <= first.equilibrium.certificate.scaled_regret + 0.05
 
@@ -499,7 +499,7 @@ def test_payoffs_of_any_size(name):
 
 def test_records():
     game = pg.load("rock_paper_scissors")
-    run = iterate(game, rule=RegretMatching(), x0=pure(game, 0, 1), tol=0, max_iter=25, every=10)
+    run = iterate(game, rule=RegretMatching(), start=pure(game, 0, 1), tol=0, max_iter=25, every=10)
     assert run.iterations.tolist() == [0, 10, 20, 25]
     assert run.regrets.shape == (4, 2)
     for per_kind in run.profiles:
@@ -529,7 +529,7 @@ def test_records():
         (lambda: iterate(PENNIES, rule=FictitiousPlay(), callback=1), "callback: got int;"),
         (lambda: iterate(PENNIES, 0.3, rule=FictitiousPlay()), "objective: got float;"),
         (lambda: iterate("matching_pennies", rule=FictitiousPlay()), "game: got str;"),
-        (lambda: iterate(PENNIES, rule=FictitiousPlay(), x0=[[1, 0]]), "profile: got 1 vectors"),
+        (lambda: iterate(PENNIES, rule=FictitiousPlay(), start=[[1, 0]]), "profile: got 1 vectors"),
     ],
 )
 def test_wrong_arguments(make, words):

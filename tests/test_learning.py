@@ -72,7 +72,7 @@ def test_without_a_price_prim_is_task():
 def test_the_objective_is_that_of_the_algorithm(algorithm, form, lam):
     run = pg.train(PENNIES, PowerObjective("3/10", "max"), algorithm=algorithm, steps=100)
     assert run.objective == PowerObjective("3/10" if lam else 0, "max", form)
-    assert run.certificate.regrets.tolist() == pg.certify(PENNIES, run.objective, run.policies).regrets.tolist()
+    assert run.certificate.regrets.tolist() == pg.certify(PENNIES, run.policies, run.objective).regrets.tolist()
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def _compiled():
 def test_known_equilibria_are_equilibria(case):
     for profile in case.profiles:
         assert oracle.scaled_regret(case.game.payoffs, case.objective, profile) <= 1e-15
-        assert pg.certify(case.game, case.objective, as_floats(profile)).scaled_regret <= 1e-15
+        assert pg.certify(case.game, as_floats(profile), case.objective).scaled_regret <= 1e-15
 
 
 def test_independent_regret_sees_mixed_deviations():
@@ -179,7 +179,7 @@ def test_assembly_line_up_to_its_critical_lambda(name, joint, lam):
     game, objective = named_game("assembly_line"), pg.PowerObjective(lam)
     start = [np.eye(2)[action] for action in joint]
     assert (oracle.scaled_regret(game.payoffs, objective, start) == 0) == (joint == (1, 1, 1) or lam <= 2 / 3)
-    attempt(game, objective, name, SHARP, x0=start)
+    attempt(game, objective, name, SHARP, start=start)
 
 
 @pytest.mark.parametrize("case", [case for case in PURE_CASES if named_game(case.spec).n_players > 2], ids=case_id)
@@ -491,8 +491,8 @@ def test_arguments_are_not_modified_and_seeds_repeat(name, lam):
     before, given_matrix = game.payoffs.copy(), matrix.copy()
     start = [np.array([0.5, 0.25, 0.25]), np.array([0.0, 1.0, 0.0]), np.array([0.2, 0.3, 0.5])]
     copies = [strategy.copy() for strategy in start]
-    options = {"x0": start, "max_iter": limit(name)}
-    first, second = (solve(game, objective, name, rng=7, **options) for _ in range(2))
+    options = {"start": start, "max_iter": limit(name)}
+    first, second = (solve(game, objective, name, seed=7, **options) for _ in range(2))
     third = solve(game, objective, name, rng=np.random.default_rng(7), **options)
     for other in (second, third):
         assert all(np.array_equal(a, b) for a, b in zip(first.profile, other.profile, strict=True))
@@ -509,7 +509,7 @@ def test_a_strict_equilibrium_is_kept(name, joint):
     game, objective = named_game("minimum_effort:efforts=3"), pg.PowerObjective("1/10")
     start = [np.eye(3)[action] for action in joint]
     assert oracle.scaled_regret(game.payoffs, objective, start) == 0
-    equilibrium = solve(game, objective, name, x0=start)
+    equilibrium = solve(game, objective, name, start=start)
     check(equilibrium, game, objective)
     assert distance(equilibrium.profile, start) <= 1e-9
 
@@ -519,13 +519,13 @@ def test_a_strict_equilibrium_is_kept(name, joint):
 def test_any_start_will_do(name, lam):
     for game in (NO_PURE, named_game("assembly_line"), pg.NormalFormGame(SINGLE["one player"])):
         for start in (game.uniform_profile(), [np.eye(size)[0] for size in game.n_actions]):
-            attempt(game, pg.PowerObjective(lam), name, x0=start)
+            attempt(game, pg.PowerObjective(lam), name, start=start)
 
 
 def test_any_start_will_do_for_exact_pure_equilibria():
     game = named_game("assembly_line")
     for start in (None, [[0, 1]] * 3, [[0.5, 0.5]] * 3):
-        equilibrium = pg.solve(game, pg.PowerObjective("1/10"), exact=True, x0=start)
+        equilibrium = pg.solve(game, pg.PowerObjective("1/10"), exact=True, start=start)
         check(equilibrium, game, pg.PowerObjective("1/10"), 0)
 
 
@@ -534,7 +534,7 @@ def test_a_start_that_is_no_profile_is_refused(name):
     third = np.full(3, 1 / 3)
     for start in ([third, third], [third, third, [0.5, 0.5]], [third, third, [0.7, 0.7, 0.0]]):
         with pytest.raises(pg.InputError) as caught:
-            pg.solve(NO_PURE, method=name, x0=start)
+            pg.solve(NO_PURE, method=name, start=start)
         assert "\n" not in str(caught.value)
 
 

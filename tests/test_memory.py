@@ -170,7 +170,7 @@ def test_certificates_copy_nothing(shape, lam, offset):
     game = saddle(shape, offset) if zero_sum else pg.NormalFormGame(large_payoffs(shape, offset))
     profile = [np.eye(size)[3] for size in game.n_actions]
     objective = pg.PowerObjective(lam)
-    certificate, extra = peak(lambda: pg.certify(game, objective, profile))
+    certificate, extra = peak(lambda: pg.certify(game, profile, objective))
     assert game.payoffs.nbytes > 50e6
     assert extra < LITTLE * game.payoffs.nbytes
     if zero_sum:
@@ -234,7 +234,7 @@ def test_shifting_block_by_block_changes_nothing(shape, block, monkeypatch):
             objective = pg.PowerObjective(lam, aggregate)
             expected = oracle.scaled_regret(payoffs, objective, profile)
             for offset, factor in ((2.0**20, 1.0), (0.0, 2.0**800), (0.0, 2.0**-800)):
-                certificate = pg.certify(pg.NormalFormGame(payoffs * factor + offset), objective, profile)
+                certificate = pg.certify(pg.NormalFormGame(payoffs * factor + offset), profile, objective)
                 assert certificate.scaled_regret == pytest.approx(expected, rel=0, abs=1e-12)
 
 
@@ -278,7 +278,7 @@ def test_workers_map_the_payoffs_of_the_parent(large):
 
 
 def test_a_sweep_returns_the_game_that_it_was_given(large):
-    path = pg.sweep(large, [0, 0.3], method="pure", warm_start=False, n_jobs=2)
+    path = pg.sweep(large, lams=[0, 0.3], method="pure", warm_start=False, n_jobs=2)
     for point in path:
         for equilibrium in point.equilibria:
             assert equilibrium.game is large
@@ -323,8 +323,8 @@ def test_mixed_equilibria_of_two_players_are_found_in_place(lam, offset, factor)
     game = cyclic(offset, factor)
     objective = pg.PowerObjective(lam)
     pg.solve(pg.load("stag_hunt"), objective, method="double_oracle")
-    x0 = [np.eye(1950)[700]] * 2
-    equilibrium, extra = resident_peak(lambda: pg.solve(game, objective, method="double_oracle", x0=x0))
+    start = [np.eye(1950)[700]] * 2
+    equilibrium, extra = resident_peak(lambda: pg.solve(game, objective, method="double_oracle", start=start))
     assert equilibrium.converged
     assert max(equilibrium.profile[0].max(), equilibrium.profile[1].max()) < 0.9
     assert extra < LITTLE * game.payoffs.nbytes
@@ -332,7 +332,7 @@ def test_mixed_equilibria_of_two_players_are_found_in_place(lam, offset, factor)
 
 def test_a_long_x0_is_left_aside():
     game = cyclic()
-    equilibrium, extra = peak(lambda: pg.solve(game, method="double_oracle", x0=game.uniform_profile()))
+    equilibrium, extra = peak(lambda: pg.solve(game, method="double_oracle", start=game.uniform_profile()))
     assert equilibrium.converged
     assert extra < LITTLE * game.payoffs.nbytes
 

@@ -94,8 +94,8 @@ class TestAsScripts:
         assert defined["evaluation"].start_task.tolist() == pytest.approx([45, 45])
         game, profile = defined["game"], defined["profile"]
         for form in ("penalty", "adversarial"):
-            assert pg.certify(game, pg.PowerObjective(0.362, form=form), profile).passed
-            assert not pg.certify(game, pg.PowerObjective(0.363, form=form), profile).passed
+            assert pg.certify(game, profile, pg.PowerObjective(0.362, form=form)).passed
+            assert not pg.certify(game, profile, pg.PowerObjective(0.363, form=form)).passed
 
     def test_learning_passes_its_certificates(self):
         defined = notebook("learning")

@@ -106,8 +106,8 @@ def test_weights_are_kept_exactly():
     assert with_lam(with_lam(objective, 1), limit) == objective != PowerObjective(limit, [[0, 1 / 3], [1 / 3, 0]])
     # Both hunt stag at λ W = 1/4 and below, and nowhere above.
     game, stag = load("stag_hunt"), [[Fraction(1), Fraction(0)]] * 2
-    assert certify(game, objective, stag).max_regret == 0
-    assert certify(game, with_lam(objective, limit + Fraction(1, 10**17)), stag).max_regret > 0
+    assert certify(game, stag, objective).max_regret == 0
+    assert certify(game, stag, with_lam(objective, limit + Fraction(1, 10**17))).max_regret > 0
     assert len(solve_all(game, objective, exact=True)) == 2
     assert len(solve_all(game, with_lam(objective, limit + Fraction(1, 10**17)), exact=True)) == 1
 

@@ -209,7 +209,7 @@ REFUSED = [
 @pytest.mark.parametrize(("policies", "message"), REFUSED)
 def test_refused_policies(policies, message):
     with pytest.raises(pg.InputError, match=message) as caught:
-        pg.audit(BIG_MATCH, pg.PowerObjective(), policies)
+        pg.audit(BIG_MATCH, policies, pg.PowerObjective())
     assert "\n" not in str(caught.value)
 
 
@@ -225,7 +225,7 @@ def test_refused_policies(policies, message):
 )
 def test_refused_policies_of_normal_form_games(policies, message):
     with pytest.raises(pg.InputError, match=message):
-        pg.audit(pg.load("stag_hunt"), pg.PowerObjective(), policies)
+        pg.audit(pg.load("stag_hunt"), policies, pg.PowerObjective())
 
 
 def test_normal_form_policies_by_name():
@@ -246,9 +246,9 @@ def test_files_by_names_with_gaps(tmp_path):
     assert [states.tolist() for states in found.unvisited] == [[1, 2], [0]]
     with pytest.raises(pg.InputError, match=r"policy.json: profile of player 0: no probabilities for state 1"):
         load_profile(path, BIG_MATCH)
-    report = pg.audit(BIG_MATCH, pg.PowerObjective(), path)
+    report = pg.audit(BIG_MATCH, path, pg.PowerObjective())
     assert len(report.unvisited) == 2
-    assert pg.audit(BIG_MATCH, pg.PowerObjective(), str(path), reference=path).distance.value == 0.0
+    assert pg.audit(BIG_MATCH, str(path), pg.PowerObjective(), reference=path).distance.value == 0.0
 
 
 def test_archives_by_number_and_by_name(tmp_path):
@@ -260,7 +260,7 @@ def test_archives_by_number_and_by_name(tmp_path):
         assert found.unvisited[0].tolist() == [1, 2]
     np.savez(tmp_path / "policy.npz", **{"player 1": EVEN})
     with pytest.raises(pg.FormatError, match="no array 'player_0'; add it, the archive holds player 1"):
-        pg.audit(BIG_MATCH, pg.PowerObjective(), tmp_path / "policy.npz")
+        pg.audit(BIG_MATCH, tmp_path / "policy.npz", pg.PowerObjective())
 
 
 def test_normal_form_file_by_name_is_exact(tmp_path):
@@ -271,7 +271,7 @@ def test_normal_form_file_by_name_is_exact(tmp_path):
 def test_unreadable_files(tmp_path):
     for name, message in (("none.npz", "no such file"), ("p.txt", r"\.npz or \.json")):
         with pytest.raises(pg.FormatError, match=message):
-            pg.audit(BIG_MATCH, pg.PowerObjective(), tmp_path / name)
+            pg.audit(BIG_MATCH, tmp_path / name, pg.PowerObjective())
     (tmp_path / "p.npz").write_bytes(b"PK")
     with pytest.raises(pg.FormatError, match=r"p\.npz"):
-        pg.audit(BIG_MATCH, pg.PowerObjective(), tmp_path / "p.npz")
+        pg.audit(BIG_MATCH, tmp_path / "p.npz", pg.PowerObjective())

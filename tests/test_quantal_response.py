@@ -151,7 +151,7 @@ def test_high_precision_comes_close_to_an_equilibrium(lam):
     objective = pg.PowerObjective(lam)
     point = pg.logit_path(game, objective, max_precision=1e4)[-1]
     bound = (1 + lam) * np.log(3) / 1e4
-    assert pg.certify(game, objective, point.profile).max_regret <= bound
+    assert pg.certify(game, point.profile, objective).max_regret <= bound
 
 
 @pytest.mark.parametrize("spec", ["assembly_line", "stag_hunt", "minimum_effort", "random_uniform:players=3,seed=4"])
@@ -169,7 +169,7 @@ def test_solver_arrives_where_the_path_leads(spec):
 def test_solver_starts_at_a_given_profile():
     game = named_game("assembly_line")
     for first in (0.9, 0.1):
-        equilibrium = pg.solve(game, method="logit", x0=[[first, 1 - first]] * 3)
+        equilibrium = pg.solve(game, method="logit", start=[[first, 1 - first]] * 3)
         assert [strategy[0] for strategy in equilibrium.profile] == [round(first)] * 3
 
 

@@ -15,7 +15,7 @@ from powergames.cli import run
 from powergames.reporting.document import build
 from powergames.reporting.page import page as html_of
 from powergames.reporting.schedule import Solved
-from powergames.results import Equilibrium, PathPoint, Status
+from powergames.results import Equilibrium, SweepPoint, Status
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 LAMS = {"stag_hunt": ["0", "1/5", "3/10"], "assembly_line": ["0", "1/2", "7/10"], "reputation_stag_hunt": ["0", "1/2"]}
@@ -229,14 +229,14 @@ class TestContents:
         good = pg.solve(game, objectives[0])
         wrong = [[1, 0], [1, 0]]
         bad = Equilibrium(
-            game, objectives[1], game.profile(wrong), pg.certify(game, objectives[1], wrong), Status.REJECTED, "ipa"
+            game, objectives[1], game.profile(wrong), pg.certify(game, wrong, objectives[1]), Status.REJECTED, "ipa"
         )
         points = (
-            PathPoint(objectives[0], (good,)),
-            PathPoint(objectives[1], (bad,)),
-            PathPoint(objectives[2], (), "Oops"),
+            SweepPoint(objectives[0], (good,)),
+            SweepPoint(objectives[1], (bad,)),
+            SweepPoint(objectives[2], (), "Oops"),
         )
-        document = build(Solved(pg.Path(game, points), every=False, shortened=False), game.title)
+        document = build(Solved(pg.Sweep(game, points), every=False, shortened=False), game.title)
         page = view(html_of(document))
         slider = page.locator("#lam")
         slider.focus()
@@ -305,7 +305,7 @@ class TestDocument:
     def test_off_policy_is_that_of_the_audit(self, lessons):
         lesson = lessons["reputation_stag_hunt"]
         point, numbers = lesson.path[1], lesson.document["points"][1]["equilibria"][0]
-        report = pg.audit(lesson.path.game, point.objective, point.equilibria[0].profile)
+        report = pg.audit(lesson.path.game, point.equilibria[0].profile, point.objective)
         assert numbers["worst"] == {label: values.tolist() for label, values in report.worst.items()}
         rest = [d.start_task.tolist() for d in report.off_policy if d.kind != "freeze"]
         assert [entry["start_task"] for entry in numbers["off_policy"]] == rest

@@ -510,7 +510,7 @@ def check_interval(game, objective, joint, least, greatest):
     profile = [[Fraction(int(a == action)) for a in range(n)] for n, action in zip(game.n_actions, joint, strict=True)]
 
     def regret(lam):
-        return pg.certify(game, pg.PowerObjective(lam, objective.aggregate), profile).max_regret
+        return pg.certify(game, profile, pg.PowerObjective(lam, objective.aggregate)).max_regret
 
     step = Fraction(1, 10**6)
     assert regret(least) == 0
@@ -563,11 +563,11 @@ def test_pure_equilibrium_contains_takes_any_number():
 def test_sweep_solves_every_lambda():
     game = named_game("stag_hunt")
     lams = [0, 0.1, 0.25, 0.5]
-    path = pg.sweep(game, lams, all_equilibria=True)
+    path = pg.sweep(game, lams=lams, all_equilibria=True)
     assert path.lams.tolist() == lams
     assert [len(point.equilibria) for point in path] == [3, 3, 2, 1]
     assert all(point.converged for point in path)
-    for point in pg.sweep(game, lams, pg.PowerObjective(9, "max")):
+    for point in pg.sweep(game, pg.PowerObjective(9, "max"), lams=lams):
         assert point.objective.aggregate == "max"
         (equilibrium,) = point.equilibria
         check(equilibrium, game, point.objective)
@@ -576,7 +576,7 @@ def test_sweep_solves_every_lambda():
 def test_sweep_with_several_jobs_gives_the_same():
     game = named_game("random_uniform:actions=4,seed=1")
     lams = np.linspace(0, 1, 5)
-    one, two = (pg.sweep(game, lams, all_equilibria=True, n_jobs=n) for n in (1, 2))
+    one, two = (pg.sweep(game, lams=lams, all_equilibria=True, n_jobs=n) for n in (1, 2))
     for first, second in zip(one, two, strict=True):
         assert first.objective == second.objective
         assert oracle.same_pairs(pairs_of(first.equilibria), pairs_of(second.equilibria), 0)
@@ -597,8 +597,8 @@ def test_arguments_are_not_modified_and_seeds_repeat(name, lam):
     before, matrix = game.payoffs.copy(), MATRIX.copy()
     start = [np.full(6, 1 / 6), np.full(6, 1 / 6)]
     limit = None if name in (None, *SURE) else 300
-    first, second = (pg.solve(game, objective, method=name, x0=start, max_iter=limit, rng=7) for _ in range(2))
-    third = pg.solve(game, objective, method=name, x0=start, max_iter=limit, rng=np.random.default_rng(7))
+    first, second = (pg.solve(game, objective, method=name, start=start, max_iter=limit, seed=7) for _ in range(2))
+    third = pg.solve(game, objective, method=name, start=start, max_iter=limit, rng=np.random.default_rng(7))
     for other in (second, third):
         assert all(np.array_equal(a, b) for a, b in zip(first.profile, other.profile, strict=True))
         assert other.iterations == first.iterations
@@ -613,13 +613,13 @@ def test_arguments_are_not_modified_and_seeds_repeat(name, lam):
 def test_a_start_at_an_equilibrium_is_welcome(seed):
     game, objective = named_game(f"random_uniform:actions=4,seed={seed}"), pg.PowerObjective(0.2)
     for known in pg.solve_all(game, objective):
-        check(pg.solve(game, objective, x0=known.profile), game, objective)
+        check(pg.solve(game, objective, start=known.profile), game, objective)
 
 
 def test_a_start_that_is_no_profile_is_refused():
     for start in ([[1, 0]], [[1, 0, 0], [1, 0]], [[0.7, 0.7], [1, 0]], [[np.nan, 1], [1, 0]]):
         with pytest.raises(pg.InputError) as caught:
-            pg.solve(named_game("stag_hunt"), x0=start)
+            pg.solve(named_game("stag_hunt"), start=start)
         assert "\n" not in str(caught.value)
 
 
@@ -672,7 +672,7 @@ def test_nothing_is_printed(capfd):
             pg.solve(game, objective)
             pg.solve_all(game, objective)
             pg.solve(game, objective, select="welfare")
-        pg.sweep(game, [0, 0.5])
+        pg.sweep(game, lams=[0, 0.5])
     captured = capfd.readouterr()
     assert captured.out == captured.err == ""
 
@@ -695,7 +695,7 @@ def test_every_method_keeps_a_time_limit(method):
 @pytest.mark.parametrize("lam", [0.3, 1])
 def test_the_best_profile_met_is_returned_in_time(lam):
     game = pg.NormalFormGame(np.random.default_rng(0).random((2, 150, 150)))
-    start = pg.certify(game, pg.PowerObjective(lam), game.uniform_profile())
+    start = pg.certify(game, game.uniform_profile(), pg.PowerObjective(lam))
     hurried = pg.solve(game, pg.PowerObjective(lam), time_limit=0.01)
     assert hurried.status is pg.Status.TIME_LIMIT
     assert hurried.certificate.scaled_regret <= 3 * start.scaled_regret
@@ -715,7 +715,7 @@ def test_a_selection_that_ran_out_of_time_is_not_called_the_best(lam):
 
 
 def test_a_failure_says_that_it_is_no_equilibrium():
-    equilibrium = pg.solve(pg.load("shapley"), method="fictitious_play", x0=[[1, 0, 0], [0, 1, 0]], max_iter=5)
+    equilibrium = pg.solve(pg.load("shapley"), method="fictitious_play", start=[[1, 0, 0], [0, 1, 0]], max_iter=5)
     last = equilibrium.blocks()[-1]
     assert last.startswith("NOT an equilibrium: regret 0.")
     assert "of the payoff range. MAX_ITER: The iteration limit was reached; raise max_iter" in last

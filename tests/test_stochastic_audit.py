@@ -189,7 +189,7 @@ def test_the_longer_the_worse(seed, n_states, n_players, discount, sparse):
 def test_best_deviation_gains_what_it_says(name, aggregate, form):
     game, profile = GAMES[name]
     objective = pg.PowerObjective(0.4, aggregate, form)
-    report = pg.audit(game, objective, profile)
+    report = pg.audit(game, profile, objective)
     found = report.best_deviation
     i, s = found.player, found.state
     task, utility = plain_task(game, profile), plain_utility(game, profile, objective)
@@ -210,7 +210,7 @@ def test_a_one_shot_deviation_is_found_where_it_is_best():
     """After one action all play ends, so that there is nothing else to change."""
     payoffs = np.array([[[[4.0, 0.0], [3.0, 3.0]]], [[[4.0, 3.0], [0.0, 3.0]]]])
     game = pg.StochasticGame(payoffs, np.ones((1, 2, 2, 1)), 0.0)
-    found = pg.audit(game, pg.PowerObjective(0.5), [[[1, 0]], [[1, 0]]]).best_deviation
+    found = pg.audit(game, [[[1, 0]], [[1, 0]]], pg.PowerObjective(0.5)).best_deviation
     assert (found.player, found.state, found.kind, found.gain) == (0, 0, "one-shot", 1.0)
     assert found.strategy.tolist() == [0.0, 1.0]
 
@@ -218,7 +218,7 @@ def test_a_one_shot_deviation_is_found_where_it_is_best():
 def test_report_of_an_equilibrium():
     game, objective = pg.load("delegation"), pg.PowerObjective(0.2)
     equilibrium = pg.solve(game, objective)
-    report = pg.audit(game, objective, equilibrium, reference=equilibrium)
+    report = pg.audit(game, equilibrium, objective, reference=equilibrium)
     assert report.passed
     assert report.certificate.regrets == pytest.approx(equilibrium.certificate.regrets, abs=1e-12)
     assert report.distance.value == 0.0
@@ -239,7 +239,7 @@ def test_report_of_an_equilibrium():
 
 def test_worst_counts_other_players_alone():
     game, profile = game_of("two players")
-    report = pg.audit(game, pg.PowerObjective(), profile)
+    report = pg.audit(game, profile, pg.PowerObjective())
     for label, least in report.worst.items():
         for i in range(2):
             tasks = [d.start_task[i] for d in report.off_policy if d.label == label and d.deviator != i]
@@ -249,14 +249,14 @@ def test_worst_counts_other_players_alone():
 def test_distance_says_where():
     game = pg.load("big_match")
     mine = [np.array([[0.5, 0.5], [1, 0], [1, 0]]), np.array([[0.9, 0.1], [1, 0], [1, 0]])]
-    distance = pg.audit(game, pg.PowerObjective(), mine, reference=game.uniform_profile()).distance
+    distance = pg.audit(game, mine, pg.PowerObjective(), reference=game.uniform_profile()).distance
     assert (distance.value, distance.player, distance.state) == (pytest.approx(0.4), 1, 0)
 
 
 def test_filled_states_do_not_count_for_the_distance():
     game, profile = random_game([[2, 2], [2, 2]], seed=9)
     seen = [profile[0], {0: profile[1][0]}]
-    report = pg.audit(game, pg.PowerObjective(), seen, reference=profile)
+    report = pg.audit(game, seen, pg.PowerObjective(), reference=profile)
     assert report.distance.value == 0.0
 
 
@@ -266,8 +266,8 @@ def test_unvisited_states_are_filled_and_named():
     gaps[0][1:] = np.nan
     filled = [game.uniform_profile()[0].copy(), profile[1]]
     filled[0][0] = profile[0][0]
-    report = pg.audit(game, pg.PowerObjective(0.3), gaps)
-    expected = pg.audit(game, pg.PowerObjective(0.3), filled)
+    report = pg.audit(game, gaps, pg.PowerObjective(0.3))
+    expected = pg.audit(game, filled, pg.PowerObjective(0.3))
     assert np.array_equal(report.task, expected.task)
     assert expected.unvisited == ()
     (missing,) = report.unvisited
@@ -280,7 +280,7 @@ def test_unvisited_states_are_filled_and_named():
 def test_refused_numbers_of_steps(steps):
     for game in (pg.load("big_match"), pg.load("stag_hunt")):
         with pytest.raises(pg.InputError, match="give an integer from 1 to 100000"):
-            pg.audit(game, pg.PowerObjective(), game.uniform_profile(), steps=steps)
+            pg.audit(game, game.uniform_profile(), pg.PowerObjective(), steps=steps)
 
 
 def test_one_step_is_reported_once():
@@ -291,6 +291,6 @@ def test_one_step_is_reported_once():
 
 def test_refused_games():
     with pytest.raises(pg.InputError, match="give a"):
-        pg.audit("stag_hunt", pg.PowerObjective(), [[1, 0], [1, 0]])
+        pg.audit("stag_hunt", [[1, 0], [1, 0]], pg.PowerObjective())
     with pytest.raises(pg.InputError, match="give a PowerObjective"):
-        pg.audit(pg.load("big_match"), 0.3, pg.load("big_match").uniform_profile())
+        pg.audit(pg.load("big_match"), pg.load("big_match").uniform_profile(), 0.3)

@@ -103,7 +103,7 @@ def full_regrets(game, objective, profile):
 def test_one_shot_regret(name, objective):
     game, profile = GAMES[name]
     objective = suited(objective, game)
-    certificate = certify_stochastic(game, objective, profile)
+    certificate = certify_stochastic(game, profile, objective)
     expected = one_shot_regrets(game, objective, profile)
     if not any(objective.adversaries(game.n_players)):
         # The Bellman principle holds, and all deviations are covered.
@@ -126,7 +126,7 @@ def test_regret_over_all_deviations(name, objective):
     discounts = np.minimum(game.discounts, 0.6)
     game = StochasticGame.from_rows(game.n_actions, game.rewards, (game.data, game.indices, game.indptr), discounts)
     objective = suited(objective, game)
-    certificate = certify_stochastic(game, objective, profile)
+    certificate = certify_stochastic(game, profile, objective)
     assert (certificate.deviations, certificate.bound) == ("all", "exact")
     assert certificate.regrets == pytest.approx(full_regrets(game, objective, profile), abs=1e-10)
     assert certificate.lower_bound == pytest.approx(certificate.regrets, abs=1e-10)
@@ -137,7 +137,7 @@ def test_regret_over_all_deviations(name, objective):
 def test_without_power_the_regret_is_that_of_a_decision_process(name, form):
     """At λ = 0 pure stationary policies are enough, and deviating in all states is found in the penalty form too."""
     game, profile = GAMES[name]
-    certificate = certify_stochastic(game, PowerObjective(0.0, form=form), profile)
+    certificate = certify_stochastic(game, profile, PowerObjective(0.0, form=form))
     task = plain_task(game, profile)
     for i in range(game.n_players):
         gains = []
@@ -170,10 +170,10 @@ def test_one_state_without_future_is_the_normal_form(shape, form, aggregate):
     payoffs = rng.normal(size=(len(shape), *shape))
     profile = [rng.dirichlet(np.ones(size)) for size in shape]
     objective = PowerObjective(0.6, aggregate, form)
-    expected = pg.certify(NormalFormGame(payoffs), objective, profile)
+    expected = pg.certify(NormalFormGame(payoffs), profile, objective)
     for discount in (0.0, 0.9):
         game = StochasticGame(payoffs[:, None], np.ones((1, *shape, 1)), discount)
-        certificate = certify_stochastic(game, objective, [x[None] for x in profile])
+        certificate = certify_stochastic(game, [x[None] for x in profile], objective)
         # Over all deviations the gain is made in every step.
         steps = 1 / (1 - discount) if form == "adversarial" or len(shape) == 1 else 1.0
         assert certificate.regrets[:, 0] == pytest.approx(expected.regrets * steps, abs=1e-10)
@@ -184,10 +184,10 @@ def test_discount_zero_is_every_stage_game():
     game = StochasticGame.from_rows(game.n_actions, game.rewards, (game.data, game.indices, game.indptr), 0.0)
     for form in ("penalty", "adversarial"):
         objective = PowerObjective(0.5, form=form)
-        certificate = certify_stochastic(game, objective, profile)
+        certificate = certify_stochastic(game, profile, objective)
         for s, counts in enumerate(game.n_actions):
             strategies = [x[s, :size] for x, size in zip(profile, counts, strict=True)]
-            expected = pg.certify(game.stage(s), objective, strategies)
+            expected = pg.certify(game.stage(s), strategies, objective)
             assert certificate.regrets[:, s] == pytest.approx(expected.regrets, abs=1e-12)
 
 
@@ -215,12 +215,12 @@ def test_two_player_zero_sum_equilibrium_passes_in_both_forms():
     game = StochasticGame([rewards, -rewards], rng.dirichlet(np.ones(3), size=(3, 3, 3)), 0.8)
     values, profile = zero_sum_equilibrium(game)
     for form in ("penalty", "adversarial"):
-        certificate = certify_stochastic(game, PowerObjective(0.0, form=form), profile)
+        certificate = certify_stochastic(game, profile, PowerObjective(0.0, form=form))
         assert certificate.passed
         assert certificate.scaled_regret < 1e-10
     assert plain_task(game, profile)[0] == pytest.approx(values, abs=1e-8)
     worse = [profile[0], np.roll(profile[1], 1, axis=1)]
-    assert not certify_stochastic(game, PowerObjective(0.0), worse).passed
+    assert not certify_stochastic(game, worse, PowerObjective(0.0)).passed
 
 
 @pytest.mark.parametrize("form", ["penalty", "adversarial"])
@@ -237,7 +237,7 @@ def test_stage_equilibria_of_a_game_without_influence_pass(form, lam):
     objective = PowerObjective(lam, form=form)
     stages = [pg.solve(game.stage(s), objective).profile for s in range(4)]
     profile = [np.array([strategies[i] for strategies in stages]) for i in range(2)]
-    certificate = certify_stochastic(game, objective, profile)
+    certificate = certify_stochastic(game, profile, objective)
     assert certificate.passed
     assert certificate.scaled_regret < 1e-11
     assert certificate.bound == "exact"
@@ -273,10 +273,10 @@ def test_wrong_solutions_cost_time_and_not_correctness(monkeypatch):
         return found[:, ::-1], [response[:, ::-1] for response in responses]
 
     for objective in (PowerObjective(0.5, "sum"), PowerObjective(3.0, "max")):
-        expected = certify_stochastic(game, objective, profile).regrets
+        expected = certify_stochastic(game, profile, objective).regrets
         with monkeypatch.context() as patch:
             patch.setattr(response_programs, "solve", wrong)
-            assert certify_stochastic(game, objective, profile).regrets == pytest.approx(expected, abs=1e-10)
+            assert certify_stochastic(game, profile, objective).regrets == pytest.approx(expected, abs=1e-10)
 
 
 @pytest.mark.parametrize("name", ["two players", "three players"])
@@ -284,7 +284,7 @@ def test_where_newton_fails_policy_iteration_takes_over(name, monkeypatch):
     """Each of Newton's steps leads far astray; policy iteration uses none."""
     game, profile = GAMES[name]
     objective = PowerObjective(0.5, form="adversarial")
-    expected = certify_stochastic(game, objective, profile)
+    expected = certify_stochastic(game, profile, objective)
     played, robust = stochastic_certificates._played, stochastic_certificates._robust
     steps = []
 
@@ -299,7 +299,7 @@ def test_where_newton_fails_policy_iteration_takes_over(name, monkeypatch):
 
     monkeypatch.setattr(stochastic_certificates, "_played", astray)
     monkeypatch.setattr(stochastic_certificates, "_robust", untouched)
-    certificate = certify_stochastic(game, objective, profile)
+    certificate = certify_stochastic(game, profile, objective)
     assert steps
     assert certificate.bound == "exact"
     assert certificate.regrets == pytest.approx(expected.regrets, abs=1e-10)
@@ -313,13 +313,13 @@ def test_witnesses_save_work_and_are_not_trusted(monkeypatch):
     right = [[np.array([[0.5, 0.5]])]] * 2
     wrong = [[np.array([[1.0, 0.0]])]] * 2
     for witness in (right, wrong, [[]] * 2, [["x"]] * 2, [[np.full((1, 2), np.nan)]] * 2, [], None):
-        assert certify_stochastic(game, objective, profile, witness=witness).max_regret < 1e-15
+        assert certify_stochastic(game, profile, objective, witness=witness).max_regret < 1e-15
     table = np.array([[2.0, 0.0], [0.0, 1.0]])
     lopsided = StochasticGame([[table], [-table]], np.ones((1, 2, 2, 1)), 0.0)
     tilted = [np.array([[1 / 3, 2 / 3]]), np.array([[1 / 3, 2 / 3]])]
     claims = [[np.array([[1 / 3, 2 / 3]])]] * 2
     monkeypatch.setattr(response_programs, "solve", None)
-    assert certify_stochastic(lopsided, PowerObjective(1.0), tilted, witness=claims).scaled_regret < 1e-15
+    assert certify_stochastic(lopsided, tilted, PowerObjective(1.0), witness=claims).scaled_regret < 1e-15
 
 
 @pytest.mark.parametrize(("unit", "offset"), [(1e9, 0.0), (1e-9, 0.0), (1.0, 1e6)])
@@ -330,24 +330,24 @@ def test_units_and_offsets_of_rewards_scale_regrets(unit, offset):
     )
     for form in ("penalty", "adversarial"):
         objective = PowerObjective(0.5, form=form)
-        one, other = (certify_stochastic(g, objective, profile).scaled_regrets for g in (game, scaled))
+        one, other = (certify_stochastic(g, profile, objective).scaled_regrets for g in (game, scaled))
         assert other == pytest.approx(one, abs=1e-9)
 
 
 def test_constant_rewards_leave_nothing_to_gain():
     game = StochasticGame(np.full((2, 1, 2, 2), 7.0), np.ones((1, 2, 2, 1)), 0.9)
     for form in ("penalty", "adversarial"):
-        assert certify_stochastic(game, PowerObjective(0.5, form=form), game.uniform_profile()).scaled_regret < 1e-14
+        assert certify_stochastic(game, game.uniform_profile(), PowerObjective(0.5, form=form)).scaled_regret < 1e-14
 
 
 def test_certify_knows_the_kind_of_game():
     game, profile = GAMES["two players"]
-    certificate = pg.certify(game, PowerObjective(0.3), profile, tol=1e-3)
-    assert np.array_equal(certificate.regrets, certify_stochastic(game, PowerObjective(0.3), profile).regrets)
+    certificate = pg.certify(game, profile, PowerObjective(0.3), tol=1e-3)
+    assert np.array_equal(certificate.regrets, certify_stochastic(game, profile, PowerObjective(0.3)).regrets)
     assert certificate.to_dict()["deviations"] == "one-shot"
     assert np.shape(certificate.to_dict()["lower_bound"]) == (2, 3)
     assert "one-shot deviations" in repr(certificate)
     with pytest.raises(InputError, match=r"got the normal-form game .*where a StochasticGame is needed"):
-        certify_stochastic(game.stage(0), PowerObjective(), profile)
+        certify_stochastic(game.stage(0), profile, PowerObjective())
     with pytest.raises(InputError, match="reads lam as a probability"):
-        pg.certify(game, PowerObjective(1.5, form="adversarial"), profile)
+        pg.certify(game, profile, PowerObjective(1.5, form="adversarial"))

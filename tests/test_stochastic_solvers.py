@@ -40,7 +40,7 @@ GENERAL = [name for name in STOCHASTIC_METHODS if name not in ("induction", "sha
 def check(equilibrium, tol=1e-9):
     """Check an equilibrium by a certificate of its profile alone, without the solver's witness."""
     assert equilibrium.status is pg.Status.CONVERGED, equilibrium
-    certificate = pg.certify(equilibrium.game, equilibrium.objective, equilibrium.profile)
+    certificate = pg.certify(equilibrium.game, equilibrium.profile, equilibrium.objective)
     assert certificate.scaled_regret <= tol, (equilibrium, certificate)
     for strategy, counts in zip(equilibrium.profile, equilibrium.game.n_actions.T, strict=True):
         assert (strategy >= 0).all()
@@ -99,7 +99,7 @@ def test_one_state_is_the_normal_form(shape, aggregate, discount):
         equilibrium = pg.solve(game, objective)
         check(equilibrium)
         strategies = [strategy[0] for strategy in equilibrium.profile]
-        certificate = pg.certify(NormalFormGame(payoffs), objective, strategies)
+        certificate = pg.certify(NormalFormGame(payoffs), strategies, objective)
         assert certificate.scaled_regret <= 1e-9
         assert equilibrium.power[0] == pytest.approx(pg.power_table(NormalFormGame(payoffs), strategies).values)
 
@@ -111,7 +111,7 @@ def test_discount_zero_is_every_stage_game():
         check(equilibrium)
         for s in range(game.n_states):
             strategies = [strategy[s] for strategy in equilibrium.profile]
-            assert pg.certify(game.stage(s), objective, strategies).scaled_regret <= 1e-9
+            assert pg.certify(game.stage(s), strategies, objective).scaled_regret <= 1e-9
 
 
 def test_a_decision_process_is_solved_like_one():
@@ -282,7 +282,7 @@ def test_alternating_best_responses_from_the_team_optimum():
     assert equilibrium.method == "alternate"
     assert equilibrium.task[0] == pytest.approx(pg.team_optimum(game).value, rel=1e-9)
     # From a start of the user's it need not be the optimum.
-    elsewhere = pg.solve(game, x0=[np.eye(3)[np.full(30, 2)]] * 2, method="alternate")
+    elsewhere = pg.solve(game, start=[np.eye(3)[np.full(30, 2)]] * 2, method="alternate")
     check(elsewhere)
     assert (elsewhere.task[0] <= equilibrium.task[0] + 1e-9).all()
     for seed in range(4):
@@ -390,7 +390,7 @@ def test_result_carries_values_power_and_seed():
 
 def test_x0_leads_to_the_equilibrium_nearby():
     equilibrium = pg.solve(random_stochastic(states=8, seed=1), PowerObjective(0.3))
-    again = pg.solve(equilibrium.game, equilibrium.objective, x0=equilibrium.profile)
+    again = pg.solve(equilibrium.game, equilibrium.objective, start=equilibrium.profile)
     assert again.iterations <= equilibrium.iterations
     for a, b in zip(equilibrium.profile, again.profile, strict=True):
         assert a == pytest.approx(b, abs=1e-9)
@@ -403,7 +403,7 @@ def test_limits_return_the_best_profile_so_far():
     assert not limited.certificate.passed
     hurried = pg.solve(game, PowerObjective(0.3), time_limit=0)
     assert hurried.status is pg.Status.TIME_LIMIT
-    uniform = pg.certify(game, PowerObjective(0.3), game.uniform_profile())
+    uniform = pg.certify(game, game.uniform_profile(), PowerObjective(0.3))
     assert limited.certificate.scaled_regret <= uniform.scaled_regret
 
 
@@ -430,7 +430,7 @@ def test_normal_form_games_have_a_time_limit_too():
         ({"exact": True}, "exact: not for stochastic games"),
         ({"select": "welfare"}, "select: not for stochastic games"),
         ({"time_limit": -1}, "time_limit: got -1"),
-        ({"x0": [[[1]]]}, "profile"),
+        ({"start": [[[1]]]}, "profile"),
         ({"max_iter": 0}, "max_iter"),
     ],
 )
@@ -442,17 +442,17 @@ def test_bad_options_get_one_line(options, message):
 
 def test_sweep():
     game = random_stochastic(states=6, seed=1)
-    path = pg.sweep(game, [0, 0.2, 0.4])
+    path = pg.sweep(game, lams=[0, 0.2, 0.4])
     assert len(path) == 3
     for point in path:
         assert point.converged
         for equilibrium in point.equilibria:
             check(equilibrium)
-    parallel = pg.sweep(game, [0, 0.2, 0.4], n_jobs=2)
+    parallel = pg.sweep(game, lams=[0, 0.2, 0.4], n_jobs=2)
     for point, other in zip(path, parallel, strict=True):
         assert len(point.equilibria) == len(other.equilibria)
     with pytest.raises(pg.InputError, match="store: not for stochastic games"):
-        pg.sweep(game, [0], store="results.jsonl")
+        pg.sweep(game, lams=[0], store="results.jsonl")
 
 
 # Commands.
@@ -545,9 +545,9 @@ def test_finite_horizon_is_backward_induction():
         last = PowerObjective(objective.lam)
         for s in range(4):
             stage = [strategy[16 + s] for strategy in equilibrium.profile]
-            assert pg.certify(game.stage(s), last, stage).passed
+            assert pg.certify(game.stage(s), stage, last).passed
     one = pg.finite_horizon(game, 1)
-    assert pg.certify(game.stage(2), PowerObjective(), [x[2] for x in pg.solve(one).profile]).passed
+    assert pg.certify(game.stage(2), [x[2] for x in pg.solve(one).profile], PowerObjective()).passed
 
 
 def test_finite_horizon_keeps_only_what_can_be_reached():
@@ -597,7 +597,7 @@ def test_a_kitchen_solved_backward_between_servings(lam, form):
     found = pg.solve(game, pg.PowerObjective(lam, form=form))
     assert found.method == "induction"
     check(found)
-    again = pg.solve(game, pg.PowerObjective(lam, form=form), x0=found.profile, method="induction")
+    again = pg.solve(game, pg.PowerObjective(lam, form=form), start=found.profile, method="induction")
     np.testing.assert_array_equal(again.task, found.task)
 
 
@@ -664,7 +664,7 @@ def test_a_point_that_is_nearly_an_equilibrium_is_mended(form):
     assert progress.regret > 1e-3
     settling.mend(problem, progress.point, progress)
     assert progress.good
-    assert pg.certify(game, objective, problem.profile(progress.point)).passed
+    assert pg.certify(game, problem.profile(progress.point), objective).passed
 
 
 def test_mending_ends_where_too_much_is_amiss(monkeypatch):
@@ -742,7 +742,7 @@ def test_actions_that_do_the_same_are_left_out(players, form, aggregate):
     for s, state in enumerate(which):
         for strategy, own in zip(equilibrium.profile, state, strict=True):
             assert not strategy[s, 1 : len(own)][own[1:] == own[:-1]].any()
-    assert pg.solve(longer, objective, x0=equilibrium.profile).certificate.passed
+    assert pg.solve(longer, objective, start=equilibrium.profile).certificate.passed
 
 
 def test_games_without_such_actions_stay_as_they_are():
@@ -761,7 +761,7 @@ def test_one_shot_regrets_add_up_to_a_bound_on_the_regret(lam, aggregate):
         point = problem.pure_point(problem.arrays[1][:-1] + rng.integers(0, np.diff(problem.arrays[1])))
         regrets = problem.scaled_regrets(point, problem.gradients(point, problem.worth(problem.evaluate(point))))
         bound = problem.added_up(regrets, 0.0)
-        assert pg.certify(game, objective, problem.profile(point)).scaled_regret <= bound + 1e-12
+        assert pg.certify(game, problem.profile(point), objective).scaled_regret <= bound + 1e-12
         assert bound < regrets.max()
 
 

@@ -57,7 +57,7 @@ def check(trace):
         assert point.converged
         assert point.objective == with_lam(trace.objective, point.objective.lam)
         if k % 10 == 0:
-            assert pg.certify(trace.game, point.objective, point.profile).scaled_regret <= TOL
+            assert pg.certify(trace.game, point.profile, point.objective).scaled_regret <= TOL
     place = 0
     for event in trace.events:
         low, high = event.bracket
@@ -68,7 +68,7 @@ def check(trace):
         for nearby, direction in ((event.before, event.directions[0]), (event.after, -event.directions[1])):
             assert low <= nearby.objective.lam <= high
             assert (event.lam - nearby.objective.lam) * direction >= -1e-15
-            assert pg.certify(trace.game, nearby.objective, nearby.profile).scaled_regret <= TOL
+            assert pg.certify(trace.game, nearby.profile, nearby.objective).scaled_regret <= TOL
         for change in event.changes:
             if change.against is None:
                 used = [e.profile[change.player][change.state, change.action] > 0 for e in (event.before, event.after)]
@@ -85,7 +85,7 @@ def check(trace):
 def test_stag_hunt_turns_where_both_hunt_stag():
     game = apart(named_game("stag_hunt"), discount=0.5)
     for form in FORMS:
-        start = pg.solve(game, PowerObjective(0.1, "mean", form), x0=[[[1, 0]], [[1, 0]]])
+        start = pg.solve(game, PowerObjective(0.1, "mean", form), start=[[[1, 0]], [[1, 0]]])
         trace = pg.trace(game, start=start)
         check(trace)
         assert trace.ends == ("lambda = 0 reached",) * 2
@@ -114,9 +114,9 @@ def test_one_state_is_a_game_in_normal_form(spec, aggregate, form, discount):
     first = pg.solve(normal, PowerObjective(0.3, aggregate))
     expected = pg.trace(normal, start=first, lams=(0, high))
     game = apart(normal, discount=discount)
-    x0 = [strategy[None] for strategy in first.profile]
-    start = pg.solve(game, PowerObjective(0.3, aggregate, form), x0=x0)
-    assert all(np.abs(a - b).max() < 1e-8 for a, b in zip(start.profile, x0, strict=True))
+    start = [strategy[None] for strategy in first.profile]
+    start = pg.solve(game, PowerObjective(0.3, aggregate, form), start=start)
+    assert all(np.abs(a - b).max() < 1e-8 for a, b in zip(start.profile, start, strict=True))
     trace = pg.trace(game, start=start, lams=(0, high))
     check(trace)
     assert expected.converged
@@ -179,7 +179,7 @@ def test_other_solvers_find_the_same_equilibria(form):
         if abs(b.objective.lam - a.objective.lam) < 0.01:
             continue
         near = [share * one + (1 - share) * other for one, other in zip(a.profile, b.profile, strict=True)]
-        found = pg.solve(game, with_lam(trace.objective, lam), x0=near)
+        found = pg.solve(game, with_lam(trace.objective, lam), start=near)
         assert found.converged
         assert max(np.abs(one - other).max() for one, other in zip(found.profile, near, strict=True)) < 0.02
         compared += 1
@@ -212,7 +212,7 @@ def test_actions_without_effect_do_not_stop_it():
     transitions[0, ..., 1] = transitions[1, ..., 1] = 1.0
     game = StochasticGame(rewards, transitions, 0.9)
     for form in FORMS:
-        start = pg.solve(game, PowerObjective(0, "mean", form), x0=[[[1, 0], [0.5, 0.5]]] * 2)
+        start = pg.solve(game, PowerObjective(0, "mean", form), start=[[[1, 0], [0.5, 0.5]]] * 2)
         assert start.profile[0][1].tolist() == [0.5, 0.5]
         trace = pg.trace(game, start=start)
         check(trace)

@@ -98,12 +98,12 @@ def solved(monkeypatch):
 def jumping(monkeypatch):
     """From scratch the stag up to λ = 1/8 and the hare above; continued, whatever was played before, if it can be."""
 
-    def solve(game, objective, x0=None, **options):
-        if x0 is None:
+    def solve(game, objective, start=None, **options):
+        if start is None:
             stag = objective.exact_lam <= Fraction(1, 8)
-            x0 = [[1, 0]] * 2 if stag else [[0, 1]] * 2
-        profile = game.profile(x0)
-        certificate = pg.certify(game, objective, profile)
+            start = [[1, 0]] * 2 if stag else [[0, 1]] * 2
+        profile = game.profile(start)
+        certificate = pg.certify(game, profile, objective)
         status = pg.Status.CONVERGED if certificate.passed else pg.Status.REJECTED
         return pg.Equilibrium(game, objective, profile, certificate, status, "fixed")
 
@@ -113,68 +113,68 @@ def jumping(monkeypatch):
 
 def test_branches_are_continued_both_ways_until_they_end(jumping):
     game = named_game("stag_hunt")
-    path = pg.sweep(game, LAMS)
+    path = pg.sweep(game, lams=LAMS)
     check(path, game)
     first = [[equilibrium.profile[0].tolist() for equilibrium in point.equilibria] for point in path]
     stag, hare = [1, 0], [0, 1]
     assert first == [[stag, hare], [stag, hare], [hare, stag], [hare, stag], [hare]]
-    cold = pg.sweep(game, LAMS, warm_start=False)
+    cold = pg.sweep(game, lams=LAMS, warm_start=False)
     assert [[e.profile[0].tolist() for e in point.equilibria] for point in cold] == [each[:1] for each in first]
 
 
 def test_order_and_repetition_of_lams_do_not_matter(jumping):
     game = named_game("stag_hunt")
     shuffled = [0.3, 0, "1/4", 0, 0.2, "1/8"]
-    path = pg.sweep(game, shuffled)
+    path = pg.sweep(game, lams=shuffled)
     assert [point.objective.exact_lam for point in path] == [pg.PowerObjective(lam).exact_lam for lam in shuffled]
-    in_order = {answer[0]: answer for answer in answers(pg.sweep(game, LAMS))}
+    in_order = {answer[0]: answer for answer in answers(pg.sweep(game, lams=LAMS))}
     assert answers(path) == [in_order[point.objective] for point in path]
 
 
 def test_each_lambda_is_solved_once(solved):
-    pg.sweep(GAMES[0], [0.5, 0, 0.5, 0], warm_start=False)
+    pg.sweep(GAMES[0], lams=[0.5, 0, 0.5, 0], warm_start=False)
     assert [lam for _, lam in solved] == [0, Fraction(1, 2)]
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_real_sweeps_are_certified_and_list_nothing_twice(seed):
     game = named_game(f"random_uniform:actions=3,seed={seed}")
-    path = pg.sweep(game, np.linspace(0, 1, 6))
+    path = pg.sweep(game, lams=np.linspace(0, 1, 6))
     check(path, game)
-    for point in pg.sweep(game, [0, "1/3"], exact=True):
+    for point in pg.sweep(game, lams=[0, "1/3"], exact=True):
         for equilibrium in point.equilibria:
             assert equilibrium.exact
             assert equilibrium.certificate.max_regret == 0
 
 
 def test_failures_are_kept_as_data_where_nothing_else_is_found(monkeypatch):
-    def solve(game, objective, x0=None, **options):
+    def solve(game, objective, start=None, **options):
         if objective.exact_lam == 0:
             raise MemoryError("too large")
-        return pg.solve(game, objective, method="lemke", x0=x0, max_iter=1)
+        return pg.solve(game, objective, method="lemke", start=start, max_iter=1)
 
     monkeypatch.setattr(batches, "solve", solve)
     monkeypatch.setattr(paths, "solve", solve)
     game = named_game("random_uniform:actions=5x5,seed=23")
-    failed, rejected = pg.sweep(game, [0, 0.3])
+    failed, rejected = pg.sweep(game, lams=[0, 0.3])
     assert (failed.error, failed.equilibria, failed.converged) == ("MemoryError: too large", (), False)
     assert rejected.error is None
     assert [equilibrium.status for equilibrium in rejected.equilibria] == [pg.Status.MAX_ITER]
     monkeypatch.setattr(paths, "solve", lambda game, objective, **options: pg.solve(game, objective))
     monkeypatch.setattr(batches, "solve", lambda game, objective, **options: pg.solve(game) if objective.lam else 1 / 0)
-    recovered, rejected = pg.sweep(game, [0, 0.3])
+    recovered, rejected = pg.sweep(game, lams=[0, 0.3])
     assert (recovered.error, recovered.converged, rejected.converged) == (None, True, True)
 
 
 def test_the_callback_and_the_progress_bar_see_every_step(capfd):
     calls = []
-    pg.sweep(GAMES[0], [0, 0.5, 1], callback=lambda *call: calls.append(call), progress=True)
+    pg.sweep(GAMES[0], lams=[0, 0.5, 1], callback=lambda *call: calls.append(call), progress=True)
     assert calls == [("sweep", done, 7) for done in range(1, 8)]
     out, err = capfd.readouterr()
     assert out == ""
     assert "sweep" in err
     calls.clear()
-    pg.solve_batch(GAMES[:2], [0, 0.5], callback=lambda *call: calls.append(call))
+    pg.solve_batch(GAMES[:2], lams=[0, 0.5], callback=lambda *call: calls.append(call))
     assert calls == [("solve_batch", done, 4) for done in range(1, 5)]
 
 
@@ -183,14 +183,14 @@ def test_the_callback_and_the_progress_bar_see_every_step(capfd):
 
 def test_a_batch_answers_every_game_at_every_lambda():
     games = [*GAMES, named_game("assembly_line")]
-    found = pg.solve_batch(iter(games), [0.5, 0, 0.5], pg.PowerObjective(aggregate="max"))
+    found = pg.solve_batch(iter(games), pg.PowerObjective(aggregate="max"), lams=[0.5, 0, 0.5])
     assert [path.game for path in found] == games
     for path, game in zip(found, games, strict=True):
         check(path, game)
         assert path.lams.tolist() == [0.5, 0, 0.5]
         assert {point.objective.aggregate for point in path} == {"max"}
     assert pg.solve_batch([]) == []
-    assert [len(path) for path in pg.solve_batch(GAMES, [])] == [0, 0, 0]
+    assert [len(path) for path in pg.solve_batch(GAMES, lams=[])] == [0, 0, 0]
 
 
 def test_a_game_that_a_method_refuses_does_not_end_the_batch():
@@ -199,21 +199,21 @@ def test_a_game_that_a_method_refuses_does_not_end_the_batch():
     (point,) = stag
     assert point.error.startswith("InputError: method linear_program")
     with pytest.raises(pg.InputError, match="linear_program"):
-        pg.sweep(stag.game, [0], method="linear_program")
+        pg.sweep(stag.game, lams=[0], method="linear_program")
 
 
 def test_all_equilibria_come_with_a_word_on_completeness():
-    (path,) = pg.solve_batch([named_game("stag_hunt")], [0, 0.3], all_equilibria=True)
+    (path,) = pg.solve_batch([named_game("stag_hunt")], lams=[0, 0.3], all_equilibria=True)
     assert [(len(point.equilibria), point.complete) for point in path] == [(3, True), (1, True)]
     assert path[0].to_dict()["complete"] is True
-    assert "complete" not in pg.sweep(path.game, [0])[0].to_dict()
+    assert "complete" not in pg.sweep(path.game, lams=[0])[0].to_dict()
 
 
 def test_the_table_says_where_equilibria_may_be_missing(capsys):
-    path = pg.sweep(named_game("stag_hunt"), [0, 0.3], all_equilibria=True)
+    path = pg.sweep(named_game("stag_hunt"), lams=[0, 0.3], all_equilibria=True)
     print_result(path)
     assert "missing" not in capsys.readouterr().out
-    print_result(pg.Path(path.game, (path[0], replace(path[1], complete=False))))
+    print_result(pg.Sweep(path.game, (path[0], replace(path[1], complete=False))))
     assert "2 points, all certified." in (out := capsys.readouterr().out)
     assert "Some equilibria may be missing at 1 of them." in out
 
@@ -224,9 +224,9 @@ def test_the_table_says_where_equilibria_may_be_missing(capsys):
         (lambda: pg.solve_batch(GAMES[0]), "games: got NormalFormGame"),
         (lambda: pg.solve_batch(7), "games: got int"),
         (lambda: pg.solve_batch(["stag_hunt"]), "game: got str"),
-        (lambda: pg.solve_batch(GAMES, 0.5), "lams: got float"),
-        (lambda: pg.solve_batch(GAMES, [-1]), "lam: got -1"),
-        (lambda: pg.solve_batch(GAMES, [0], 0.5), "objective: got float"),
+        (lambda: pg.solve_batch(GAMES, lams=0.5), "lams: got float"),
+        (lambda: pg.solve_batch(GAMES, lams=[-1]), "lam: got -1"),
+        (lambda: pg.solve_batch(GAMES, 0.5, lams=[0]), "objective: got float"),
         (lambda: pg.solve_batch(GAMES, method="magic"), "method: got 'magic'"),
         (lambda: pg.solve_batch(GAMES, method=["lemke"]), "method: got"),
         (lambda: pg.solve_batch(GAMES, method="lemke", all_equilibria=True), "leave out method"),
@@ -234,8 +234,8 @@ def test_the_table_says_where_equilibria_may_be_missing(capsys):
         (lambda: pg.solve_batch(GAMES, n_jobs=0), "n_jobs: got 0"),
         (lambda: pg.solve_batch(GAMES, callback=3), "callback: got int"),
         (lambda: pg.solve_batch(GAMES, store=3), "store: got 3"),
-        (lambda: pg.solve_batch(GAMES, [2], pg.PowerObjective(form="adversarial")), "lam as a probability"),
-        (lambda: pg.sweep(GAMES[0], [0], callback=3), "callback: got int"),
+        (lambda: pg.solve_batch(GAMES, pg.PowerObjective(form="adversarial"), lams=[2]), "lam as a probability"),
+        (lambda: pg.sweep(GAMES[0], lams=[0], callback=3), "callback: got int"),
     ],
 )
 def test_wrong_arguments_are_refused_in_one_line(call, text):
@@ -251,31 +251,31 @@ def test_wrong_arguments_are_refused_in_one_line(call, text):
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 def test_the_answer_does_not_depend_on_the_backend(backend, tmp_path):
     lams = np.linspace(0, 1, 4)
-    expected = [answers(path) for path in pg.solve_batch(GAMES, lams)]
+    expected = [answers(path) for path in pg.solve_batch(GAMES, lams=lams)]
     with joblib.parallel_config(backend=backend, n_jobs=2):
-        found = pg.solve_batch(GAMES, lams, store=tmp_path / "store.jsonl")
-        path = pg.sweep(GAMES[0], lams)
+        found = pg.solve_batch(GAMES, lams=lams, store=tmp_path / "store.jsonl")
+        path = pg.sweep(GAMES[0], lams=lams)
     assert [answers(each) for each in found] == expected
     assert len(lines(tmp_path / "store.jsonl")) == 1 + len(GAMES) * len(lams)
     for each, game in zip(found, GAMES, strict=True):
         check(each, game)
-    assert answers(path) == answers(pg.sweep(GAMES[0], lams))
+    assert answers(path) == answers(pg.sweep(GAMES[0], lams=lams))
 
 
 def test_a_dask_cluster_gives_the_same_answers(tmp_path):
     dask = pytest.importorskip("dask.distributed", reason="Dask is not installed; it is part of the extra 'test'")
     lams = [0, 0.25, 0.5]
-    expected = [answers(path) for path in pg.solve_batch(GAMES, lams)]
+    expected = [answers(path) for path in pg.solve_batch(GAMES, lams=lams)]
     cluster = dask.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, local_directory=str(tmp_path / "dask")
     )
     with cluster, dask.Client(cluster), joblib.parallel_config(backend="dask"):
-        found = pg.solve_batch(GAMES, lams, store=tmp_path / "store.jsonl")
-        path = pg.sweep(GAMES[0], lams)
+        found = pg.solve_batch(GAMES, lams=lams, store=tmp_path / "store.jsonl")
+        path = pg.sweep(GAMES[0], lams=lams)
     assert [answers(each) for each in found] == expected
     assert len(lines(tmp_path / "store.jsonl")) == 1 + len(GAMES) * len(lams)
     check(path, GAMES[0])
-    assert answers(path) == answers(pg.sweep(GAMES[0], lams))
+    assert answers(path) == answers(pg.sweep(GAMES[0], lams=lams))
 
 
 # --- results on disk --------------------------------------------------------------------------------------------------
@@ -287,11 +287,11 @@ def store(tmp_path):
 
 
 def test_a_finished_batch_is_read_and_certified_anew(store, solved):
-    first = pg.solve_batch(GAMES, LAMS, store=store)
+    first = pg.solve_batch(GAMES, lams=LAMS, store=store)
     assert len(solved) == len(GAMES) * len(LAMS)
     before = store.read_bytes()
     relabelled = [pg.NormalFormGame(game.payoffs, players=["a", "b"]) for game in GAMES]
-    again = pg.solve_batch(relabelled, LAMS, store=store)
+    again = pg.solve_batch(relabelled, lams=LAMS, store=store)
     assert len(solved) == len(GAMES) * len(LAMS)
     assert store.read_bytes() == before
     assert [answers(path) for path in again] == [answers(path) for path in first]
@@ -308,38 +308,38 @@ def test_a_finished_batch_is_read_and_certified_anew(store, solved):
 )
 def test_all_kinds_of_results_come_back_as_they_were(options, store):
     game = named_game("battle_of_the_sexes")
-    plain, first, second = (pg.sweep(game, [0, "1/3", 0.7], store=s, **options) for s in (None, store, store))
+    plain, first, second = (pg.sweep(game, lams=[0, "1/3", 0.7], store=s, **options) for s in (None, store, store))
     assert answers(first) == answers(second) == answers(plain)
     assert all(e.exact == ("exact" in options) for point in second for e in point.equilibria)
 
 
 def test_a_batch_can_be_extended_and_equal_games_are_solved_once(store, solved):
-    pg.solve_batch(GAMES[:1], [0], store=store)
+    pg.solve_batch(GAMES[:1], lams=[0], store=store)
     twin = pg.NormalFormGame(GAMES[1].payoffs, title="twin")
-    found = pg.solve_batch([GAMES[0], GAMES[1], twin], [0, 0.5], store=store)
+    found = pg.solve_batch([GAMES[0], GAMES[1], twin], lams=[0, 0.5], store=store)
     assert len(solved) == 1 + 3
     check(found[2], twin)
     assert len(lines(store)) == 1 + 4
 
 
 def test_a_sweep_keeps_its_warm_starts_too(store, solved):
-    first = pg.sweep(GAMES[0], LAMS, store=store)
+    first = pg.sweep(GAMES[0], lams=LAMS, store=store)
     assert len(solved) == 5 + 4 + 4
-    second = pg.sweep(GAMES[0], LAMS, store=store)
+    second = pg.sweep(GAMES[0], lams=LAMS, store=store)
     assert len(solved) == 5 + 4 + 4
-    assert answers(first) == answers(second) == answers(pg.sweep(GAMES[0], LAMS))
+    assert answers(first) == answers(second) == answers(pg.sweep(GAMES[0], lams=LAMS))
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("count", [1, 3, 7])
 def test_an_interrupted_batch_resumes_without_loss_or_duplicates(count, n_jobs, store, solved):
     with pytest.raises(KeyboardInterrupt):
-        pg.solve_batch(GAMES, LAMS, store=store, n_jobs=n_jobs, callback=stop_after(count))
+        pg.solve_batch(GAMES, lams=LAMS, store=store, n_jobs=n_jobs, callback=stop_after(count))
     assert len(lines(store)) == 1 + count
     solved.clear()
-    found = pg.solve_batch(GAMES, LAMS, store=store)
+    found = pg.solve_batch(GAMES, lams=LAMS, store=store)
     assert len(solved) == len(GAMES) * len(LAMS) - count
-    assert [answers(path) for path in found] == [answers(path) for path in pg.solve_batch(GAMES, LAMS)]
+    assert [answers(path) for path in found] == [answers(path) for path in pg.solve_batch(GAMES, lams=LAMS)]
     assert (
         len({json.loads(line)["key"] for line in lines(store)[1:]}) == len(lines(store)) - 1 == len(found) * len(LAMS)
     )
@@ -359,27 +359,27 @@ def test_a_killed_batch_resumes_without_loss(store, solved):
         assert running.poll() is None
         time.sleep(0.01)
     with pytest.raises(pg.InputError, match="in use"):
-        pg.solve_batch(GAMES, [0.5], all_equilibria=True, store=store)
+        pg.solve_batch(GAMES, lams=[0.5], all_equilibria=True, store=store)
     running.send_signal(signal.SIGKILL)
     running.wait()
     before = store.read_bytes()
     game = named_game("random_uniform:actions=7,seed=0")
-    (path,) = pg.solve_batch([game], [0.5], all_equilibria=True, store=store)
+    (path,) = pg.solve_batch([game], lams=[0.5], all_equilibria=True, store=store)
     whole = before[: before.rfind(b"\n") + 1]
     assert store.read_bytes()[: len(whole)] == whole
-    assert answers(path) == answers(pg.sweep(game, [0.5], all_equilibria=True))
+    assert answers(path) == answers(pg.sweep(game, lams=[0.5], all_equilibria=True))
     for line in lines(store):
         json.loads(line)
 
 
 def test_a_store_cut_anywhere_resumes(store):
     game = named_game("stag_hunt")
-    expected = answers(pg.sweep(game, [0, 0.5], warm_start=False, store=store))
+    expected = answers(pg.sweep(game, lams=[0, 0.5], warm_start=False, store=store))
     whole = store.read_bytes()
     ends = [k for k, byte in enumerate(whole) if byte == ord("\n")]
     for length in sorted({*range(0, len(whole), 17), *(end + k for end in ends for k in (-1, 0, 1))}):
         store.write_bytes(whole[:length])
-        assert answers(pg.sweep(game, [0, 0.5], warm_start=False, store=store)) == expected
+        assert answers(pg.sweep(game, lams=[0, 0.5], warm_start=False, store=store)) == expected
         assert store.read_bytes() == whole
 
 
@@ -390,28 +390,28 @@ def test_a_store_cut_anywhere_resumes(store):
 def test_a_file_that_is_no_store_is_left_alone(content, store):
     store.write_bytes(content)
     with pytest.raises(pg.InputError, match="something else than results") as caught:
-        pg.sweep(GAMES[0], [0], store=store)
+        pg.sweep(GAMES[0], lams=[0], store=store)
     assert "\n" not in str(caught.value)
     assert store.read_bytes() == content
 
 
 def test_a_store_of_other_options_is_left_alone(store):
-    pg.sweep(GAMES[0], [0], store=store)
+    pg.sweep(GAMES[0], lams=[0], store=store)
     content = store.read_bytes()
     for options, names in (({"tol": 1e-6}, "tol"), ({"exact": True, "method": "lemke"}, "exact, method")):
         with pytest.raises(pg.InputError, match=rf"other options \({names}\)") as caught:
-            pg.sweep(GAMES[0], [0], store=store, **options)
+            pg.sweep(GAMES[0], lams=[0], store=store, **options)
         assert "\n" not in str(caught.value)
     assert store.read_bytes() == content
 
 
 def test_what_is_no_file_is_refused(tmp_path):
     with pytest.raises(IsADirectoryError):
-        pg.sweep(GAMES[0], [0], store=tmp_path)
+        pg.sweep(GAMES[0], lams=[0], store=tmp_path)
     with pytest.raises(FileNotFoundError):
-        pg.sweep(GAMES[0], [0], store=tmp_path / "missing" / "store.jsonl")
+        pg.sweep(GAMES[0], lams=[0], store=tmp_path / "missing" / "store.jsonl")
     with pytest.raises(pg.InputError, match="not a regular file"):
-        pg.sweep(GAMES[0], [0], store=os.devnull)
+        pg.sweep(GAMES[0], lams=[0], store=os.devnull)
 
 
 @pytest.mark.parametrize(
@@ -434,15 +434,15 @@ def test_what_is_no_file_is_refused(tmp_path):
 )
 def test_what_a_store_says_is_not_trusted(forge, store, solved):
     game = named_game("stag_hunt")
-    expected = answers(pg.sweep(game, [0], store=store))
+    expected = answers(pg.sweep(game, lams=[0], store=store))
     header, line = lines(store)
     record = json.loads(line)
     forge(record)
     store.write_bytes(header + b"\n" + json.dumps(record).encode() + b"\n{broken\n")
     solved.clear()
-    assert answers(pg.sweep(game, [0], store=store)) == expected
+    assert answers(pg.sweep(game, lams=[0], store=store)) == expected
     assert len(solved) == 1
-    assert answers(pg.sweep(game, [0], store=store)) == expected
+    assert answers(pg.sweep(game, lams=[0], store=store)) == expected
     assert len(solved) == 1
 
 
@@ -464,10 +464,10 @@ def test_a_full_disk_is_an_error_with_the_name_of_the_file(store, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    pg.sweep(GAMES[0], [0], store=store)
+    pg.sweep(GAMES[0], lams=[0], store=store)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left") as caught:
-        pg.sweep(GAMES[0], [0.5], store=store)
+        pg.sweep(GAMES[0], lams=[0.5], store=store)
     assert caught.value.filename == str(store)
 
 

@@ -208,7 +208,7 @@ def test_pure_equilibria_last_as_long_as_their_interval(seed):
         middle = (low + high) / 2
         profile = [np.eye(4)[action] for action in pure.joint_action]
         objective = pg.PowerObjective(middle)
-        certificate = pg.certify(game, objective, profile)
+        certificate = pg.certify(game, profile, objective)
         start = pg.Equilibrium(game, objective, game.profile(profile), certificate, pg.Status.CONVERGED, "pure")
         trace = pg.trace(game, start=start, lams=(0, 2))
         check(trace)
@@ -396,7 +396,7 @@ def test_degenerate_games_are_traced_or_given_up_in_words(spec):
 def test_a_start_among_infinitely_many_is_refused():
     game = pg.NormalFormGame([[[1, 1], [0, 0]], [[1, 1], [0, 0]]])
     objective, profile = pg.PowerObjective(0.2), [[1, 0], [0.5, 0.5]]
-    certificate = pg.certify(game, objective, profile)
+    certificate = pg.certify(game, profile, objective)
     start = pg.Equilibrium(game, objective, game.profile(profile), certificate, pg.Status.CONVERGED, "by hand")
     trace = pg.trace(game, start=start)
     assert trace.status is pg.Status.PATH_LOST

@@ -12,7 +12,7 @@ import pytest
 
 import powergames as pg
 from powergames.cli import run
-from powergames.results import Path, PathPoint
+from powergames.results import Sweep, SweepPoint
 
 pytest.importorskip("altair", reason="Altair is not installed; it is part of the extra 'viz'")
 pytest.importorskip("vl_convert", reason="vl-convert is not installed; it is part of the extra 'viz'")
@@ -51,13 +51,13 @@ def words(chart):
 
 @pytest.fixture(scope="module")
 def swept():
-    return pg.sweep(STAG, LAMS, all_equilibria=True, progress=False)
+    return pg.sweep(STAG, lams=LAMS, all_equilibria=True, progress=False)
 
 
 @pytest.fixture(scope="module")
 def broken(swept):
     """A sweep of which every second λ failed."""
-    return Path(STAG, tuple(PathPoint(p.objective, (), "out of time") if k % 2 else p for k, p in enumerate(swept)))
+    return Sweep(STAG, tuple(SweepPoint(p.objective, (), "out of time") if k % 2 else p for k, p in enumerate(swept)))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def every_chart(swept, broken, evaluation):
         viz.power_network(evaluation),
         viz.trajectory(evaluation),
         viz.learning_curves(run),
-        viz.off_policy(pg.audit(team, pg.PowerObjective(0.2), team.uniform_profile())),
+        viz.off_policy(pg.audit(team, team.uniform_profile(), pg.PowerObjective(0.2))),
     ]
 
 
@@ -100,7 +100,7 @@ def test_frontier_draws_every_outcome_once(swept):
 
 def test_frontier_of_one_player():
     game = pg.NormalFormGame.from_bimatrix([[5, 0], [4, 4]], [[3, 3], [0, 3]], players=["Ann", "Bob"])
-    path = pg.sweep(game, [0], all_equilibria=True, progress=False)
+    path = pg.sweep(game, lams=[0], all_equilibria=True, progress=False)
     for player in (0, "Ann"):
         drawn = rows(viz.frontier(path, player=player), "task", "power", "kind")
         assert {row["task"] for row in drawn} == {float(e.task[0]) for e in path[0].equilibria}
@@ -109,7 +109,7 @@ def test_frontier_of_one_player():
 
 
 def test_frontier_of_a_stochastic_game():
-    path = pg.sweep(REPUTATION, [0, 0.5], progress=False)
+    path = pg.sweep(REPUTATION, lams=[0, 0.5], progress=False)
     drawn = rows(viz.frontier(path), "task", "power", "kind")
     expected = {float(e.evaluation.start_task.mean()) for point in path for e in point.equilibria}
     assert drawn
@@ -126,7 +126,7 @@ def test_failures_are_marks(chart, broken):
 
 @pytest.mark.parametrize("chart", [viz.frontier, viz.bifurcation])
 def test_nothing_found_draws_no_numbers(chart, swept):
-    nothing = Path(STAG, tuple(PathPoint(point.objective, (), "out of time") for point in swept))
+    nothing = Sweep(STAG, tuple(SweepPoint(point.objective, (), "out of time") for point in swept))
     drawn = chart(nothing) if chart is viz.frontier else chart(nothing, pure=())
     assert not rows(drawn, "task")
     assert not rows(drawn, "value")
@@ -134,10 +134,10 @@ def test_nothing_found_draws_no_numbers(chart, swept):
 
 
 def test_uncertified_profiles_have_a_mark_of_their_own(swept):
-    wrong = pg.certify(STAG, pg.PowerObjective(1), [[1, 0], [1, 0]])
+    wrong = pg.certify(STAG, [[1, 0], [1, 0]], pg.PowerObjective(1))
     profile = STAG.profile([[1, 0], [1, 0]])
     rejected = pg.Equilibrium(STAG, pg.PowerObjective(1), profile, wrong, pg.Status.REJECTED, "by hand")
-    path = Path(STAG, (*swept.points[:4], PathPoint(pg.PowerObjective(1), (rejected,))))
+    path = Sweep(STAG, (*swept.points[:4], SweepPoint(pg.PowerObjective(1), (rejected,))))
     kinds = {row["lam"]: row["kind"] for row in rows(viz.bifurcation(path), "lam", "value", "kind")}
     assert kinds[1.0] == "not certified"
     assert {row["kind"] for row in rows(viz.frontier(path), "task", "kind") if row["task"] == 4.0} == {
@@ -166,7 +166,7 @@ def test_bifurcation_of_one_action(swept):
 
 @pytest.mark.parametrize("aggregate", ["mean", "sum", "max"])
 def test_pure_equilibria_span_their_exact_range(aggregate):
-    path = pg.sweep(LINE, [0, 1], pg.PowerObjective(aggregate=aggregate), progress=False)
+    path = pg.sweep(LINE, pg.PowerObjective(aggregate=aggregate), lams=[0, 1], progress=False)
     chart = viz.bifurcation(path, show="utility")
     spans = {row["label"]: row for row in rows(chart, "lam", "until", "value", "to", "label")}
     line, _ = pg.pure_equilibria(LINE, pg.PowerObjective(aggregate=aggregate))
@@ -197,14 +197,14 @@ def test_best_responses_agree_with_certificates():
         assert len(cells) == 2500
         for cell in cells[::123]:
             x, y = cell["x"] + 0.01, cell["y"] + 0.01
-            certificate = pg.certify(game, objective, [[x, 1 - x], [y, 1 - y]])
+            certificate = pg.certify(game, [[x, 1 - x], [y, 1 - y]], objective)
             assert cell["regret"] == pytest.approx(float(certificate.scaled_regret), abs=1e-12)
         for piece in rows(chart, "player", "x2", "y2"):
             player = game.players.index(piece["player"])
             for share in (0.0, 0.37, 1.0):
                 x = piece["x"] + share * (piece["x2"] - piece["x"])
                 y = piece["y"] + share * (piece["y2"] - piece["y"])
-                certificate = pg.certify(game, objective, [[x, 1 - x], [y, 1 - y]])
+                certificate = pg.certify(game, [[x, 1 - x], [y, 1 - y]], objective)
                 assert certificate.scaled_regrets[player] <= 1e-9
         marks = {(row["x"], row["y"]) for row in rows(chart, "x", "y", "kind")}
         assert marks == {(float(e.profile[0][0]), float(e.profile[1][0])) for e in pg.solve_all(game, objective)}
@@ -285,7 +285,7 @@ def test_learning_curves_hold_the_history():
 
 
 def test_bars_begin_at_zero_and_end_at_the_worst():
-    report = pg.audit(STAG, pg.PowerObjective(0.2), [[1, 0], [1, 0]])
+    report = pg.audit(STAG, [[1, 0], [1, 0]], pg.PowerObjective(0.2))
     chart = viz.off_policy(report)
     drawn = {(row["way"], row["index"]): row for row in rows(chart, "way", "change", "left")}
     for label, least in report.worst.items():
@@ -381,7 +381,7 @@ def test_the_same_results_give_the_same_chart(swept):
 
 @pytest.mark.parametrize("scale", [1e9, 1e-9])
 def test_huge_and_tiny_payoffs_have_readable_axes(scale):
-    path = pg.sweep(pg.NormalFormGame(STAG.payoffs * scale), [0], all_equilibria=True, progress=False)
+    path = pg.sweep(pg.NormalFormGame(STAG.payoffs * scale), lams=[0], all_equilibria=True, progress=False)
     formats = {
         e["y"]["axis"].get("format") for e in encodings(viz.bifurcation(path).to_dict()) if "field" in e.get("y", {})
     }
@@ -390,7 +390,7 @@ def test_huge_and_tiny_payoffs_have_readable_axes(scale):
 
 def test_differences_behind_an_offset_are_drawn():
     game = pg.NormalFormGame(STAG.payoffs + 1e9)
-    path = pg.sweep(game, [0], all_equilibria=True, progress=False)
+    path = pg.sweep(game, lams=[0], all_equilibria=True, progress=False)
     for e in encodings(viz.bifurcation(path, pure=()).to_dict()):
         low, high = e["y"]["scale"]["domain"]
         assert 1e9 + 2 < low < 1e9 + 3
@@ -401,9 +401,9 @@ def test_one_lam_long_names_and_many_players(tmp_path):
     long = [f"The department of things that take a long time to name, number {k}" for k in range(6)]
     game = pg.NormalFormGame(np.random.default_rng(0).normal(size=(6, *[2] * 6)), players=long)
     uniform = game.uniform_profile()
-    path = pg.sweep(game, ["1/2"], method="ipa", progress=False)
+    path = pg.sweep(game, lams=["1/2"], method="ipa", progress=False)
     table = pg.power_table(game, uniform)
-    report = pg.audit(game, pg.PowerObjective(0.5), uniform)
+    report = pg.audit(game, uniform, pg.PowerObjective(0.5))
     charts = [viz.frontier(path), viz.bifurcation(path), viz.power_network(table), viz.power_heatmap(table)]
     for k, chart in enumerate([*charts, viz.off_policy(report)]):
         viz.save(chart, tmp_path / f"{k}.svg")
@@ -435,13 +435,13 @@ def test_domains_hold_their_values(values, zero):
     ("call", "message"),
     [
         (lambda: viz.frontier(None), "path: got NoneType"),
-        (lambda: viz.frontier(Path(STAG, ())), "path: got a sweep over no λ"),
+        (lambda: viz.frontier(Sweep(STAG, ())), "path: got a sweep over no λ"),
         (lambda: viz.bifurcation(3), "path: got int"),
-        (lambda: viz.bifurcation(pg.sweep(STAG, [0], progress=False), [1]), "traces: "),
-        (lambda: viz.bifurcation(pg.sweep(STAG, [0], progress=False), pg.trace(pg.load("chicken"))), "traces: "),
-        (lambda: viz.bifurcation(pg.sweep(STAG, [0], progress=False), show="tasks"), "show: got 'tasks'"),
-        (lambda: viz.bifurcation(pg.sweep(STAG, [0], progress=False), show=(0, 7)), "show: got action '7'"),
-        (lambda: viz.bifurcation(pg.sweep(REPUTATION, [0], progress=False), pure=[1]), "pure: not for stochastic"),
+        (lambda: viz.bifurcation(pg.sweep(STAG, lams=[0], progress=False), [1]), "traces: "),
+        (lambda: viz.bifurcation(pg.sweep(STAG, lams=[0], progress=False), pg.trace(pg.load("chicken"))), "traces: "),
+        (lambda: viz.bifurcation(pg.sweep(STAG, lams=[0], progress=False), show="tasks"), "show: got 'tasks'"),
+        (lambda: viz.bifurcation(pg.sweep(STAG, lams=[0], progress=False), show=(0, 7)), "show: got action '7'"),
+        (lambda: viz.bifurcation(pg.sweep(REPUTATION, lams=[0], progress=False), pure=[1]), "pure: not for stochastic"),
         (lambda: viz.best_responses(LINE), "game: got 2 x 2 x 2 actions"),
         (lambda: viz.power_heatmap(3), "table: got int"),
         (lambda: viz.power_network(pg.power_table(STAG, STAG.uniform_profile()), state=0), "state: a game in normal"),

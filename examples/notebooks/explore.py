@@ -184,7 +184,7 @@ def _(found, picture):
     _bounded = (found.objective.form, found.objective.aggregate) == ("adversarial", "sum")
     _top = 1 / (found.game.n_players - 1) if _bounded else 1
     _lams = [_top * _k / 20 for _k in range(21)]
-    swept = pg.sweep(found.game, _lams, found.objective, all_equilibria=True, progress=False)
+    swept = pg.sweep(found.game, found.objective, lams=_lams, all_equilibria=True, progress=False)
     viz.frontier(swept) if picture.value == FRONTIER else viz.bifurcation(swept, show=OVER_LAM[picture.value])
     return (swept,)
 

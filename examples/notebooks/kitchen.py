@@ -49,12 +49,12 @@ def _():
         game = pg.load("overcooked:tiny")
         objectives = {_lam: pg.PowerObjective(_lam, form="adversarial") for _lam in LAMS}
         plans = {TEAM: pg.team_optimum(game).evaluation}
-        reports = {TEAM: pg.audit(game, objectives[LAMS[0]], plans[TEAM].profile, tol=1e-8)}
+        reports = {TEAM: pg.audit(game, plans[TEAM].profile, objectives[LAMS[0]], tol=1e-8)}
         for _lam, _objective in objectives.items():
             _name = f"equilibrium at λ = {_lam:g}"
             _equilibrium = pg.solve(game, _objective)
             plans[_name] = _equilibrium.evaluation
-            reports[_name] = pg.audit(game, _objective, _equilibrium.profile, tol=1e-8)
+            reports[_name] = pg.audit(game, _equilibrium.profile, _objective, tol=1e-8)
     return game, plans, reports
 
 

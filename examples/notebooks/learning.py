@@ -130,7 +130,7 @@ def _(exact):
 
 @app.cell(hide_code=True)
 def _(game, runs):
-    report = pg.audit(game, runs[0].objective, runs[0].policies)
+    report = pg.audit(game, runs[0].policies, runs[0].objective)
     mo.vstack(
         [
             mo.md("## The audit: if somebody leaves the learned policies"),

@@ -74,7 +74,7 @@ def _(form, game, lam, plan):
         FIRST: lambda: [np.eye(own.max())[np.zeros(game.n_states, int)] for own in game.n_actions.T],
         UNIFORM: game.uniform_profile,
     }[plan.value]()
-    report = pg.audit(game, objective, profile, tol=1e-8)
+    report = pg.audit(game, profile, objective, tol=1e-8)
     evaluation = pg.evaluate(game, profile, objective)
     return evaluation, objective, profile, report
 
@@ -130,7 +130,7 @@ def _(game, profile):
     _rows = []
     for _form in ("penalty", "adversarial"):
         try:
-            _passed = [_lam for _lam in _lams if pg.certify(game, pg.PowerObjective(_lam, form=_form), profile).passed]
+            _passed = [_lam for _lam in _lams if pg.certify(game, profile, pg.PowerObjective(_lam, form=_form)).passed]
         except InputError as _error:
             _rows.append(f"| {_form} | {_error} |")
             continue

@@ -156,8 +156,8 @@ class Audit(Frozen, Shown):
 
 def audit(
     game: NormalFormGame | StochasticGame,
-    objective: PowerObjective,
     policies: Any,
+    objective: PowerObjective | None = None,
     *,
     tol: float = POLICY_TOLERANCE,
     steps: int = 10,
@@ -169,8 +169,6 @@ def audit(
     Parameters
     ----------
     game : NormalFormGame or StochasticGame
-    objective : PowerObjective
-        Judge a policy at the λ that it was made for.
     policies : path, sequence, mapping, or an object with a `profile`
         A ``.npz`` or ``.json`` file; or one entry per player, in order or under the players' names. In a normal-form
         game an entry holds the probabilities of its actions, shape (A_i,); `fractions.Fraction` entries make everything
@@ -178,6 +176,8 @@ def audit(
         state alone; a vector of shape (A_i,), played in every state; a mapping from indices or names of states to
         probabilities; or a callable that returns the probabilities for a state. A state that is missing from a mapping,
         or has a row of NaN, counts as unvisited: it is filled with equal probabilities, and the report lists it.
+    objective : PowerObjective, optional
+        By default λ = 0. Judge a policy at the λ that it was made for.
     tol : float, default 0.02
         Largest scaled regret that passes; what solvers find passes 1e-8.
     steps : int, default 10
@@ -206,7 +206,7 @@ def audit(
     Examples
     --------
     >>> import powergames as pg
-    >>> report = pg.audit(pg.load("stag_hunt"), pg.PowerObjective(0.2), [[1, 0], [1, 0]])
+    >>> report = pg.audit(pg.load("stag_hunt"), [[1, 0], [1, 0]], pg.PowerObjective(0.2))
     >>> report.passed
     True
     >>> [(d.kind, d.task.tolist()) for d in report.off_policy if d.deviator == 1]
@@ -216,17 +216,18 @@ def audit(
 
     >>> game = pg.load("big_match")
     >>> mixed = {"play": [0.5, 0.5]}
-    >>> report = pg.audit(game, pg.PowerObjective(), [lambda state: [1, 0] if state == 0 else [1], mixed])
+    >>> report = pg.audit(game, [lambda state: [1, 0] if state == 0 else [1], mixed], pg.PowerObjective())
     >>> report.start_task.round(4).tolist(), report.best_deviation.player
     ([5.0, -5.0], 1)
     >>> report.unvisited[0].states
     array([1, 2])
     """
     check_game(game, NormalFormGame | StochasticGame)
+    objective = PowerObjective() if objective is None else objective
     read = _read(game, policies, labels)
     profile = read.profile
     compared = None if reference is None else _read(game, reference, labels)
-    certificate = certify(game, objective, profile, tol=tol)
+    certificate = certify(game, profile, objective, tol=tol)
     deviations = off_policy(game, profile, steps=steps)
     distance = None if compared is None else _distance(read, compared.profile)
     if isinstance(game, StochasticGame):
@@ -267,7 +268,7 @@ def audit(
         utility,
         table.values,
         deviations,
-        best_deviation(game, objective, profile),
+        best_deviation(game, profile, objective),
         (),
         distance,
     )

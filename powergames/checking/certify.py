@@ -15,8 +15,8 @@ from powergames.objectives import PowerObjective, check_objective
 
 def certify(
     game: NormalFormGame | StochasticGame,
-    objective: PowerObjective,
     profile: Any,
+    objective: PowerObjective | None = None,
     *,
     tol: float = 1e-8,
     witness: Witness | None = None,
@@ -27,10 +27,11 @@ def certify(
     ----------
     game : NormalFormGame or StochasticGame
         For a stochastic game see `powergames.checking.stochastic.certify_stochastic`, which this calls.
-    objective : PowerObjective
     profile : sequence of array_like
         ``profile[i][a]``, the probability with which player `i` plays action `a`. With `fractions.Fraction` entries
         everything is computed exactly.
+    objective : PowerObjective, optional
+        By default λ = 0: Nash equilibrium.
     tol : float, default 1e-8
         Largest scaled regret that passes.
     witness : sequence of sequences of array_like, optional
@@ -57,12 +58,13 @@ def certify(
     --------
     >>> import powergames as pg
     >>> game = pg.load("stag_hunt")
-    >>> pg.certify(game, pg.PowerObjective(0.5), [[1, 0], [1, 0]]).max_regret
+    >>> pg.certify(game, [[1, 0], [1, 0]], pg.PowerObjective(0.5)).max_regret
     1.0
     """
     check_game(game, NormalFormGame | StochasticGame)
+    objective = PowerObjective() if objective is None else objective
     if isinstance(game, StochasticGame):
-        return certify_stochastic(game, objective, profile, tol=tol, witness=witness)
+        return certify_stochastic(game, profile, objective, tol=tol, witness=witness)
     check_objective(objective)
     check_tolerance(tol)
-    return certify_checked(game, objective, game.profile(profile), tol, witness)
+    return certify_checked(game, game.profile(profile), objective, tol, witness)

@@ -57,16 +57,16 @@ class Deviation(Frozen):
         }
 
 
-def best_deviation(game: NormalFormGame, objective: PowerObjective, profile: Any) -> Deviation | None:
+def best_deviation(game: NormalFormGame, profile: Any, objective: PowerObjective) -> Deviation | None:
     """Find the mixed deviation that gains most, relative to the range of its player's payoffs.
 
     Parameters
     ----------
     game : NormalFormGame
-    objective : PowerObjective
     profile : sequence of array_like
         ``profile[i][a]``, the probability with which player `i` plays action `a`. With `fractions.Fraction` entries
         everything is computed exactly.
+    objective : PowerObjective
 
     Returns
     -------
@@ -81,14 +81,14 @@ def best_deviation(game: NormalFormGame, objective: PowerObjective, profile: Any
     Examples
     --------
     >>> import powergames as pg
-    >>> found = best_deviation(pg.load("stag_hunt"), pg.PowerObjective(0.5), [[1, 0], [1, 0]])
+    >>> found = best_deviation(pg.load("stag_hunt"), [[1, 0], [1, 0]], pg.PowerObjective(0.5))
     >>> found.player, found.strategy, found.gain
     (0, array([0., 1.]), 1.0)
     """
     check_game(game)
     check_objective(objective)
     strategies = game.profile(profile)
-    certificate = certify_checked(game, objective, strategies)
+    certificate = certify_checked(game, strategies, objective)
     player = int(np.argmax(certificate.scaled_regrets))
     exact = strategies[player].dtype == object
     if certificate.scaled_regrets[player] <= (0 if exact else ROUNDING):

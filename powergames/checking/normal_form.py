@@ -41,8 +41,8 @@ Witness = Sequence[Sequence[np.ndarray]]
 
 def certify_checked(
     game: NormalFormGame,
-    objective: PowerObjective,
     profile: Profile,
+    objective: PowerObjective,
     tol: float = 1e-8,
     witness: Witness | None = None,
     deadline: float = math.inf,

@@ -113,8 +113,8 @@ class StochasticCertificate(Certificate):
 
 def certify_stochastic(
     game: StochasticGame,
-    objective: PowerObjective,
     profile: Any,
+    objective: PowerObjective,
     *,
     tol: float = 1e-8,
     witness: StochasticWitness | None = None,
@@ -124,9 +124,9 @@ def certify_stochastic(
     Parameters
     ----------
     game : StochasticGame
-    objective : PowerObjective
     profile : sequence of array_like
         ``profile[i][s, a]``, the probability with which player `i` plays action `a` in state `s`, shape (S, A_i).
+    objective : PowerObjective
     tol : float, default 1e-8
         Largest scaled regret that passes.
     witness : sequence of sequences of array_like, optional
@@ -156,7 +156,7 @@ def certify_stochastic(
     >>> from powergames.games.stochastic import StochasticGame
     >>> stag_hunt = np.array([[[[4.0, 0.0], [3.0, 3.0]]], [[[4.0, 3.0], [0.0, 3.0]]]])
     >>> game = StochasticGame(stag_hunt, np.ones((1, 2, 2, 1)), 0.5)
-    >>> certify_stochastic(game, PowerObjective(0.5), [[[1, 0]], [[1, 0]]])
+    >>> certify_stochastic(game, [[[1, 0]], [[1, 0]]], PowerObjective(0.5))
     <StochasticCertificate FAILED: max regret 1, scaled 0.125, tol 1e-08, one-shot deviations, exact>
     """
     check_game(game, StochasticGame)

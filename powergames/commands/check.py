@@ -59,7 +59,7 @@ def command(
     loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
     if plot is not None and loaded.n_players == 1:
         raise InputError("--plot: nobody can go off policy in a game of one player; leave it out")
-    report = audit(loaded, objective, policy, tol=tolerance, steps=steps, reference=reference)
+    report = audit(loaded, policy, objective, tol=tolerance, steps=steps, reference=reference)
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
     else:

@@ -174,7 +174,7 @@ def _certified(game: NormalFormGame, equilibrium: PureEquilibrium, aggregate: st
     ]
 
     def holds(lam: Fraction) -> bool:
-        return certify(game, PowerObjective(lam, aggregate), profile, tol=0.0).passed  # type: ignore[arg-type]
+        return certify(game, profile, PowerObjective(lam, aggregate), tol=0.0).passed  # type: ignore[arg-type]
 
     last = equilibrium.lam_max
     if isinstance(last, float):

@@ -58,7 +58,7 @@ def command(
     if n_jobs != 1:
         # This process only waits for its workers, and must live to end them.
         raise_on_ctrl_c()
-    path = sweep(loaded, lams, objective, all_equilibria=every, method=method, n_jobs=n_jobs, store=store)
+    path = sweep(loaded, objective, lams=lams, all_equilibria=every, method=method, n_jobs=n_jobs, store=store)
     if as_json:
         points = [point.to_dict() for point in path]
         print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})

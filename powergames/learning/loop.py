@@ -367,7 +367,7 @@ class _Training:
             algorithm=self.algorithm,
             objective=self.objective,
             policies=policies,
-            certificate=certify(self.game, self.objective, policies, tol=tol),
+            certificate=certify(self.game, policies, self.objective, tol=tol),
             history=tuple(self.history),
             seed=self.seed,
             steps=self.clock,

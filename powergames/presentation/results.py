@@ -41,9 +41,9 @@ from powergames.presentation.shared import (
     title_of,
 )
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
-from powergames.results.paths import Path, PathPoint
 from powergames.results.sets import EquilibriumSet
 from powergames.results.status import Status
+from powergames.results.sweeps import Sweep, SweepPoint
 from powergames.results.traces import Trace
 
 if TYPE_CHECKING:
@@ -146,8 +146,8 @@ def of_stochastic(equilibrium: StochasticEquilibrium, most: int | None = MOST) -
     ]
 
 
-@blocks.register(Path)
-def of_path(path: Path, most: int | None = MOST) -> list[Block]:
+@blocks.register(Sweep)
+def of_path(path: Sweep, most: int | None = MOST) -> list[Block]:
     """The equilibria at each λ of a sweep, one row each."""
     game = path.game
     if not path.points:
@@ -171,8 +171,8 @@ def of_path(path: Path, most: int | None = MOST) -> list[Block]:
     return [heading(game, path.points[0].objective, lam=False), table, f"{summary} {meaning}", *failed]
 
 
-@frame.register(Path)
-def frame_of_path(path: Path) -> list[Block]:
+@frame.register(Sweep)
+def frame_of_path(path: Sweep) -> list[Block]:
     """One row for each player of each equilibrium, with its λ."""
     return _frame_over_lam(path.game, ((p.objective, p.equilibria, p.error) for p in path.points))
 
@@ -205,7 +205,7 @@ def _frame_over_lam(
     return [table]
 
 
-def path_summary(points: Sequence[PathPoint]) -> list[str]:
+def path_summary(points: Sequence[SweepPoint]) -> list[str]:
     """Say at how many λ of a sweep all is certified; then, if anything is not, the worst of it."""
     failed = [point for point in points if not point.converged]
     missing = sum(point.complete is False for point in points)

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 from powergames.errors import InputError
@@ -21,7 +21,7 @@ from powergames.objectives import PowerObjective, check_objective
 from powergames.reporting.document import build
 from powergames.reporting.page import page
 from powergames.reporting.schedule import Solved, solve_in_time
-from powergames.results import Callback, Path
+from powergames.results import Callback, Sweep
 
 # Bytes that a page may have.
 LARGEST = 3_000_000
@@ -36,7 +36,7 @@ class Report(Frozen):
 
     Attributes
     ----------
-    path : Path
+    path : Sweep
         The solutions at each λ, failures kept as data.
     json : str
         The numbers of the page; see `powergames.reporting.document.build`.
@@ -44,7 +44,7 @@ class Report(Frozen):
         The page, complete in itself.
     """
 
-    path: Path
+    path: Sweep
     json: str
     html: str
 
@@ -180,7 +180,7 @@ def check_page_name(path: Any) -> None:
         ...
     powergames.errors.InputError: report: got 'stag_hunt.nfg'; give the name of a .html file
     """
-    if not isinstance(path, (str, os.PathLike)) or FilePath(os.fsdecode(path)).suffix.lower() != ".html":
+    if not isinstance(path, (str, os.PathLike)) or Path(os.fsdecode(path)).suffix.lower() != ".html":
         raise InputError(f"report: got {str(path)[:60]!r}; give the name of a .html file")
 
 

@@ -12,7 +12,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.power import plain, power_table
 from powergames.reporting.schedule import Solved
 from powergames.reporting.tables import payoff_table, stage_table
-from powergames.results import SCHEMA, Equilibrium, Path, StochasticEquilibrium, game_header, json_value
+from powergames.results import SCHEMA, Equilibrium, StochasticEquilibrium, Sweep, game_header, json_value
 
 # States that a page shows: those visited most.
 MOST_STATES = 40
@@ -122,7 +122,7 @@ def _stochastic_deviations(equilibrium: StochasticEquilibrium) -> dict[str, Any]
     }
 
 
-def _states_shown(path: Path) -> list[int]:
+def _states_shown(path: Sweep) -> list[int]:
     """The states that a page shows, in order: all, or those visited most in some solution."""
     game = cast("StochasticGame", path.game)
     if game.n_states <= MOST_STATES:
@@ -154,7 +154,7 @@ def _cut(documents: list[dict[str, Any]], header: dict[str, Any], states: list[i
                     deviation["task"] = [of(task) for task in deviation["task"]]
 
 
-def _tables(path: Path, states: list[int] | None) -> dict[str, Any]:
+def _tables(path: Sweep, states: list[int] | None) -> dict[str, Any]:
     """The payoffs of the game, or of each state shown."""
     game = path.game
     profiles = [e.profile for point in path for e in point.equilibria if e.converged]

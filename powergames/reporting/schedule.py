@@ -13,7 +13,7 @@ from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, with_lam
-from powergames.results import Callback, Path, PathPoint
+from powergames.results import Callback, Sweep, SweepPoint
 from powergames.solvers import solve, solve_all, sweep
 from powergames.solvers.batch.batches import objectives_of
 
@@ -30,14 +30,14 @@ class Solved:
 
     Attributes
     ----------
-    path : Path
+    path : Sweep
     every : bool
         Whether all equilibria were asked for at each λ.
     shortened : bool
         Whether there was time for a part of the usual range only.
     """
 
-    path: Path
+    path: Sweep
     every: bool
     shortened: bool
 
@@ -98,10 +98,10 @@ def solve_in_time(
         count = next((count for count in COUNTS if seconds * count <= time_limit), len(probes))
         if not every and seconds * count > time_limit:
             # Not even a sweep over the probes is quick; they are what there is.
-            return Solved(Path(game, tuple(points)), every, shortened=True)
+            return Solved(Sweep(game, tuple(points)), every, shortened=True)
         wanted = objectives_of(usual_lams(game, objective, count), objective)
     chosen = [each.exact_lam for each in wanted]
-    path = sweep(game, chosen, objective, all_equilibria=every, progress=progress, callback=callback)
+    path = sweep(game, objective, lams=chosen, all_equilibria=every, progress=progress, callback=callback)
     return Solved(path, every, shortened=lams is None and len(path) < COUNTS[0])
 
 
@@ -150,7 +150,7 @@ def _seconds_for_all(game: NormalFormGame | StochasticGame, probes: list[PowerOb
 
 def _probed(
     game: NormalFormGame | StochasticGame, probes: list[PowerObjective], limit: float
-) -> tuple[list[PathPoint], float]:
+) -> tuple[list[SweepPoint], float]:
     """One equilibrium at some λ, and the seconds that a sweep would take for each λ."""
     points, total = [], 0.0
     for objective in probes:
@@ -162,7 +162,7 @@ def _probed(
             return time.monotonic() - began
 
         total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2)
-        points.append(PathPoint(objective, tuple(found)))
+        points.append(SweepPoint(objective, tuple(found)))
     return points, PASSES * total / len(probes)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from powergames.results.documents import SCHEMA, game_header, json_value
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
-from powergames.results.paths import Path, PathPoint
 from powergames.results.sets import Box, EquilibriumSet
 from powergames.results.status import Callback, Status
+from powergames.results.sweeps import Sweep, SweepPoint
 from powergames.results.traces import SupportChange, Trace, TraceEvent
 
 __all__ = [
@@ -15,11 +15,11 @@ __all__ = [
     "Callback",
     "Equilibrium",
     "EquilibriumSet",
-    "Path",
-    "PathPoint",
     "Status",
     "StochasticEquilibrium",
     "SupportChange",
+    "Sweep",
+    "SweepPoint",
     "Trace",
     "TraceEvent",
     "game_header",

@@ -15,7 +15,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, pure_profile
 from powergames.objectives import PowerObjective, with_lam
 from powergames.power import power_table
-from powergames.results import Path, PathPoint, Trace
+from powergames.results import Sweep, SweepPoint, Trace
 from powergames.viz.frontiers import outcome
 from powergames.viz.labels import axis_format, domain, game_title, objective_text, player_index, player_names, shorten
 from powergames.viz.placing import ALONG, placed_labels
@@ -60,7 +60,7 @@ class _Picture:
 
     Attributes
     ----------
-    points : tuple of PathPoint
+    points : tuple of SweepPoint
     traces : tuple of Trace
     intervals : list of _Pure
     critical : list of float
@@ -70,7 +70,7 @@ class _Picture:
         Width and height of a panel.
     """
 
-    points: tuple[PathPoint, ...]
+    points: tuple[SweepPoint, ...]
     traces: tuple[Trace, ...]
     intervals: list[_Pure]
     critical: list[float]
@@ -79,13 +79,13 @@ class _Picture:
 
 
 def bifurcation(
-    path: Path | Trace, traces: Trace | Iterable[Trace] = (), *, pure: Sequence[Any] | None = None, show: Any = "task"
+    path: Sweep | Trace, traces: Trace | Iterable[Trace] = (), *, pure: Sequence[Any] | None = None, show: Any = "task"
 ) -> Any:
     """Draw all equilibria over λ, and mark the λ at which they come, go or change.
 
     Parameters
     ----------
-    path : Path or Trace
+    path : Sweep or Trace
         What `sweep` returns, best with ``all_equilibria=True``; or only what `trace` returns.
     traces : sequence of Trace, or one Trace
         Paths of single equilibria, which connect what the sweep found, and their critical λ.
@@ -109,7 +109,7 @@ def bifurcation(
     followed = [traces] if isinstance(traces, Trace) else list(traces)
     if isinstance(path, Trace):
         followed.insert(0, path)
-        path, pure = Path(path.game, ()), () if pure is None else pure
+        path, pure = Sweep(path.game, ()), () if pure is None else pure
     else:
         check_path(path)
     if any(not isinstance(trace, Trace) or trace.game != path.game for trace in followed):
@@ -139,7 +139,7 @@ def bifurcation(
     return themed(chart, heading, _notes(path, objective, picture), (width + 60) * min(columns, len(panels)) + 160)
 
 
-def _notes(path: Path, objective: PowerObjective, picture: _Picture) -> list[str]:
+def _notes(path: Sweep, objective: PowerObjective, picture: _Picture) -> list[str]:
     said = objective_text(objective, lam=False)
     notes = [f"{said}; {counts(path)}" if path.points else said]
     if picture.critical:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.results import Path
+from powergames.results import Sweep
 from powergames.viz.labels import axis_format, domain, game_title, lam_list, objective_text, player_index, shorten
 from powergames.viz.placing import placed_labels
 from powergames.viz.sweeps import CROSS, check_path, counts, failures, lam_domain
@@ -22,12 +22,12 @@ CERTIFIED, LOST = "certified", "failed"
 SHAPES = {ON: "circle", BEATEN: "triangle-down", UNCERTIFIED: "cross"}
 
 
-def frontier(path: Path, *, player: int | str | None = None) -> Any:
+def frontier(path: Sweep, *, player: int | str | None = None) -> Any:
     """Draw what reward costs in power: the outcomes of a sweep over λ.
 
     Parameters
     ----------
-    path : Path
+    path : Sweep
         What `sweep` returns.
     player : int or str, optional
         A player by index or name; by default the mean over the players.
@@ -120,7 +120,7 @@ def frontier(path: Path, *, player: int | str | None = None) -> Any:
     return themed(chart, f"What reward costs in power: {game_title(game)}", notes, WIDTH + 160)
 
 
-def _strip(alt: Any, path: Path) -> Any:
+def _strip(alt: Any, path: Sweep) -> Any:
     """Every λ of a sweep, those that failed as crosses: they may have no outcome to draw."""
     rows = [{"lam": p.objective.lam, "kind": CERTIFIED if p.converged else LOST, "why": p.error or ""} for p in path]
     kinds = {CERTIFIED: "circle", LOST: CROSS}

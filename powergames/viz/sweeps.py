@@ -7,7 +7,7 @@ from typing import Any
 
 from powergames.display import counted
 from powergames.errors import InputError
-from powergames.results import Path
+from powergames.results import Sweep
 from powergames.viz.labels import lam_list
 
 # The symbol of what failed, as an SVG path.
@@ -21,7 +21,7 @@ def check_path(path: Any) -> None:
     ------
     InputError
     """
-    if not isinstance(path, Path):
+    if not isinstance(path, Sweep):
         raise InputError(f"path: got {type(path).__name__}; give what sweep returns")
     if not path.points:
         raise InputError("path: got a sweep over no λ; sweep over at least one")
@@ -33,7 +33,7 @@ def lam_domain(lams: Sequence[float]) -> tuple[float, float]:
     return (low, high) if high > low else (max(low - 0.25, 0.0), high + 0.25)
 
 
-def counts(path: Path) -> str:
+def counts(path: Sweep) -> str:
     """Say how many equilibria a sweep found."""
     number = sum(equilibrium.converged for point in path for equilibrium in point.equilibria)
     found = counted(number, "certified equilibrium", "certified equilibria")
@@ -42,7 +42,7 @@ def counts(path: Path) -> str:
     return f"{found} at {counted(len(path), 'value')} of λ {span}" if len(path) > 1 else f"{found} at λ {span}"
 
 
-def failures(path: Path) -> str:
+def failures(path: Sweep) -> str:
     """Say at which λ nothing was certified; empty if something was at each."""
     lost = [point.objective.lam for point in path if not point.converged]
     if not lost:

@@ -22,7 +22,7 @@ from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.power import plain
-from powergames.results import Callback, Equilibrium, Path, PathPoint, Status, StochasticEquilibrium
+from powergames.results import Callback, Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.store import Store, game_digest, read_profile, result_key
 from powergames.solvers.common import check_callback
 from powergames.solvers.registry import METHODS, NASH, solve, solve_all
@@ -37,9 +37,9 @@ ROUND = 64
 
 def solve_batch(
     games: Iterable[NormalFormGame],
-    lams: Iterable[float | Fraction | str] = (0,),
     objective: PowerObjective | None = None,
     *,
+    lams: Iterable[float | Fraction | str] = (0,),
     all_equilibria: bool = False,
     method: str | None = None,
     exact: bool = False,
@@ -48,7 +48,7 @@ def solve_batch(
     store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
-) -> list[Path]:
+) -> list[Sweep]:
     """Solve many games, each at many λ.
 
     Every game at every λ is a computation of its own, which joblib runs on its backend: processes of this machine by
@@ -57,10 +57,10 @@ def solve_batch(
     Parameters
     ----------
     games : iterable of NormalFormGame
-    lams : iterable of numbers, default (0,)
-        The values of λ, for every game.
     objective : PowerObjective, optional
         Supplies the aggregate and form; its own λ is not used.
+    lams : iterable of numbers, default (0,)
+        The values of λ, for every game.
     all_equilibria : bool, default False
         Compute all equilibria instead of one.
     method, exact, tol
@@ -78,8 +78,8 @@ def solve_batch(
 
     Returns
     -------
-    list of Path
-        One path for each game, in order, with a `PathPoint` for each λ, in order. Whatever a solver raises is kept as
+    list of Sweep
+        One path for each game, in order, with a `SweepPoint` for each λ, in order. Whatever a solver raises is kept as
         the `error` of its point, which is not stored but tried again the next time.
 
     Raises
@@ -97,7 +97,7 @@ def solve_batch(
     Examples
     --------
     >>> import powergames as pg
-    >>> paths = solve_batch([pg.load("stag_hunt"), pg.load("chicken")], [0, "1/2"])
+    >>> paths = solve_batch([pg.load("stag_hunt"), pg.load("chicken")], lams=[0, "1/2"])
     >>> [[point.converged for point in path] for path in paths]
     [[True, True], [True, True]]
     """
@@ -119,7 +119,7 @@ def solve_batch(
     paths = []
     for game in games:
         at = {each: next(points) for each in distinct}
-        paths.append(Path(game, tuple(at[each] for each in objectives)))
+        paths.append(Sweep(game, tuple(at[each] for each in objectives)))
     return paths
 
 
@@ -206,7 +206,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one computation came to, as in `PathPoint`."""
+    """What one computation came to, as in `SweepPoint`."""
 
     found: tuple[Found, ...] = ()
     complete: bool | None = None
@@ -252,7 +252,7 @@ class Batch:
     def __exit__(self, *error: Any) -> None:
         self._stack.__exit__(*error)
 
-    def solve(self, questions: Sequence[tuple[Game, PowerObjective]]) -> list[PathPoint]:
+    def solve(self, questions: Sequence[tuple[Game, PowerObjective]]) -> list[SweepPoint]:
         """Answer questions independently of each other, those in the store from there."""
         answers: dict[Any, Answer] = {}
         keys = [self._key(game, objective) for game, objective in questions]
@@ -408,9 +408,9 @@ def _caught(compute: Callable[[], Answer], strict: bool) -> Answer:
         return Answer(error=f"{name}: {text[0]}" if text else name)
 
 
-def _point(answer: Answer, game: Game, objective: PowerObjective) -> PathPoint:
+def _point(answer: Answer, game: Game, objective: PowerObjective) -> SweepPoint:
     equilibria = tuple(found.equilibrium(game, objective) for found in answer.found)
-    return PathPoint(objective, equilibria, answer.error, answer.complete)
+    return SweepPoint(objective, equilibria, answer.error, answer.complete)
 
 
 def _record(game: Game, objective: PowerObjective, answer: Answer) -> dict[str, Any]:
@@ -442,7 +442,7 @@ def _read(
             profile = read_profile(game, document["profile"], settings.exact)
             if profile is None:
                 return None
-            certificate = certify_checked(game, objective, profile, settings.tol)
+            certificate = certify_checked(game, profile, objective, settings.tol)
             status = Status[document["status"]]
             if certificate.passed != (status is Status.CONVERGED):
                 return None

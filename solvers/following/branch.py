@@ -102,9 +102,9 @@ def followed(question: Question, start: AnyEquilibrium, max_points: int, given: 
 def _followed_from_nearby(question: Question, start: AnyEquilibrium, max_points: int, given: bool) -> Trace | None:
     """Follow the path that leads to an equilibrium at λ = 0, where the adversaries' mixtures are not determined."""
     arriving = None
-    for share, x0 in NEAR_ZERO:
+    for share, near_start in NEAR_ZERO:
         objective = with_lam(question.objective, share * min(1.0, question.lams[1]))
-        near = question.solved(objective, start.profile if x0 else None)
+        near = question.solved(objective, start.profile if near_start else None)
         path = followed(question, near, max_points, given)
         if path.status in STOPPED:
             return path if path.points else replace(path, points=(start,), ends=(STOPPED[path.status],) * 2)

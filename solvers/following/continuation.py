@@ -197,7 +197,7 @@ class Question(ABC):
         """The extended games of all λ."""
 
     @abstractmethod
-    def solved(self, objective: PowerObjective, x0: Any = None) -> AnyEquilibrium:
+    def solved(self, objective: PowerObjective, start: Any = None) -> AnyEquilibrium:
         """Return an equilibrium at some λ, the status of which says whether it is one."""
 
     @abstractmethod

@@ -43,14 +43,14 @@ class StochasticQuestion(Question):
         """The extended stochastic games of all λ."""
         return StochasticFamily.of(self.game, self.objective, self.lams[1])
 
-    def solved(self, objective: PowerObjective, x0: Any = None) -> StochasticEquilibrium:
+    def solved(self, objective: PowerObjective, start: Any = None) -> StochasticEquilibrium:
         """Return an equilibrium at some λ, the status of which says whether it is one."""
-        return solve_stochastic(self.game, objective, None, replace(self.options, x0=x0))
+        return solve_stochastic(self.game, objective, None, replace(self.options, start=start))
 
     def checked(self, start: AnyEquilibrium) -> StochasticEquilibrium:
         """Return an equilibrium with a certificate of its own."""
         start = cast(StochasticEquilibrium, start)
-        certificate = certify_stochastic(self.game, start.objective, start.profile, tol=self.options.tol)
+        certificate = certify_stochastic(self.game, start.profile, start.objective, tol=self.options.tol)
         return replace(
             start, certificate=certificate, status=Status.CONVERGED if certificate.passed else Status.REJECTED
         )
@@ -63,7 +63,7 @@ class StochasticQuestion(Question):
         point = np.where(point > DUST, point, 0.0)
         objective, profile = with_lam(self.objective, lam), problem.profile(point)
         witness = problem.witness(point) if lam else None
-        certificate = certify_stochastic(self.game, objective, profile, tol=self.options.tol, witness=witness)
+        certificate = certify_stochastic(self.game, profile, objective, tol=self.options.tol, witness=witness)
         if not certificate.passed:
             raise RejectedError(f"the certificate rejects the point at lambda = {lam:.10g}")
         return StochasticEquilibrium(self.game, objective, profile, certificate, Status.CONVERGED, "trace")

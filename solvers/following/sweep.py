@@ -15,7 +15,7 @@ from powergames.games.kinds import check_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
-from powergames.results import Callback, Equilibrium, Path, PathPoint, StochasticEquilibrium
+from powergames.results import Callback, Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of, reporter
 from powergames.solvers.normal_form import ipa
 from powergames.solvers.normal_form.extended import extended_size
@@ -30,9 +30,9 @@ SAME = 1e-6
 
 def sweep(
     game: NormalFormGame | StochasticGame,
-    lams: Iterable[float | Fraction | str],
     objective: PowerObjective | None = None,
     *,
+    lams: Iterable[float | Fraction | str],
     all_equilibria: bool = False,
     method: str | None = None,
     exact: bool = False,
@@ -42,7 +42,7 @@ def sweep(
     store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
-) -> Path:
+) -> Sweep:
     """Solve a game at many λ.
 
     First the game is solved at each λ from scratch, independently of the others. Then equilibria are continued from
@@ -52,10 +52,10 @@ def sweep(
     Parameters
     ----------
     game : NormalFormGame or StochasticGame
-    lams : iterable of numbers
-        The values of λ, in the order in which points are returned; in any order, also repeated.
     objective : PowerObjective, optional
         Supplies the aggregate and form; its own λ is not used.
+    lams : iterable of numbers
+        The values of λ, in the order in which points are returned; in any order, also repeated.
     all_equilibria : bool, default False
         Compute all equilibria at each λ instead of one (two players); nothing is continued then.
     method, exact, tol
@@ -74,8 +74,8 @@ def sweep(
 
     Returns
     -------
-    Path
-        One `PathPoint` for each λ, with all different certified equilibria found there: from scratch, continued
+    Sweep
+        One `SweepPoint` for each λ, with all different certified equilibria found there: from scratch, continued
         upwards, continued downwards. A λ without any keeps the uncertified profile with its status, or in `error` what
         the solver raised.
 
@@ -95,7 +95,7 @@ def sweep(
     Examples
     --------
     >>> import powergames as pg
-    >>> path = pg.sweep(pg.load("stag_hunt"), [0, 0.2, 0.3], all_equilibria=True)
+    >>> path = pg.sweep(pg.load("stag_hunt"), lams=[0, 0.2, 0.3], all_equilibria=True)
     >>> [len(point.equilibria) for point in path]
     [3, 3, 1]
     """
@@ -117,10 +117,10 @@ def sweep(
         cold = batch.solve([(game, each) for each in distinct])
         points = _continued_both_ways(cold, batch, settings) if warm else cold
     at = dict(zip(distinct, points, strict=True))
-    return Path(game, tuple(at[each] for each in objectives))
+    return Sweep(game, tuple(at[each] for each in objectives))
 
 
-def _continued_both_ways(cold: Sequence[PathPoint], batch: Batch, settings: Settings) -> list[PathPoint]:
+def _continued_both_ways(cold: Sequence[SweepPoint], batch: Batch, settings: Settings) -> list[SweepPoint]:
     """Add to each point the equilibria that lead there from its neighbours; points are in order of λ."""
     known = [[equilibrium for equilibrium in point.equilibria if equilibrium.converged] for point in cold]
 
@@ -150,7 +150,7 @@ def _continued(
 ) -> Equilibrium | StochasticEquilibrium:
     """Continue an equilibrium to a λ nearby: a few Newton steps where they are cheap, else a solve from there."""
     if isinstance(game, StochasticGame):
-        return solve(game, objective, method=settings.method, tol=settings.tol, x0=previous.profile)
+        return solve(game, objective, method=settings.method, tol=settings.tol, start=previous.profile)
     near = not settings.exact and extended_size(game, objective) <= LARGEST_NEWTON
     return solve(
         game,
@@ -158,7 +158,7 @@ def _continued(
         method=ipa.METHOD.name if near else settings.method,
         exact=settings.exact,
         tol=settings.tol,
-        x0=previous.profile,
+        start=previous.profile,
         max_iter=NEWTON_STEPS if near else None,
     )
 

@@ -173,10 +173,10 @@ class _Question(Question):
     def family(self) -> _Family:
         return _Family.of(self.game, self.objective, self.lams[1])
 
-    def solved(self, objective: PowerObjective, x0: Any = None) -> Equilibrium:
+    def solved(self, objective: PowerObjective, start: Any = None) -> Equilibrium:
         options = self.options
         limits: dict[str, Any] = {"time_limit": options.seconds_left, "callback": options.callback}
-        return cast(Equilibrium, solve(self.game, objective, x0=x0, tol=options.tol, **limits))
+        return cast(Equilibrium, solve(self.game, objective, start=start, tol=options.tol, **limits))
 
     def checked(self, start: AnyEquilibrium) -> Equilibrium:
         options = replace(self.options, exact=cast(Equilibrium, start).exact)

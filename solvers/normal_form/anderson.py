@@ -62,7 +62,7 @@ class Anderson:
     >>> import powergames as pg
     >>> from powergames.solvers import Anderson, iterate
     >>> game, start = pg.load("rock_paper_scissors"), [[1, 0, 0], [0, 1, 0]]
-    >>> run = iterate(game, pg.PowerObjective(0.3), rule=Anderson(memory=5), x0=start)
+    >>> run = iterate(game, pg.PowerObjective(0.3), rule=Anderson(memory=5), start=start)
     >>> run.equilibrium.status.name, run.equilibrium.iterations < 100
     ('CONVERGED', True)
     """
@@ -142,7 +142,7 @@ def projected(problem: ExtendedGame, point: np.ndarray) -> np.ndarray:
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Iterate from x0."""
+    """Iterate from the starting profile."""
     return search(game, objective, Anderson(), options)
 
 

@@ -95,12 +95,12 @@ class SequentialBestResponse:
 
 
 def find_damped(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Move everybody towards a best response, from x0."""
+    """Move everybody towards a best response, from the starting profile."""
     return search(game, objective, DampedBestResponse(), options)
 
 
 def find_sequential(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Let everybody in turn take a best response, from x0."""
+    """Let everybody in turn take a best response, from the starting profile."""
     return search(game, objective, SequentialBestResponse(), options)
 
 

@@ -26,7 +26,7 @@ RUNS = 200
 # Arithmetic operations between two looks at Ctrl-C, the clock and the callback: about a tenth of a second.
 CHUNK = 50_000_000
 
-# Actions that x0 may use; the game restricted to more of them would take long, and much memory.
+# Actions that a starting profile may use; the game restricted to more of them would take long, and much memory.
 MOST_USED = 1_000
 
 
@@ -111,10 +111,10 @@ class _Search:
 
 
 def _starts(game: NormalFormGame, options: Options) -> Iterator[np.ndarray]:
-    """Yield x0 if there is one, then pure strategies: those with the best average payoff, then random ones."""
+    """Yield the starting strategy if there is one, then pure ones: with the best average payoff, then random ones."""
     m = game.n_actions[0]
-    if options.x0 is not None and np.count_nonzero(options.x0[0]) <= MOST_USED:
-        yield np.array(options.x0[0], dtype=np.float64)
+    if options.start is not None and np.count_nonzero(options.start[0]) <= MOST_USED:
+        yield np.array(options.start[0], dtype=np.float64)
     averages = np.concatenate([block.mean(axis=1) for block in scaled_blocks(game, 0)])
     by_average = np.argsort(-averages, kind="stable")
     for run in range(RUNS):

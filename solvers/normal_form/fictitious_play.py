@@ -45,7 +45,7 @@ class FictitiousPlay:
     >>> import powergames as pg
     >>> from powergames.solvers import FictitiousPlay, iterate
     >>> game, start = pg.load("matching_pennies"), [[1, 0], [1, 0]]
-    >>> run = iterate(game, rule=FictitiousPlay(), x0=start, tol=0.01, max_iter=10_000)
+    >>> run = iterate(game, rule=FictitiousPlay(), start=start, tol=0.01, max_iter=10_000)
     >>> run.equilibrium.status.name
     'CONVERGED'
     """
@@ -69,7 +69,7 @@ class FictitiousPlay:
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Play from x0, which counts for one iteration."""
+    """Play from the starting profile, which counts for one iteration."""
     return search(game, objective, FictitiousPlay(), options)
 
 

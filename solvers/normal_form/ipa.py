@@ -34,10 +34,10 @@ PIVOTS = 5
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Iterate from x0, then from random profiles."""
+    """Iterate from the starting profile, then from random profiles."""
     problem = ExtendedGame.of(game, objective)
     budget = MAX_STEPS if options.max_iter is None else options.max_iter
-    profile = game.uniform_profile() if options.x0 is None else options.x0
+    profile = game.uniform_profile() if options.start is None else options.start
     best = here = _Place(problem, problem.starting_point(profile))
     steps = 0
     while steps < budget:

@@ -157,7 +157,7 @@ def iterate(
     objective: PowerObjective | None = None,
     *,
     rule: Rule,
-    x0: Any = None,
+    start: Any = None,
     tol: float = 1e-8,
     max_iter: int | None = None,
     every: int = 1,
@@ -174,7 +174,7 @@ def iterate(
     rule : Rule
         The method with its parameters: `DampedBestResponse`, `SequentialBestResponse`, `FictitiousPlay`,
         `RegretMatching`, `MirrorDescent` or `Anderson`.
-    x0 : sequence of array_like, optional
+    start : sequence of array_like, optional
         Starting profile, by default uniform; the adversaries start from the worst case.
     tol : float, default 1e-8
         Greatest regret, relative to the payoff range, with which a profile is CONVERGED.
@@ -220,7 +220,7 @@ def iterate(
     check_callback(callback)
     if isinstance(rule, type) or not all(hasattr(rule, part) for part in ("name", "kinds", "memoryless", "states")):
         raise InputError(f"rule: got {str(rule)[:40]}; give a method with its parameters, e.g. FictitiousPlay()")
-    options = Options(None if x0 is None else game.profile(x0), tol, max_iter, callback=callback)
+    options = Options(None if start is None else game.profile(start), tol, max_iter, callback=callback)
     loop = _Loop(game, objective, rule, options, every)
     try:
         loop.run()
@@ -247,7 +247,7 @@ class _Loop:
         self.n_own = game.n_players
         self.rule, self.options, self.every = rule, options, every
         self.limit = options.max_iter or int(np.clip(PAYOFFS_READ // game.payoffs.size, FEWEST, MOST))
-        profile = game.uniform_profile() if options.x0 is None else options.x0
+        profile = game.uniform_profile() if options.start is None else options.start
         start = State(self.problem, self.problem.starting_point(profile))
         self.states: tuple[State, ...] = (start,) * len(rule.kinds)
         self.made = 0

@@ -133,7 +133,7 @@ def _refined(matrix: np.ndarray, constants: np.ndarray, basic: np.ndarray) -> np
 
 def _prior(problem: TwoPlayerProblem, options: Options) -> list[np.ndarray]:
     m, n = problem.row.shape
-    x, y = (np.full(m, 1.0 / m), np.full(n, 1.0 / n)) if options.x0 is None else options.x0
+    x, y = (np.full(m, 1.0 / m), np.full(n, 1.0 / n)) if options.start is None else options.start
     adversaries = ([y] if problem.lam_row else []) + ([x] if problem.lam_column else [])
     return [np.asarray(group, dtype=np.float64) for group in (x, y, *adversaries)]
 

@@ -81,7 +81,7 @@ class PathLostError(Exception):
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Follow the principal branch, or the branch that begins at x0, to an equilibrium."""
+    """Follow the principal branch, or the branch that begins at the starting profile, to an equilibrium."""
     problem = ExtendedGame.of(game, objective)
     met = _Met(problem.starting_point(game.uniform_profile()))
     try:
@@ -112,8 +112,8 @@ def _followed(
 ) -> tuple[np.ndarray, Status | None]:
     """Follow one path after the other; return the equilibrium, or the best point and why it is none."""
     beginning = np.zeros(problem.size)
-    if options.x0 is not None:
-        own = np.concatenate(options.x0)
+    if options.start is not None:
+        own = np.concatenate(options.start)
         beginning[: len(own)] = np.log(np.maximum(own, LINEAR))
     budget = MAX_STEPS if options.max_iter is None else options.max_iter
     failure: Status | None = Status.PATH_LOST

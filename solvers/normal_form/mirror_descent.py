@@ -53,7 +53,7 @@ class MirrorDescent:
     >>> import powergames as pg
     >>> from powergames.solvers import MirrorDescent, iterate
     >>> game, start = pg.load("matching_pennies"), [[0.9, 0.1], [0.5, 0.5]]
-    >>> iterate(game, pg.PowerObjective(0.3), rule=MirrorDescent(), x0=start).equilibrium.status.name
+    >>> iterate(game, pg.PowerObjective(0.3), rule=MirrorDescent(), start=start).equilibrium.status.name
     'CONVERGED'
     """
 
@@ -91,7 +91,7 @@ class MirrorDescent:
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Descend from x0."""
+    """Descend from the starting profile."""
     return search(game, objective, MirrorDescent(), options)
 
 

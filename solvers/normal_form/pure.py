@@ -112,7 +112,7 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
                 # The scan compared the payoffs themselves.
                 passes = True
             else:
-                regret = certify_checked(game, objective, profile, deadline=options.deadline).scaled_regret
+                regret = certify_checked(game, profile, objective, deadline=options.deadline).scaled_regret
                 passes = regret <= ROUNDING
                 if regret < least:
                     best, least = profile, float(regret)

@@ -39,7 +39,7 @@ class RegretMatching:
     >>> import powergames as pg
     >>> from powergames.solvers import RegretMatching, iterate
     >>> game, start = pg.load("rock_paper_scissors"), [[1, 0, 0], [0, 1, 0]]
-    >>> run = iterate(game, rule=RegretMatching(), x0=start, tol=1e-3)
+    >>> run = iterate(game, rule=RegretMatching(), start=start, tol=1e-3)
     >>> run.equilibrium.status.name
     'CONVERGED'
     """
@@ -71,7 +71,7 @@ class RegretMatching:
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
-    """Play from x0."""
+    """Play from the starting profile."""
     return search(game, objective, RegretMatching(), options)
 
 

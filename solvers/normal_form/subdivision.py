@@ -403,7 +403,7 @@ class _Search:
             np.array_equal([float(p) for p in row], strategy)
             for row, strategy in zip(exact, equilibrium.profile, strict=True)
         )
-        return rational and certify(self.game, self.objective, exact).max_regret == 0
+        return rational and certify(self.game, exact, self.objective).max_regret == 0
 
     def _witness(self, z: np.ndarray) -> Witness:
         own, taken = self.problem[4], self.problem[5]

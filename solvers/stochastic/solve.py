@@ -160,8 +160,8 @@ class _Search:
             teams = [METHODS[name] for name in first if METHODS[name] in methods]
             self.methods = [*teams, *(method for method in methods if method.name not in first)]
         self.point, self.like = self.problem.uniform_point(), None
-        if options.x0 is not None:
-            self.like = whole.point_of(options.x0)
+        if options.start is not None:
+            self.like = whole.point_of(options.start)
             self.point = self.distinct.shortened(self.like)
         self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
         self.steps = 0
@@ -217,7 +217,7 @@ class _Search:
         point = self.distinct.lifted(self.problem.normalized(self.point), self.like)
         profile = whole.profile(point)
         certificate = certify_stochastic(
-            self.game, self.objective, profile, tol=self.options.tol, witness=whole.witness(point)
+            self.game, profile, self.objective, tol=self.options.tol, witness=whole.witness(point)
         )
         status = Status.CONVERGED if certificate.passed else self.failure or Status.REJECTED
         return StochasticEquilibrium(self.game, self.objective, profile, certificate, status, self.used, self.steps)

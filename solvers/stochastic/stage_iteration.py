@@ -38,7 +38,7 @@ def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> S
     recent: list[np.ndarray] = []
     since = 0
     for count in range(MOST):
-        near = count > 0 or progress.options.x0 is not None
+        near = count > 0 or progress.options.start is not None
         point = solved(problem, point, worth, progress, near=near, surely=count >= LENIENT)
         worth = problem.worth(problem.evaluate(point))
         least = progress.regret

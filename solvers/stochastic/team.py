@@ -72,7 +72,7 @@ class TeamOptimum(Frozen):
     @cached_property
     def certificate(self) -> StochasticCertificate:
         """What each player could gain by leaving the team."""
-        return certify_stochastic(self.game, self.objective, self.profile)
+        return certify_stochastic(self.game, self.profile, self.objective)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the benchmark as plain JSON values."""
@@ -160,7 +160,7 @@ def team_optimum(
 
 def team_start(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
     """Return the point of the team optimum, or a given one if it is the user's or players do not discount alike."""
-    if progress.options.x0 is not None or np.ptp(problem.discounts) > 0.0:
+    if progress.options.start is not None or np.ptp(problem.discounts) > 0.0:
         return point
     return problem.pure_point(best_rows(problem, problem.rewards[-1].mean(axis=0))[0])
 

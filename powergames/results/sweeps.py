@@ -17,7 +17,7 @@ from powergames.objectives import PowerObjective
 
 
 @dataclass(frozen=True, eq=False)
-class PathPoint(Frozen):
+class SweepPoint(Frozen):
     """The answer at one λ of a sweep: equilibria, or the reason why there are none.
 
     Attributes
@@ -54,11 +54,11 @@ class PathPoint(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
-class Path(Frozen, Shown, Sequence[PathPoint]):
+class Sweep(Frozen, Shown, Sequence[SweepPoint]):
     """Equilibria over a range of λ, one point each, failures kept as data."""
 
     game: NormalFormGame | StochasticGame
-    points: tuple[PathPoint, ...] = field(repr=False)
+    points: tuple[SweepPoint, ...] = field(repr=False)
 
     @property
     def lams(self) -> np.ndarray:
