@@ -17,7 +17,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from powergames.commands import check, compile_game, demo, explore, games, power, report, solve, sweep, trace, train
+from powergames.commands import audit, compile_game, demo, explore, games, power, report, solve, sweep, trace, train
 from powergames.commands.crash import crash_report
 from powergames.commands.outcome import BAD_INPUT, CRASHED, DONE, FAILED, INTERRUPTED
 from powergames.display import printable
@@ -26,7 +26,7 @@ from powergames.errors import InputError
 COMMANDS: dict[str, Callable[..., int]] = {
     "solve": solve.command,
     "power": power.command,
-    "check": check.command,
+    "audit": audit.command,
     "sweep": sweep.command,
     "trace": trace.command,
     "train": train.command,

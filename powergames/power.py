@@ -47,8 +47,8 @@ class PowerTable(Frozen, Shown):
         ``profile[i][a]``, the probability with which player `i` plays action `a`.
     task : ndarray, shape (n,)
         Expected payoff of each player.
-    values : ndarray, shape (n, n)
-        ``values[i, j] >= 0`` is the power that `j` holds over `i`, in payoff units; zero on the diagonal.
+    power : ndarray, shape (n, n)
+        ``power[i, j] >= 0`` is the power that `j` holds over `i`, in payoff units; zero on the diagonal.
     adversarial : ndarray, shape (n, n)
         ``adversarial[i, j]`` is the expected payoff of `i` when `j` takes the action that is worst for `i`; on the
         diagonal, the expected payoff.
@@ -72,14 +72,9 @@ class PowerTable(Frozen, Shown):
     game: NormalFormGame
     profile: Profile
     task: np.ndarray
-    values: np.ndarray
+    power: np.ndarray
     adversarial: np.ndarray
     actions: np.ndarray
-
-    @property
-    def rho(self) -> np.ndarray:
-        """The matrix `values`, under the letter that theory gives it."""
-        return self.values
 
     def to_networkx(self) -> nx.DiGraph:
         """Return the table as a directed graph, with an edge from `j` to `i` for the power that `j` holds over `i`.
@@ -102,7 +97,7 @@ class PowerTable(Frozen, Shown):
         graph = nx.DiGraph(title=self.game.title)
         for i, label in enumerate(self.game.players):
             graph.add_node(i, label=label, task=self.task[i : i + 1].tolist()[0])
-        power = self.values.tolist()
+        power = self.power.tolist()
         for i, j in _pairs(self.game.n_players):
             action = self.game.actions[j][self.actions[i, j]]
             graph.add_edge(j, i, power=power[i][j], weight=float(power[i][j]), action=action)
@@ -112,14 +107,14 @@ class PowerTable(Frozen, Shown):
         """Return the table as plain JSON values; exact numbers become strings such as ``"1/3"``."""
         return {
             "task": plain(self.task),
-            "power": plain(self.values),
+            "power": plain(self.power),
             "adversarial": plain(self.adversarial),
             "actions": self.actions.tolist(),
         }
 
     def __repr__(self) -> str:
         title = f" {self.game.title!r}" if self.game.title else ""
-        return f"<PowerTable{title}: {self.game.n_players} players, greatest power {float(self.values.max()):.4g}>"
+        return f"<PowerTable{title}: {self.game.n_players} players, greatest power {float(self.power.max()):.4g}>"
 
     def __str__(self) -> str:
         names = self.game.players
@@ -127,7 +122,7 @@ class PowerTable(Frozen, Shown):
         for i, name in enumerate(names):
             cells = [
                 "0" if i == j else f"{_text(power)} ({self.game.actions[j][self.actions[i, j]]})" if power else "0"
-                for j, power in enumerate(self.values[i])
+                for j, power in enumerate(self.power[i])
             ]
             rows.append([name, _text(self.task[i]), *cells])
         rows = [[printable(cell) for cell in row] for row in rows]
@@ -162,7 +157,7 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
     --------
     >>> import powergames as pg
     >>> game = pg.NormalFormGame.from_bimatrix([[4, 0], [3, 3]], [[4, 3], [0, 3]])
-    >>> pg.power_table(game, [[1, 0], [0.5, 0.5]]).values
+    >>> pg.power_table(game, [[1, 0], [0.5, 0.5]]).power
     array([[0., 2.],
            [2., 0.]])
     """

@@ -51,7 +51,7 @@ def test_adversary_does_the_harm_that_power_says(name):
     for deviation in adversarial:
         i, j = deviation.against, deviation.deviator
         assert i != j
-        assert table.task[i] - deviation.task[i] == pytest.approx(table.values[i, j], abs=1e-12)
+        assert table.task[i] - deviation.task[i] == pytest.approx(table.power[i, j], abs=1e-12)
 
 
 @pytest.mark.parametrize("name", GAMES[:3])
@@ -93,7 +93,7 @@ def test_python_and_the_command_line_pass_the_same(share, passes, tmp_path, caps
     path.write_text(json.dumps({"profile": profile}))
     report = audit(pg.load("stag_hunt"), profile, pg.PowerObjective())
     assert report.passed is passes
-    assert cli.run(["check", "stag_hunt", str(path), "--lam", "0", "--json"]) == (0 if passes else 1)
+    assert cli.run(["audit", "stag_hunt", str(path), "--lam", "0", "--json"]) == (0 if passes else 1)
     assert json.loads(capsys.readouterr().out)["certificate"] == report.certificate.to_dict()
     assert report.certificate.tol == 0.02
     assert pg.certify(pg.load("stag_hunt"), profile, pg.PowerObjective()).tol == 1e-8

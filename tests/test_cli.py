@@ -182,7 +182,7 @@ class TestCheck:
     @pytest.mark.parametrize("name", ["policy.json", "policy.npz"])
     def test_json(self, invoke_json, policy, name):
         path = policy([[1.0, 0.0], [1.0, 0.0]], name)
-        document = invoke_json("check", "stag_hunt", path, "--lam", "0.2")
+        document = invoke_json("audit", "stag_hunt", path, "--lam", "0.2")
         assert list(document)[:6] == ["schema", "game", "objective", "certificate", "off_policy", "passed"]
         assert document["passed"] is True
         assert document["best_deviation"] is None
@@ -200,9 +200,9 @@ class TestCheck:
 
     def test_exit_code_1_above_tolerance(self, invoke, invoke_json, policy):
         path = policy([[1, 0], [1, 0]])
-        assert invoke_json("check", "stag_hunt", path, "--lam", "0.3", code=1)["passed"] is False
-        assert invoke_json("check", "stag_hunt", path, "--lam", "0.3", "--tol", "0.1")["passed"] is True
-        code, out, _ = invoke("check", "stag_hunt", path, "--lam", "0.3")
+        assert invoke_json("audit", "stag_hunt", path, "--lam", "0.3", code=1)["passed"] is False
+        assert invoke_json("audit", "stag_hunt", path, "--lam", "0.3", "--tol", "0.1")["passed"] is True
+        code, out, _ = invoke("audit", "stag_hunt", path, "--lam", "0.3")
         assert code == 1
         assert "FAILED" in out
         assert "adversarial: hare, against hunter 2" in out
@@ -210,18 +210,18 @@ class TestCheck:
     def test_takes_what_solve_printed(self, invoke, invoke_json, tmp_path):
         path = tmp_path / "solution.json"
         path.write_text(json.dumps(invoke_json("solve", "von_stengel", "--lam", "0.5")), encoding="utf-8")
-        code, out, _ = invoke("check", "von_stengel", path, "--lam", "0.5", "--tol", "1e-8")
+        code, out, _ = invoke("audit", "von_stengel", path, "--lam", "0.5", "--tol", "1e-8")
         assert code == 0
         assert "PASSED" in out
 
     def test_single_player(self, invoke, policy):
         best = pg.load("random_uniform:players=1").payoffs[0].argmax()
-        code, out, _ = invoke("check", "random_uniform:players=1", policy([np.eye(3)[best].tolist()]), "--lam", "1")
+        code, out, _ = invoke("audit", "random_uniform:players=1", policy([np.eye(3)[best].tolist()]), "--lam", "1")
         assert (code, "leaves" in out) == (0, False)
 
     def test_json_of_a_stochastic_game(self, invoke_json, policy):
         path = policy([[[0.5, 0.5], [1, 0], [1, 0]], [[0.5, 0.5], None, [1]]])
-        document = invoke_json("check", "big_match", path, "--lam", "0.3", "--steps", "4", code=1)
+        document = invoke_json("audit", "big_match", path, "--lam", "0.3", "--steps", "4", code=1)
         assert document["passed"] is False
         assert document["game"]["kind"] == "stochastic"
         assert np.shape(document["certificate"]["regrets"]) == np.shape(document["task"]) == (2, 3)
@@ -231,13 +231,13 @@ class TestCheck:
         assert list(document["worst"])[1] == "adversarial for 4 steps"
         assert [(d["player"], d["states"]) for d in document["unvisited"]] == [(1, [1])]
         assert document["best_deviation"]["gain"] > 0
-        assert invoke_json("check", "big_match", path, "--lam", "0.3", "--tol", "0.9")["passed"] is True
+        assert invoke_json("audit", "big_match", path, "--lam", "0.3", "--tol", "0.9")["passed"] is True
 
     def test_tables_of_a_stochastic_game(self, invoke, policy):
         profile = [x.tolist() for x in pg.load("delegation").uniform_profile()]
         profile[2][0] = None
         path = policy(profile)
-        code, out, _ = invoke("check", "delegation", path, "--lam", "0.3", "--reference", path)
+        code, out, _ = invoke("audit", "delegation", path, "--lam", "0.3", "--reference", path)
         assert code == 1
         for text in (
             "adversarial for 10 steps, against principal",
@@ -253,16 +253,16 @@ class TestCheck:
         name = "random_sparse:states=20,discount=0.99"
         path = policy(pg.load(name).uniform_profile(), "policy.npz")
         remark = "But a change in many states gains more than the tolerance"
-        code, out, _ = invoke("check", name, path, "--lam", "0.3")
+        code, out, _ = invoke("audit", name, path, "--lam", "0.3")
         assert (code, remark in out) == (0, True)
-        code, out, _ = invoke("check", name, path, "--lam", "0.3", "--tol", "2e-4")
+        code, out, _ = invoke("audit", name, path, "--lam", "0.3", "--tol", "2e-4")
         assert (code, remark in out) == (1, False)
 
     def test_of_many_states_and_actions_the_worst_are_shown(self, invoke, policy):
         name = "random_sparse:states=40,actions=12"
         game = pg.load(name)
         code, out, _ = invoke(
-            "check", name, policy(game.uniform_profile(), "policy.npz"), "--lam", "0.3", "--tol", "1e-4"
+            "audit", name, policy(game.uniform_profile(), "policy.npz"), "--lam", "0.3", "--tol", "1e-4"
         )
         assert code == 1
         assert "... and 30 more states, none of greater regret; --json or to_dataframe() has all." in out
@@ -371,10 +371,10 @@ BAD_USAGE = {
     "power stag_hunt --profile policy.txt": "'policy.txt', not a .npz or .json file",
     "power stag_hunt --profile stag": "got 1 of 2 actions; give one per player",
     "power stag_hunt --profile stag,deer": "player 1: no action 'deer'; give one of stag, hare, or an",
-    "check stag_hunt": "missing argument 'POLICY'",
-    "check stag_hunt policy.npz": "missing option '--lam'",
-    "check stag_hunt policy.npz --lam 1": "policy.npz: no such file",
-    "check stag_hunt policy.npz --lam 1 --steps x": "--steps",
+    "audit stag_hunt": "missing argument 'POLICY'",
+    "audit stag_hunt policy.npz": "missing option '--lam'",
+    "audit stag_hunt policy.npz --lam 1": "policy.npz: no such file",
+    "audit stag_hunt policy.npz --lam 1 --steps x": "--steps",
     "sweep stag_hunt --lam 0:1": "'0:1'",
     "sweep stag_hunt --lam 0:1:1": "count",
     "sweep stag_hunt --lam 0:1:1000000000": "count",
@@ -420,9 +420,9 @@ def test_bad_usage_is_one_line(invoke, arguments, tmp_path, monkeypatch):
 ONE_FILE = {
     "power stag_hunt --profile policy.json --plot policy.png": "--plot: 'policy.png' is the file of --profile, too",
     "power game.json --profile uniform --plot game.png": "--plot: 'game.png' is the file of GAME, too",
-    "check stag_hunt policy.json --lam 0 --plot policy.png": "--plot: 'policy.png' is the file of POLICY, too",
-    "check game.json uniform.json --lam 0 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
-    "check stag_hunt uniform.json --lam 0 --reference policy.json --plot policy.png": "the file of --reference, too",
+    "audit stag_hunt policy.json --lam 0 --plot policy.png": "--plot: 'policy.png' is the file of POLICY, too",
+    "audit game.json uniform.json --lam 0 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
+    "audit stag_hunt uniform.json --lam 0 --reference policy.json --plot policy.png": "the file of --reference, too",
     "sweep game.json --lam 0,1 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
     "sweep game.json --lam 0,1 --store game.png": "--store: 'game.png' is the file of GAME, too",
     "sweep stag_hunt --lam 0,1 --store new.png --plot ./new.png": "--plot: './new.png' is the file of --store, too",
@@ -507,7 +507,7 @@ def test_bad_file_is_one_line(invoke, name, tmp_path):
     "profile", [[[1, 0]], [[1, 0], [1, 0, 0]], [[0.7, 0.2], [1, 0]], [[2, -1], [1, 0]], [["x", 0], [1, 0]], "no", []]
 )
 def test_bad_profile_is_one_line(invoke, policy, profile):
-    code, out, err = invoke("check", "stag_hunt", policy(profile), "--lam", "0")
+    code, out, err = invoke("audit", "stag_hunt", policy(profile), "--lam", "0")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "policy.json" in err
 
@@ -722,7 +722,7 @@ def test_commands_are_those_documented():
     assert commands == {
         "solve",
         "power",
-        "check",
+        "audit",
         "sweep",
         "trace",
         "train",
@@ -745,7 +745,7 @@ REGRET = r"FAILED: NOT an equilibrium within tolerance \S+; largest regret \S+, 
         ("sweep matching_pennies --lam 0,0.3 --method pure", "mismatcher, at λ = 0"),
         ("train stag_hunt --steps 20 -o FOLDER/policy.npz", "hunter 2"),
         ("train stag_hunt --steps 20 --seeds 2 -o FOLDER/policy.npz", "hunter 2, at seed 0"),
-        ("check stag_hunt EXAMPLES/both_stag.json --lam 0.3", "hunter 1"),
+        ("audit stag_hunt EXAMPLES/both_stag.json --lam 0.3", "hunter 1"),
         (
             "report random_sparse:states=5 --time-limit 0 -o FOLDER/page.html",
             "player 1 in state state 5, at λ = 0",

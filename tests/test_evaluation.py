@@ -182,10 +182,10 @@ def test_one_state_is_the_normal_form(shape, discount):
     for form in ("penalty", "adversarial"):
         objective = PowerObjective(0.4, "max", form)
         result = evaluate(game, [x[None] for x in profile], objective)
-        assert np.abs(result.power[0] - table.values).max() < 1e-12
+        assert np.abs(result.power[0] - table.power).max() < 1e-12
         assert np.abs(result.task[:, 0] * (1 - discount) - table.task).max() < 1e-12
         if len(shape) > 1:
-            utility = table.task - 0.4 * objective.aggregate_power(table.values)
+            utility = table.task - 0.4 * objective.aggregate_power(table.power)
             # At a discount of 0 the forms agree; with one state, power is the same in every step, in both.
             assert np.abs(result.utility[:, 0] * (1 - discount) - utility).max() < 1e-12
 

@@ -224,7 +224,7 @@ class TestNumbers:
         for vector in ([half, half], np.array([half, half])):
             table = pg.power_table(pg.load("stag_hunt"), [vector, [0.9, 0.1]])
             assert table.profile[1].tolist() == [Fraction(9, 10), Fraction(1, 10)]
-            assert table.values[0, 1] == Fraction(1, 2) * 4 * Fraction(9, 10)
+            assert table.power[0, 1] == Fraction(1, 2) * 4 * Fraction(9, 10)
 
     @pytest.mark.parametrize("profile", ["11", ["1", "1"], [["1/2", "1/0"], [1, 0]]])
     def test_text_that_is_no_profile(self, profile):

@@ -32,7 +32,7 @@ ARGUMENTS = {
         "bad.csv",
     ],
     "power": ["GAME --profile uniform", "STATES --profile uniform", "GAME --profile \x1b[1m"],
-    "check": ["GAME policy.json --lam 0", "STATES missing\x1b.npz --lam 0", "GAME bad.json --lam 0"],
+    "audit": ["GAME policy.json --lam 0", "STATES missing\x1b.npz --lam 0", "GAME bad.json --lam 0"],
     "sweep": ["GAME --lam 0,1", "GAME --lam \x1b[1m", "GAME --plot \x1b[1m"],
     "trace": ["GAME", "GAME --start \x1b[1m"],
     "train": ["GAME --steps 100 -o OUT.npz", "GAME --steps 100 --seeds 2 -o OUT.npz", "GAME -o \x1b[1m"],

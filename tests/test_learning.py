@@ -569,7 +569,7 @@ def test_command(name, tmp_path, capsys):
     assert document["schema"] == "powergames/1"
     assert document["finished"]
     assert document["certificate"]["scaled_regret"] == document["history"][-1]["regret"]
-    assert run_command(["check", name, str(policy), "--lam", "0.3", "--form", "adversarial"]) == 0
+    assert run_command(["audit", name, str(policy), "--lam", "0.3", "--form", "adversarial"]) == 0
 
 
 def test_command_with_many_seeds(tmp_path, capsys):

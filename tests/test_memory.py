@@ -205,7 +205,7 @@ def test_power_tables_copy_nothing(shape, offset):
     for i, payoffs in enumerate(game.payoffs):
         for j in set(range(game.n_players)) - {i}:
             taken = payoffs[tuple(slice(None) if k == j else 3 for k in range(game.n_players))]
-            assert table.values[i, j] == pytest.approx(taken[3] - taken.min(), rel=0, abs=1e-9)
+            assert table.power[i, j] == pytest.approx(taken[3] - taken.min(), rel=0, abs=1e-9)
             assert table.actions[i, j] == taken.argmin()
 
 
@@ -217,7 +217,7 @@ def test_power_block_by_block_is_the_same(block, monkeypatch):
     expected = pg.power_table(pg.NormalFormGame(payoffs), profile)
     monkeypatch.setattr(power, "BLOCK", block)
     table = pg.power_table(pg.NormalFormGame(payoffs + 2.0**20), profile)
-    np.testing.assert_allclose(table.values, expected.values, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(table.power, expected.power, rtol=0, atol=1e-12)
     np.testing.assert_allclose(table.task - 2.0**20, expected.task, rtol=0, atol=1e-9)
     np.testing.assert_array_equal(table.actions, expected.actions)
 

@@ -93,11 +93,10 @@ def test_power_is_what_the_definition_says(shape, zeros):
     table = power_table(game, profile)
     task, power = brute_force(game.payoffs, as_lists(profile))
     np.testing.assert_allclose(table.task, np.array(task, dtype=float), atol=1e-14)
-    np.testing.assert_allclose(table.values, np.array(power, dtype=float), atol=1e-14)
-    assert (table.values >= 0).all()
-    assert table.rho is table.values
-    assert not np.diag(table.values).any()
-    np.testing.assert_allclose(table.task[:, None] - table.adversarial, table.values, atol=1e-14)
+    np.testing.assert_allclose(table.power, np.array(power, dtype=float), atol=1e-14)
+    assert (table.power >= 0).all()
+    assert not np.diag(table.power).any()
+    np.testing.assert_allclose(table.task[:, None] - table.adversarial, table.power, atol=1e-14)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -165,11 +164,11 @@ def test_exact_power_is_exact_and_floats_agree(case):
     table = power_table(game, profile)
     task, power = brute_force(game.exact_payoffs, profile)
     assert table.task.tolist() == task
-    assert table.values.tolist() == power
-    assert all(isinstance(value, Fraction) for value in [*table.task, *table.values.flat, *table.adversarial.flat])
+    assert table.power.tolist() == power
+    assert all(isinstance(value, Fraction) for value in [*table.task, *table.power.flat, *table.adversarial.flat])
     floats = power_table(game, [[float(p) for p in x] for x in profile])
     np.testing.assert_allclose(floats.task, table.task.astype(float), atol=1e-13)
-    np.testing.assert_allclose(floats.values, table.values.astype(float), atol=1e-13)
+    np.testing.assert_allclose(floats.power, table.power.astype(float), atol=1e-13)
     np.testing.assert_allclose(floats.adversarial, table.adversarial.astype(float), atol=1e-13)
     np.testing.assert_array_equal(floats.actions, table.actions)
 
@@ -196,7 +195,7 @@ def test_the_worst_action_is_the_first_that_attains_the_worst_value(case):
 def test_power_scales_with_payoffs(shape, scale):
     game, profile = random_game(shape)
     table, scaled = power_table(game, profile), power_table(NormalFormGame(game.payoffs * scale), profile)
-    np.testing.assert_allclose(scaled.values / scale, table.values, atol=1e-14)
+    np.testing.assert_allclose(scaled.power / scale, table.power, atol=1e-14)
     np.testing.assert_allclose(scaled.task / scale, table.task, atol=1e-14)
     np.testing.assert_array_equal(scaled.actions, table.actions)
 
@@ -210,7 +209,7 @@ def test_a_common_offset_costs_no_accuracy(shape, offset):
     profile = [rng.dirichlet(np.ones(size)) for size in shape]
     table = power_table(NormalFormGame(payoffs), profile)
     shifted = power_table(NormalFormGame(payoffs + offset), profile)
-    np.testing.assert_allclose(shifted.values, table.values, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(shifted.power, table.power, rtol=0, atol=1e-14)
     np.testing.assert_array_equal(shifted.actions, table.actions)
     np.testing.assert_allclose(shifted.task, table.task + offset, rtol=1e-15)
     np.testing.assert_allclose(shifted.adversarial, table.adversarial + offset, rtol=1e-15)
@@ -220,7 +219,7 @@ def test_a_common_offset_costs_no_accuracy(shape, offset):
 def test_constant_payoffs_give_no_power(shape):
     game = NormalFormGame(np.full((len(shape), *shape), 0.1))
     table = power_table(game, game.uniform_profile())
-    assert not table.values.any()
+    assert not table.power.any()
     assert (table.task == 0.1).all()
 
 
@@ -240,28 +239,28 @@ def test_pure_profiles_give_payoffs_themselves(shape):
 
 def test_worked_values():
     stag_hunt = NormalFormGame.from_bimatrix([[4, 0], [3, 3]], [[4, 3], [0, 3]])
-    assert power_table(stag_hunt, [[1, 0], [1, 0]]).values.tolist() == [[0, 4], [4, 0]]
-    assert power_table(stag_hunt, [[0, 1], [0, 1]]).values.tolist() == [[0, 0], [0, 0]]
+    assert power_table(stag_hunt, [[1, 0], [1, 0]]).power.tolist() == [[0, 4], [4, 0]]
+    assert power_table(stag_hunt, [[0, 1], [0, 1]]).power.tolist() == [[0, 0], [0, 0]]
     line = np.ones((3, 2, 2, 2))
     for i in range(3):
         line[(i, *(0 if k == i else slice(None) for k in range(3)))] = 0
         line[i, 0, 0, 0] = 3
-    assert power_table(NormalFormGame(line), [[1, 0]] * 3).values.tolist() == [[0, 3, 3], [3, 0, 3], [3, 3, 0]]
-    assert not power_table(NormalFormGame(line), [[0, 1]] * 3).values.any()
+    assert power_table(NormalFormGame(line), [[1, 0]] * 3).power.tolist() == [[0, 3, 3], [3, 0, 3], [3, 3, 0]]
+    assert not power_table(NormalFormGame(line), [[0, 1]] * 3).power.any()
 
 
 def test_rows_are_egos_and_columns_co_players():
     # Player 0 is at the mercy of player 1, who depends on nobody.
     game = NormalFormGame.from_bimatrix([[5, 0], [5, 0]], [[1, 1], [1, 1]])
     table = power_table(game, [[1, 0], [1, 0]])
-    assert table.values.tolist() == [[0, 5], [0, 0]]
+    assert table.power.tolist() == [[0, 5], [0, 0]]
     assert table.actions.tolist() == [[-1, 1], [0, -1]]
 
 
 def test_one_player():
     game = NormalFormGame([[1.0, 2.0]])
     table = power_table(game, [[0.5, 0.5]])
-    assert (table.task.tolist(), table.values.tolist(), table.adversarial.tolist()) == ([1.5], [[0]], [[1.5]])
+    assert (table.task.tolist(), table.power.tolist(), table.adversarial.tolist()) == ([1.5], [[0]], [[1.5]])
     assert table.actions.tolist() == [[-1]]
     assert power_table(game, [[Fraction(1, 3), Fraction(2, 3)]]).task.tolist() == [Fraction(5, 3)]
     assert pair_tables(game, [[0.5, 0.5]]) == ({},)
@@ -273,7 +272,7 @@ def test_memory_layout_does_not_matter(shape):
     fortran = NormalFormGame(np.asfortranarray(game.payoffs))
     spaced = [np.repeat(x, 2)[::2] for x in profile]
     for other, strategies in ((fortran, profile), (game, spaced), (game, tuple(map(list, profile)))):
-        assert np.array_equal(power_table(other, strategies).values, power_table(game, profile).values)
+        assert np.array_equal(power_table(other, strategies).power, power_table(game, profile).power)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 2)])
@@ -285,7 +284,7 @@ def test_inputs_stay_as_they_are_and_results_are_frozen(shape):
     assert np.array_equal(game.payoffs, payoffs)
     assert all(map(np.array_equal, profile, before))
     assert all(x.flags.writeable for x in profile)
-    for array in (table.task, table.values, table.adversarial, table.actions):
+    for array in (table.task, table.power, table.adversarial, table.actions):
         assert not array.flags.writeable
 
 
@@ -316,9 +315,9 @@ def test_networkx_export():
     assert graph.number_of_edges() == 6
     for i, j in itertools.permutations(range(3), 2):
         edge = graph.edges[j, i]
-        assert edge["power"] == edge["weight"] == table.values[i, j]
+        assert edge["power"] == edge["weight"] == table.power[i, j]
         assert edge["action"] == "a"
-    assert graph.in_degree(0, weight="weight") == table.values[0].sum()
+    assert graph.in_degree(0, weight="weight") == table.power[0].sum()
     "\n".join(nx.generate_graphml(graph))
     exact = power_table(game, [[Fraction(1, 3), Fraction(2, 3)]] * 3).to_networkx()
     assert exact.edges[1, 0]["power"] == Fraction(4, 3)

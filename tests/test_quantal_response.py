@@ -93,7 +93,7 @@ def test_best_takeovers_give_the_utility(aggregate):
     values = problem.gradient(point, problem.tables(point))
     utility = np.add.reduceat(values * point, problem.bounds[:-1])[:3] * problem.units + problem.shifts
     table = pg.power_table(game, profile)
-    np.testing.assert_allclose(utility, table.task - 0.7 * objective.aggregate_power(table.values), atol=1e-12)
+    np.testing.assert_allclose(utility, table.task - 0.7 * objective.aggregate_power(table.power), atol=1e-12)
 
 
 # --- quantal responses ------------------------------------------------------------------------------------------------

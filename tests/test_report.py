@@ -15,7 +15,7 @@ from powergames.cli import run
 from powergames.reporting.document import build
 from powergames.reporting.page import page as html_of
 from powergames.reporting.schedule import Solved
-from powergames.results import Equilibrium, SweepPoint, Status
+from powergames.results import Equilibrium, Status, SweepPoint
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 LAMS = {"stag_hunt": ["0", "1/5", "3/10"], "assembly_line": ["0", "1/2", "7/10"], "reputation_stag_hunt": ["0", "1/2"]}

@@ -456,7 +456,7 @@ def test_relying_on_more_pays_more_and_gives_more_power():
         profile = [np.eye(size)[0] for size in stage.n_actions]
         table = pg.power_table(stage, profile)
         assert table.task[0] == 1 + 2 * relied
-        np.testing.assert_array_equal(table.values[0], [0, *(3 * (agent < relied) for agent in range(3))])
+        np.testing.assert_array_equal(table.power[0], [0, *(3 * (agent < relied) for agent in range(3))])
         # Delivering is what every agent wants, and the next state is what the principal says.
         for agent in range(relied):
             others = [np.eye(size)[int(k == agent + 1)] for k, size in enumerate(stage.n_actions)]

@@ -101,7 +101,7 @@ def test_one_state_is_the_normal_form(shape, aggregate, discount):
         strategies = [strategy[0] for strategy in equilibrium.profile]
         certificate = pg.certify(NormalFormGame(payoffs), strategies, objective)
         assert certificate.scaled_regret <= 1e-9
-        assert equilibrium.power[0] == pytest.approx(pg.power_table(NormalFormGame(payoffs), strategies).values)
+        assert equilibrium.power[0] == pytest.approx(pg.power_table(NormalFormGame(payoffs), strategies).power)
 
 
 def test_discount_zero_is_every_stage_game():
@@ -469,13 +469,13 @@ def test_solve_and_check_commands(capsys, tmp_path):
     assert np.shape(equilibrium["certificate"]["regrets"]) == (2, 4)
     policy = tmp_path / "policy.json"
     policy.write_text(json.dumps(document))
-    command = ["check", "random_stochastic:states=4", str(policy), "--tol", "1e-8", "--json", "--lam"]
+    command = ["audit", "random_stochastic:states=4", str(policy), "--tol", "1e-8", "--json", "--lam"]
     assert run([*command, "0.3"]) == 0
     assert json.loads(capsys.readouterr().out)["passed"] is True
     assert run([*command, "0.9"]) == 1
     arrays = tmp_path / "policy.npz"
     np.savez(arrays, player_0=np.full((4, 3), 1 / 3), player_1=np.full((4, 3), 1 / 3))
-    assert run(["check", "random_stochastic:states=4", str(arrays), "--lam", "0"]) == 1
+    assert run(["audit", "random_stochastic:states=4", str(arrays), "--lam", "0"]) == 1
     assert "FAILED" in capsys.readouterr().out
 
 

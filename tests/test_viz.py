@@ -223,7 +223,7 @@ def test_power_is_drawn_as_it_is(draw):
     table = pg.power_table(game, game.uniform_profile())
     drawn = {(row["over"], row["holder"]): row["power"] for row in rows(draw(table), "over", "holder", "power")}
     assert drawn == {
-        (game.players[i], game.players[j]): table.values[i, j] for i in range(4) for j in range(4) if i != j
+        (game.players[i], game.players[j]): table.power[i, j] for i in range(4) for j in range(4) if i != j
     }
 
 
@@ -489,7 +489,7 @@ def test_a_missing_extra_is_named(missing, monkeypatch, capsys):
         "power assembly_line:n=7 --profile uniform",
         "power reputation_stag_hunt --profile uniform",
         "trace stag_hunt",
-        "check stag_hunt examples/both_stag.json --lam 1/5",
+        "audit stag_hunt examples/both_stag.json --lam 1/5",
         "train stag_hunt --steps 2000 --lam 1/5",
     ],
 )
@@ -508,7 +508,7 @@ def test_commands_draw(arguments, tmp_path, capsys):
 def test_commands_refuse_other_files_before_the_work(name, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("powergames.io.load", lambda *_: pytest.fail("loaded the game"))
     monkeypatch.chdir(tmp_path)
-    for command in ("sweep g", "power g --profile uniform", "trace g", "check g p --lam 0", "train g -o p.npz"):
+    for command in ("sweep g", "power g --profile uniform", "trace g", "audit g p --lam 0", "train g -o p.npz"):
         assert run([*command.split(), "--plot", name]) == 2
         out, err = capsys.readouterr()
         assert out == ""
@@ -519,7 +519,7 @@ def test_commands_refuse_other_files_before_the_work(name, monkeypatch, capsys, 
 
 def test_a_failed_check_is_drawn_all_the_same(tmp_path, capsys):
     target = tmp_path / "chart.svg"
-    assert run(["check", "stag_hunt", "examples/both_stag.json", "--lam", "0.9", "--plot", str(target)]) == 1
+    assert run(["audit", "stag_hunt", "examples/both_stag.json", "--lam", "0.9", "--plot", str(target)]) == 1
     assert target.exists()
     capsys.readouterr()
 

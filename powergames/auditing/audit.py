@@ -255,18 +255,18 @@ def audit(
         )
     table = power_table(game, profile)
     lam: Any = objective.exact_lam if profile[0].dtype == object else objective.lam
-    utility = table.task - lam * objective.aggregate_power(table.values)
+    utility = table.task - lam * objective.aggregate_power(table.power)
     return Audit(
         game,
         objective,
         profile,
         certificate,
         table.task,
-        table.values,
+        table.power,
         utility,
         table.task,
         utility,
-        table.values,
+        table.power,
         deviations,
         best_deviation(game, profile, objective),
         (),

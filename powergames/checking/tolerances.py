@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-# Of policies from anywhere, which may be learned from samples: audits, training and ``powergames check``.
+# Of policies from anywhere, which may be learned from samples: audits, training and ``powergames audit``.
 POLICY_TOLERANCE = 0.02

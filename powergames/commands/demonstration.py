@@ -123,7 +123,7 @@ def _small_team() -> bool:
     lam = lam_letter()
     together, *_ = found = pure_equilibria(game)
     power = power_table(game, pure_profile(game.n_actions, together.joint_action))
-    by_lead, by_developer = (number_text(power.values[pair]) for pair in ((1, 0), (0, 1)))
+    by_lead, by_developer = (number_text(power.power[pair]) for pair in ((1, 0), (0, 1)))
     print_blocks(
         _heading(4, game),
         _paragraph(

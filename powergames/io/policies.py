@@ -107,7 +107,7 @@ def load_profile(path: str | os.PathLike[str], game: NormalFormGame | Stochastic
         if len(states):
             raise InputError(
                 f"{path}: profile of player {player}: no probabilities for state {int(states[0])}; give a number for "
-                "each action, or use 'powergames check', which fills such states"
+                "each action, or use 'powergames audit', which fills such states"
             )
     return policies.profile
 

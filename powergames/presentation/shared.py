@@ -57,7 +57,7 @@ def power_rows(table: PowerTable) -> Table:
     for i, player in enumerate(game.players):
         cells = [
             power(value, own=i == j, by=game.actions[j][table.actions[i, j]], noise=rounding[i])
-            for j, value in enumerate(table.values[i])
+            for j, value in enumerate(table.power[i])
         ]
         rows.add_row(name(player), strategy_text(game, i, table.profile[i]), number(table.task[i], rounding[i]), *cells)
     return rows

@@ -65,7 +65,7 @@ class Equilibrium(Frozen, Shown):
     @property
     def power(self) -> np.ndarray:
         """``power[i, j]``, what `j` can take from `i` by one action, shape (n, n), in payoff units."""
-        return self.power_table.values
+        return self.power_table.power
 
     @cached_property
     def utility(self) -> np.ndarray:

@@ -306,7 +306,7 @@ def _pure(game: Any, objective: PowerObjective, pure: Sequence[Any] | None) -> l
         table = power_table(game, profile)
         ends = float(each.lam_min), float(each.lam_max)
         label = _joint_label(game, each.joint_action)
-        found.append(_Pure(label, ends, objective, profile, table.task, table.values))
+        found.append(_Pure(label, ends, objective, profile, table.task, table.power))
     return found
 
 

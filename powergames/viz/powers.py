@@ -58,7 +58,7 @@ def powers_of(source: Any, state: int | str | None = None) -> Powers:
         return _stochastic(source, state)
     if state is not None:
         raise InputError("state: a game in normal form has no states; leave it out")
-    return Powers(table.game, table.values.astype(np.float64), table.task.astype(np.float64), table.actions, notes)
+    return Powers(table.game, table.power.astype(np.float64), table.task.astype(np.float64), table.actions, notes)
 
 
 def _stochastic(source: Any, state: int | str | None) -> Powers:

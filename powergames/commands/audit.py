@@ -1,4 +1,4 @@
-"""``powergames check``: audit a policy."""
+"""``powergames audit``: audit a policy."""
 
 from __future__ import annotations
 
