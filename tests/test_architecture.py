@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -17,60 +18,36 @@ MODULES = {
     for path in sorted(ROOT.glob("solvers/**/*.py"))
 }
 
-# What each layer may import of the project, at the top of a module and inside functions.
-DISPLAY = {"errors", "display"}
-GAMES = DISPLAY | {"games", "discounted"}
-ARITHMETIC = {"rational"}
-POWER = GAMES | {"kernels", "power", "contents"}
-OBJECTIVES = GAMES | {"power", "objectives"}
-CHECKING = {"discounted", "stage_values", "response_programs", "growing_programs", "deviations"}
-CERTIFICATES = GAMES | ARITHMETIC | CHECKING | {"contents", "objectives", "certificates", "stochastic_certificates"}
-RESULTS = CERTIFICATES | {"power", "evaluation", "results"}
-ALLOWED = {
+# What each layer may import of the project, at the top of a module, inside functions and for type checkers.
+GROUND = {"errors", "numerics", "display"}
+GAMES = GROUND | {"games"}
+OBJECTIVES = GAMES | {"objectives"}
+CHECKING = OBJECTIVES | {"checking"}
+WORTH = OBJECTIVES | {"kernels", "power", "evaluation"}
+RESULTS = CHECKING | WORTH | {"results"}
+FILES = GAMES | {"files", "environments", "io"}
+SHOWN = RESULTS | {"auditing", "learning", "presentation"}
+ALLOWED: dict[str, set[str] | None] = {
     "errors": set(),
     "kernels": {"kernels"},
-    "display": DISPLAY,
-    "contents": GAMES | {"contents"},
-    "rational": ARITHMETIC,
-    "storage": {"errors", "storage"},
+    "numerics": {"numerics"},
+    "files": {"errors", "files"},
+    "display": {"errors", "display"},
     "games": GAMES,
-    "power": POWER,
     "objectives": OBJECTIVES,
-    "certificates": CERTIFICATES,
-    "discounted": {"discounted"},
-    "evaluation": OBJECTIVES | {"contents", "kernels", "discounted", "evaluation"},
-    "deviations": CERTIFICATES,
-    "stage_values": GAMES | {"discounted", "stage_values"},
-    "response_programs": {"response_programs"},
-    "growing_programs": {"growing_programs"},
-    "stochastic_certificates": CERTIFICATES,
-    "results": RESULTS,
-    "solvers": RESULTS | {"kernels", "discounted", "storage", "solvers"},
-    "auditing": RESULTS | {"io", "tolerances", "auditing"},
-    "learning": RESULTS | {"kernels", "io", "storage", "tolerances", "learning"},
-    "reporting": RESULTS | {"io", "solvers", "auditing", "reporting"},
-    "io": GAMES | {"environments", "storage", "io"},
+    "power": GAMES | {"kernels", "power"},
+    "evaluation": WORTH,
+    "checking": CHECKING,
+    "results": RESULTS - {"kernels"},
     "environments": GAMES | {"kernels", "environments"},
-    "viz": RESULTS | {"environments", "solvers", "learning", "auditing", "storage", "viz"},
-    "terminal": {"display"},
-    "tolerances": set(),
-    "demo": RESULTS | {"io", "solvers", "terminal"},
-    "commands": RESULTS
-    | {
-        "storage",
-        "environments",
-        "io",
-        "solvers",
-        "learning",
-        "auditing",
-        "viz",
-        "terminal",
-        "tolerances",
-        "demo",
-        "reporting",
-        "notebooks",
-        "commands",
-    },
+    "io": FILES,
+    "solvers": RESULTS | {"files", "solvers"},
+    "auditing": (RESULTS - {"kernels"}) | FILES | {"auditing"},
+    "learning": RESULTS | FILES | {"learning"},
+    "reporting": RESULTS | FILES | {"solvers", "auditing", "reporting"},
+    "presentation": SHOWN | {"reporting"},
+    "viz": SHOWN | FILES | {"solvers", "viz"},
+    "commands": SHOWN | FILES | {"solvers", "viz", "reporting", "notebooks", "commands"},
     "cli": {"commands", "display", "errors", ""},
     "__main__": {"cli"},
     "notebooks": RESULTS | {"viz", "notebooks", ""},
@@ -79,13 +56,11 @@ ALLOWED = {
 
 
 def imported(path: Path) -> set[str]:
-    """Names of modules that a file imports, anywhere in it; at run time, not merely for type checkers."""
+    """Names of modules that a file imports, anywhere in it, also for type checkers only."""
     names = set()
     todo: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while todo:
         node = todo.pop()
-        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-            continue
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
@@ -109,6 +84,19 @@ def test_imports_point_downwards(module):
         return
     used = {layer(name) for name in imported(MODULES[module]) if name.split(".")[0] == "powergames"}
     assert used <= ALLOWED[own]
+
+
+def test_no_files_import_each_other_in_a_circle():
+    files = {name.removesuffix(".__init__"): path for name, path in MODULES.items()}
+    graph = nx.DiGraph(
+        (name, used if used in files else used.rpartition(".")[0])
+        for name, path in files.items()
+        # The package itself names everything, lazily.
+        if name != "powergames"
+        for used in imported(path)
+    )
+    graph.remove_edges_from(list(nx.selfloop_edges(graph)))
+    assert [sorted(circle) for circle in nx.strongly_connected_components(graph) if len(circle) > 1] == []
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if layer(name) == "kernels" and "caching" not in name])

@@ -120,7 +120,7 @@ class TrainingRun(Frozen, Shown):
     @property
     def power(self) -> np.ndarray:
         """What `j` can take from `i` by one action: ``[s, i, j]``, or ``[i, j]`` in a normal-form game."""
-        return self._judged.power if isinstance(self._judged, PowerTable) else self._judged.power
+        return self._judged.power
 
     @property
     def utility(self) -> np.ndarray:
