@@ -463,7 +463,7 @@ def test_nothing_is_selected_from_what_is_not_known():
 
 @pytest.mark.parametrize(
     ("n_actions", "lam", "exact"),
-    [((40, 2), 0.3, False), ((12, 12), 0, False), ((9, 9), 1, True), ((3, 3, 3), 1, False)],
+    [((40, 2), 0.3, False), ((20, 20), 0, False), ((9, 9), 1, True), ((3, 3, 3), 1, False)],
 )
 def test_a_time_limit_returns_what_was_found(n_actions, lam, exact):
     game = random_game(n_actions, 0)

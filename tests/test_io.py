@@ -517,7 +517,7 @@ def test_gigabytes_of_nothing_are_refused_at_once(tmp_path):
 def test_not_utf_8(tmp_path):
     for name, data, place in [
         ("game.csv", b"caf\xe9", "byte 3 is 0xe9"),
-        ("game.nfg", 'NFG 1 R "" { "a" } { 1 } 1'.encode("utf-16"), "byte 0 is 0xff"),
+        ("game.nfg", 'NFG 1 R "" { "a" } { 1 } 1'.encode("utf-16"), "byte 3 is 0x00"),
     ]:
         (tmp_path / name).write_bytes(data)
         with pytest.raises(pg.FormatError, match=place):

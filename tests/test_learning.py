@@ -610,7 +610,7 @@ def test_learners_run_without_the_compiler(tmp_path):
     policy = tmp_path / "policy.npz"
     command = [sys.executable, "-m", "powergames", "train", "stag_hunt", "--steps", "100", "-o", str(policy)]
     subprocess.run(command, env={**os.environ, "NUMBA_DISABLE_JIT": "1"}, stdout=subprocess.DEVNULL)
-    compiled = pg.train(pg.load("stag_hunt"), steps=100)
+    compiled = pg.train(pg.load("stag_hunt"), PowerObjective("0.3"), steps=100)
     with np.load(policy) as learned:
         for i in range(2):
             assert learned[f"player_{i}"] == pytest.approx(compiled.policies[i], abs=1e-12)

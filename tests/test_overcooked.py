@@ -350,7 +350,7 @@ def test_commands(tmp_path, capsys, monkeypatch):
     assert "Stag hunt" in capsys.readouterr().out
     assert run(["compile", "tiny.npz", "-o", "./tiny.npz"]) == 2
     assert "is the file of GAME, too" in capsys.readouterr().err
-    assert run(["compile", "stag_hunt", "-o", "hunt.json"]) == 2
+    assert run(["compile", "stag_hunt", "-o", "hunt.txt"]) == 2
     assert run(["games", "--json"]) == 0
     entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out.splitlines()[-1])["games"]}
     assert entries["overcooked:cramped_room"]["parameters"]["counters"] == 1

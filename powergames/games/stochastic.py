@@ -357,7 +357,7 @@ class StochasticGame(Frozen, Shown):
         values = greatest_values(self.transitions, self.row_starts, both, np.tile(discounts[first], 2))
         least, greatest = values.max(axis=1).reshape(2, -1)
         places = np.searchsorted(first, like)
-        return np.array([-least[places], greatest[places]])
+        return frozen(np.array([-least[places], greatest[places]]))
 
     def stage(self, state: int) -> NormalFormGame:
         """Return the rewards of one state as a normal-form game.
