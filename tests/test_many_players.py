@@ -493,7 +493,7 @@ def test_arguments_are_not_modified_and_seeds_repeat(name, lam):
     copies = [strategy.copy() for strategy in start]
     options = {"start": start, "max_iter": limit(name)}
     first, second = (solve(game, objective, name, seed=7, **options) for _ in range(2))
-    third = solve(game, objective, name, rng=np.random.default_rng(7), **options)
+    third = solve(game, objective, name, seed=np.random.default_rng(7), **options)
     for other in (second, third):
         assert all(np.array_equal(a, b) for a, b in zip(first.profile, other.profile, strict=True))
         assert (other.iterations, other.status, other.method) == (first.iterations, first.status, first.method)
