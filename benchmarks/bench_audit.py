@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 import powergames as pg
-from powergames.auditing import departures as off_policy
+from powergames.auditing import off_policy
 from powergames.games.catalog.stochastic import random_sparse
 
 SIZES = ("2x1000x6", "2x10000x6", "3x10000x4")

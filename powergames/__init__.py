@@ -17,13 +17,23 @@ __version__ = "0.1.0"
 
 # Where each public name lives. Names are imported when first used, so that `import powergames` stays quick.
 _HOMES = {
-    "powergames.auditing": ("Audit", "audit"),
+    "powergames.auditing": (
+        "Audit",
+        "Distance",
+        "OffPolicy",
+        "Unvisited",
+        "audit",
+    ),
     "powergames.checking.certificate": ("Certificate",),
     "powergames.checking.certify": ("certify",),
     "powergames.checking.deviations": ("Deviation",),
     "powergames.environments": ("compile_overcooked", "count_states", "from_env", "from_openspiel", "to_pettingzoo"),
     "powergames.errors": ("FormatError", "InputError"),
-    "powergames.evaluation": ("Evaluation", "evaluate"),
+    "powergames.evaluation": (
+        "Evaluation",
+        "NormalFormEvaluation",
+        "evaluate",
+    ),
     "powergames.games": ("DeterministicGame", "NormalFormGame", "StochasticGame", "finite_horizon"),
     "powergames.io": (
         "from_nashpy",
@@ -33,13 +43,34 @@ _HOMES = {
         "to_nashpy",
         "to_pygambit",
     ),
-    "powergames.learning": ("TrainingRun", "train", "train_many"),
+    "powergames.learning": (
+        "HistoryPoint",
+        "TrainingRun",
+        "train",
+        "train_many",
+    ),
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.reporting": ("Report", "report"),
-    "powergames.results": ("Equilibrium", "EquilibriumSet", "Sweep", "SweepPoint", "Status", "Trace"),
+    "powergames.results": (
+        "Equilibrium",
+        "EquilibriumSet",
+        "Status",
+        "StochasticEquilibrium",
+        "SupportChange",
+        "Sweep",
+        "SweepPoint",
+        "Trace",
+        "TraceEvent",
+    ),
     "powergames.checking.stochastic": ("StochasticCertificate",),
     "powergames.solvers": (
+        "PureEquilibrium",
+        "QuantalResponse",
+        "QuantalResponsePath",
+        "TeamOptimum",
+        "TeamPlan",
+        "Trajectory",
         "logit_path",
         "pure_equilibria",
         "solve",
@@ -69,6 +100,9 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from powergames.auditing import Audit as Audit
+    from powergames.auditing import Distance as Distance
+    from powergames.auditing import OffPolicy as OffPolicy
+    from powergames.auditing import Unvisited as Unvisited
     from powergames.auditing import audit as audit
     from powergames.checking.certificate import Certificate as Certificate
     from powergames.checking.certify import certify as certify
@@ -82,6 +116,7 @@ if TYPE_CHECKING:
     from powergames.errors import FormatError as FormatError
     from powergames.errors import InputError as InputError
     from powergames.evaluation import Evaluation as Evaluation
+    from powergames.evaluation import NormalFormEvaluation as NormalFormEvaluation
     from powergames.evaluation import evaluate as evaluate
     from powergames.games import DeterministicGame as DeterministicGame
     from powergames.games import NormalFormGame as NormalFormGame
@@ -93,6 +128,7 @@ if TYPE_CHECKING:
     from powergames.io import save as save
     from powergames.io import to_nashpy as to_nashpy
     from powergames.io import to_pygambit as to_pygambit
+    from powergames.learning import HistoryPoint as HistoryPoint
     from powergames.learning import TrainingRun as TrainingRun
     from powergames.learning import train as train
     from powergames.learning import train_many as train_many
@@ -104,9 +140,18 @@ if TYPE_CHECKING:
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
     from powergames.results import Status as Status
+    from powergames.results import StochasticEquilibrium as StochasticEquilibrium
+    from powergames.results import SupportChange as SupportChange
     from powergames.results import Sweep as Sweep
     from powergames.results import SweepPoint as SweepPoint
     from powergames.results import Trace as Trace
+    from powergames.results import TraceEvent as TraceEvent
+    from powergames.solvers import PureEquilibrium as PureEquilibrium
+    from powergames.solvers import QuantalResponse as QuantalResponse
+    from powergames.solvers import QuantalResponsePath as QuantalResponsePath
+    from powergames.solvers import TeamOptimum as TeamOptimum
+    from powergames.solvers import TeamPlan as TeamPlan
+    from powergames.solvers import Trajectory as Trajectory
     from powergames.solvers import logit_path as logit_path
     from powergames.solvers import pure_equilibria as pure_equilibria
     from powergames.solvers import solve as solve

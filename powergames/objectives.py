@@ -167,6 +167,17 @@ class PowerObjective(Frozen):
             weights = self.weights(n_players)
         return (weights * power).sum(axis=1)
 
+    def utility(self, task: np.ndarray, power: np.ndarray) -> np.ndarray:
+        """Charge for power: ``task - λ aggregate_power(power)``, shape (n,); exact where both are fractions.
+
+        Examples
+        --------
+        >>> PowerObjective(0.5).utility(np.array([4.0, 4.0]), np.array([[0.0, 4.0], [2.0, 0.0]]))
+        array([2., 3.])
+        """
+        lam: Any = self.exact_lam if power.dtype == object else self.lam
+        return np.asarray(task - lam * self.aggregate_power(power))
+
     @property
     def aggregate_name(self) -> str:
         """The aggregate in words; a weight matrix is a "weighted sum"."""

@@ -20,8 +20,9 @@ import numpy as np
 
 from powergames.display import Shown, printable
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen, read_only
 
 if TYPE_CHECKING:
@@ -161,8 +162,8 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
     array([[0., 2.],
            [2., 0.]])
     """
-    check_game(game)
-    strategies = game.profile(profile)
+    game = as_game(game)
+    strategies = complete_profile(game, profile)
     n_players = game.n_players
     exact = strategies[0].dtype == object
     dtype = object if exact else np.float64
@@ -224,8 +225,8 @@ def pair_tables(game: NormalFormGame, profile: Any) -> PairTables:
     array([[4., 0.],
            [3., 3.]])
     """
-    check_game(game)
-    strategies = game.profile(profile)
+    game = as_game(game)
+    strategies = complete_profile(game, profile)
     return _tables(game, strategies, np.zeros(game.n_players))
 
 

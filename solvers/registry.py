@@ -10,8 +10,9 @@ import numpy as np
 
 from powergames.checking.certificate import check_tolerance
 from powergames.errors import InputError, interruptible
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Callback, Equilibrium, EquilibriumSet, Status, StochasticEquilibrium
@@ -79,7 +80,7 @@ NASH = PowerObjective()
 
 
 def solve(
-    game: NormalFormGame | StochasticGame,
+    game: AnyGame,
     objective: PowerObjective | None = None,
     *,
     method: str | None = None,
@@ -96,7 +97,7 @@ def solve(
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
     objective : PowerObjective, optional
         By default λ = 0: Nash equilibrium.
     method : str, optional
@@ -141,14 +142,14 @@ def solve(
     ('CONVERGED', array([0.5, 0.5]))
     """
     objective = NASH if objective is None else objective
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     _check(game, objective, tol, max_iter, callback)
     if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
         raise InputError(f"seed: got {type(seed).__name__}; give an integer or a numpy.random.Generator")
     if isinstance(seed, (int, np.integer)) and seed < 0:
         raise InputError(f"seed: got {seed}; give an integer >= 0")
     options = Options(
-        None if start is None else game.profile(start),
+        None if start is None else complete_profile(game, start),
         tol,
         max_iter,
         0 if seed is None else seed,
@@ -225,7 +226,7 @@ def solve_all(
     75
     """
     objective = NASH if objective is None else objective
-    check_game(game)
+    game = as_game(game)
     _check(game, objective, tol, None, callback)
     options = Options(tol=tol, callback=callback, exact=exact, deadline=deadline(time_limit))
     with interruptible():

@@ -10,7 +10,7 @@ import pytest
 
 import powergames as pg
 from powergames import audit, cli
-from powergames.auditing import departures as off_policy
+from powergames.auditing import off_policy
 
 GAMES = ["stag_hunt", "assembly_line:n=4", "random_uniform:players=3,actions=2x3x4", "random_uniform:players=1"]
 

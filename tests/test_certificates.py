@@ -414,7 +414,7 @@ def test_what_a_certificate_says():
 
 def test_bad_questions():
     game = catalog.assembly_line(3)
-    with pytest.raises(InputError, match="got 1 vectors for 3 players"):
+    with pytest.raises(InputError, match="got 1 policies for 3 players"):
         certify(game, [[1, 0]], PowerObjective(0.5))
     with pytest.raises(InputError, match="the game has 3 players"):
         certify(game, game.uniform_profile(), PowerObjective(0.5, [[0, 1], [1, 0]]))

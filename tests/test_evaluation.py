@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+import powergames as pg
 from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.normal_form import NormalFormGame
@@ -261,8 +262,10 @@ def test_breakdowns_need_no_factorization(size, monkeypatch):
 
 def test_bad_arguments_are_named():
     game, profile = GAMES["two players"]
-    with pytest.raises(InputError, match=r"got the normal-form game .*where a StochasticGame is needed"):
+    with pytest.raises(InputError, match=r"profile of player 0: got shape \(3, 3\), expected \(2,\)"):
         evaluate(game.stage(0), profile)
+    with pytest.raises(InputError, match="game: got str; give a NormalFormGame or StochasticGame"):
+        evaluate("stag_hunt", profile)
     with pytest.raises(InputError, match="objective: got float"):
         evaluate(game, profile, 0.3)
     with pytest.raises(InputError, match="reads lam as a probability"):
@@ -275,3 +278,31 @@ def test_to_dict_and_repr():
     assert np.array_equal(result.to_dict()["power"], result.power)
     assert np.array_equal(result.to_dict()["utility"], result.utility)
     assert repr(result).startswith("<Evaluation: task values ")
+
+
+def test_policies_mean_the_same_everywhere():
+    game, objective = pg.load("big_match"), pg.PowerObjective(0.3)
+    half, first = [[0.5, 0.5], [1], [1]], [[1, 0], [1, 0], [1, 0]]
+    forms = [
+        [half, first],
+        {"matcher" if "matcher" in game.players else game.players[0]: half, game.players[1]: [0, 0, 0]},
+        [{"play": [0.5, 0.5], "lost": [1], "won": [1]}, 0],
+        [lambda state: [0.5, 0.5] if state == 0 else [1], first],
+    ]
+    utilities = [pg.evaluate(game, form, objective).utility for form in forms]
+    regrets = [pg.certify(game, form, objective).regrets for form in forms]
+    for utility, regret in zip(utilities, regrets, strict=True):
+        np.testing.assert_array_equal(utility, utilities[0])
+        np.testing.assert_array_equal(regret, regrets[0])
+    for check in (pg.evaluate, pg.certify):
+        with pytest.raises(pg.InputError, match=r"profile of player 0: says nothing of state 'lost'; .* use audit"):
+            check(game, [{"play": [0.5, 0.5]}, first])
+
+
+def test_games_in_normal_form_are_evaluated_too():
+    game = pg.load("stag_hunt")
+    value = pg.evaluate(game, [[1, 0], [1, 0]], pg.PowerObjective("1/4"))
+    assert (value.task.tolist(), value.power.tolist(), value.utility.tolist()) == ([4, 4], [[0, 4], [4, 0]], [3, 3])
+    exact = pg.evaluate(game, [["1/2", "1/2"], ["1/3", "2/3"]], pg.PowerObjective("1/4"))
+    assert exact.to_dict()["utility"] == [str(u) for u in pg.audit(game, exact.profile, exact.objective).utility]
+    assert "stag" in value._repr_html_()

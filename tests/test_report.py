@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import powergames as pg
-from powergames.auditing import departures as off_policy
+from powergames.auditing import off_policy
 from powergames.cli import run
 from powergames.reporting.document import build
 from powergames.reporting.page import page as html_of

@@ -12,7 +12,7 @@ from test_evaluation import GAMES, matrix, plain_power, plain_task, plain_utilit
 from test_stochastic_certificates import stage
 
 import powergames as pg
-from powergames.auditing import departures as off_policy
+from powergames.auditing import off_policy
 
 SIZES = {
     "two players": [[2, 2], [2, 3], [1, 2]],

@@ -17,7 +17,7 @@ from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.display import Shown
 from powergames.evaluation import evaluate
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
@@ -155,7 +155,7 @@ class Audit(Frozen, Shown):
 
 
 def audit(
-    game: NormalFormGame | StochasticGame,
+    game: AnyGame,
     policies: Any,
     objective: PowerObjective | None = None,
     *,
@@ -168,7 +168,7 @@ def audit(
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
     policies : path, sequence, mapping, or an object with a `profile`
         A ``.npz`` or ``.json`` file; or one entry per player, in order or under the players' names. In a normal-form
         game an entry holds the probabilities of its actions, shape (A_i,); `fractions.Fraction` entries make everything
@@ -222,7 +222,7 @@ def audit(
     >>> report.unvisited[0].states
     array([1, 2])
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     objective = PowerObjective() if objective is None else objective
     read = _read(game, policies, labels)
     profile = read.profile
@@ -254,8 +254,7 @@ def audit(
             distance,
         )
     table = power_table(game, profile)
-    lam: Any = objective.exact_lam if profile[0].dtype == object else objective.lam
-    utility = table.task - lam * objective.aggregate_power(table.power)
+    utility = objective.utility(table.task, table.power)
     return Audit(
         game,
         objective,

@@ -20,8 +20,9 @@ import numpy as np
 from powergames.auditing.stochastic import Departures
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.power import pair_tables, plain, power_table
@@ -89,12 +90,12 @@ class OffPolicy(Frozen):
         }
 
 
-def off_policy(game: NormalFormGame | StochasticGame, profile: Any, *, steps: int = 10) -> tuple[OffPolicy, ...]:
+def off_policy(game: AnyGame, profile: Any, *, steps: int = 10) -> tuple[OffPolicy, ...]:
     """Compute everyone's expected payoff for every way in which one player goes off the profile.
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
     profile : sequence of array_like
         ``profile[i][a]``, the probability with which player `i` plays action `a`, or ``profile[i][s, a]`` in state `s`.
     steps : int, default 10
@@ -129,8 +130,8 @@ def off_policy(game: NormalFormGame | StochasticGame, profile: Any, *, steps: in
     """
     if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= MOST_STEPS:
         raise InputError(f"steps: got {steps!r}; give an integer from 1 to {MOST_STEPS}")
-    check_game(game, NormalFormGame | StochasticGame)
-    strategies = game.profile(profile)
+    game = as_game(game, NormalFormGame | StochasticGame)
+    strategies = complete_profile(game, profile)
     if game.n_players == 1:
         return ()
     if isinstance(game, StochasticGame):

@@ -7,14 +7,15 @@ from typing import Any
 from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.normal_form import Witness, certify_checked
 from powergames.checking.stochastic import certify_stochastic
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
 
 
 def certify(
-    game: NormalFormGame | StochasticGame,
+    game: AnyGame,
     profile: Any,
     objective: PowerObjective | None = None,
     *,
@@ -25,7 +26,7 @@ def certify(
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
         For a stochastic game see `powergames.checking.stochastic.certify_stochastic`, which this calls.
     profile : sequence of array_like
         ``profile[i][a]``, the probability with which player `i` plays action `a`. With `fractions.Fraction` entries
@@ -61,10 +62,10 @@ def certify(
     >>> pg.certify(game, [[1, 0], [1, 0]], pg.PowerObjective(0.5)).max_regret
     1.0
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     objective = PowerObjective() if objective is None else objective
     if isinstance(game, StochasticGame):
         return certify_stochastic(game, profile, objective, tol=tol, witness=witness)
     check_objective(objective)
     check_tolerance(tol)
-    return certify_checked(game, game.profile(profile), objective, tol, witness)
+    return certify_checked(game, complete_profile(game, profile), objective, tol, witness)

@@ -10,8 +10,9 @@ import numpy as np
 
 from powergames.checking.normal_form import ROUNDING, certify_checked, response_problem
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.policies import complete_profile
 from powergames.objectives import PowerObjective, check_objective
 
 
@@ -85,9 +86,9 @@ def best_deviation(game: NormalFormGame, profile: Any, objective: PowerObjective
     >>> found.player, found.strategy, found.gain
     (0, array([0., 1.]), 1.0)
     """
-    check_game(game)
+    game = as_game(game)
     check_objective(objective)
-    strategies = game.profile(profile)
+    strategies = complete_profile(game, profile)
     certificate = certify_checked(game, strategies, objective)
     player = int(np.argmax(certificate.scaled_regrets))
     exact = strategies[player].dtype == object

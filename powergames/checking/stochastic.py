@@ -31,7 +31,8 @@ from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.deviations import Deviation
 from powergames.checking.normal_form import ROUNDING, Payoffs, Response
 from powergames.checking.stage_values import Group, StageValues, joint_probabilities
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
+from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DiscountedSystem
@@ -159,10 +160,10 @@ def certify_stochastic(
     >>> certify_stochastic(game, [[[1, 0]], [[1, 0]]], PowerObjective(0.5))
     <StochasticCertificate FAILED: max regret 1, scaled 0.125, tol 1e-08, one-shot deviations, exact>
     """
-    check_game(game, StochasticGame)
+    game = as_game(game, StochasticGame)
     check_objective(objective)
     check_tolerance(tol)
-    problem = _Problem(game, objective, game.profile(profile))
+    problem = _Problem(game, objective, complete_profile(game, profile))
     # Without adversaries both forms are the same, and the Bellman principle holds.
     one_shot = objective.form == "penalty" and any(problem.adversaries)
     gains: list[_Gains] = []

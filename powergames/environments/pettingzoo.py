@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from powergames.errors import InputError, needs
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
@@ -20,7 +20,7 @@ RENDER_MODES = ("ansi", "human")
 
 
 def to_pettingzoo(
-    game: NormalFormGame | StochasticGame,
+    game: AnyGame,
     *,
     max_steps: int = 100,
     observation: str = "one-hot",
@@ -31,7 +31,7 @@ def to_pettingzoo(
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
         A game in normal form is one state that is played again and again; with ``max_steps=1``, once.
     max_steps : int, default 100
         Steps after which every agent is truncated.
@@ -77,7 +77,7 @@ def to_pettingzoo(
     >>> env.step({"hunter 1": 0, "hunter 2": 1})[1]
     {'hunter 1': 0.5, 'hunter 2': 3.5}
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     if isinstance(max_steps, bool) or not isinstance(max_steps, int | np.integer) or max_steps < 1:
         raise InputError(f"max_steps: got {max_steps!r}; give a whole number of steps, at least 1")
     if observation not in OBSERVATIONS:

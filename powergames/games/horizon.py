@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.memory import check_memory
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.ranges import ranges
@@ -46,7 +46,7 @@ def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
     >>> pg.solve(game).status.name
     'CONVERGED'
     """
-    check_game(game, StochasticGame)
+    game = as_game(game, StochasticGame)
     if isinstance(horizon, bool) or not isinstance(horizon, int | np.integer) or horizon < 1:
         raise InputError(f"horizon: got {horizon!r}; give a whole number of steps, at least 1")
     counts, lengths = np.diff(game.row_starts), np.diff(game.indptr)

@@ -11,15 +11,25 @@ from powergames.games.foreign import no_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 
+Game = NormalFormGame | StochasticGame
 
-def check_game(game: Any, kinds: type | UnionType = NormalFormGame) -> None:
-    """Refuse what is not a game of the right kind, and say how to get one.
+# What solvers, certificates, audits and learners take.
+AnyGame = Game | DeterministicGame
+
+
+def as_game(game: Any, kinds: type | UnionType = NormalFormGame) -> Any:
+    """Return a game of the right kind; refuse what is none, and say how to get one.
 
     Parameters
     ----------
     game : object
+        A `DeterministicGame` where a `StochasticGame` is needed becomes one.
     kinds : type or union of types
         `NormalFormGame`, `StochasticGame`, `DeterministicGame`, or several with ``|`` between them.
+
+    Returns
+    -------
+    NormalFormGame, StochasticGame or DeterministicGame
 
     Raises
     ------
@@ -27,25 +37,24 @@ def check_game(game: Any, kinds: type | UnionType = NormalFormGame) -> None:
 
     Examples
     --------
-    >>> check_game("stag_hunt")
+    >>> as_game("stag_hunt")
     Traceback (most recent call last):
         ...
     powergames.errors.InputError: game: got str; give a NormalFormGame, or pg.load(...) one
     """
     if isinstance(game, kinds):
-        return
+        return game
     wanted = get_args(kinds) or (kinds,)
     names = " or ".join(kind.__name__ for kind in wanted)
     if not isinstance(game, NormalFormGame | StochasticGame | DeterministicGame):
         raise InputError(f"game: {no_game(game, f'a {names}, or pg.load(...) one')}")
     title = f" {game.title[:60]!r}" if game.title else ""
     if isinstance(game, DeterministicGame):
-        mend = "game.to_game(), which makes a StochasticGame of it"
-        if StochasticGame not in wanted:
-            mend = "game.to_game().stage(s), the rewards of one state of the StochasticGame that this makes"
+        if StochasticGame in wanted:
+            return game.to_game()
         raise InputError(
             f"game: got the DeterministicGame{title}, a team's game without chance kept as two tables, where a {names} "
-            f"is needed; give {mend}"
+            "is needed; give game.to_game().stage(s), the rewards of one state of the StochasticGame that this makes"
         )
     if isinstance(game, StochasticGame):
         raise InputError(

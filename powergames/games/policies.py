@@ -93,6 +93,35 @@ def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels:
     return Policies(game.profile(filled), tuple(unvisited))
 
 
+def complete_profile(game: NormalFormGame | StochasticGame, policies: Any) -> Profile:
+    """Read policies of which nothing may be missing, in any form that `as_policies` takes.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``profile[i]`` of shape (A_i,), or (S, A_i) in a stochastic game; read-only.
+
+    Raises
+    ------
+    InputError
+        If `as_policies` refuses them, or they say nothing of a state.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> complete_profile(pg.load("big_match"), [lambda state: [1, 0] if state == 0 else [1], 0])[1].tolist()
+    [[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]]
+    """
+    found = as_policies(game, policies)
+    for player, states in enumerate(found.unvisited):
+        if len(states) and isinstance(game, StochasticGame):
+            raise InputError(
+                f"profile of player {player}: says nothing of state {_short(game.states[states[0]])}; give "
+                "probabilities there, or use audit, which fills such states"
+            )
+    return found.profile
+
+
 def _by_player(game: NormalFormGame | StochasticGame, policies: Any) -> list[Any]:
     """Return the entries in the order of the players."""
     policies = strategies_of(policies)

@@ -10,7 +10,7 @@ from typing import Any
 from powergames.environments.overcooked.names import is_kitchen, named_kitchen
 from powergames.errors import FormatError, InputError
 from powergames.games.foreign import no_game
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.io import (
@@ -232,12 +232,12 @@ def _checked(name: str, read: Callable[..., Any], arguments: tuple[Any, ...]) ->
         raise FormatError(f"{name}: the game does not fit into memory; make it smaller") from None
 
 
-def save(game: NormalFormGame | StochasticGame, path: str | os.PathLike[str]) -> None:
+def save(game: AnyGame, path: str | os.PathLike[str]) -> None:
     """Save a game; the file appears as a whole or not at all.
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
         The game.
     path : str or path-like
         Where to; the extension decides the format. For normal-form games it is .nfg, .gam, .json, .npz or .csv: all but
@@ -266,7 +266,7 @@ def save(game: NormalFormGame | StochasticGame, path: str | os.PathLike[str]) ->
     ...     pg.load(path) == game
     True
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     writers: dict[str, Callable[[Any], bytes]] = dict(
         _STOCHASTIC_WRITERS if isinstance(game, StochasticGame) else _WRITERS
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from powergames.errors import InputError, needs
 from powergames.games.foreign import no_game
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.memory import check_tensor
 from powergames.games.normal_form import NormalFormGame
 from powergames.io import nfg
@@ -47,7 +47,7 @@ def to_nashpy(game: NormalFormGame) -> Any:
     array([[4., 3.],
            [0., 3.]])
     """
-    check_game(game)
+    game = as_game(game)
     if game.n_players != 2:
         raise InputError(f"Nashpy knows games of two players, got {game.n_players}; use to_pygambit for more")
     import nashpy
@@ -109,7 +109,7 @@ def to_pygambit(game: NormalFormGame) -> Any:
     >>> to_pygambit(NormalFormGame([[[1, "1/3"]], [[0, 0]]])).to_arrays()[0].tolist()  # doctest: +SKIP
     [[Rational(1, 1), Rational(1, 3)]]
     """
-    check_game(game)
+    game = as_game(game)
     gambit = pygambit()
     rationals = [
         np.array([gambit.Rational(value) for value in tensor.ravel()], dtype=object).reshape(tensor.shape)

@@ -17,7 +17,7 @@ from powergames.checking.certificate import check_tolerance
 from powergames.checking.certify import certify
 from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.errors import InputError, interruptible
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import train as learn
@@ -40,7 +40,7 @@ MOST_SEED, MOST_WORKERS = 2**64 - 1, 1_000_000
 
 
 def train(
-    game: Game,
+    game: AnyGame,
     objective: PowerObjective | None = None,
     *,
     algorithm: str | None = None,
@@ -63,7 +63,7 @@ def train(
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
         Read one sample at a time: a joint action of a state, everyone's reward, the next state.
     objective : PowerObjective, optional
         λ and the aggregate to train for; rewards alone, λ = 0, by default.
@@ -136,7 +136,7 @@ def train(
     >>> run.objective, run.certificate.passed
     (PowerObjective(lam=0.3, aggregate='mean', form='penalty'), True)
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     algorithm, objective = _trained_for(objective, algorithm)
     parameters = Parameters(steps, rate, temperature, critic_rate, exploration, restart, averaging, history)
     if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
@@ -158,7 +158,7 @@ def train(
 
 
 def train_many(
-    game: Game,
+    game: AnyGame,
     objective: PowerObjective | None = None,
     *,
     algorithm: str | None = None,
@@ -208,7 +208,7 @@ def train_many(
     >>> [run.seed for run in runs], all(run.certificate.passed for run in runs)
     ([0, 1, 2], True)
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     algorithm, objective = _trained_for(objective, algorithm)
     try:
         listed = list(seeds)

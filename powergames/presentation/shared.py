@@ -27,7 +27,7 @@ from powergames.display import (
     regret,
     regret_text,
 )
-from powergames.evaluation import Evaluation
+from powergames.evaluation import Evaluation, NormalFormEvaluation
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.power import PowerTable
@@ -78,6 +78,23 @@ def of_certificate(certificate: Certificate, most: int | None = MOST) -> list[Bl
     said = "PASSED" if certificate.passed else "FAILED"
     text = f"{said}: largest regret {regret_text(certificate.scaled_regret, ROUNDING)} of the range, tolerance "
     return [table, f"{text}{certificate.tol:g}; {certificate.deviations} deviations, {certificate.bound} bound."]
+
+
+@blocks.register(NormalFormEvaluation)
+def of_normal_form_evaluation(evaluation: NormalFormEvaluation, most: int | None = MOST) -> list[Block]:
+    """One row for each player, with the utility."""
+    game = evaluation.game
+    rounding = noise(game)
+    table = Table("player", "strategy", ">task", *power_headers(game), ">utility")
+    for i, player in enumerate(game.players):
+        table.add_row(
+            name(player),
+            strategy_text(game, i, evaluation.profile[i]),
+            number(evaluation.task[i], rounding[i]),
+            *power_cells(game, i, evaluation.power, rounding[i]),
+            number(evaluation.utility[i], rounding[i]),
+        )
+    return [heading(game, evaluation.objective), table]
 
 
 @blocks.register(Evaluation)

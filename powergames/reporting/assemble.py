@@ -13,7 +13,7 @@ from typing import Any
 
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import write_atomically
@@ -86,7 +86,7 @@ class Report(Frozen):
 
 
 def report(
-    game: NormalFormGame | StochasticGame,
+    game: AnyGame,
     path: str | os.PathLike[str] | None = None,
     *,
     lams: Iterable[float | Fraction | str] | None = None,
@@ -104,7 +104,7 @@ def report(
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
     path : path, optional
         A .html file to write the page to.
     lams : iterable of numbers, optional
@@ -149,7 +149,7 @@ def report(
     >>> [len(point["equilibria"]) for point in lesson.document["points"]]
     [3, 3, 1]
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     objective = PowerObjective() if objective is None else objective
     check_objective(objective)
     if not isinstance(time_limit, (int, float)) or not time_limit >= 0:

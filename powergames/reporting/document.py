@@ -102,7 +102,7 @@ def _what_if(equilibrium: Equilibrium) -> list[list[dict[str, Any]]]:
         result.append([])
         for pure in np.eye(size):
             table = power_table(game, (*profile[:j], pure, *profile[j + 1 :]))
-            utility = table.task - objective.lam * objective.aggregate_power(table.power)
+            utility = objective.utility(table.task, table.power)
             result[-1].append({"task": plain(table.task), "utility": plain(utility)})
     return result
 

@@ -70,8 +70,7 @@ class Equilibrium(Frozen, Shown):
     @cached_property
     def utility(self) -> np.ndarray:
         """The regularized objective of each player, shape (n,)."""
-        lam = self.objective.exact_lam if self.exact else self.objective.lam
-        return frozen(self.task - lam * self.objective.aggregate_power(self.power))
+        return frozen(self.objective.utility(self.task, self.power))
 
     @property
     def exact(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective, check_objective
 from powergames.results import Equilibrium, EquilibriumSet
@@ -54,7 +54,7 @@ def best_responses(
         If the game has another size, the objective does not fit it, or Altair is not installed.
     """
     alt = altair()
-    check_game(game)
+    game = as_game(game)
     objective = PowerObjective() if objective is None else objective
     check_objective(objective)
     if game.n_actions != (2, 2):

@@ -16,7 +16,7 @@ from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.normal_form import certify_checked
 from powergames.checking.stochastic import StochasticCertificate
 from powergames.errors import InputError
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
@@ -103,14 +103,13 @@ def solve_batch(
     """
     if isinstance(games, NormalFormGame) or not isinstance(games, Iterable):
         raise InputError(f"games: got {type(games).__name__}; give a list of games, or use sweep for one")
-    games = list(games)
+    games = [as_game(game) for game in games]
     objectives = objectives_of(lams, objective)
     settings = Settings(method, exact, tol, all_equilibria)
     settings.check()
     distinct = list(dict.fromkeys(objectives))
     n_jobs = check_jobs(n_jobs)
     for game in games:
-        check_game(game)
         for each in distinct:
             each.adversaries(game.n_players)
     total = len(games) * len(distinct)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
@@ -29,7 +29,7 @@ SAME = 1e-6
 
 
 def sweep(
-    game: NormalFormGame | StochasticGame,
+    game: AnyGame,
     objective: PowerObjective | None = None,
     *,
     lams: Iterable[float | Fraction | str],
@@ -51,7 +51,7 @@ def sweep(
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
     objective : PowerObjective, optional
         Supplies the aggregate and form; its own λ is not used.
     lams : iterable of numbers
@@ -99,7 +99,7 @@ def sweep(
     >>> [len(point.equilibria) for point in path]
     [3, 3, 1]
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     if isinstance(game, StochasticGame):
         for name, wanted in (("store", store is not None), ("all_equilibria", all_equilibria), ("exact", exact)):
             if wanted:

@@ -23,7 +23,7 @@ import numpy as np
 
 from powergames.checking.certificate import check_tolerance
 from powergames.errors import InputError
-from powergames.games.kinds import check_game
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
@@ -48,7 +48,7 @@ _A = {Equilibrium: "an Equilibrium", StochasticEquilibrium: "a StochasticEquilib
 
 
 def trace(
-    game: NormalFormGame | StochasticGame,
+    game: AnyGame,
     objective: PowerObjective | None = None,
     *,
     start: Equilibrium | StochasticEquilibrium | None = None,
@@ -62,7 +62,7 @@ def trace(
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
         Any number of players.
     objective : PowerObjective, optional
         Supplies aggregate and form, and the λ at which an equilibrium is sought where none is given as `start`. By
@@ -116,7 +116,7 @@ def trace(
     >>> path[-1].profile[0], path.events[0].text()
     (array([0.75, 0.25]), 'hunter 1 begins to play hare; hunter 2 begins to play hare; the path turns back')
     """
-    check_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     stochastic = isinstance(game, StochasticGame)
     check_tolerance(tol)
     low, high = _range(lams)

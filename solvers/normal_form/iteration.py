@@ -27,7 +27,7 @@ import numpy as np
 from powergames.checking.certificate import check_tolerance
 from powergames.errors import InputError, interruptible
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
@@ -211,7 +211,7 @@ def iterate(
     'MAX_ITER'
     """
     objective = PowerObjective() if objective is None else objective
-    check_game(game)
+    game = as_game(game)
     check_objective(objective)
     check_tolerance(tol)
     for name, count in (("max_iter", max_iter), ("every", every)):

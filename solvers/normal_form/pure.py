@@ -17,7 +17,7 @@ import numpy as np
 
 from powergames.checking.normal_form import ROUNDING, certify_checked
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.normal_form import BLOCK, NormalFormGame
 from powergames.games.numbers import float_to_fraction
 from powergames.games.profiles import Profile, pure_profile
@@ -82,7 +82,7 @@ def pure_equilibria(game: NormalFormGame, objective: PowerObjective | None = Non
     (1, 1) 0 inf
     """
     objective = PowerObjective() if objective is None else objective
-    check_game(game)
+    game = as_game(game)
     check_objective(objective)
     result = []
     for joint_action in _scan(game, objective, 0.0, math.inf, Options()):

@@ -11,7 +11,7 @@ import numpy as np
 
 from powergames.errors import InputError, interruptible
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import check_game
+from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
@@ -140,7 +140,7 @@ def logit_path(
     [0.5, 0.059, 0.0]
     """
     objective = PowerObjective() if objective is None else objective
-    check_game(game)
+    game = as_game(game)
     check_objective(objective)
     check_callback(callback)
     if precisions is not None and max_precision is not None:
