@@ -64,7 +64,7 @@ def _generic(sizes: Sequence[int], seeds: int) -> None:
         ours, theirs, differ = [], [], 0
         for seed in range(-1, seeds):
             payoffs = np.random.default_rng([size, max(seed, 0)]).random((2, size, size))
-            mine, elapsed = _timed(_ours(payoffs))
+            mine, elapsed = _timed(finder(payoffs))
             if seed >= 0:
                 ours.append(elapsed)
             if quantecon is None:
@@ -90,8 +90,8 @@ def _degenerate(count: int) -> None:
         for seed in range(count):
             payoffs = np.random.default_rng([size, largest, seed]).integers(largest + 1, size=(2, size, size))
             expected = distinct(_gambit(payoffs)())
-            complete["float"] += same_pairs(_ours(payoffs)(), expected)
-            complete["exact"] += same_pairs(_ours(payoffs, exact=True)(), expected)
+            complete["float"] += same_pairs(finder(payoffs)(), expected)
+            complete["exact"] += same_pairs(finder(payoffs, exact=True)(), expected)
             if quantecon is None:
                 continue
             try:
@@ -110,7 +110,7 @@ def _exact(seeds: int) -> None:
     ours, theirs, differ = [], [], 0
     for seed in range(-1, seeds):
         payoffs = np.random.default_rng([7, max(seed, 0)]).integers(100, size=(2, 7, 7))
-        mine, elapsed = _timed(_ours(payoffs, exact=True))
+        mine, elapsed = _timed(finder(payoffs, exact=True))
         if seed >= 0:
             ours.append(elapsed)
         if pygambit is None:
@@ -168,7 +168,8 @@ def distinct(pairs: Sequence[Pair]) -> list[Pair]:
     return kept
 
 
-def _ours(payoffs: np.ndarray, exact: bool = False) -> Callable[[], list[Pair]]:
+def finder(payoffs: np.ndarray, exact: bool = False) -> Callable[[], list[Pair]]:
+    """Return a function that finds all equilibria, extreme ones where there are infinitely many."""
     game = pg.NormalFormGame(payoffs)
     return lambda: [equilibrium.profile for equilibrium in pg.solve_all(game, exact=exact)]
 

@@ -111,7 +111,7 @@ def _nash(size: int, seeds: int, limit: float) -> tuple[Record, Record]:
     objective = pg.PowerObjective()
     for seed in range(-1, seeds):
         game = random_game(size, max(seed, 0))
-        sides = [(ours, _solver(game, objective, limit))]
+        sides = [(ours, solver(game, objective, limit))]
         if quantecon is not None:
             sides.append((theirs, _quantecon_solver(game, size)))
         for record, solve in sides:
@@ -124,11 +124,13 @@ def _regularized(size: int, seeds: int, limit: float, lam: float) -> Record:
     record, objective = Record(), pg.PowerObjective(lam)
     for seed in range(-1, seeds):
         game = random_game(size, max(seed, 0))
-        (Record() if seed < 0 else record).add(_solver(game, objective, limit), game, objective)
+        (Record() if seed < 0 else record).add(solver(game, objective, limit), game, objective)
     return record
 
 
-def _solver(game: pg.NormalFormGame, objective: pg.PowerObjective, limit: float) -> Callable[[], Any]:
+def solver(game: pg.NormalFormGame, objective: pg.PowerObjective, limit: float) -> Callable[[], Any]:
+    """Return a function that finds one equilibrium and returns its profile, or raises once the limit is over."""
+
     def solve() -> Any:
         deadline = time.perf_counter() + limit
 
