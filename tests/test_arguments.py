@@ -16,7 +16,7 @@ BOTH_STAG = [[1, 0], [1, 0]]
     ("call", "name"),
     [
         (lambda: pg.certify(None, BOTH_STAG, NASH), "game"),
-        (lambda: pg.certify(STAG, BOTH_STAG, None), "objective"),
+        (lambda: pg.certify(STAG, BOTH_STAG, "mean"), "objective"),
         (lambda: pg.certify(STAG, None, NASH), "profile"),
         (lambda: pg.certify(STAG, BOTH_STAG, NASH, tol="1/3"), "tol"),
         (lambda: pg.certify(STAG, BOTH_STAG, NASH, tol=float("nan")), "tol"),

@@ -290,7 +290,7 @@ class TestSweep:
         assert "3 points, all certified" in out
 
     def test_failures_are_shown(self, invoke, invoke_json, monkeypatch):
-        def sweep(game, lams, objective, **options):
+        def sweep(game, objective, *, lams, **options):
             points = tuple(pg.SweepPoint(pg.PowerObjective(lam), (), "MemoryError: too large") for lam in lams)
             return pg.Sweep(game, points)
 

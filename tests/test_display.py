@@ -194,7 +194,7 @@ def test_sections_are_bodies_and_rules():
 
 def test_rounding_is_zero_in_tables_and_itself_in_json():
     noisy = np.array([[0.0, 1.7e-34], [3e-9, 0.0]])
-    table = replace(pg.power_table(STAG, STAG.uniform_profile()), values=noisy, task=np.array([-2e-16, 1.0]))
+    table = replace(pg.power_table(STAG, STAG.uniform_profile()), power=noisy, task=np.array([-2e-16, 1.0]))
     rows = table.blocks()[1].rows
     assert [cell.text for cell in rows[0][2:]] == ["0", "-", "0"]
     assert [cell.text for cell in rows[1][2:]] == ["1", "3e-09 (hare)", "-"]

@@ -114,9 +114,9 @@ def test_one_state_is_a_game_in_normal_form(spec, aggregate, form, discount):
     first = pg.solve(normal, PowerObjective(0.3, aggregate))
     expected = pg.trace(normal, start=first, lams=(0, high))
     game = apart(normal, discount=discount)
-    start = [strategy[None] for strategy in first.profile]
-    start = pg.solve(game, PowerObjective(0.3, aggregate, form), start=start)
-    assert all(np.abs(a - b).max() < 1e-8 for a, b in zip(start.profile, start, strict=True))
+    same = [strategy[None] for strategy in first.profile]
+    start = pg.solve(game, PowerObjective(0.3, aggregate, form), start=same)
+    assert all(np.abs(a - b).max() < 1e-8 for a, b in zip(start.profile, same, strict=True))
     trace = pg.trace(game, start=start, lams=(0, high))
     check(trace)
     assert expected.converged

@@ -350,7 +350,7 @@ def test_a_killed_batch_resumes_without_loss(store, solved):
     code = (
         "import powergames as pg; from powergames.games.catalog.normal_form import named_game\n"
         "games = [named_game(f'random_uniform:actions=7,seed={seed}') for seed in range(200)]\n"
-        f"pg.solve_batch(games, [0.5], all_equilibria=True, n_jobs=2, store={str(store)!r})"
+        f"pg.solve_batch(games, lams=[0.5], all_equilibria=True, n_jobs=2, store={str(store)!r})"
     )
     running = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 30
