@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import UnionType
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args, overload
 
 from powergames.errors import InputError
 from powergames.games.deterministic import DeterministicGame
@@ -15,6 +15,20 @@ Game = NormalFormGame | StochasticGame
 
 # What solvers, certificates, audits and learners take.
 AnyGame = Game | DeterministicGame
+
+Kind = TypeVar("Kind", NormalFormGame, StochasticGame, DeterministicGame)
+
+
+@overload
+def as_game(game: Any) -> NormalFormGame: ...
+
+
+@overload
+def as_game(game: Any, kinds: type[Kind]) -> Kind: ...
+
+
+@overload
+def as_game(game: Any, kinds: UnionType) -> Game: ...
 
 
 def as_game(game: Any, kinds: type | UnionType = NormalFormGame) -> Any:

@@ -10,6 +10,8 @@ like y) and the adversary w of y (acts like x) form a polymatrix game on the pat
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from powergames.kernels.caching import njit
@@ -95,7 +97,7 @@ def start(M, q, cover):
     for k in range(size + 1):
         nonbasic[k] = size + k
         place[size + k] = -1 - k
-    leaving = np.int64(0)
+    leaving: Any = np.int64(0)
     for i in range(size):
         for k in range(size):
             T[i, k] = M[i, k]

@@ -142,7 +142,7 @@ def team_optimum(
     >>> pg.team_optimum(pg.load("line_with_breakdowns"), pg.PowerObjective(lam=0.1))
     <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
-    game = as_game(game, StochasticGame | DeterministicGame)
+    as_game(game, StochasticGame | DeterministicGame)
     chosen = PowerObjective() if objective is None else objective
     check_objective(chosen)
     adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
