@@ -299,6 +299,7 @@ def _one_shot(problem: _Problem, player: int, claims: list[np.ndarray] | None) -
     """One-shot regret in each state, and gains attained in one state or by an ascent in many."""
     strategy = problem.profile[player]
     task, utility = _penalized(problem, player, strategy)
+    error = problem.error(player, task)
     best = _best_responses(problem, _penalty_stage(problem, player, task, utility), strategy, claims)
     lower = np.maximum(best.attained - best.current, 0.0)
     state = int(lower.argmax())
@@ -316,7 +317,7 @@ def _one_shot(problem: _Problem, player: int, claims: list[np.ndarray] | None) -
             found = "stationary", strategy, state, float(gains[state])
         lower = np.maximum(lower, gains)
         best = _best_responses(problem, _penalty_stage(problem, player, task, follow), strategy, None)
-    return _Gains(regrets, lower, *found, problem.error(player))
+    return _Gains(regrets, lower, *found, error)
 
 
 def _penalized(

@@ -17,7 +17,7 @@ from powergames.checking.certificate import check_tolerance
 from powergames.checking.certify import certify
 from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.errors import InputError, interruptible
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.kinds import AnyGame, Game, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.learning import train as learn
@@ -27,8 +27,6 @@ from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_
 from powergames.learning.runs import HistoryPoint, TrainingRun
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Callback, Status
-
-Game = NormalFormGame | StochasticGame
 
 # Steps unless the caller says otherwise.
 STEPS = 2_000_000

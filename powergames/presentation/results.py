@@ -21,10 +21,10 @@ from powergames.display import (
     regret,
     regret_text,
 )
+from powergames.games.kinds import Game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.presentation.shared import (
-    Game,
     first,
     from_start,
     heading,

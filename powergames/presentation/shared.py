@@ -28,6 +28,7 @@ from powergames.display import (
     regret_text,
 )
 from powergames.evaluation import Evaluation, NormalFormEvaluation
+from powergames.games.kinds import Game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.power import PowerTable
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from powergames.auditing import Audit
     from powergames.checking.stochastic import StochasticCertificate
     from powergames.objectives import PowerObjective
-
-Game = NormalFormGame | StochasticGame
 
 
 @blocks.register(PowerTable)

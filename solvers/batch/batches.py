@@ -16,7 +16,7 @@ from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.normal_form import certify_checked
 from powergames.checking.stochastic import StochasticCertificate
 from powergames.errors import InputError
-from powergames.games.kinds import as_game
+from powergames.games.kinds import Game, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
@@ -120,9 +120,6 @@ def solve_batch(
         at = {each: next(points) for each in distinct}
         paths.append(Sweep(game, tuple(at[each] for each in objectives)))
     return paths
-
-
-Game = NormalFormGame | StochasticGame
 
 
 @dataclass(frozen=True)
