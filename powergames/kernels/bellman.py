@@ -159,7 +159,9 @@ def part_of_rows(
     for s in states:
         for old in range(row_starts[s], row_starts[s + 1]):
             starts[row + 1] = starts[row]
-            paid[:, :, row] = rewards[:, :, old]
+            for kind in range(kinds):
+                for i in range(n):
+                    paid[kind, i, row] = rewards[kind, i, old]
             for k in range(indptr[old], indptr[old + 1]):
                 if inside[indices[k]] >= 0 and not ending[old]:
                     starts[row + 1] += 1

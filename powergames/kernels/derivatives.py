@@ -9,7 +9,7 @@ import numpy as np
 
 from powergames.kernels.bellman import _advance
 from powergames.kernels.caching import njit
-from powergames.kernels.stages import _linearized, layout
+from powergames.kernels.stages import _linearized, _rows, layout
 
 
 @njit(cache=True, nogil=True)
@@ -40,21 +40,25 @@ def derivatives(n_actions, row_starts, point_starts, egos, takes, weights, linea
     begin = 0
     for s in range(n_states):
         bounds, places = layout(n_actions[s], egos, takes)
-        rows, own = slice(row_starts[s], row_starts[s + 1]), slice(point_starts[s], point_starts[s + 1])
+        first = point_starts[s]
         paid, block, slope = _linearized(
             n_actions[s],
             bounds,
             places,
             weights,
-            np.ascontiguousarray(linear[:, rows]),
-            np.ascontiguousarray(taken[:, rows]),
-            point[own],
+            _rows(linear, row_starts, s),
+            _rows(taken, row_starts, s),
+            point[first : point_starts[s + 1]],
             tasks,
         )
-        gradient[own] = paid
-        slopes[:, :, own] = slope
-        blocks[begin : begin + sizes[s] * sizes[s]] = block.ravel()
-        begin += sizes[s] * sizes[s]
+        for p in range(sizes[s]):
+            gradient[first + p] = paid[p]
+            for kind in range(len(slopes)):
+                for i in range(n):
+                    slopes[kind, i, first + p] = slope[kind, i, p]
+            for q in range(sizes[s]):
+                blocks[begin] = block[p, q]
+                begin += 1
     return gradient, blocks, slopes
 
 

@@ -44,7 +44,11 @@ def first_alike(
     array([[[0, 1, 0]]])
     """
     n_states, n = n_actions.shape
-    result = np.zeros((n, n_states, n_actions.max()), np.int64)
+    most = 0
+    for s in range(n_states):
+        for i in range(n):
+            most = max(most, n_actions[s, i])
+    result = np.zeros((n, n_states, most), np.int64)
     for s in range(n_states):
         stride = row_starts[s + 1] - row_starts[s]
         for i in range(n):

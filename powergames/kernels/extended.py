@@ -67,9 +67,18 @@ def jacobian(payoffs, shifts, units, tables, starts, n_actions, offsets, places,
                     if at >= 0:
                         result[p, at + b] = weights[i, j] * value
                         result[at + b, p] = -value
-        if n > 2 and np.max(places[i]) >= 0:
+        if n > 2 and attacked(places[i]):
             _add_curvature(payoffs[i], shifts[i], units[i], i, n_actions, offsets, places[i], weights[i], point, result)
     return result
+
+
+@_kernel
+def attacked(places):
+    """Return whether somebody is taken over against a player, from the places of takeovers against it."""
+    for at in places:
+        if at >= 0:
+            return True
+    return False
 
 
 @_kernel
@@ -80,7 +89,9 @@ def _add_curvature(payoffs, shift, unit, ego, n_actions, offsets, places, weight
     in long runs.
     """
     n = len(n_actions)
-    co_players = np.array([j for j in range(n) if j != ego])
+    co_players = np.empty(n - 1, np.int64)
+    for m in range(n - 1):
+        co_players[m] = m if m < ego else m + 1
     outer, outer_shift = payoffs, shift
     kept_outer = np.ones(n, np.bool_)
     for m in range(n - 2):
@@ -225,9 +236,11 @@ def linearized_lcp(derivative, values, point, bounds):
             M[size + g, p] = 1.0
         q[size + g] = -1.0
         for h in range(groups):
-            block = M[bounds[g] : bounds[g + 1], bounds[h] : bounds[h + 1]]
-            least = np.min(block)
-            for p in range(len(block)):
-                for r in range(block.shape[1]):
-                    block[p, r] += 1.0 - least
+            least = np.inf
+            for p in range(bounds[g], bounds[g + 1]):
+                for r in range(bounds[h], bounds[h + 1]):
+                    least = min(least, M[p, r])
+            for p in range(bounds[g], bounds[g + 1]):
+                for r in range(bounds[h], bounds[h + 1]):
+                    M[p, r] += 1.0 - least
     return M, q

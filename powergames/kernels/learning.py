@@ -318,7 +318,8 @@ def _learn(
     penalized = not adversarial and len(rivals) > 0
     other = 1 if i == 0 else 0
     if n == 1:
-        values[:] = critics[i, TASK, low:high]
+        for a in range(size):
+            values[a] = critics[i, TASK, low + a]
     else:
         for j in range(n):
             if j != i and (j == other or len(rivals) > 0):
@@ -329,9 +330,11 @@ def _learn(
         _table(counts, critics[i, REGULAR, low:high], here, i, other, joint, tables[i])
         _values(here[other, POLICY, : counts[other]], tables[i], slope)
     elif victim >= 0:
-        slope[:] = tables[victim, :size, action]
+        for a in range(size):
+            slope[a] = tables[victim, a, action]
     else:
-        slope[:] = values
+        for a in range(size):
+            slope[a] = values[a]
     value = _dot(policy, slope)
     unit = 1.0 / _span(critics[i, TASK, low:high], 0.1 * (rewards[i, GREATEST] - rewards[i, LEAST]))
     for b in rivals:
@@ -451,7 +454,7 @@ def train(simulator, rivals, learners, workspace, schedule, adversarial, count):
             if row < -1 or (n_states > 1 and uniform(generator) < schedule.restart):
                 row = -1
                 if uniform(generator) < 0.5:
-                    s = _first_above(starts, 0, n_states, generator)
+                    s = _first_above(starts, np.int64(0), n_states, generator)
                 else:
                     s = int(uniform(generator) * n_states)
             counts, here = n_actions[s], deciders[s]

@@ -36,7 +36,7 @@ def path_lcp(row_xy, row_xz, column_xy, column_wy, lam_row, lam_column):
     mx, ny = row_xy.shape
     nz = row_xz.shape[1] if lam_row > 0.0 else 0
     nw = column_wy.shape[0] if lam_column > 0.0 else 0
-    sizes = np.array([mx, ny, nz, nw])
+    sizes = (mx, ny, nz, nw)
     y, z, w = mx, mx + ny, mx + ny + nz
     strategies = w + nw
     size = strategies + 2 + (nz > 0) + (nw > 0)
@@ -89,21 +89,22 @@ def start(M, q, cover):
     """
     size = len(q)
     T = np.empty((size, size + 2))
-    T[:, :size] = M
-    T[:, size] = cover
-    T[:, size + 1] = q
-    basic = np.arange(size)
+    basic = np.empty(size, np.int64)
     nonbasic = np.empty(size + 1, np.int64)
     place = np.empty(2 * size + 1, np.int64)
     for k in range(size + 1):
         nonbasic[k] = size + k
         place[size + k] = -1 - k
-    leaving = 0
+    leaving = np.int64(0)
     for i in range(size):
-        place[i] = i
+        for k in range(size):
+            T[i, k] = M[i, k]
+        T[i, size], T[i, size + 1] = cover[i], q[i]
+        basic[i] = place[i] = i
         if q[i] / cover[i] <= q[leaving] / cover[leaving]:
             leaving = i
-    state = np.array([-1, RUNNING])
+    state = np.empty(2, np.int64)
+    state[0], state[1] = -1, RUNNING
     if q[leaving] >= 0.0:
         state[1] = SOLVED
     else:
@@ -167,8 +168,9 @@ def _ratio_test(T, basic, place, column):
                 return i
             ties[count] = i
             count += 1
-    k = 0
-    while count > 1 and k < size:
+    for k in range(size):
+        if count == 1:
+            break
         # Column k of the basis inverse, read off where the slack w_k stands now.
         least = np.inf
         for t in range(count):
@@ -182,7 +184,6 @@ def _ratio_test(T, basic, place, column):
                 ties[kept] = ties[t]
                 kept += 1
         count = kept
-        k += 1
     return ties[0]
 
 
@@ -237,7 +238,9 @@ def restrict(row, column, shifts, units, lam_row, lam_column, x, largest):
     row_y = np.empty((largest + 2, m))
     row_z = np.empty((largest + 2 if lam_row > 0.0 else 1, m))
     column_y = np.empty((largest + 2 if lam_column > 0.0 else 1, m))
-    row_y[0], row_z[0], column_y[0] = row[:, actions[1, 0]], row[:, actions[2, 0]], column[:, actions[1, 0]]
+    _copy_column(row, actions[1, 0], row_y[0])
+    _copy_column(row, actions[2, 0], row_z[0])
+    _copy_column(column, actions[1, 0], column_y[0])
     actions[3, 0] = np.argmin(_combine(column_y, np.arange(1), weights[1], 1, shifts[1], units[1]))
     return actions, weights, count, (row_y, row_z, column_y)
 
@@ -254,12 +257,13 @@ def restricted_lcp(row, column, shifts, units, lam_row, lam_column, actions, wei
         lam_row,
         lam_column,
     )
-    active = np.array([True, True, lam_row > 0.0, lam_column > 0.0])
-    prior = np.empty(len(q) - np.sum(active))
+    active = (True, True, lam_row > 0.0, lam_column > 0.0)
+    prior = np.empty(len(q) - 2 - active[2] - active[3])
     begin = 0
     for g in range(4):
         if active[g]:
-            prior[begin : begin + count[g]] = weights[g, : count[g]]
+            for k in range(count[g]):
+                prior[begin + k] = weights[g, k]
             begin += count[g]
     return M, q, prior
 
@@ -272,13 +276,16 @@ def respond(row, column, shifts, units, lam_row, lam_column, actions, weights, c
     arrays must have room for one more action of each group.
     """
     row_y, row_z, column_y = lines
-    active = np.array([True, True, lam_row > 0.0, lam_column > 0.0])
+    active = (True, True, lam_row > 0.0, lam_column > 0.0)
     own = np.arange(len(row_y))
     begin = 0
     for g in range(4):
         if active[g]:
-            weights[g, : count[g]] = solution[begin : begin + count[g]]
-            weights[g, : count[g]] /= np.sum(weights[g, : count[g]])
+            total = 0.0
+            for k in range(count[g]):
+                total += solution[begin + k]
+            for k in range(count[g]):
+                weights[g, k] = solution[begin + k] / total
             begin += count[g]
     gains = np.zeros(4)
     sizes = count.copy()
@@ -307,12 +314,18 @@ def respond(row, column, shifts, units, lam_row, lam_column, actions, weights, c
             actions[g, sizes[g]], weights[g, sizes[g]] = best, 0.0
             count[g] += 1
     if count[1] > sizes[1]:
-        row_y[sizes[1]] = row[:, actions[1, sizes[1]]]
+        _copy_column(row, actions[1, sizes[1]], row_y[sizes[1]])
         if active[3]:
-            column_y[sizes[1]] = column[:, actions[1, sizes[1]]]
+            _copy_column(column, actions[1, sizes[1]], column_y[sizes[1]])
     if active[2] and count[2] > sizes[2]:
-        row_z[sizes[2]] = row[:, actions[2, sizes[2]]]
+        _copy_column(row, actions[2, sizes[2]], row_z[sizes[2]])
     return gains
+
+
+@njit(cache=True, nogil=True)
+def _copy_column(matrix, column, target):
+    for i in range(len(target)):
+        target[i] = matrix[i, column]
 
 
 @njit(cache=True, nogil=True)

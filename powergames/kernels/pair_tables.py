@@ -112,13 +112,13 @@ def _fill(
     if len(axes) < 3:
         return
     front, back = _split(payoffs, axes, ego, shift, n_actions, profile, offsets, work)
-    stack[0, front] = True
-    stack[1, back] = True
+    _mark(stack[0], front)
+    _mark(stack[1], back)
     origin[1] = _padded(_count(n_actions, front))
     depth = 2
     while depth > 0:
         depth -= 1
-        axes = np.flatnonzero(stack[depth])
+        axes = _chosen(stack[depth])
         start = origin[depth]
         size = _count(n_actions, axes)
         if len(axes) == 2:
@@ -126,20 +126,48 @@ def _fill(
             continue
         tensor, rest = _cut(work[start:], size)
         front, back = _split(tensor, axes, ego, 0.0, n_actions, profile, offsets, rest)
-        stack[depth : depth + 2] = False
-        stack[depth, front] = True
-        stack[depth + 1, back] = True
+        _mark(stack[depth], front)
+        _mark(stack[depth + 1], back)
         origin[depth] = start + _padded(size)
         origin[depth + 1] = origin[depth] + _padded(_count(n_actions, front))
         depth += 2
 
 
 @_kernel
+def _mark(flags: np.ndarray, places: np.ndarray) -> None:
+    """Set what is at some places to true, and all else to false."""
+    flags[:] = False
+    for place in places:
+        flags[place] = True
+
+
+@_kernel
 def _live_axes(n_actions: np.ndarray, ego: int) -> np.ndarray:
     """Return ego and the co-players who have a choice, in order."""
-    live = n_actions > 1
-    live[ego] = True
-    return np.flatnonzero(live)
+    live = np.empty(len(n_actions), np.bool_)
+    for j in range(len(n_actions)):
+        live[j] = j == ego or n_actions[j] > 1
+    return _chosen(live)
+
+
+@_kernel
+def _chosen(flags: np.ndarray) -> np.ndarray:
+    """Return the positions of what is true."""
+    result, count = np.empty(len(flags), np.int64), 0
+    for k in range(len(flags)):
+        if flags[k]:
+            result[count] = k
+            count += 1
+    return result[:count]
+
+
+@_kernel
+def _place(axes: np.ndarray, ego: int) -> int:
+    """Return where ego is in `axes`."""
+    at = 0
+    while axes[at] != ego:
+        at += 1
+    return at
 
 
 @_kernel
@@ -158,7 +186,7 @@ def _plan(axes: np.ndarray, n_actions: np.ndarray, ego: int) -> tuple[int, int]:
     With ego in front of the back group, the back group reaches to the end, and averaging over it is a dot product. With
     ego among the last axes, enough of those are kept for a long inner loop.
     """
-    at = int(np.searchsorted(axes, ego))
+    at = _place(axes, ego)
     if at >= 2 and _count(n_actions, axes[at + 1 :]) < _LONG:
         end = at
         while end > 2 and _count(n_actions, axes[end:]) < _LONG:
@@ -208,13 +236,15 @@ def _split(
 
     Returns the axes of the one and of the other.
     """
-    at = int(np.searchsorted(axes, ego))
+    at = _place(axes, ego)
     own = n_actions[ego]
     begin, end = _plan(axes, n_actions, ego)
     if at < begin:
-        front_axes, back_axes = axes[:begin], np.append(axes[at : at + 1], axes[begin:])
+        front_axes, back_axes = axes[:begin], axes[begin - 1 :].copy()
+        back_axes[0] = ego
     else:
-        front_axes, back_axes = np.append(axes[:begin], axes[at : at + 1]), axes[begin:]
+        front_axes, back_axes = axes[: begin + 1].copy(), axes[begin:]
+        front_axes[begin] = ego
     front_part, work = _cut(work, _count(n_actions, front_axes))
     back_part, work = _cut(work, _count(n_actions, back_axes))
     front_weights, work = _joint(axes[:begin], ego, n_actions, profile, offsets, work)

@@ -19,7 +19,7 @@ import numpy as np
 
 from powergames.kernels.bellman import _advance
 from powergames.kernels.caching import njit
-from powergames.kernels.extended import _add_curvature, _average, linearized_lcp
+from powergames.kernels.extended import _add_curvature, _average, attacked, linearized_lcp
 from powergames.kernels.lemke import SOLVED, cover, read, run, start
 
 _kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
@@ -86,17 +86,28 @@ def gradients(n_actions, row_starts, point_starts, egos, takes, weights, linear,
     result = np.empty(len(point))
     for s in range(len(n_actions)):
         bounds, places = layout(n_actions[s], egos, takes)
-        rows, own = slice(row_starts[s], row_starts[s + 1]), slice(point_starts[s], point_starts[s + 1])
-        result[own] = _gradient(
-            n_actions[s],
-            bounds,
-            places,
-            weights,
-            np.ascontiguousarray(linear[:, rows]),
-            np.ascontiguousarray(taken[:, rows]),
-            point[own],
-        )
+        local = point[point_starts[s] : point_starts[s + 1]]
+        worth, against = _rows(linear, row_starts, s), _rows(taken, row_starts, s)
+        _write(_gradient(n_actions[s], bounds, places, weights, worth, against, local), result, point_starts[s])
     return result
+
+
+@_kernel
+def _rows(values, row_starts, s):
+    """Return the columns of the rows of a state, copied."""
+    first = row_starts[s]
+    result = np.empty((len(values), row_starts[s + 1] - first))
+    for i in range(len(values)):
+        for k in range(result.shape[1]):
+            result[i, k] = values[i, first + k]
+    return result
+
+
+@_kernel
+def _write(values, target, first):
+    """Write values into an array from a place on; where slices are assigned, Numba compiles for seconds."""
+    for k in range(len(values)):
+        target[first + k] = values[k]
 
 
 @_kernel
@@ -115,8 +126,9 @@ def _add_payments_of(i, counts, bounds, places, weights, linear, taken, point, r
     for k in range(n - 1, -1, -1):
         if k != i:
             rest = _average(rest, 0.0, kept, k, counts, bounds, point)
-    result[bounds[i] : bounds[i + 1]] += rest
-    if np.max(places) < 0:
+    for a in range(counts[i]):
+        result[bounds[i] + a] += rest[a]
+    if not attacked(places):
         return
     tables = _pair_tables(taken, i, counts, bounds, point)
     for j in range(n):
@@ -138,7 +150,10 @@ def _pair_tables(values, i, counts, bounds, point):
     The table for player `j` is in ``[j, : counts[i], : counts[j]]``; that for `i` is not set.
     """
     n = len(counts)
-    result = np.empty((n, counts[i], np.max(counts)))
+    most = 0
+    for j in range(n):
+        most = max(most, counts[j])
+    result = np.empty((n, counts[i], most))
     # All players behind the one at hand are averaged already, once for all tables of the players before it.
     rest, kept = values, np.ones(n, np.bool_)
     for j in range(n - 1, -1, -1):
@@ -170,8 +185,8 @@ def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
     for i in range(n):
         first = 1 if i == 0 else 0
         plain = _pair_tables(linear[i], i, counts, bounds, point)
-        attacked = tasks or np.max(places[i]) >= 0
-        tables = _pair_tables(taken[i], i, counts, bounds, point) if attacked else plain
+        both = tasks or attacked(places[i])
+        tables = _pair_tables(taken[i], i, counts, bounds, point) if both else plain
         for j in range(n):
             if j == i:
                 continue
@@ -199,7 +214,7 @@ def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
                         slopes[1, i, bounds[j] + b] += point[p] * value
                         if j == first:
                             slopes[1, i, p] += value * point[bounds[j] + b]
-        if n > 2 and np.max(places[i]) >= 0:
+        if n > 2 and attacked(places[i]):
             _add_curvature(taken[i], 0.0, 1.0, i, counts, bounds, places[i], weights[i], point, derivative)
     for i in range(n):
         for p in range(bounds[i], bounds[i + 1]):
@@ -370,31 +385,29 @@ def newton_system(
         counts = n_actions[s]
         bounds, places = layout(counts, egos, takes)
         size, own_size = sizes[s], bounds[n]
-        own = slice(point_starts[s], point_starts[s + 1])
-        here, local = slice(row_starts[s], row_starts[s + 1]), point[own]
-        gradient, derivative, slopes = _linearized(
-            counts,
-            bounds,
-            places,
-            weights,
-            np.ascontiguousarray(linear[:, here]),
-            np.ascontiguousarray(taken[:, here]),
-            local,
-            tasks,
-        )
-        response, step, scale = np.zeros((size, size)), np.zeros((size, 2)), np.ones(size)
+        start = point_starts[s]
+        local = point[start : point_starts[s + 1]]
+        worth, against = _rows(linear, row_starts, s), _rows(taken, row_starts, s)
+        gradient, derivative, slopes = _linearized(counts, bounds, places, weights, worth, against, local, tasks)
+        response, step = np.zeros((size, size)), np.zeros((size, 2))
         if free[s]:
-            scale = local
-            errors = precision * gradient + prior[own] - logs[own]
+            errors = np.empty(size)
+            for p in range(size):
+                errors[p] = precision * gradient[p] + prior[start + p] - logs[start + p]
             sign *= _quantal_response(bounds, gradient, derivative, local, errors, precision, response, step)
         else:
-            _support_response(bounds, gradient, derivative, local, used[own], response, step)
-        paid[own] = gradient
-        steps[own] = step
-        responses[begin : begin + size * size] = response.ravel()
-        begin += size * size
-        slopes *= scale
-        all_slopes[:, :, own] = slopes
+            _support_response(bounds, gradient, derivative, local, used[start : start + size], response, step)
+        for p in range(size):
+            paid[start + p] = gradient[p]
+            steps[start + p, 0], steps[start + p, 1] = step[p, 0], step[p, 1]
+            for q in range(size):
+                responses[begin] = response[p, q]
+                begin += 1
+            for kind in range(kinds):
+                for i in range(n):
+                    if free[s]:
+                        slopes[kind, i, p] *= local[p]
+                    all_slopes[kind, i, start + p] = slopes[kind, i, p]
         dependence = np.dot(slopes.reshape((kinds * n, size)), response)
         # Averages of the transitions: as others play against each action, and as adversaries play.
         count = _successors(s, row_starts, indptr, indices, place, successors)
@@ -427,11 +440,18 @@ def newton_system(
                     for p in range(bounds[i], bounds[i + 1]):
                         line[p] += discounts[i] * local[p]
         couplings = np.zeros((kinds * n * kinds * n, count))
-        for kind, other, j in np.ndindex((kinds, kinds, n)):
-            if plane_of[kind, other, j] >= 0:
-                couplings[other * n + j :: kinds * n] += np.dot(
-                    np.ascontiguousarray(reach[kind * n + j :: kinds * n]), averages[plane_of[kind, other, j]]
-                )
+        for kind in range(kinds):
+            for other in range(kinds):
+                for j in range(n):
+                    if plane_of[kind, other, j] >= 0:
+                        chosen = np.empty((kinds * n, 2 * own_size))
+                        for v in range(kinds * n):
+                            _write(reach[v * kinds * n + kind * n + j], chosen[v], 0)
+                        coupled = np.dot(chosen, averages[plane_of[kind, other, j]])
+                        for v in range(kinds * n):
+                            line = couplings[v * kinds * n + other * n + j]
+                            for k in range(count):
+                                line[k] += coupled[v, k]
         for v in range(kinds * n):
             for w in range(kinds * n):
                 line = couplings[v * kinds * n + w]
@@ -477,7 +497,9 @@ def _averaged_transitions(s, counts, bounds, row_starts, indptr, indices, planes
         _advance(joint, counts)
     if ordinary:
         for plane in range(len(planes)):
-            result[plane] = np.dot(weights, planes[plane, start:stop].reshape((n_rows, n_states)))
+            averages = np.dot(weights, planes[plane, start:stop].reshape((n_rows, n_states)))
+            for line in range(2 * own_size):
+                _write(averages[line], result[plane, line], 0)
     return result
 
 
@@ -505,9 +527,9 @@ def _quantal_response(bounds, gradient, derivative, point, errors, precision, re
     system = np.empty((size, size))
     right = np.zeros((size, size + 2))
     for g in range(len(bounds) - 1):
-        group = slice(bounds[g], bounds[g + 1])
-        total = np.sum(point[group])
+        total = 0.0
         for p in range(bounds[g], bounds[g + 1]):
+            total += point[p]
             for q in range(size):
                 system[p, q] = precision * derivative[p, q] * point[q]
             right[p, p] = precision
@@ -529,8 +551,10 @@ def _quantal_response(bounds, gradient, derivative, point, errors, precision, re
             right[p, size] += 1.0 - total
     sign = _solve(system, right)
     if sign != 0.0:
-        response[:] = right[:, :size]
-        step[:] = right[:, size:]
+        for p in range(size):
+            for q in range(size):
+                response[p, q] = right[p, q]
+            step[p, 0], step[p, 1] = right[p, size], right[p, size + 1]
     return sign
 
 
@@ -542,8 +566,11 @@ def _support_response(bounds, gradient, derivative, point, used, response, step)
     this one, or because strategies are interchangeable, everybody shies a little away from changes.
     """
     groups = len(bounds) - 1
-    chosen = np.flatnonzero(used)
-    count = len(chosen)
+    chosen, count = np.empty(len(used), np.int64), 0
+    for p in range(len(used)):
+        if used[p]:
+            chosen[count] = p
+            count += 1
     # Payoffs of each group in units of their size, so that a level is one for all of its actions.
     units = np.zeros(groups)
     for g in range(groups):
@@ -558,9 +585,11 @@ def _support_response(bounds, gradient, derivative, point, used, response, step)
             right[count + g, count] = 1.0
             for p in range(bounds[g], bounds[g + 1]):
                 right[count + g, count] -= point[p]
+        g = 0
         for c in range(count):
             p = chosen[c]
-            g = np.searchsorted(bounds, p, side="right") - 1
+            while bounds[g + 1] <= p:
+                g += 1
             for d in range(count):
                 system[c, d] = derivative[p, chosen[d]] / units[g]
             system[c, c] -= inertia
@@ -682,10 +711,8 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
     for s in range(n_states):
         counts = n_actions[s]
         bounds, places = layout(counts, egos, takes)
-        own = slice(point_starts[s], point_starts[s + 1])
-        here = slice(row_starts[s], row_starts[s + 1])
-        worth, against = np.ascontiguousarray(linear[:, here]), np.ascontiguousarray(taken[:, here])
-        local = point[own].copy()
+        worth, against = _rows(linear, row_starts, s), _rows(taken, row_starts, s)
+        local = point[point_starts[s] : point_starts[s + 1]].copy()
         gradient = _gradient(counts, bounds, places, weights, worth, against, local)
         regret = _regret(bounds, egos, n, gradient, local, slack)
         if regret <= 1.0:
@@ -698,7 +725,9 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
                 break
             fraction, nearest, found = 1.0, np.inf, target
             for _ in range(HALVINGS):
-                trial = local + fraction * (target - local)
+                trial = np.empty(len(local))
+                for p in range(len(local)):
+                    trial[p] = local[p] + fraction * (target[p] - local[p])
                 gradient = _gradient(counts, bounds, places, weights, worth, against, trial)
                 now = _regret(bounds, egos, n, gradient, trial, slack)
                 if now < nearest:
@@ -712,7 +741,7 @@ def solve_stages(n_actions, row_starts, point_starts, egos, takes, weights, line
             if n == 2 or regret <= 1.0:
                 break
         if least < np.inf:
-            result[own] = best
+            _write(best, result, point_starts[s])
     return result, moved
 
 
@@ -723,10 +752,12 @@ def solve_on_supports(n_actions, row_starts, point_starts, egos, takes, weights,
     result = point.copy()
     for s in range(n_states):
         bounds, places = layout(n_actions[s], egos, takes)
-        own = slice(point_starts[s], point_starts[s + 1])
-        here = slice(row_starts[s], row_starts[s + 1])
-        worth, against = np.ascontiguousarray(linear[:, here]), np.ascontiguousarray(taken[:, here])
-        local, used, size = point[own].copy(), point[own] > 0.0, point_starts[s + 1] - point_starts[s]
+        worth, against = _rows(linear, row_starts, s), _rows(taken, row_starts, s)
+        local = point[point_starts[s] : point_starts[s + 1]].copy()
+        size = len(local)
+        used = np.empty(size, np.bool_)
+        for p in range(size):
+            used[p] = local[p] > 0.0
         gradient = _gradient(n_actions[s], bounds, places, weights, worth, against, local)
         if _regret(bounds, egos, n, gradient, local, slack) <= 1.0:
             continue
@@ -736,15 +767,22 @@ def solve_on_supports(n_actions, row_starts, point_starts, egos, takes, weights,
             gradient, derivative, _ = _linearized(n_actions[s], bounds, places, weights, worth, against, local, False)
             step[:] = 0.0
             _support_response(bounds, gradient, derivative, local, used, response, step)
-            moved = np.max(np.abs(step[:, 0]))
-            if not moved <= 0.5 * last:
+            moved, settling = 0.0, True
+            for p in range(size):
+                moved = max(moved, abs(step[p, 0]))
+                settling = settling and abs(step[p, 0]) <= 0.5 * last
+            if not settling:
                 break
-            local += step[:, 0]
+            for p in range(size):
+                local[p] += step[p, 0]
             last = moved
-        if np.min(local) >= 0.0:
+        inside = True
+        for p in range(size):
+            inside = inside and local[p] >= 0.0
+        if inside:
             gradient = _gradient(n_actions[s], bounds, places, weights, worth, against, local)
             if _regret(bounds, egos, n, gradient, local, slack) <= 1.0:
-                result[own] = local
+                _write(local, result, point_starts[s])
     return result
 
 
@@ -776,8 +814,11 @@ def _linear_equilibrium(bounds, gradient, derivative, point):
         # Payoffs of each group in units of how much they differ within a block.
         unit = 0.0
         for h in range(groups):
-            block = derivative[bounds[g] : bounds[g + 1], bounds[h] : bounds[h + 1]]
-            unit = max(unit, np.max(block) - np.min(block))
+            low, high = np.inf, -np.inf
+            for p in range(bounds[g], bounds[g + 1]):
+                for q in range(bounds[h], bounds[h + 1]):
+                    low, high = min(low, derivative[p, q]), max(high, derivative[p, q])
+            unit = max(unit, high - low)
         if unit > 0.0:
             for p in range(bounds[g], bounds[g + 1]):
                 gradient[p] /= unit
@@ -790,7 +831,9 @@ def _linear_equilibrium(bounds, gradient, derivative, point):
         return np.empty(0)
     result = read(T, basic)[:size]
     for g in range(groups):
-        total = np.sum(result[bounds[g] : bounds[g + 1]])
+        total = 0.0
+        for p in range(bounds[g], bounds[g + 1]):
+            total += result[p]
         if not total > 0.0:
             return np.empty(0)
         for p in range(bounds[g], bounds[g + 1]):
@@ -852,7 +895,8 @@ def respond_best(n_actions, row_starts, point_starts, egos, takes, weights, line
             best[np.argmax(paid)] = 1.0
         else:
             worth, against = np.zeros((n, here.stop - here.start)), np.zeros((n, here.stop - here.start))
-            worth[player], against[player] = linear[here], taken[here]
+            _write(linear[here], worth[player], 0)
+            _write(taken[here], against[player], 0)
             _, full, _ = _linearized(counts, bounds, places, weights, worth, against, local, False)
             derivative = np.empty((size, size))
             for p in range(size):
@@ -879,5 +923,5 @@ def state_graph(row_starts, indptr, indices):
     place[:] = -1
     for s in range(n_states):
         count = _successors(s, row_starts, indptr, indices, place, successors)
-        result[starts[s] : starts[s + 1]] = successors[:count]
+        _write(successors[:count], result, starts[s])
     return starts, result

@@ -76,7 +76,8 @@ def improve(n_actions, row_starts, takes, weights, game, values, rows, slack, ba
         count = row_starts[s + 1] - start
         for row in range(count):
             worth[row] = _worth(game, values, start + row)
-        robust[:count] = left * worth[:count]
+        for row in range(count):
+            robust[row] = left * worth[row]
         for b in range(len(takes)):
             _worst_of_all(n_actions[s], takes[b], worth[:count], least)
             for row in range(count):
@@ -128,7 +129,8 @@ def _worth(game, values, row):
 @_kernel
 def _worst_of_all(counts, takes, worth, least):
     """Set, for each row of a state, the least worth of the rows that an adversary can turn it into."""
-    least[: len(worth)] = worth
+    for row in range(len(worth)):
+        least[row] = worth[row]
     stride = 1
     for j in range(len(counts) - 1, -1, -1):
         if takes[j]:
