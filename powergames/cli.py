@@ -17,7 +17,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from powergames.commands import check, compile_game, demo, explore, games, power, report, solve, sweep, trace, train
+from powergames.commands import check, compile_game, demo, explore, games, power, report, solve, sweep, trace, train, warmup
 from powergames.commands.crash import crash_report
 from powergames.commands.outcome import BAD_INPUT, CRASHED, DONE, FAILED, INTERRUPTED
 from powergames.display import printable
@@ -35,6 +35,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "games": games.command,
     "compile": compile_game.command,
     "demo": demo.command,
+    "warmup": warmup.command,
 }
 
 # The base of Typer's usage errors, which different versions of Typer keep in different modules.

@@ -24,10 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 from numba.core.serialize import dumps
+
+from powergames.kernels import compilation
 
 _CHECKSUM_SIZE = hashlib.sha256().digest_size
 
@@ -67,6 +70,17 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
         return compiled
 
     return decorate
+
+
+class _Clock(event.Listener):  # type: ignore[misc]
+    def on_start(self, event: object) -> None:
+        compilation.begin()
+
+    def on_end(self, event: object) -> None:
+        compilation.end()
+
+
+event.register("numba:compile", _Clock())
 
 
 def _is_part(function: Callable[..., Any]) -> bool:
