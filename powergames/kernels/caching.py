@@ -7,7 +7,7 @@ compiled again.
 
 Numba optimizes a function, and turns it into machine code, once by itself, and once more within each function that calls
 it. A function whose name begins with an underscore is a part: only other kernels may call it, and it is optimized and
-turned into machine code within them alone. That halves the time of a first answer.
+turned into machine code within them alone. That saves a good part of the time of a first answer.
 """
 
 from __future__ import annotations

@@ -6,6 +6,10 @@ This module imports nothing slow; `powergames.kernels.caching` tells it when com
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+
+# Called when a compilation begins that is not part of another one.
+listeners: list[Callable[[], None]] = []
 
 # Seconds of what has ended, compilations under way within each other, and when the outermost began.
 _ended, _depth, _began = 0.0, 0, 0.0
@@ -16,6 +20,8 @@ def begin() -> None:
     global _depth, _began
     if _depth == 0:
         _began = time.monotonic()
+        for listener in listeners.copy():
+            listener()
     _depth += 1
 
 
