@@ -5,9 +5,9 @@ Here each compiled function has one file. Its name holds a digest of all that it
 included, and its first bytes are a checksum. A file that does not match its checksum is deleted, and the function is
 compiled again.
 
-Numba optimizes a function, and turns it into machine code, once by itself, and once more within each function that calls
-it. A function whose name begins with an underscore is a part: only other kernels may call it, and it is optimized and
-turned into machine code within them alone. That saves a good part of the time of a first answer.
+Numba optimizes a function, and turns it into machine code, once by itself, and once more within each that calls it. A
+function whose name begins with an underscore is a part: only other kernels may call it, and it is optimized and turned
+into machine code within them alone. That saves much of the time of a first answer.
 """
 
 from __future__ import annotations

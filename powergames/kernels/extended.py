@@ -77,10 +77,10 @@ def jacobian(payoffs, shifts, units, tables, starts, n_actions, offsets, places,
 @_kernel
 def attacked(places):
     """Return whether somebody is taken over against a player, from the places of takeovers against it."""
+    taken = False
     for at in places:
-        if at >= 0:
-            return True
-    return False
+        taken = taken or at >= 0
+    return taken
 
 
 @_kernel
