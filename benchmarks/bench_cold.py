@@ -1,9 +1,9 @@
 """Processor time of first answers on a new machine, on which no kernel has been compiled.
 
-Run ``python benchmarks/bench_cold.py``. Runs ordinary calls, one process each, with a folder for compiled code that starts
-empty and that they share; then once more, with what is now compiled. With ``--alone`` every call starts with an empty
-folder. With ``--kernels`` prints what each call compiles, and the seconds that each kernel takes, those that it calls
-included.
+Run ``python benchmarks/bench_cold.py``. Runs ordinary calls, one process each, with a folder for compiled code that
+starts empty and that they share; then once more, with what is now compiled. With ``--alone`` every call starts with an
+empty folder. With ``--kernels`` prints what each call compiles, and the seconds that each kernel takes, those that it
+calls included.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Kernels(event.Listener):
         seconds = time.process_time() - self.began.pop()
         dispatcher = event.data["dispatcher"]
         depth = "  " * len(self.began)
-        print(f"    {seconds:7.2f}  {depth}{dispatcher.py_func.__module__}.{dispatcher.py_func.__name__} {event.data['args']}")
+        name = f"{dispatcher.py_func.__module__}.{dispatcher.py_func.__name__}"
+        print(f"    {seconds:7.2f}  {depth}{name} {event.data['args']}")
 
 event.register("numba:compile", Kernels())
 """

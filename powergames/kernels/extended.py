@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from powergames.kernels.arrays import one_type
 from powergames.kernels.caching import njit
 
 _kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
@@ -68,17 +69,18 @@ def jacobian(payoffs, shifts, units, tables, starts, n_actions, offsets, places,
                         result[p, at + b] = weights[i, j] * value
                         result[at + b, p] = -value
         if n > 2 and attacked(places[i]):
-            _add_curvature(payoffs[i], shifts[i], units[i], i, n_actions, offsets, places[i], weights[i], point, result)
+            values = one_type(payoffs[i])
+            _add_curvature(values, shifts[i], units[i], i, n_actions, offsets, places[i], weights[i], point, result)
     return result
 
 
 @_kernel
 def attacked(places):
     """Return whether somebody is taken over against a player, from the places of takeovers against it."""
+    taken = False
     for at in places:
-        if at >= 0:
-            return True
-    return False
+        taken = taken or at >= 0
+    return taken
 
 
 @_kernel
