@@ -12,14 +12,28 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Annotated, Any, cast
 
 import typer
 
-from powergames.commands import audit, compile_game, demo, explore, games, power, report, solve, sweep, trace, train
+from powergames.commands import (
+    audit,
+    compile_game,
+    demo,
+    explore,
+    games,
+    power,
+    report,
+    solve,
+    sweep,
+    trace,
+    train,
+    warmup,
+)
 from powergames.commands.crash import crash_report
 from powergames.commands.outcome import BAD_INPUT, CRASHED, DONE, FAILED, INTERRUPTED
+from powergames.commands.terminal import compilation_told
 from powergames.display import printable
 from powergames.errors import InputError
 
@@ -35,6 +49,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "games": games.command,
     "compile": compile_game.command,
     "demo": demo.command,
+    "warmup": warmup.command,
 }
 
 # The base of Typer's usage errors, which different versions of Typer keep in different modules.
@@ -90,7 +105,8 @@ def run(arguments: Sequence[str]) -> int:
     command = typer.main.get_command(app)
     show, warnings.showwarning = warnings.showwarning, _warn
     try:
-        code: int = command.main(list(arguments), prog_name="powergames", standalone_mode=False) or DONE
+        with compilation_told() if sys.stderr.isatty() else nullcontext():
+            code: int = command.main(list(arguments), prog_name="powergames", standalone_mode=False) or DONE
         sys.stdout.flush()
     except _UsageError as error:
         return _refuse(_usage_problem(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -16,6 +15,7 @@ from powergames.errors import InputError
 from powergames.games.memory import SMALL, available_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
+from powergames.kernels import compilation
 from powergames.objectives import PowerObjective
 from powergames.results import Callback, Equilibrium, Status
 
@@ -49,8 +49,8 @@ class Options:
         Called as ``callback(stage, done, total)`` now and then.
     exact : bool
         Whether to compute in fractions.
-    deadline : float
-        When to stop, as `time.monotonic` tells the time.
+    end : float
+        When to stop, as `powergames.kernels.compilation.clock` tells the time.
     """
 
     start: Profile | None = None
@@ -59,7 +59,7 @@ class Options:
     seed: np.random.Generator | int = 0
     callback: Callback | None = None
     exact: bool = False
-    deadline: float = np.inf
+    end: float = np.inf
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -67,19 +67,24 @@ class Options:
         return np.random.default_rng(self.seed)
 
     @property
+    def deadline(self) -> float:
+        """When to stop, as `time.monotonic` tells the time; later whenever something was compiled meanwhile."""
+        return self.end + compilation.seconds()
+
+    @property
     def seconds_left(self) -> float | None:
         """Seconds until the deadline; None if there is none."""
-        return None if self.deadline == np.inf else max(0.0, self.deadline - time.monotonic())
+        return None if self.end == np.inf else max(0.0, self.end - compilation.clock())
 
     @property
     def expired(self) -> bool:
         """Whether the deadline has passed."""
-        return self.deadline < np.inf and time.monotonic() > self.deadline
+        return self.end < np.inf and compilation.clock() > self.end
 
     @property
     def closing(self) -> Options:
         """The same options for the last certificates, which may take a moment longer."""
-        return self if self.deadline == np.inf else replace(self, deadline=max(self.deadline, time.monotonic() + GRACE))
+        return self if self.end == np.inf else replace(self, end=max(self.end, compilation.clock() + GRACE))
 
     def report(self, stage: str, done: int, total: int = 0) -> None:
         """Tell the callback how far the work is.
@@ -163,13 +168,13 @@ def check_callback(callback: Any) -> None:
         raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
 
 
-def deadline(time_limit: Any) -> float:
-    """Check a time limit in seconds, None for none, and return when it ends, as `time.monotonic` tells the time."""
+def end_of(time_limit: Any) -> float:
+    """Check a time limit in seconds, None for none, and return when it ends, as `Options.end`."""
     if time_limit is None:
         return np.inf
     if not isinstance(time_limit, (int, float, np.integer, np.floating)) or not 0 <= time_limit < np.inf:
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
-    return time.monotonic() + float(time_limit)
+    return compilation.clock() + float(time_limit)
 
 
 def too_large(n_bytes: int) -> str | None:

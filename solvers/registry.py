@@ -24,7 +24,7 @@ from powergames.solvers.common import (
     certified,
     check_callback,
     check_count,
-    deadline,
+    end_of,
 )
 from powergames.solvers.normal_form import (
     anderson,
@@ -155,7 +155,7 @@ def solve(
         0 if seed is None else seed,
         callback,
         exact,
-        deadline(time_limit),
+        end_of(time_limit),
     )
     if isinstance(game, StochasticGame):
         for name, wanted in (("exact", exact), ("select", select is not None)):
@@ -228,7 +228,7 @@ def solve_all(
     objective = NASH if objective is None else objective
     game = as_game(game)
     _check(game, objective, tol, None, callback)
-    options = Options(tol=tol, callback=callback, exact=exact, deadline=deadline(time_limit))
+    options = Options(tol=tol, callback=callback, exact=exact, end=end_of(time_limit))
     with interruptible():
         if game.n_players == 2:
             return vertex_enumeration.find_all(game, objective, options)

@@ -12,6 +12,7 @@ import pytest
 
 import powergames as pg
 from powergames.games.catalog.normal_form import named_game
+from powergames.kernels import compilation
 from powergames.solvers.common import Options
 from powergames.solvers.normal_form import subdivision, vertex_enumeration
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
@@ -490,7 +491,7 @@ def test_a_time_limit_ends_the_sorting_into_components():
     game, objective, whole = pg.NormalFormGame(payoffs), pg.PowerObjective(), Options()
     sides = vertex_enumeration._Labels.of(problem).sides(problem)
     match = vertex_enumeration._match(*vertex_enumeration._both(sides, vertex_enumeration._all_vertices, whole), 10)
-    late = Options(deadline=time.monotonic() - 1)
+    late = Options(end=compilation.clock() - 1)
     found = vertex_enumeration._assemble(game, objective, problem, match, late)
     everything = vertex_enumeration._assemble(game, objective, problem, match, whole)
     assert found.status is pg.Status.TIME_LIMIT

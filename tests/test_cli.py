@@ -14,7 +14,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
-import numba
+import joblib
 import numpy as np
 import pytest
 import typer
@@ -24,6 +24,7 @@ from powergames import cli
 from powergames.cli import run
 from powergames.commands import terminal
 from powergames.commands.outcome import print_json
+from powergames.kernels import caching
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -323,9 +324,21 @@ def test_demo_certifies_all_it_shows(invoke):
         assert text in out
 
 
+def test_warmup_runs_every_job_once_and_says_how_long_it_took(invoke, monkeypatch):
+    ran = []
+    jobs = {name: lambda name=name: ran.append(name) for name in ("two players", "others", "more")}
+    monkeypatch.setattr("powergames.commands.warmup._JOBS", jobs)
+    with joblib.parallel_config(backend="threading"):
+        code, out, err = invoke("warmup")
+    assert (code, err, sorted(ran)) == (0, "", sorted(jobs))
+    assert ran[0] == "two players"
+    assert "others: on disk already" in out
+    assert re.search(r"Done in \d+ s\.\n\Z", out)
+
+
 def test_demo_tells_once_that_it_compiles(invoke, monkeypatch):
     def show():
-        return all(numba.njit(lambda number, k=k: number + k)(1) == 1 + k for k in range(2))
+        return all(caching.njit()(lambda number, k=k: number + k)(1) == 1 + k for k in range(2))
 
     monkeypatch.setattr("powergames.commands.demonstration.show", show)
     assert invoke("demo") == (0, "", f"{terminal.COMPILATION}\n")
@@ -731,6 +744,7 @@ def test_commands_are_those_documented():
         "games",
         "compile",
         "demo",
+        "warmup",
     }
 
 

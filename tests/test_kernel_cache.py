@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from powergames.kernels import caching
+from powergames.kernels import caching, compilation
+from powergames.solvers.common import Options, end_of
 
 KERNEL = """
 from powergames.kernels.caching import njit
@@ -136,3 +137,52 @@ def test_no_folder_for_compiled_code(load, monkeypatch):
     monkeypatch.setattr(caching.FunctionCache._impl_class, "_locator_classes", [])
     with pytest.warns(RuntimeWarning, match="NUMBA_CACHE_DIR"):
         assert load("inner", KERNEL.format(1)).f(1) == 2
+
+
+PARTS = """
+from powergames.kernels.caching import njit
+
+@njit(cache=True)
+def _part(x):
+    return x + 1
+
+@njit(cache=True)
+def whole(x):
+    return 10 * _part(x)
+"""
+
+
+def test_parts_are_compiled_into_what_calls_them(load, tmp_path):
+    assert load("parts", PARTS).whole(1) == 20
+    assert [path.name.split("-")[0] for path in stored(tmp_path)] == ["parts.whole"]
+    module = load("parts")
+    assert module.whole(1) == 20
+    assert not module._part.signatures
+    with pytest.raises(TypeError):
+        module._part(1)
+
+
+def test_no_time_limit_counts_compilation(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(compilation.time, "monotonic", lambda: now[0])
+    options = Options(end=end_of(5))
+    now[0] += 4
+    assert options.seconds_left == 1
+    compilation.begin()
+    compilation.begin()
+    now[0] += 30
+    assert options.seconds_left == 1
+    compilation.end()
+    compilation.end()
+    assert (options.seconds_left, options.deadline - now[0], options.expired) == (1, 1, False)
+    now[0] += 2
+    assert options.expired
+
+
+def test_compilation_is_noticed(load):
+    before = compilation.seconds()
+    load("inner", KERNEL.format(1)).f(1)
+    compiled = compilation.seconds()
+    assert compiled > before
+    load("inner").f(1)
+    assert compilation.seconds() == compiled

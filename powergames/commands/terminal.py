@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from powergames.display import Block, Shown, Table, printable
+from powergames.kernels import compilation
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,8 +43,7 @@ def progress() -> Iterator[Callback | None]:
         shown_at, width = now, len(text)
 
     try:
-        with compilation_told():
-            yield report
+        yield report
     finally:
         if width:
             sys.stderr.write("\r" + " " * width + "\r")
@@ -52,22 +52,18 @@ def progress() -> Iterator[Callback | None]:
 
 @contextmanager
 def compilation_told() -> Iterator[None]:
-    """Say on stderr that Numba compiles, as soon as it does: on the first run on a machine."""
-    from numba.core import event
+    """Say on stderr, once, that kernels are compiled, as soon as they are: on the first run on a machine."""
 
-    class Once(event.Listener):  # type: ignore[misc]
-        told = False
+    def tell() -> None:
+        compilation.listeners.remove(tell)
+        print(COMPILATION, file=sys.stderr, flush=True)  # noqa: T201
 
-        def on_start(self, event: object) -> None:
-            if not self.told:
-                print(COMPILATION, file=sys.stderr, flush=True)  # noqa: T201
-            self.told = True
-
-        def on_end(self, event: object) -> None:
-            pass
-
-    with event.install_listener("numba:compile", Once()):
+    compilation.listeners.append(tell)
+    try:
         yield
+    finally:
+        if tell in compilation.listeners:
+            compilation.listeners.remove(tell)
 
 
 def lam_letter() -> str:

@@ -4,10 +4,15 @@ Numba trusts the files in its cache: a damaged one ends in an exception of pickl
 Here each compiled function has one file. Its name holds a digest of all that it depends on, other files with kernels
 included, and its first bytes are a checksum. A file that does not match its checksum is deleted, and the function is
 compiled again.
+
+Numba optimizes a function, and turns it into machine code, once by itself, and once more within each that calls it. A
+function whose name begins with an underscore is a part: only other kernels may call it, and it is optimized and turned
+into machine code within them alone. That saves much of the time of a first answer.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import glob
 import hashlib
@@ -19,8 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.core.serialize import dumps
+
+from powergames.kernels import compilation
 
 _CHECKSUM_SIZE = hashlib.sha256().digest_size
 
@@ -50,7 +60,8 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        compiled = numba.njit(**options)(function)
+        part = {"pipeline_class": _PartCompiler, "no_cpython_wrapper": True} if _is_part(function) else {}
+        compiled = numba.njit(**options, **part)(function)
         if cache and not numba.config.DISABLE_JIT:
             try:
                 compiled._cache = _Cache(function)
@@ -61,11 +72,64 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
     return decorate
 
 
+class _Clock(event.Listener):  # type: ignore[misc]
+    def on_start(self, event: object) -> None:
+        compilation.begin()
+
+    def on_end(self, event: object) -> None:
+        compilation.end()
+
+
+event.register("numba:compile", _Clock())
+
+
+def _is_part(function: Callable[..., Any]) -> bool:
+    return function.__name__.startswith("_")
+
+
+class _PartCompiler(Compiler):
+    """Compiles parts as far as those who call them need."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.state.library = _PartLibrary(self.state.targetctx.codegen(), "part")
+
+
+class _PartLibrary(JITCodeLibrary):
+    """The code of a part: not optimized, and no machine code."""
+
+    def _optimize_functions(self, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Return what Python calls: it raises a TypeError."""
+        self._ensure_finalized()
+        return int(ctypes.cast(ctypes.pythonapi.PyErr_BadArgument, ctypes.c_void_p).value or 0)
+
+    @property
+    def codegen(self) -> Any:
+        """What Numba tells where the constants of the function are, of which there are none."""
+        return _NoConstants
+
+
+class _NoConstants:
+    @staticmethod
+    def set_env(name: str, environment: object) -> None:
+        """Take note of nothing."""
+
+
 class _Cache(FunctionCache):
     """A cache that gets over damaged files and a full disk."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
+        self.is_part = _is_part(function)
         caches = [getattr(value, "_cache", None) for value in function.__globals__.values()]
         imported = [cache.sources for cache in caches if isinstance(cache, _Cache)]
         self.sources: set[Any] = {self._impl.locator.get_source_stamp()}.union(*imported)
@@ -73,6 +137,8 @@ class _Cache(FunctionCache):
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep compiled code if the folder takes it."""
+        if self.is_part:
+            return
         try:
             super().save_overload(signature, compiled)
         except OSError as error:

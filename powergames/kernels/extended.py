@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from powergames.kernels.arrays import one_type
 from powergames.kernels.caching import njit
 
 _kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
@@ -68,7 +69,8 @@ def jacobian(payoffs, shifts, units, tables, starts, n_actions, offsets, places,
                         result[p, at + b] = weights[i, j] * value
                         result[at + b, p] = -value
         if n > 2 and attacked(places[i]):
-            _add_curvature(payoffs[i], shifts[i], units[i], i, n_actions, offsets, places[i], weights[i], point, result)
+            values = one_type(payoffs[i])
+            _add_curvature(values, shifts[i], units[i], i, n_actions, offsets, places[i], weights[i], point, result)
     return result
 
 

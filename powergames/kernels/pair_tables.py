@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from powergames.kernels.arrays import one_type
 from powergames.kernels.caching import njit
 
 # Sums may be reordered, as SIMD needs; NaN and infinity keep their meaning.
@@ -83,8 +84,9 @@ def pair_tables(
     work = work[-(np.int64(work.ctypes.data) // work.itemsize) % _LINE :]
     for ego in range(n):
         axes = _live_axes(n_actions, ego)
-        _fill(payoffs[ego], shifts[ego], axes, ego, n_actions, profile, offsets, work, tables, starts[ego])
-        _fill_single(payoffs[ego], shifts[ego], axes, ego, n_actions, profile, offsets, tables, starts[ego])
+        values = one_type(payoffs[ego])
+        _fill(values, shifts[ego], axes, ego, n_actions, profile, offsets, work, tables, starts[ego])
+        _fill_single(values, shifts[ego], axes, ego, n_actions, profile, offsets, tables, starts[ego])
     return tables, starts
 
 

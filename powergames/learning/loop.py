@@ -20,6 +20,7 @@ from powergames.errors import InputError, interruptible
 from powergames.games.kinds import AnyGame, Game, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.kernels import compilation
 from powergames.kernels.learning import train as learn
 from powergames.learning.checkpoints import Checkpoint, checkpoint_path, game_digest
 from powergames.learning.initial_state import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
@@ -147,7 +148,7 @@ def train(
     ):
         try:
             with interruptible():
-                stopped = training.run(None if time_limit is None else time.monotonic() + time_limit, report)
+                stopped = training.run(None if time_limit is None else compilation.clock() + time_limit, report)
         except KeyboardInterrupt:
             stopped = Status.INTERRUPTED
         finally:
@@ -334,15 +335,14 @@ class _Training:
             report(_stage(self.algorithm, self.history), self.clock)
             if self.clock == total:
                 return None
-            if deadline is not None and time.monotonic() >= deadline:
+            if deadline is not None and compilation.clock() >= deadline:
                 return Status.TIME_LIMIT
             if time.monotonic() - self.kept_at > KEEP:
                 self.keep()
-            begun = time.monotonic()
+            begun = compilation.clock()
             ahead = next(mark for mark in marks if mark > self.clock) - self.clock
             learn(self.simulator, self.rivals, self.learners, self.workspace, schedule, adversarial, min(count, ahead))
-            # Twice as many at most, because the first call may have spent its time on compilation.
-            count = max(1, min(2 * count, int(count * TURN / max(time.monotonic() - begun, 1e-9))))
+            count = max(1, min(2 * count, int(count * TURN / max(compilation.clock() - begun, 1e-9))))
 
     def keep(self) -> None:
         """Write the checkpoint, if there is one."""

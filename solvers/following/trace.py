@@ -28,7 +28,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results import Callback, Equilibrium, StochasticEquilibrium, SupportChange, Trace
-from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, deadline
+from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, end_of
 from powergames.solvers.following.branch import followed
 from powergames.solvers.following.continuation import (
     DUST,
@@ -132,7 +132,7 @@ def trace(
     if not low <= objective.lam <= high:
         raise InputError(f"lams: got {low:g} to {high:g}, but the path starts at lam={objective.lam:g}; include it")
     with_lam(objective, high).adversaries(game.n_players)
-    options = Options(tol=tol, callback=callback, deadline=deadline(time_limit))
+    options = Options(tol=tol, callback=callback, end=end_of(time_limit))
     question = (StochasticQuestion if stochastic else _Question)(game, objective, (low, high), options)
     given = start is not None
     if start is None:

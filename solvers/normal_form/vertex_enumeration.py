@@ -16,7 +16,6 @@ lexicographic perturbation that reaches every vertex.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -29,6 +28,7 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.games.memory import check_memory
 from powergames.games.normal_form import NormalFormGame
+from powergames.kernels import compilation
 from powergames.numerics import rational
 from powergames.objectives import PowerObjective
 from powergames.results import Equilibrium, EquilibriumSet, Status
@@ -116,10 +116,10 @@ def _both(
     get, and the other one what is left; some time must be left for what follows.
     """
     found: dict[int, _Found] = {}
-    end = options.deadline - SHARE * (options.seconds_left or 0.0)
+    end = options.end - SHARE * (options.seconds_left or 0.0)
     for k in sorted((0, 1), key=lambda k: _most_vertices(sides[k])):
-        stop = end if found else (time.monotonic() + end) / 2
-        vertices = enumerate_vertices(sides[k], replace(options, deadline=stop))
+        stop = end if found else (compilation.clock() + end) / 2
+        vertices = enumerate_vertices(sides[k], replace(options, end=stop))
         if vertices is None:
             return None
         found[k] = vertices
