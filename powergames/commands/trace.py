@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Any
 
 import typer
@@ -28,6 +27,7 @@ from powergames.commands.options import (
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.commands.terminal import print_result, progress
 from powergames.errors import InputError
+from powergames.kernels.compilation import clock
 
 
 def command(
@@ -69,7 +69,7 @@ def command(
         raise InputError(f"--start: got {start}, outside of --lam {lam}; choose a power weight within")
     if isinstance(loaded, StochasticGame):
         raise_on_ctrl_c()
-    began = time.monotonic()
+    began = clock()
     with progress() as callback:
         first: Any = None
         if method is not None or select is not None:
@@ -88,7 +88,7 @@ def command(
             start=first,
             lams=(float(low), float(high)),
             tol=tolerance,
-            time_limit=None if seconds is None else max(0.0, began + seconds - time.monotonic()),
+            time_limit=None if seconds is None else max(0.0, began + seconds - clock()),
             callback=callback,
         )
     if as_json:

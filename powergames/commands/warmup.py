@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from powergames.commands.outcome import DONE
 from powergames.commands.terminal import print_blocks
+from powergames.io import load
+from powergames.kernels import compilation
+from powergames.objectives import PowerObjective
 
 
 def command() -> int:
@@ -36,58 +39,57 @@ def _named_seconds(name: str) -> tuple[str, float]:
 
 def _seconds(name: str) -> float:
     """Return for how long a job compiled."""
-    from powergames.kernels import compilation
-
     before = compilation.seconds()
     _JOBS[name]()
     return compilation.seconds() - before
 
 
 def _two_players() -> None:
-    import powergames as pg
+    from powergames.solvers import solve, solve_all
 
-    game = pg.load("random_uniform:actions=3")
-    for objective in (pg.PowerObjective(), pg.PowerObjective(0.3)):
-        pg.solve(game, objective)
-        pg.solve_all(game, objective)
-        pg.solve_all(game, objective, exact=True)
-    pg.solve(pg.load("random_zero_sum"))
-    pg.solve(pg.load("random_uniform:actions=40"), pg.PowerObjective(0.3), method="double_oracle")
+    game = load("random_uniform:actions=3")
+    for objective in (PowerObjective(), PowerObjective(0.3)):
+        solve(game, objective)
+        solve_all(game, objective)
+        solve_all(game, objective, exact=True)
+    solve(load("random_zero_sum"))
+    solve(load("random_uniform:actions=40"), PowerObjective(0.3), method="double_oracle")
 
 
 def _more_players() -> None:
-    import powergames as pg
+    from powergames.solvers import solve, solve_all
 
-    for game in (pg.load("random_uniform:players=3,actions=2"), pg.load("random_uniform:players=4,actions=2")):
-        for objective in (pg.PowerObjective(), pg.PowerObjective(0.3)):
-            pg.solve(game, objective)
-            pg.solve(game, objective, method="logit")
-    pg.solve_all(pg.load("random_uniform:players=3,actions=2"), pg.PowerObjective(0.3))
+    for game in (load("random_uniform:players=3,actions=2"), load("random_uniform:players=4,actions=2")):
+        for objective in (PowerObjective(), PowerObjective(0.3)):
+            solve(game, objective)
+            solve(game, objective, method="logit")
+    solve_all(load("random_uniform:players=3,actions=2"), PowerObjective(0.3))
 
 
 def _stochastic() -> None:
-    import powergames as pg
+    from powergames.auditing import audit
+    from powergames.solvers import solve
 
-    objective = pg.PowerObjective(0.3)
+    objective = PowerObjective(0.3)
     for players in (2, 3):
-        game = pg.load(f"random_stochastic:players={players},states=2,actions=2")
+        game = load(f"random_stochastic:players={players},states=2,actions=2")
         for method in (None, "pivoting", "logit"):
-            found = pg.solve(game, objective, method=method)
-        pg.audit(game, objective, found.profile)
-    pg.solve(pg.load("random_stochastic:states=2,actions=2"))
-    pg.solve(pg.load("line_with_breakdowns"), objective)
+            found = solve(game, objective, method=method)
+        audit(game, found.profile, objective)
+    solve(load("random_stochastic:states=2,actions=2"))
+    solve(load("line_with_breakdowns"), objective)
 
 
 def _kitchens() -> None:
-    import powergames as pg
+    from powergames.solvers import team_optimum
 
-    pg.team_optimum(pg.load("overcooked:tiny"))
+    team_optimum(load("overcooked:tiny"))
 
 
 def _learning() -> None:
-    import powergames as pg
+    from powergames.learning import train
 
-    pg.train(pg.load("stag_hunt"), pg.PowerObjective(0.3), steps=10)
+    train(load("stag_hunt"), PowerObjective(0.3), steps=10)
 
 
 _JOBS: dict[str, Callable[[], None]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import Any
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.kernels.compilation import clock
 from powergames.objectives import PowerObjective, with_lam
 from powergames.results import Callback, Sweep, SweepPoint
 from powergames.solvers import solve, solve_all, sweep
@@ -130,17 +130,17 @@ def _seconds_for_all(game: NormalFormGame | StochasticGame, probes: list[PowerOb
     for objective in probes:
 
         def compute(objective: PowerObjective = objective) -> float:
-            began = time.monotonic()
+            began = clock()
 
             def stop(*_: Any) -> None:
-                if time.monotonic() - began > len(probes) * limit:
+                if clock() - began > len(probes) * limit:
                     raise _OutOfTimeError
 
             try:
                 solve_all(game, objective, callback=stop)
             except (_OutOfTimeError, InputError):
                 return math.inf
-            return time.monotonic() - began
+            return clock() - began
 
         total += _again_if_slow(compute, limit)
         if total > len(probes) * limit:
@@ -157,9 +157,9 @@ def _probed(
         found: list[Any] = []
 
         def compute(objective: PowerObjective = objective, found: list[Any] = found) -> float:
-            began = time.monotonic()
+            began = clock()
             found[:] = [solve(game, objective, time_limit=limit)]
-            return time.monotonic() - began
+            return clock() - began
 
         total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2)
         points.append(SweepPoint(objective, tuple(found)))
