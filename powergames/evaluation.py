@@ -261,11 +261,10 @@ class _Evaluator:
             if not adversaries[player]:
                 continue
             if objective.form == "penalty":
-                charge = objective.lam * _charge(adversaries[player], power[:, player])
-                utility[player] -= by_player[player].solve(charge)
+                utility[player] -= by_player[player].solve(_charge(adversaries[player], power[:, player]))
             else:
                 against = takeovers[:, player]
-                utility[player] = self._adversarial(player, objective.lam, adversaries[player], task[player], against)
+                utility[player] = self._adversarial(player, adversaries[player], task[player], against)
         utility_action_values = self._action_values(utility) if any(adversaries) else action_values.copy()
         shares = {discount: (1.0 - discount) * system.occupancy(game.start) for discount, system in systems.items()}
         # A constant reward of the offset is worth this much.
@@ -289,7 +288,7 @@ class _Evaluator:
         )
 
     def _adversarial(
-        self, player: int, lam: float, adversaries: tuple[Adversary, ...], utility: np.ndarray, against: np.ndarray
+        self, player: int, adversaries: tuple[Adversary, ...], utility: np.ndarray, against: np.ndarray
     ) -> np.ndarray:
         """Value to a player whose adversaries are as bad as can be, by policy iteration on the adversaries.
 
@@ -320,7 +319,7 @@ class _Evaluator:
             actions = np.zeros((game.n_states, self.n_players), dtype=np.int64)
             for adversary, choice in zip(adversaries, chosen, strict=True):
                 victims = np.array(adversary.players)[choice // against.shape[2]]
-                shares[states, victims] = lam * float(adversary.weight)
+                shares[states, victims] = float(adversary.charge)
                 actions[states, victims] = choice % against.shape[2]
             weights = taken_over_probabilities(*self.layout, self.padded, shares, actions)
             values = DiscountedSystem(self._mixed(weights), discount).solve(self._rewards(weights, player))
@@ -381,5 +380,5 @@ def mixed_transitions(
 
 def _charge(adversaries: tuple[Adversary, ...], power: np.ndarray) -> np.ndarray:
     """Aggregate power over one player, ``power[s, j]``: each adversary takes over the worst of its co-players."""
-    terms = [float(adversary.weight) * power[:, adversary.players].max(axis=1) for adversary in adversaries]
+    terms = [float(adversary.charge) * power[:, adversary.players].max(axis=1) for adversary in adversaries]
     return np.sum(terms, axis=0)

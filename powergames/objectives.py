@@ -30,10 +30,11 @@ FORMS = ("penalty", "adversarial")
 
 @dataclass(frozen=True)
 class Adversary:
-    """One adversary of a player: its weight in the objective and the co-players it may take over."""
+    """One adversary of a player: its weight W, the co-players it may take over, and its charge λW."""
 
     weight: Fraction
     players: tuple[int, ...]
+    charge: Fraction
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +119,7 @@ class PowerObjective(Frozen):
         return np.array([[float(weight) for weight in row] for row in self.exact_weights(n_players)])
 
     def potential_adversaries(self, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
-        """Return the adversaries that each player has whenever λ is positive; those of zero weight are left out.
+        """Return the adversaries that each player has whenever λ is positive, except those of weight 0.
 
         Raises
         ------
@@ -130,9 +131,10 @@ class PowerObjective(Frozen):
         for i, row in enumerate(self.exact_weights(n_players)):
             co_players = tuple(j for j in range(n_players) if j != i)
             if takes_best:
-                result.append((Adversary(Fraction(1), co_players),) if co_players else ())
+                result.append((Adversary(Fraction(1), co_players, self.exact_lam),) if co_players else ())
             else:
-                result.append(tuple(Adversary(row[j], (j,)) for j in co_players if row[j] > 0))
+                charged = [j for j in co_players if row[j] > 0]
+                result.append(tuple(Adversary(row[j], (j,), self.exact_lam * row[j]) for j in charged))
         return tuple(result)
 
     def adversaries(self, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
@@ -144,6 +146,21 @@ class PowerObjective(Frozen):
             If a matrix was given for another number of players, or ``form="adversarial"`` has ``λ w_i > 1``.
         """
         return _adversaries(self, n_players)
+
+    def charges(self, n_players: int) -> tuple[Fraction, ...]:
+        """Return what each player is charged for a unit of power over it: λ times the weights of all its adversaries.
+
+        Raises
+        ------
+        InputError
+            As `adversaries`.
+
+        Examples
+        --------
+        >>> PowerObjective("1/3", "sum").charges(3)
+        (Fraction(2, 3), Fraction(2, 3), Fraction(2, 3))
+        """
+        return tuple(sum((each.charge for each in own), Fraction(0)) for own in self.adversaries(n_players))
 
     def aggregate_power(self, power: np.ndarray) -> np.ndarray:
         """Combine pairwise power into what each player is charged for.
@@ -213,7 +230,7 @@ def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adver
     if not objective.exact_lam:
         return ((),) * n_players
     for i, own in enumerate(potential if objective.form == "adversarial" else ()):
-        total = objective.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
+        total = sum((adversary.charge for adversary in own), Fraction(0))
         if total > 1:
             raise InputError(
                 f"form='adversarial' reads lam as a probability, but lam times the weights of player {i} is "

@@ -234,13 +234,12 @@ class _Problem(StageValues):
 
     def __init__(self, game: StochasticGame, objective: PowerObjective, profile: Profile) -> None:
         super().__init__(game, profile)
-        self.lam = objective.lam
         self.adversaries = objective.adversaries(game.n_players)
         self._systems: dict[float, DiscountedSystem] = {}
 
     def weights(self, player: int) -> list[float]:
-        """Weight of each adversary of a player in its objective."""
-        return [self.lam * float(adversary.weight) for adversary in self.adversaries[player]]
+        """Weight of each adversary of a player in its objective, λ included."""
+        return [float(adversary.charge) for adversary in self.adversaries[player]]
 
     def slack(self, player: int) -> float:
         """Differences between a player's values that are rounding."""

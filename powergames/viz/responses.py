@@ -123,7 +123,7 @@ def _stakes(game: NormalFormGame, objective: PowerObjective, player: int) -> tup
     """Payoffs of a player, [own action, other action], scaled to a range of one; the charge for power; the scale."""
     payoffs = game.payoffs[player] if player == 0 else game.payoffs[player].T
     scale = float(game.payoff_scale[player])
-    weight = objective.lam * float(objective.weights(2)[player, 1 - player])
+    weight = float(objective.charges(2)[player])
     return (payoffs - float(game.payoff_min[player])) / scale, weight, scale
 
 

@@ -236,7 +236,7 @@ def _response(game: NormalFormGame, objective: PowerObjective, profile: Profile,
     result = []
     for i, own in enumerate(objective.adversaries(game.n_players)):
         j = next(iter(tables[i]))
-        weights = [objective.lam * float(adversary.weight) for adversary in own]
+        weights = [float(adversary.charge) for adversary in own]
         values = (1.0 - sum(weights)) * (tables[i][j] @ profile[j])
         for weight, adversary in zip(weights, own, strict=True):
             takeovers = np.concatenate([tables[i][k] for k in adversary.players], axis=1)

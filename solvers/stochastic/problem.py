@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -100,11 +99,11 @@ class StochasticProblem:
             n_actions, discounts = np.insert(n_actions, 1, 1, axis=1), np.repeat(discounts, 2)
             spans = np.append(spans, 1.0)
         adversaries = ((), ()) if alone else objective.adversaries(n)
-        weights, tolls = np.zeros((n, n)), np.zeros(n)
+        weights = np.zeros((n, n))
+        tolls = np.zeros(n) if alone else np.array(objective.charges(n), dtype=float)
         for i, own in enumerate(adversaries):
-            tolls[i] = float(objective.exact_lam * sum((each.weight for each in own), Fraction(0)))
             for each in own:
-                weights[i, list(each.players)] = float(objective.exact_lam * each.weight)
+                weights[i, list(each.players)] = float(each.charge)
         egos = [i for i, own in enumerate(adversaries) for _ in own]
         takes = [[j in each.players for j in range(n)] for own in adversaries for each in own]
         charged = bool(egos) and objective.form == "penalty"
