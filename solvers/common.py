@@ -17,7 +17,8 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.kernels import compilation
 from powergames.objectives import PowerObjective
-from powergames.results import Callback, Equilibrium, Status
+from powergames.progress import Callback
+from powergames.results import Equilibrium, Status
 
 # Seconds that the last certificates may take once the time limit is over.
 GRACE = 0.3
@@ -160,12 +161,6 @@ def check_count(name: str, count: Any) -> None:
     """Refuse what is not a positive integer."""
     if not (isinstance(count, (int, np.integer)) and count >= 1):
         raise InputError(f"{name}: got {str(count)[:40]}; give a positive integer")
-
-
-def check_callback(callback: Any) -> None:
-    """Refuse a callback that cannot be called; None is no callback."""
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
 
 
 def end_of(time_limit: Any) -> float:

@@ -15,14 +15,14 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective
-from powergames.results import Callback, Equilibrium, EquilibriumSet, Status, StochasticEquilibrium
+from powergames.progress import Callback, check_callback
+from powergames.results import Equilibrium, EquilibriumSet, Status, StochasticEquilibrium
 from powergames.solvers.common import (
     Candidate,
     LimitError,
     Method,
     Options,
     certified,
-    check_callback,
     check_count,
     end_of,
 )

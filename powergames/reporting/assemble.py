@@ -18,10 +18,11 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import write_atomically
 from powergames.objectives import PowerObjective, check_objective
+from powergames.progress import Callback
 from powergames.reporting.document import build
 from powergames.reporting.page import page
 from powergames.reporting.schedule import Solved, solve_in_time
-from powergames.results import Callback, Sweep
+from powergames.results import Sweep
 
 # Bytes that a page may have.
 LARGEST = 3_000_000

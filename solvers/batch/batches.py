@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -22,9 +21,9 @@ from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.power import plain
-from powergames.results import Callback, Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
+from powergames.progress import Callback, counter
+from powergames.results import Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.store import Store, game_digest, read_profile, result_key
-from powergames.solvers.common import check_callback
 from powergames.solvers.registry import METHODS, NASH, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
 
@@ -113,7 +112,7 @@ def solve_batch(
         for each in distinct:
             each.adversaries(game.n_players)
     total = len(games) * len(distinct)
-    with Batch(settings, n_jobs, store, reporter("solve_batch", total, progress, callback)) as batch:
+    with Batch(settings, n_jobs, store, counter("solve_batch", total, progress, callback)) as batch:
         points = iter(batch.solve([(game, each) for game in games for each in distinct]))
     paths = []
     for game in games:
@@ -352,31 +351,6 @@ def _cancelled_at_the_end(results: Generator[Any, None, None]) -> Iterator[Gener
             warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
             warnings.filterwarnings("ignore", r"\d+ tasks have been successfully executed")
             results.close()
-
-
-@contextmanager
-def reporter(stage: str, total: int, progress: bool | None, callback: Callback | None) -> Iterator[Callable[[], None]]:
-    """Yield a function to call after each step, which moves a progress bar and tells the callback."""
-    check_callback(callback)
-    done = 0
-    with ExitStack() as stack:
-        bar: Any = None
-        if sys.stderr.isatty() if progress is None else progress:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            bar = stack.enter_context(Progress(console=Console(stderr=True)))
-            task = bar.add_task(stage, total=total)
-
-        def step() -> None:
-            nonlocal done
-            done += 1
-            if bar is not None:
-                bar.update(task, completed=done)
-            if callback is not None:
-                callback(stage, done, total)
-
-        yield step
 
 
 def _answered(key: Any, game: Game, objective: PowerObjective, settings: Settings) -> tuple[Any, Answer]:

@@ -15,8 +15,9 @@ from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
-from powergames.results import Callback, Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
-from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of, reporter
+from powergames.progress import Callback, counter
+from powergames.results import Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
+from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of
 from powergames.solvers.normal_form import ipa
 from powergames.solvers.normal_form.extended import extended_size
 from powergames.solvers.registry import solve
@@ -113,7 +114,7 @@ def sweep(
         each.adversaries(game.n_players)
     warm = warm_start and not all_equilibria
     total = len(distinct) + 2 * (len(distinct) - 1) * warm
-    with Batch(settings, n_jobs, store, reporter("sweep", total, progress, callback)) as batch:
+    with Batch(settings, n_jobs, store, counter("sweep", total, progress, callback)) as batch:
         cold = batch.solve([(game, each) for each in distinct])
         points = _continued_both_ways(cold, batch, settings) if warm else cold
     at = dict(zip(distinct, points, strict=True))

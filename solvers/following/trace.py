@@ -27,8 +27,9 @@ from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, check_objective, with_lam
-from powergames.results import Callback, Equilibrium, StochasticEquilibrium, SupportChange, Trace
-from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, end_of
+from powergames.progress import Callback, check_callback
+from powergames.results import Equilibrium, StochasticEquilibrium, SupportChange, Trace
+from powergames.solvers.common import Candidate, Options, certified, check_count, end_of
 from powergames.solvers.following.branch import followed
 from powergames.solvers.following.continuation import (
     DUST,

@@ -31,8 +31,9 @@ from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
-from powergames.results import Callback, Equilibrium, Status
-from powergames.solvers.common import Candidate, LimitError, Options, certified, check_callback, check_count
+from powergames.progress import Callback, check_callback
+from powergames.results import Equilibrium, Status
+from powergames.solvers.common import Candidate, LimitError, Options, certified, check_count
 from powergames.solvers.normal_form.extended import ExtendedGame, Tables
 
 # Iterations unless the caller says otherwise: as many as read about so many payoffs, within limits.

@@ -16,8 +16,8 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective, check_objective
 from powergames.power import PairTables, pair_tables
-from powergames.results import Callback, Status
-from powergames.solvers.common import check_callback
+from powergames.progress import Callback, check_callback
+from powergames.results import Status
 from powergames.solvers.normal_form import logit
 from powergames.solvers.normal_form.extended import ExtendedGame
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from powergames.environments.compiler import reporter
 from powergames.environments.overcooked.kitchen import ACTIONS, Kitchen, make_kitchen
 from powergames.environments.overcooked.layouts import LAYOUTS, Layout, parse_file, parse_grid
 from powergames.environments.overcooked.states import KitchenStates
@@ -20,6 +20,7 @@ from powergames.games.catalog.parameters import integer, quoted, real
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.memory import check_memory
 from powergames.games.profiles import frozen
+from powergames.progress import Callback, reporter
 
 # States that are expanded between two looks at Ctrl-C and at the progress bar.
 CHUNK = 2**16
@@ -48,7 +49,7 @@ def compile_overcooked(
     reduce: bool = False,
     max_states: Any = 5_000_000,
     progress: bool | None = None,
-    callback: Callable[[str, int, int], None] | None = None,
+    callback: Callback | None = None,
 ) -> DeterministicGame:
     """Compile a kitchen of Overcooked into an explicit game.
 
@@ -119,15 +120,15 @@ def compile_overcooked(
     unit, factor = float(real("reward", reward)), float(real("discount", discount))
     if not 0 <= factor < 1:
         raise InputError(f"discount: got {discount}; give a number >= 0 and < 1")
-    with reporter("overcooked", progress, callback) as report:
-        keys, following, soups = search(kitchen, most, report)
+    with reporter(progress, callback) as report:
+        keys, following, soups = search(kitchen, most, partial(report, "overcooked"))
     title = f"Overcooked, {kitchen.layout.name}"
     states = KitchenStates(kitchen, keys)
     game = DeterministicGame(following, soups, factor, [ACTIONS] * 2, ("chef 1", "chef 2"), states, unit, 0, title)
     if not reduce:
         return game
-    with reporter("reduce", progress, callback) as report:
-        return reduced(game, report)[0]
+    with reporter(progress, callback) as report:
+        return reduced(game, partial(report, "reduce"))[0]
 
 
 def read_layout(layout: Any) -> Layout:
