@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,11 @@ class PureEquilibrium(Frozen):
     joint_action: tuple[int, ...]
     lam_min: Fraction
     lam_max: Fraction | float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the interval as JSON values, its ends as fractions such as "1/3", or null without an upper end."""
+        end = None if self.lam_max == math.inf else str(self.lam_max)
+        return {"joint_action": list(self.joint_action), "lam_min": str(self.lam_min), "lam_max": end}
 
     def contains(self, lam: float | Fraction) -> bool:
         """Tell whether the joint action is an equilibrium at this λ."""

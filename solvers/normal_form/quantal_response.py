@@ -49,6 +49,11 @@ class QuantalResponse(Frozen):
     profile: Profile
     residual: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the equilibrium as plain JSON values."""
+        profile = [strategy.tolist() for strategy in self.profile]
+        return {"precision": self.precision, "profile": profile, "residual": self.residual}
+
     def __repr__(self) -> str:
         strategies = ", ".join("(" + ", ".join(f"{p:.4g}" for p in strategy) + ")" for strategy in self.profile)
         return f"<QuantalResponse precision={self.precision:.4g}: {strategies}>"
@@ -78,6 +83,14 @@ class QuantalResponsePath(Frozen, Sequence[QuantalResponse]):
     def precisions(self) -> np.ndarray:
         """The precision of each point, shape (P,)."""
         return frozen(np.array([point.precision for point in self.points]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the branch as plain JSON values."""
+        return {
+            "objective": self.objective.to_dict(),
+            "points": [point.to_dict() for point in self.points],
+            "status": self.status.name,
+        }
 
     def __len__(self) -> int:
         return len(self.points)
