@@ -248,7 +248,7 @@ def as_objective(objective: AnyObjective | None) -> PowerObjective:
         return PowerObjective()
     if isinstance(objective, PowerObjective):
         return objective
-    if isinstance(objective, Number) and not isinstance(objective, bool):
+    if isinstance(objective, Number):
         return PowerObjective(objective)  # type: ignore[arg-type]
     raise InputError(f"objective: got {type(objective).__name__}; give λ, e.g. 0.3, or a PowerObjective")
 
