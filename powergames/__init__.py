@@ -55,6 +55,7 @@ _HOMES = {
     "powergames.results": (
         "Equilibrium",
         "EquilibriumSet",
+        "ManyEquilibria",
         "Status",
         "StochasticEquilibrium",
         "SupportChange",
@@ -76,6 +77,7 @@ _HOMES = {
         "solve",
         "solve_all",
         "solve_batch",
+        "solve_many",
         "sweep",
         "team_optimum",
         "trace",
@@ -139,6 +141,7 @@ if TYPE_CHECKING:
     from powergames.reporting import report as report
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
+    from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
     from powergames.results import SupportChange as SupportChange
@@ -157,6 +160,7 @@ if TYPE_CHECKING:
     from powergames.solvers import solve as solve
     from powergames.solvers import solve_all as solve_all
     from powergames.solvers import solve_batch as solve_batch
+    from powergames.solvers import solve_many as solve_many
     from powergames.solvers import sweep as sweep
     from powergames.solvers import team_optimum as team_optimum
     from powergames.solvers import trace as trace

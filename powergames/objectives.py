@@ -151,22 +151,22 @@ class PowerObjective(Frozen):
 
         Parameters
         ----------
-        power : ndarray, shape (n, n)
-            ``power[i, j]`` is the power that `j` holds over `i`; float or exact fractions.
+        power : ndarray, shape (..., n, n)
+            ``power[..., i, j]`` is the power that `j` holds over `i`; float or exact fractions.
 
         Returns
         -------
-        ndarray, shape (n,)
+        ndarray, shape (..., n)
             ``Σ_j W_ij power[i, j]``, or the row maximum for `max`.
         """
-        n_players = len(power)
+        n_players = power.shape[-1]
         if isinstance(self.aggregate, str) and self.aggregate == "max":
-            return power.max(axis=1)
+            return power.max(axis=-1)
         if power.dtype == object:
             weights = np.array(self.exact_weights(n_players), dtype=object)
         else:
             weights = self.weights(n_players)
-        return (weights * power).sum(axis=1)
+        return (weights * power).sum(axis=-1)
 
     def utility(self, task: np.ndarray, power: np.ndarray) -> np.ndarray:
         """Charge for power: ``task - λ aggregate_power(power)``, shape (n,); exact where both are fractions.

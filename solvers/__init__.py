@@ -6,6 +6,7 @@ if __name__ == "solvers":
     raise ImportError("import powergames.solvers, not solvers: the folder is part of the package powergames")
 
 from powergames.solvers.batch.batches import solve_batch
+from powergames.solvers.batch.many import solve_many
 from powergames.solvers.common import Method
 from powergames.solvers.following.sweep import sweep
 from powergames.solvers.following.trace import trace
@@ -44,6 +45,7 @@ __all__ = [
     "solve",
     "solve_all",
     "solve_batch",
+    "solve_many",
     "sweep",
     "team_optimum",
     "trace",

@@ -162,6 +162,14 @@ def check_count(name: str, count: Any) -> None:
         raise InputError(f"{name}: got {str(count)[:40]}; give a positive integer")
 
 
+def check_seed(seed: Any) -> None:
+    """Refuse what is no source of randomness; None is the usual one."""
+    if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
+        raise InputError(f"seed: got {type(seed).__name__}; give an integer or a numpy.random.Generator")
+    if isinstance(seed, (int, np.integer)) and seed < 0:
+        raise InputError(f"seed: got {seed}; give an integer >= 0")
+
+
 def check_callback(callback: Any) -> None:
     """Refuse a callback that cannot be called; None is no callback."""
     if callback is not None and not callable(callback):

@@ -24,6 +24,7 @@ from powergames.solvers.common import (
     certified,
     check_callback,
     check_count,
+    check_seed,
     end_of,
 )
 from powergames.solvers.normal_form import (
@@ -142,10 +143,7 @@ def solve(
     objective = as_objective(objective)
     game = as_game(game, NormalFormGame | StochasticGame)
     _check(game, objective, tol, max_iter, callback)
-    if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
-        raise InputError(f"seed: got {type(seed).__name__}; give an integer or a numpy.random.Generator")
-    if isinstance(seed, (int, np.integer)) and seed < 0:
-        raise InputError(f"seed: got {seed}; give an integer >= 0")
+    check_seed(seed)
     options = Options(
         None if start is None else complete_profile(game, start),
         tol,

@@ -14,6 +14,7 @@ from powergames.display import (
     blocks,
     counted,
     frame,
+    mixture_text,
     name,
     number,
     number_text,
@@ -41,6 +42,7 @@ from powergames.presentation.shared import (
     title_of,
 )
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
+from powergames.results.many import ManyEquilibria
 from powergames.results.sets import EquilibriumSet
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
@@ -98,6 +100,36 @@ def frame_of_set(found: EquilibriumSet) -> list[Block]:
         for row in inner.rows:
             table.add_row(Cell(equilibrium.component, str(equilibrium.component)), Cell(k, str(k)), *row)
     return [table]
+
+
+@blocks.register(ManyEquilibria)
+def of_many(found: ManyEquilibria, most: int | None = MOST) -> list[Block]:
+    """One row per game, and how many of them are certified."""
+    players = range(found.payoffs.shape[1])
+    headers = [f"{what} {i}" for i in players for what in ("strategy of", ">task of", ">power over")]
+    table = Table(">game", *headers, ">regret", "certified")
+    shown = range(len(found) if most is None else min(len(found), most))
+    held = found.objective.aggregate_power(found.power)
+    actions = [[str(action) for action in range(size)] for size in found.payoffs.shape[2:]]
+    for b in shown:
+        cells: list[Cell | str] = []
+        for i in players:
+            cells += [mixture_text(actions[i], found.profile[i][b]), number(found.task[b, i]), number(held[b, i])]
+        table.add_row(Cell(b, str(b)), *cells, regret(found.regret[b], ROUNDING), _yes(bool(found.certified[b])))
+    objective = found.objective
+    title = f"{counted(len(found), 'game')}, λ = {lam_cell(objective).text}, {objective.aggregate_name} of power"
+    hidden = len(found) - len(shown)
+    failed = int((~found.certified).sum())
+    return [
+        title,
+        table,
+        *([f"... and {counted(hidden, 'more game', 'more games')}; to_dataframe() has all."] if hidden else []),
+        "All are certified." if not failed else f"{counted(failed, 'game')} NOT certified: {found.status.value}",
+    ]
+
+
+def _yes(value: bool) -> Cell:
+    return Cell(value, "yes" if value else "NO")
 
 
 def _completeness(found: EquilibriumSet) -> str:
