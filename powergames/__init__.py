@@ -53,6 +53,7 @@ _HOMES = {
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.reporting": ("Report", "report"),
     "powergames.results": (
+        "CorrelatedEquilibrium",
         "Equilibrium",
         "EquilibriumSet",
         "ManyEquilibria",
@@ -72,6 +73,7 @@ _HOMES = {
         "TeamOptimum",
         "TeamPlan",
         "Trajectory",
+        "correlated",
         "logit_path",
         "pure_equilibria",
         "solve",
@@ -139,6 +141,7 @@ if TYPE_CHECKING:
     from powergames.power import power_table as power_table
     from powergames.reporting import Report as Report
     from powergames.reporting import report as report
+    from powergames.results import CorrelatedEquilibrium as CorrelatedEquilibrium
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
     from powergames.results import ManyEquilibria as ManyEquilibria
@@ -155,6 +158,7 @@ if TYPE_CHECKING:
     from powergames.solvers import TeamOptimum as TeamOptimum
     from powergames.solvers import TeamPlan as TeamPlan
     from powergames.solvers import Trajectory as Trajectory
+    from powergames.solvers import correlated as correlated
     from powergames.solvers import logit_path as logit_path
     from powergames.solvers import pure_equilibria as pure_equilibria
     from powergames.solvers import solve as solve

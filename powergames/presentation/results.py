@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from powergames.display import (
     MOST,
     ROUNDING,
@@ -41,6 +43,7 @@ from powergames.presentation.shared import (
     strategy_text,
     title_of,
 )
+from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.many import ManyEquilibria
 from powergames.results.sets import EquilibriumSet
@@ -125,6 +128,40 @@ def of_many(found: ManyEquilibria, most: int | None = MOST) -> list[Block]:
         table,
         *([f"... and {counted(hidden, 'more game', 'more games')}; to_dataframe() has all."] if hidden else []),
         "All are certified." if not failed else f"{counted(failed, 'game')} NOT certified: {found.status.value}",
+    ]
+
+
+@blocks.register(CorrelatedEquilibrium)
+def of_correlated(found: CorrelatedEquilibrium, most: int | None = MOST) -> list[Block]:
+    """What each player gets, and the joint actions that are recommended, the most probable ones first."""
+    game, rounding = found.game, noise(found.game)
+    table = Table("player", ">task", *power_headers(game), ">charged", ">utility", ">regret")
+    for i, player in enumerate(game.players):
+        table.add_row(
+            name(player),
+            number(found.task[i], rounding[i]),
+            *power_cells(game, i, found.power, rounding[i]),
+            number(found.charged[i], rounding[i]),
+            number(found.utility[i], rounding[i]),
+            regret(found.certificate.regrets[i], rounding[i]),
+        )
+    flat = found.probabilities.reshape(-1)
+    used = np.flatnonzero(flat > ROUNDING)
+    order = used[np.argsort(-flat[used], kind="stable")][:most]
+    joint = Table(*(printable(player) for player in game.players), ">probability")
+    for position in order:
+        actions = np.unravel_index(position, game.n_actions)
+        cells = [name(game.actions[i][action]) for i, action in enumerate(actions)]
+        joint.add_row(*cells, number(flat[position]))
+    hidden = len(used) - len(order)
+    kind = "Coarse correlated" if found.coarse else "Correlated"
+    return [
+        heading(game, found.objective),
+        table,
+        joint,
+        *([f"... and {counted(hidden, 'more joint action')}; to_dict() has all."] if hidden else []),
+        f"{found.status.name}: {kind}; "
+        + ("nobody gains by disobeying." if found.certificate.passed else "somebody gains by disobeying."),
     ]
 
 

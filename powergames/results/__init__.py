@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.documents import SCHEMA, game_header, json_value
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.many import ManyEquilibria
@@ -14,6 +15,7 @@ __all__ = [
     "SCHEMA",
     "Box",
     "Callback",
+    "CorrelatedEquilibrium",
     "Equilibrium",
     "EquilibriumSet",
     "ManyEquilibria",
