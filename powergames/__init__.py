@@ -53,8 +53,10 @@ _HOMES = {
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.reporting": ("Report", "report"),
     "powergames.results": (
+        "CorrelatedEquilibrium",
         "Equilibrium",
         "EquilibriumSet",
+        "ManyEquilibria",
         "Status",
         "StochasticEquilibrium",
         "SupportChange",
@@ -71,11 +73,13 @@ _HOMES = {
         "TeamOptimum",
         "TeamPlan",
         "Trajectory",
+        "correlated",
         "logit_path",
         "pure_equilibria",
         "solve",
         "solve_all",
         "solve_batch",
+        "solve_many",
         "sweep",
         "team_optimum",
         "trace",
@@ -137,8 +141,10 @@ if TYPE_CHECKING:
     from powergames.power import power_table as power_table
     from powergames.reporting import Report as Report
     from powergames.reporting import report as report
+    from powergames.results import CorrelatedEquilibrium as CorrelatedEquilibrium
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
+    from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
     from powergames.results import SupportChange as SupportChange
@@ -152,11 +158,13 @@ if TYPE_CHECKING:
     from powergames.solvers import TeamOptimum as TeamOptimum
     from powergames.solvers import TeamPlan as TeamPlan
     from powergames.solvers import Trajectory as Trajectory
+    from powergames.solvers import correlated as correlated
     from powergames.solvers import logit_path as logit_path
     from powergames.solvers import pure_equilibria as pure_equilibria
     from powergames.solvers import solve as solve
     from powergames.solvers import solve_all as solve_all
     from powergames.solvers import solve_batch as solve_batch
+    from powergames.solvers import solve_many as solve_many
     from powergames.solvers import sweep as sweep
     from powergames.solvers import team_optimum as team_optimum
     from powergames.solvers import trace as trace

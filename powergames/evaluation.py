@@ -32,7 +32,7 @@ from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DENSE, DiscountedSystem
-from powergames.objectives import Adversary, PowerObjective, check_objective
+from powergames.objectives import Adversary, AnyObjective, PowerObjective, as_objective
 from powergames.power import plain, power_table
 
 # An adversary changes its mind only for more than rounding, relative to the greatest value there is.
@@ -162,16 +162,16 @@ class NormalFormEvaluation(Frozen, Shown):
 
 
 @overload
-def evaluate(game: NormalFormGame, profile: Any, objective: PowerObjective | None = None) -> NormalFormEvaluation: ...
+def evaluate(game: NormalFormGame, profile: Any, objective: AnyObjective | None = None) -> NormalFormEvaluation: ...
 
 
 @overload
 def evaluate(
-    game: StochasticGame | DeterministicGame, profile: Any, objective: PowerObjective | None = None
+    game: StochasticGame | DeterministicGame, profile: Any, objective: AnyObjective | None = None
 ) -> Evaluation: ...
 
 
-def evaluate(game: AnyGame, profile: Any, objective: PowerObjective | None = None) -> Evaluation | NormalFormEvaluation:
+def evaluate(game: AnyGame, profile: Any, objective: AnyObjective | None = None) -> Evaluation | NormalFormEvaluation:
     """Evaluate a profile: what it is worth to every player, and who holds how much power over whom.
 
     Parameters
@@ -180,8 +180,8 @@ def evaluate(game: AnyGame, profile: Any, objective: PowerObjective | None = Non
     profile : sequence of array_like, mapping, or an object with a `profile`
         ``profile[i][a]``, the probability with which player `i` plays action `a`, shape (A_i,); in a stochastic game
         ``profile[i][s, a]``, shape (S, A_i), stationary. All forms that `audit` takes are accepted.
-    objective : PowerObjective, optional
-        What to regularize by; by default λ = 0, where utility is task value.
+    objective : PowerObjective or number, optional
+        What to regularize by. A number is λ; by default 0, where utility is task value.
 
     Returns
     -------
@@ -212,8 +212,7 @@ def evaluate(game: AnyGame, profile: Any, objective: PowerObjective | None = Non
     (array([8., 8.]), array([0., 4.]), array([6., 6.]))
     """
     game = as_game(game, NormalFormGame | StochasticGame)
-    objective = PowerObjective() if objective is None else objective
-    check_objective(objective)
+    objective = as_objective(objective)
     strategies = complete_profile(game, profile)
     adversaries = objective.adversaries(game.n_players)
     if isinstance(game, StochasticGame):

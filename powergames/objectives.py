@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -167,22 +168,22 @@ class PowerObjective(Frozen):
 
         Parameters
         ----------
-        power : ndarray, shape (n, n)
-            ``power[i, j]`` is the power that `j` holds over `i`; float or exact fractions.
+        power : ndarray, shape (..., n, n)
+            ``power[..., i, j]`` is the power that `j` holds over `i`; float or exact fractions.
 
         Returns
         -------
-        ndarray, shape (n,)
+        ndarray, shape (..., n)
             ``Σ_j W_ij power[i, j]``, or the row maximum for `max`.
         """
-        n_players = len(power)
+        n_players = power.shape[-1]
         if isinstance(self.aggregate, str) and self.aggregate == "max":
-            return power.max(axis=1)
+            return power.max(axis=-1)
         if power.dtype == object:
             weights = np.array(self.exact_weights(n_players), dtype=object)
         else:
             weights = self.weights(n_players)
-        return (weights * power).sum(axis=1)
+        return (weights * power).sum(axis=-1)
 
     def utility(self, task: np.ndarray, power: np.ndarray) -> np.ndarray:
         """Charge for power: ``task - λ aggregate_power(power)``, shape (n,); exact where both are fractions.
@@ -224,6 +225,10 @@ class PowerObjective(Frozen):
         return self.exact_lam, aggregate, self.form
 
 
+# What functions take as an objective: a number stands for λ.
+AnyObjective = PowerObjective | float | Fraction
+
+
 @lru_cache(maxsize=128)
 def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
     potential = objective.potential_adversaries(n_players)
@@ -239,24 +244,30 @@ def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adver
     return potential
 
 
-def check_objective(objective: Any) -> None:
-    """Refuse what is not an objective.
+def as_objective(objective: AnyObjective | None) -> PowerObjective:
+    """Return the objective that an argument stands for: None is λ = 0, and a number is λ.
 
     Raises
     ------
     InputError
+        If it is something else, or λ cannot be used.
 
     Examples
     --------
-    >>> check_objective(0.3)
+    >>> as_objective(0.3)
+    PowerObjective(lam=0.3, aggregate='mean', form='penalty')
+    >>> as_objective("mean")
     Traceback (most recent call last):
         ...
-    powergames.errors.InputError: objective: got float; give a PowerObjective, e.g. pg.PowerObjective(lam=0.3)
+    powergames.errors.InputError: objective: got str; give λ, e.g. 0.3, or a PowerObjective
     """
-    if not isinstance(objective, PowerObjective):
-        raise InputError(
-            f"objective: got {type(objective).__name__}; give a PowerObjective, e.g. pg.PowerObjective(lam=0.3)"
-        )
+    if objective is None:
+        return PowerObjective()
+    if isinstance(objective, PowerObjective):
+        return objective
+    if isinstance(objective, Number):
+        return PowerObjective(objective)  # type: ignore[arg-type]
+    raise InputError(f"objective: got {type(objective).__name__}; give λ, e.g. 0.3, or a PowerObjective")
 
 
 def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObjective:

@@ -163,6 +163,14 @@ def check_count(name: str, count: Any) -> None:
         raise InputError(f"{name}: got {str(count)[:40]}; give a positive integer")
 
 
+def check_seed(seed: Any) -> None:
+    """Refuse what is no source of randomness; None is the usual one."""
+    if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
+        raise InputError(f"seed: got {type(seed).__name__}; give an integer or a numpy.random.Generator")
+    if isinstance(seed, (int, np.integer)) and seed < 0:
+        raise InputError(f"seed: got {seed}; give an integer >= 0")
+
+
 def end_of(time_limit: Any) -> float:
     """Check a time limit in seconds, None for none, and return when it ends, as `Options.end`."""
     if time_limit is None:

@@ -14,7 +14,7 @@ from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.progress import Callback, check_callback
 from powergames.results import Equilibrium, EquilibriumSet, Status, StochasticEquilibrium
 from powergames.solvers.common import (
@@ -24,6 +24,7 @@ from powergames.solvers.common import (
     Options,
     certified,
     check_count,
+    check_seed,
     end_of,
 )
 from powergames.solvers.normal_form import (
@@ -76,12 +77,10 @@ FEW_PIVOTS = 100_000
 # Total number of actions up to which a last resort in fractions takes seconds, not hours.
 FRACTIONS = 80
 
-NASH = PowerObjective()
-
 
 def solve(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     method: str | None = None,
     exact: bool = False,
@@ -98,8 +97,8 @@ def solve(
     Parameters
     ----------
     game : NormalFormGame, StochasticGame or DeterministicGame
-    objective : PowerObjective, optional
-        By default λ = 0: Nash equilibrium.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: Nash equilibrium.
     method : str, optional
         A name from `powergames.solvers.METHODS`, for stochastic games from `powergames.solvers.STOCHASTIC_METHODS`. By
         default the method is chosen by size and λ, and another one takes over when what was found is rejected.
@@ -141,13 +140,10 @@ def solve(
     >>> equilibrium.status.name, equilibrium.profile[0]
     ('CONVERGED', array([0.5, 0.5]))
     """
-    objective = NASH if objective is None else objective
+    objective = as_objective(objective)
     game = as_game(game, NormalFormGame | StochasticGame)
     _check(game, objective, tol, max_iter, callback)
-    if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
-        raise InputError(f"seed: got {type(seed).__name__}; give an integer or a numpy.random.Generator")
-    if isinstance(seed, (int, np.integer)) and seed < 0:
-        raise InputError(f"seed: got {seed}; give an integer >= 0")
+    check_seed(seed)
     options = Options(
         None if start is None else complete_profile(game, start),
         tol,
@@ -173,7 +169,7 @@ def solve(
 
 def solve_all(
     game: NormalFormGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     exact: bool = False,
     tol: float = 1e-8,
@@ -187,8 +183,8 @@ def solve_all(
     game : NormalFormGame
         Two players; or more of them with few actions: made for 3 x 3 x 3 and five players with two, and tried up to
         nine free probabilities.
-    objective : PowerObjective, optional
-        By default λ = 0: Nash equilibrium.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: Nash equilibrium.
     exact : bool, default False
         Compute in rational arithmetic; only where no more than two players have a choice. Degenerate games of two
         players are computed so anyway, and rounded in the end.
@@ -225,7 +221,7 @@ def solve_all(
     >>> len(pg.solve_all(pg.load("von_stengel")))
     75
     """
-    objective = NASH if objective is None else objective
+    objective = as_objective(objective)
     game = as_game(game)
     _check(game, objective, tol, None, callback)
     options = Options(tol=tol, callback=callback, exact=exact, end=end_of(time_limit))
@@ -283,7 +279,6 @@ def _check(
     max_iter: int | None,
     callback: Callback | None,
 ) -> None:
-    check_objective(objective)
     check_tolerance(tol)
     if max_iter is not None:
         check_count("max_iter", max_iter)

@@ -23,7 +23,7 @@ from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.io import load_policies
-from powergames.objectives import PowerObjective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.power import plain, power_table
 
 
@@ -157,7 +157,7 @@ class Audit(Frozen, Shown):
 def audit(
     game: AnyGame,
     policies: Any,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     tol: float = POLICY_TOLERANCE,
     steps: int = 10,
@@ -176,8 +176,8 @@ def audit(
         state alone; a vector of shape (A_i,), played in every state; a mapping from indices or names of states to
         probabilities; or a callable that returns the probabilities for a state. A state that is missing from a mapping,
         or has a row of NaN, counts as unvisited: it is filled with equal probabilities, and the report lists it.
-    objective : PowerObjective, optional
-        By default λ = 0. Judge a policy at the λ that it was made for.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0. Judge a policy at the λ that it was made for.
     tol : float, default 0.02
         Largest scaled regret that passes; what solvers find passes 1e-8.
     steps : int, default 10
@@ -223,7 +223,7 @@ def audit(
     array([1, 2])
     """
     game = as_game(game, NormalFormGame | StochasticGame)
-    objective = PowerObjective() if objective is None else objective
+    objective = as_objective(objective)
     read = _read(game, policies, labels)
     profile = read.profile
     compared = None if reference is None else _read(game, reference, labels)

@@ -11,13 +11,13 @@ from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, as_objective
 
 
 def certify(
     game: AnyGame,
     profile: Any,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     tol: float = 1e-8,
     witness: Witness | None = None,
@@ -31,8 +31,8 @@ def certify(
     profile : sequence of array_like
         ``profile[i][a]``, the probability with which player `i` plays action `a`. With `fractions.Fraction` entries
         everything is computed exactly.
-    objective : PowerObjective, optional
-        By default λ = 0: Nash equilibrium.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: Nash equilibrium.
     tol : float, default 1e-8
         Largest scaled regret that passes.
     witness : sequence of sequences of array_like, optional
@@ -63,9 +63,8 @@ def certify(
     1.0
     """
     game = as_game(game, NormalFormGame | StochasticGame)
-    objective = PowerObjective() if objective is None else objective
+    objective = as_objective(objective)
     if isinstance(game, StochasticGame):
         return certify_stochastic(game, profile, objective, tol=tol, witness=witness)
-    check_objective(objective)
     check_tolerance(tol)
     return certify_checked(game, complete_profile(game, profile), objective, tol, witness)

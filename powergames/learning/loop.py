@@ -25,7 +25,7 @@ from powergames.learning.checkpoints import Checkpoint, checkpoint_path, game_di
 from powergames.learning.initial_state import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
-from powergames.objectives import PowerObjective, check_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
 from powergames.progress import Callback, reporter
 from powergames.results import Status
 
@@ -40,7 +40,7 @@ MOST_SEED, MOST_WORKERS = 2**64 - 1, 1_000_000
 
 def train(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     algorithm: str | None = None,
     seed: int = 0,
@@ -64,8 +64,8 @@ def train(
     ----------
     game : NormalFormGame, StochasticGame or DeterministicGame
         Read one sample at a time: a joint action of a state, everyone's reward, the next state.
-    objective : PowerObjective, optional
-        λ and the aggregate to train for; rewards alone, λ = 0, by default.
+    objective : PowerObjective or number, optional
+        What to train for. A number is λ; by default 0, rewards alone.
     algorithm : {"prim", "sbpr", "task"}, optional
         "prim": each player is charged λ times the power that others hold over it, estimated from its own critic; the
         objective of the form "penalty". "sbpr": each player learns from play in which an adversary takes over a
@@ -158,7 +158,7 @@ def train(
 
 def train_many(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     algorithm: str | None = None,
     seeds: Iterable[int] = range(10),
@@ -259,10 +259,9 @@ def train_many(
     return tuple(sorted(runs, key=lambda run: chosen.index(run.seed)))
 
 
-def _trained_for(objective: PowerObjective | None, algorithm: str | None) -> tuple[str, PowerObjective]:
+def _trained_for(objective: AnyObjective | None, algorithm: str | None) -> tuple[str, PowerObjective]:
     """Return the algorithm that fits an objective, or the one given, and what it is trained for."""
-    given = PowerObjective() if objective is None else objective
-    check_objective(given)
+    given = as_objective(objective)
     if algorithm is None:
         algorithm = "task" if given.lam == 0 else "sbpr" if given.form == "adversarial" else "prim"
     check_algorithm(algorithm)

@@ -17,7 +17,7 @@ from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import write_atomically
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, as_objective
 from powergames.progress import Callback
 from powergames.reporting.document import build
 from powergames.reporting.page import page
@@ -91,7 +91,7 @@ def report(
     path: str | os.PathLike[str] | None = None,
     *,
     lams: Iterable[float | Fraction | str] | None = None,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     all_equilibria: bool | None = None,
     title: str | None = None,
     time_limit: float = 60.0,
@@ -151,8 +151,7 @@ def report(
     [3, 3, 1]
     """
     game = as_game(game, NormalFormGame | StochasticGame)
-    objective = PowerObjective() if objective is None else objective
-    check_objective(objective)
+    objective = as_objective(objective)
     if not isinstance(time_limit, (int, float)) or not time_limit >= 0:
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
     if title is not None and not isinstance(title, str):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.documents import SCHEMA, game_header, json_value
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
+from powergames.results.many import ManyEquilibria
 from powergames.results.sets import Box, EquilibriumSet
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
@@ -12,8 +14,10 @@ from powergames.results.traces import SupportChange, Trace, TraceEvent
 __all__ = [
     "SCHEMA",
     "Box",
+    "CorrelatedEquilibrium",
     "Equilibrium",
     "EquilibriumSet",
+    "ManyEquilibria",
     "Status",
     "StochasticEquilibrium",
     "SupportChange",

@@ -19,12 +19,12 @@ from powergames.games.kinds import Game, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import PowerObjective, check_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
 from powergames.power import plain
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.store import Store, game_digest, read_profile, result_key
-from powergames.solvers.registry import METHODS, NASH, solve, solve_all
+from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
 
 # More workers than this only cost memory.
@@ -36,7 +36,7 @@ ROUND = 64
 
 def solve_batch(
     games: Iterable[NormalFormGame],
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     lams: Iterable[float | Fraction | str] = (0,),
     all_equilibria: bool = False,
@@ -301,10 +301,9 @@ class Batch:
             self._store.add(key, _record(game, objective, answer))
 
 
-def objectives_of(lams: Any, objective: PowerObjective | None) -> list[PowerObjective]:
+def objectives_of(lams: Any, objective: AnyObjective | None) -> list[PowerObjective]:
     """Check the values of λ, and return the objective at each."""
-    base = NASH if objective is None else objective
-    check_objective(base)
+    base = as_objective(objective)
     if isinstance(lams, (str, bytes)) or not isinstance(lams, Iterable):
         raise InputError(f"lams: got {type(lams).__name__}; give a sequence of numbers, e.g. np.linspace(0, 1, 51)")
     return [with_lam(base, lam) for lam in lams]

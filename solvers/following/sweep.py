@@ -14,7 +14,7 @@ from powergames.errors import InputError
 from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import PowerObjective
+from powergames.objectives import AnyObjective, PowerObjective
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of
@@ -31,7 +31,7 @@ SAME = 1e-6
 
 def sweep(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     lams: Iterable[float | Fraction | str],
     all_equilibria: bool = False,

@@ -23,7 +23,7 @@ from powergames.games.normal_form import BLOCK, NormalFormGame
 from powergames.games.numbers import float_to_fraction
 from powergames.games.profiles import Profile, pure_profile
 from powergames.numerics import rational
-from powergames.objectives import Adversary, PowerObjective, check_objective
+from powergames.objectives import Adversary, AnyObjective, PowerObjective, as_objective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, LimitError, Method, Options, any_game
 
@@ -60,7 +60,7 @@ class PureEquilibrium(Frozen):
         return self.lam_min <= lam <= self.lam_max
 
 
-def pure_equilibria(game: NormalFormGame, objective: PowerObjective | None = None) -> tuple[PureEquilibrium, ...]:
+def pure_equilibria(game: NormalFormGame, objective: AnyObjective | None = None) -> tuple[PureEquilibrium, ...]:
     """Return all joint actions that are equilibria at some λ >= 0, each with its exact interval of λ.
 
     Parameters
@@ -87,9 +87,8 @@ def pure_equilibria(game: NormalFormGame, objective: PowerObjective | None = Non
     (0, 0) 0 1/4
     (1, 1) 0 inf
     """
-    objective = PowerObjective() if objective is None else objective
     game = as_game(game)
-    check_objective(objective)
+    objective = as_objective(objective)
     result = []
     for joint_action in _scan(game, objective, 0.0, math.inf, Options()):
         interval = lam_interval(game, objective, joint_action)

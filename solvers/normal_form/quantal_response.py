@@ -14,7 +14,7 @@ from powergames.games.immutable import Frozen
 from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.power import PairTables, pair_tables
 from powergames.progress import Callback, check_callback
 from powergames.results import Status
@@ -105,7 +105,7 @@ class QuantalResponsePath(Frozen, Sequence[QuantalResponse]):
 
 def logit_path(
     game: NormalFormGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     precisions: Iterable[float] | None = None,
     max_precision: float | None = None,
@@ -119,8 +119,8 @@ def logit_path(
     Parameters
     ----------
     game : NormalFormGame
-    objective : PowerObjective, optional
-        By default λ = 0: the usual quantal-response equilibria.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: the usual quantal-response equilibria.
     precisions : iterable of float, optional
         Return the points where the branch first has these precisions, in increasing order, instead of those that the
         method happens to visit.
@@ -152,9 +152,8 @@ def logit_path(
     >>> [round(float(point.profile[0][0]), 3) for point in path]
     [0.5, 0.059, 0.0]
     """
-    objective = PowerObjective() if objective is None else objective
     game = as_game(game)
-    check_objective(objective)
+    objective = as_objective(objective)
     check_callback(callback)
     if precisions is not None and max_precision is not None:
         raise InputError("max_precision: got it together with precisions; leave out one of them")

@@ -30,7 +30,7 @@ from powergames.games.kinds import as_game
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DiscountedSystem
-from powergames.objectives import PowerObjective, check_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
 from powergames.results.documents import profile_value
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
@@ -92,15 +92,15 @@ class TeamOptimum(Frozen):
 
 
 @overload
-def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) -> TeamOptimum: ...
+def team_optimum(game: StochasticGame, objective: AnyObjective | None = None) -> TeamOptimum: ...
 
 
 @overload
-def team_optimum(game: DeterministicGame, objective: PowerObjective | None = None) -> TeamPlan: ...
+def team_optimum(game: DeterministicGame, objective: AnyObjective | None = None) -> TeamPlan: ...
 
 
 def team_optimum(
-    game: StochasticGame | DeterministicGame, objective: PowerObjective | None = None
+    game: StochasticGame | DeterministicGame, objective: AnyObjective | None = None
 ) -> TeamOptimum | TeamPlan:
     """Compute the best deterministic profile of all players as one team.
 
@@ -114,9 +114,9 @@ def team_optimum(
     game : StochasticGame or DeterministicGame
         All players with the same discount. In a deterministic game the tables are used as they are, so that ten million
         states fit.
-    objective : PowerObjective, optional
-        By default λ = 0. A small λ, such as 1e-4, breaks ties between optima in favour of those that suffer least from
-        one player's failure.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0. A small λ, such as 1e-4, breaks ties between optima in favour of those that suffer
+        least from one player's failure.
 
     Returns
     -------
@@ -143,8 +143,7 @@ def team_optimum(
     <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
     as_game(game, StochasticGame | DeterministicGame)
-    chosen = PowerObjective() if objective is None else objective
-    check_objective(chosen)
+    chosen = as_objective(objective)
     adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
     if isinstance(game, DeterministicGame):
         return replace(team_plan(game, adversarial, TOLERANCE), objective=chosen)
