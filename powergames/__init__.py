@@ -27,7 +27,15 @@ _HOMES = {
     "powergames.checking.certificate": ("Certificate",),
     "powergames.checking.certify": ("certify",),
     "powergames.checking.deviations": ("Deviation",),
-    "powergames.environments": ("compile_overcooked", "count_states", "from_env", "from_openspiel", "to_pettingzoo"),
+    "powergames.environments": (
+        "KitchenEvents",
+        "compile_overcooked",
+        "count_states",
+        "from_env",
+        "from_openspiel",
+        "kitchen_events",
+        "to_pettingzoo",
+    ),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": (
         "Evaluation",
@@ -112,10 +120,12 @@ if TYPE_CHECKING:
     from powergames.checking.certify import certify as certify
     from powergames.checking.deviations import Deviation as Deviation
     from powergames.checking.stochastic import StochasticCertificate as StochasticCertificate
+    from powergames.environments import KitchenEvents as KitchenEvents
     from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import count_states as count_states
     from powergames.environments import from_env as from_env
     from powergames.environments import from_openspiel as from_openspiel
+    from powergames.environments import kitchen_events as kitchen_events
     from powergames.environments import to_pettingzoo as to_pettingzoo
     from powergames.errors import FormatError as FormatError
     from powergames.errors import InputError as InputError
