@@ -75,7 +75,7 @@ def _stochastic() -> None:
     objective = PowerObjective(0.3)
     for players in (2, 3):
         game = load(f"random_stochastic:players={players},states=2,actions=2")
-        for method in (None, "pivoting", "logit"):
+        for method in (None, "stages", "best_response", "logit"):
             found = solve(game, objective, method=method)
         audit(game, found.profile, objective)
     solve(load("random_stochastic:states=2,actions=2"))

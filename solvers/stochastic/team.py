@@ -32,8 +32,8 @@ from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DiscountedSystem
 from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
 from powergames.results.documents import profile_value
+from powergames.solvers.common import Options
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.team_tables import ROUNDING, TeamPlan, settled, team_plan
 
 # Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
@@ -157,9 +157,9 @@ def team_optimum(
     return TeamOptimum(game, chosen, profile, value)
 
 
-def team_start(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
+def team_start(problem: StochasticProblem, point: np.ndarray, options: Options) -> np.ndarray:
     """Return the point of the team optimum, or a given one if it is the user's or players do not discount alike."""
-    if progress.options.start is not None or np.ptp(problem.discounts) > 0.0:
+    if options.start is not None or np.ptp(problem.discounts) > 0.0:
         return point
     return problem.pure_point(best_rows(problem, problem.rewards[-1].mean(axis=0))[0])
 
