@@ -25,7 +25,6 @@ from powergames.results import ManyEquilibria, Status
 from powergames.solvers.common import LimitError, Options, check_seed, end_of
 from powergames.solvers.normal_form.lemke import PATIENCE
 from powergames.solvers.normal_form.pure import SLACK
-from powergames.solvers.normal_form.two_player import adversary_weights
 from powergames.solvers.registry import SMALL, SMALL_WITH_POWER, solve
 
 # Payoffs of the games between two looks at Ctrl-C and the callback.
@@ -139,7 +138,7 @@ def _solve_pairs(
     """Write equilibria of two-player games to a profile, and return the strategies of the adversaries."""
     from powergames.kernels.many import solve_pairs
 
-    lam_row, lam_column = map(float, adversary_weights(objective))
+    lam_row, lam_column = map(float, objective.charges(2))
     m, n = payoffs.shape[2:]
     z, w = np.full((len(payoffs), n), 1.0 / n), np.full((len(payoffs), m), 1.0 / m)
     # Other methods are faster in larger games.
