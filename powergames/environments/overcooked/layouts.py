@@ -253,7 +253,7 @@ def _named(name: str, summary: str, grid: str, **options: Any) -> Layout:
     return replace(parse_grid(grid.split("|"), name, **options), summary=summary)
 
 
-# Soups cook a step for each ingredient. Counters are left out by default, so that the game fits where games are solved.
+# By default without counters, and the larger one reduced: so they fit into memory in the form that solvers take.
 _AUTHOR: dict[str, Any] = {
     "recipes": "ooo+ttt",
     "pot_size": 3,
@@ -330,6 +330,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
                 "One chef has onions, the other tomatoes; each has a pot, and two are shared.",
                 "XOXX|X1SX|D  P|XPPX|P  D|XS2X|XXTX",
                 **_AUTHOR,
+                reduce=True,
             ),
         )
     }
