@@ -44,7 +44,7 @@ KINDS = ("", ONIONS, TOMATOES, DISHES, SERVING, POT, COUNTER)
 
 DYNAMICS = ("old", "new")
 MIXING = ("lost", "allowed")
-DEFAULTS = {
+DEFAULTS: Mapping[str, Any] = {
     "onions": 3,
     "cook_time": 20,
     "dynamics": "new",
