@@ -192,8 +192,8 @@ def test_recipes_have_values():
     assert game.reward_unit == 2 / 12
     assert game.states.kitchen.items[3:] == (
         "soup worth 1",
-        "soup worth 0.333333",
-        "soup worth 0.25",
+        "soup worth 1/3",
+        "soup worth 1/4",
         "spoiled soup",
         "tomato",
     )
@@ -203,7 +203,7 @@ def test_recipes_have_values():
         _, paid = play(game, *soup, *alone(USE), *DISH, *FILL, *SERVE)
         assert game.reward_unit * sum(paid) == pytest.approx(value)
     state, _ = play(game, *put["o"], *put["t"], *alone(USE, STAY))
-    assert game.states[state].endswith("pot (1,0): soup worth 0.25 ready")
+    assert game.states[state].endswith("pot (1,0): soup worth 1/4 ready")
     assert game.states.picture(state).splitlines()[0].startswith("X    Pc ")
 
 
