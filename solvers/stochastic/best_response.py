@@ -32,11 +32,14 @@ def leads(game: StochasticGame, objective: PowerObjective) -> bool:
 
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
-    """Let players respond from the team optimum, or from a point if the user gave one."""
+    """Let players respond from the best point so far, if anybody has looked at one, and from the team optimum."""
     with search.best(problem, start) as best:
-        point = team_start(problem, start.point, search.options)
-        if backward.suits(problem):
-            best.take(backward.passes(problem, point, start, search))
+        if start.regret < np.inf:
+            best.take(take_turns(problem, start.point, start, search, long_paths=True))
+        if not best.good:
+            point = team_start(problem, start.point, search.options)
+            if backward.suits(problem):
+                best.take(backward.passes(problem, point, best.found(Status.CYCLING), search))
         if not best.good:
             so_far = best.found(Status.CYCLING)
             return take_turns(problem, point, so_far, search, long_paths=True)

@@ -15,8 +15,9 @@ import numpy as np
 
 from powergames.results import Status
 from powergames.solvers.stochastic import logit, newton
-from powergames.solvers.stochastic.problem import StochasticProblem, Worth
+from powergames.solvers.stochastic.problem import ROUNDING, StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
+from powergames.solvers.stochastic.unsettled_states import solve_states
 
 # Iterations in all, and without a lower regret, before the method gives up.
 MOST, PATIENCE = 60, 5
@@ -29,9 +30,6 @@ RECENT = 6
 
 # How much more work it is to solve the game of a state than to read its transitions, or thereabouts.
 STAGES = 10
-
-# What counts as rounding in the payoffs of a state, relative to the greatest value there is.
-ROUNDING = 1e-13
 
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
@@ -58,6 +56,8 @@ def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
                 best.take(newton.finish(problem, point, used, search))
             if best.done or since > PATIENCE:
                 break
+        if not best.good:
+            best.take(solve_states(problem, unsettled, best.point, best.point, search, long_paths=False))
     return best.found(Status.CYCLING, unsettled)
 
 
