@@ -5,8 +5,9 @@ to an equilibrium on the same supports if there is one, or else are solved by Le
 that of several equilibria the one nearby tends to be taken. As soon as the supports of all states stay, Newton's method
 on them takes over.
 
-There is no guarantee: in about one random game in ten a few states go back and forth between equilibria, each of which
-leads to values for which only the other one is.
+In about one random game in ten a few states go back and forth between equilibria, each of which leads to values for
+which only the other one is. These states are then solved as a game of their own, see `unsettled_states`. There is no
+guarantee.
 """
 
 from __future__ import annotations
