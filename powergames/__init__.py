@@ -61,6 +61,8 @@ _HOMES = {
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.reporting": ("Report", "report"),
     "powergames.results": (
+        "Bifurcations",
+        "Branch",
         "CorrelatedEquilibrium",
         "Equilibrium",
         "EquilibriumSet",
@@ -81,6 +83,7 @@ _HOMES = {
         "TeamOptimum",
         "TeamPlan",
         "Trajectory",
+        "bifurcations",
         "correlated",
         "logit_path",
         "pure_equilibria",
@@ -151,6 +154,8 @@ if TYPE_CHECKING:
     from powergames.power import power_table as power_table
     from powergames.reporting import Report as Report
     from powergames.reporting import report as report
+    from powergames.results import Bifurcations as Bifurcations
+    from powergames.results import Branch as Branch
     from powergames.results import CorrelatedEquilibrium as CorrelatedEquilibrium
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
@@ -168,6 +173,7 @@ if TYPE_CHECKING:
     from powergames.solvers import TeamOptimum as TeamOptimum
     from powergames.solvers import TeamPlan as TeamPlan
     from powergames.solvers import Trajectory as Trajectory
+    from powergames.solvers import bifurcations as bifurcations
     from powergames.solvers import correlated as correlated
     from powergames.solvers import logit_path as logit_path
     from powergames.solvers import pure_equilibria as pure_equilibria

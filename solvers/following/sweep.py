@@ -37,7 +37,9 @@ def sweep(
     all_equilibria: bool = False,
     method: str | None = None,
     exact: bool = False,
+    select: str | None = None,
     tol: float = 1e-8,
+    time_limit: float | None = None,
     warm_start: bool = True,
     n_jobs: int | None = None,
     store: str | os.PathLike[str] | None = None,
@@ -61,6 +63,10 @@ def sweep(
         Compute all equilibria at each λ instead of one (two players); nothing is continued then.
     method, exact, tol
         As in `solve`.
+    select : {"welfare", "power"}, optional
+        At each λ return the equilibrium that is best by this criterion, as `solve` does; nothing is continued then.
+    time_limit : float, optional
+        Seconds that each computation may take, as in `solve`.
     warm_start : bool, default True
         Whether to continue equilibria; without, each point has one at most.
     n_jobs : int, optional
@@ -102,17 +108,18 @@ def sweep(
     """
     game = as_game(game, NormalFormGame | StochasticGame)
     if isinstance(game, StochasticGame):
-        for name, wanted in (("store", store is not None), ("all_equilibria", all_equilibria), ("exact", exact)):
+        refused = {"store": store is not None, "all_equilibria": all_equilibria, "exact": exact, "select": select}
+        for name, wanted in refused.items():
             if wanted:
                 raise InputError(f"{name}: not for stochastic games; leave it out")
     objectives = objectives_of(lams, objective)
     n_jobs = check_jobs(n_jobs)
-    settings = Settings(method, exact, tol, all_equilibria, strict=True)
+    settings = Settings(method, exact, tol, all_equilibria, select, time_limit, strict=True)
     settings.check()
     distinct = sorted(set(objectives), key=lambda each: each.exact_lam)
     for each in distinct:
         each.adversaries(game.n_players)
-    warm = warm_start and not all_equilibria
+    warm = warm_start and not all_equilibria and select is None
     total = len(distinct) + 2 * (len(distinct) - 1) * warm
     with Batch(settings, n_jobs, store, counter("sweep", total, progress, callback)) as batch:
         cold = batch.solve([(game, each) for each in distinct])
@@ -151,7 +158,14 @@ def _continued(
 ) -> Equilibrium | StochasticEquilibrium:
     """Continue an equilibrium to a λ nearby: a few Newton steps where they are cheap, else a solve from there."""
     if isinstance(game, StochasticGame):
-        return solve(game, objective, method=settings.method, tol=settings.tol, start=previous.profile)
+        return solve(
+            game,
+            objective,
+            method=settings.method,
+            tol=settings.tol,
+            start=previous.profile,
+            time_limit=settings.time_limit,
+        )
     near = not settings.exact and extended_size(game, objective) <= LARGEST_NEWTON
     return solve(
         game,
@@ -161,6 +175,7 @@ def _continued(
         tol=settings.tol,
         start=previous.profile,
         max_iter=NEWTON_STEPS if near else None,
+        time_limit=settings.time_limit,
     )
 
 
