@@ -549,9 +549,18 @@ def test_recipe_times_of_a_layout_file(tmp_path):
 def test_the_author_s_layouts_are_read_by_the_author_s_rules(name, explosion, tmp_path):
     path = tmp_path / f"power_wrong_ingredient_{name}.layout"
     path.write_text(layout_text(start_all_orders=soups("ooo", "ttt"), onion_time=1, tomato_time=1))
-    kitchen = pg.compile_overcooked(path, counters=0).states.kitchen
-    assert (kitchen.mixing, kitchen.explosion, kitchen.times[2, 0]) == ("lost", explosion, 2)
+    kitchen = pg.compile_overcooked(path).states.kitchen
+    assert (kitchen.mixing, kitchen.explosion, kitchen.times[2, 0], kitchen.counters) == ("lost", explosion, 2, ())
+    assert not read_layout(path).options["reduce"]
     assert make_kitchen(read_layout(path), {"mixing": "allowed"}).explosion == 0
+
+
+def test_the_larger_kitchen_of_the_author_is_reduced_unless_told_otherwise(tmp_path):
+    path = tmp_path / "power_wrong_ingredient_mini2.layout"
+    path.write_text(layout_text(start_all_orders=soups("ooo", "ttt"), cook_time=1))
+    small, whole = (pg.compile_overcooked(path, reduce=reduce) for reduce in (None, False))
+    assert small.n_states == reduced(whole)[0].n_states < whole.n_states
+    assert LAYOUTS["mini2"].options["reduce"]
 
 
 def test_great_payments_are_kept():

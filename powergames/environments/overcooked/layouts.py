@@ -238,11 +238,14 @@ def _listed(content: Mapping[str, Any], key: str, recipes: Sequence[Recipe], sou
 
 
 def _author_rules(source: str) -> dict[str, Any]:
-    """Return the rules that go with the name of a layout in the code that power_wrong_ingredient layouts are from."""
+    """Return the rules that go with the name of a layout in the code that power_wrong_ingredient layouts are from.
+
+    Counters are left out, and the larger layout reduced, as where they are named mini1 and mini2.
+    """
     match = _AUTHORS.fullmatch(Path(source).stem)
     if match is None:
         return {}
-    return {"mixing": "lost", "explosion": 1000 * int(match[1] or 0)}
+    return {"mixing": "lost", "explosion": 1000 * int(match[1] or 0), "counters": 0, "reduce": "_mini2" in match[0]}
 
 
 def _known() -> str:
