@@ -15,14 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.numbers import to_fraction
-from powergames.games.profiles import frozen
+from powergames.games.profiles import frozen, read_only
 
 AGGREGATES = ("mean", "sum", "max")
 FORMS = ("penalty", "adversarial")
@@ -34,6 +34,27 @@ class Adversary:
 
     weight: Fraction
     players: tuple[int, ...]
+
+
+class AdversaryArrays(NamedTuple):
+    """All adversaries of all players, as kernels take them.
+
+    Attributes
+    ----------
+    egos : ndarray of int64, shape (B,)
+        The player against whom each adversary plays.
+    takes : ndarray of bool, shape (B, n)
+        Whom each adversary can take over.
+    weights : ndarray, shape (B,)
+        λ times the weight of each.
+    tolls : ndarray, shape (n,)
+        λ w_i, the weights of all adversaries of a player together.
+    """
+
+    egos: np.ndarray
+    takes: np.ndarray
+    weights: np.ndarray
+    tolls: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +165,26 @@ class PowerObjective(Frozen):
             If a matrix was given for another number of players, or ``form="adversarial"`` has ``λ w_i > 1``.
         """
         return _adversaries(self, n_players)
+
+    def adversary_arrays(self, n_players: int) -> AdversaryArrays:
+        """Return the same as arrays.
+
+        Raises
+        ------
+        InputError
+            As `adversaries` does.
+        """
+        found = [(i, each) for i, own in enumerate(self.adversaries(n_players)) for each in own]
+        takes = [[j in each.players for j in range(n_players)] for _, each in found]
+        tolls = [Fraction(0)] * n_players
+        for i, each in found:
+            tolls[i] += self.exact_lam * each.weight
+        return AdversaryArrays(
+            read_only(np.array([i for i, _ in found], dtype=np.int64)),
+            read_only(np.array(takes, dtype=bool).reshape(len(found), n_players)),
+            read_only(np.array([float(self.exact_lam * each.weight) for _, each in found])),
+            read_only(np.array([float(toll) for toll in tolls])),
+        )
 
     def aggregate_power(self, power: np.ndarray) -> np.ndarray:
         """Combine pairwise power into what each player is charged for.
