@@ -263,6 +263,16 @@ def _is_best(i, counts, strides, adversaries, linear, taken, least, row, value, 
 
 
 @_kernel
+def worth_of(rows, columns, following, chosen):
+    """Return what some rows are worth in each column, shape (C, len(chosen)); see `solve_pure`."""
+    result = np.empty((len(columns.factor), len(chosen)))
+    for k in range(len(chosen)):
+        for c in range(len(result)):
+            result[c, k] = _row(rows, columns, following, chosen[k], c)
+    return result
+
+
+@_kernel
 def evaluate_pure(rows, columns, plan, adversaries, following, actions, values):
     """Evaluate a profile where it is pure; parameters as in `solve_pure`.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from powergames.results.documents import SCHEMA, game_header, json_value
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
+from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.sets import Box, EquilibriumSet
 from powergames.results.status import Callback, Status
 from powergames.results.sweeps import Sweep, SweepPoint
@@ -15,6 +16,7 @@ __all__ = [
     "Callback",
     "Equilibrium",
     "EquilibriumSet",
+    "HorizonEquilibrium",
     "Status",
     "StochasticEquilibrium",
     "SupportChange",
