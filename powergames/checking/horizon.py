@@ -189,7 +189,7 @@ class _Check:
 
     def step(self, t: int) -> tuple[np.ndarray, np.ndarray]:
         """Check a step; return the greatest gain of each player and in which state it is, each of shape (n,)."""
-        from powergames.checking.horizon_kernels import check_pure
+        from powergames.checking.horizon_kernels import check_pairs, check_pure
 
         rows, following = self.rows.rows, self.values
         self.values = np.empty_like(following)
@@ -198,7 +198,8 @@ class _Check:
         slack = ROUNDING * max(1.0, float(np.abs(following).max()))
         strategies = [strategy.step(t) for strategy in self.profile]
         actions = np.array([own for own, _, _ in strategies], dtype=np.int32)
-        check_pure(
+        check = check_pairs if self.rows.n_players == 2 else check_pure
+        check(
             rows,
             self.columns,
             self.whose,
@@ -340,19 +341,27 @@ def value_ranges(rows: RowGame, horizon: int) -> np.ndarray:
 
     It is at least the range of rewards, as in the last step, and 1 where rewards are constant.
     """
-    from powergames.checking.horizon_kernels import different_rows, extremes
+    from powergames.checking.horizon_kernels import certain_extremes, different_rows, extremes
 
     first, column = np.unique(rows.like, return_inverse=True)
-    columns = columns_of(rows.each, np.repeat(first, 2))
+    greatest = np.zeros(len(first))
     if rows.rows.data is None:
         chosen, starts = different_rows(rows.rows)
+        after = read_only(rows.rows.indices[chosen])
+        for k, i in enumerate(first.tolist()):
+            reward, factor, offset, discount = (field[i] for field in rows.each)
+            paid = factor * (rows.rows.rewards[reward, chosen] - offset)
+            values = np.zeros((rows.n_states, 2))
+            for _ in range(horizon):
+                following, values = values, np.empty_like(values)
+                certain_extremes(after, paid, discount, starts, following, values)
+                greatest[k] = max(greatest[k], values[:, 1].max() - values[:, 0].min())
     else:
-        chosen, starts = np.arange(rows.rows.row_starts[-1]), rows.rows.row_starts
-    values = np.zeros((rows.n_states, 2 * len(first)))
-    greatest = np.zeros(len(first))
-    for _ in range(horizon):
-        following, values = values, np.empty_like(values)
-        extremes(rows.rows, columns, chosen, starts, following, values)
-        greatest = np.maximum(greatest, values[:, 1::2].max(axis=0) - values[:, ::2].min(axis=0))
+        columns, every = columns_of(rows.each, np.repeat(first, 2)), np.arange(rows.rows.row_starts[-1])
+        values = np.zeros((rows.n_states, 2 * len(first)))
+        for _ in range(horizon):
+            following, values = values, np.empty_like(values)
+            extremes(rows.rows, columns, every, rows.rows.row_starts, following, values)
+            greatest = np.maximum(greatest, values[:, 1::2].max(axis=0) - values[:, ::2].min(axis=0))
     scale: np.ndarray = rows.units * np.where(greatest > 0.0, greatest, 1.0)[column]
     return scale

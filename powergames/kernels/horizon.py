@@ -43,7 +43,7 @@ def _row(rows, columns, following, row, c):
 def _mean(indptr, indices, data, following, row, c):
     """Return the mean of a column of values over what follows a row."""
     if data is None:
-        return following[indices[row], c]
+        return following[np.uint32(indices[row]), c]
     total = 0.0
     for entry in range(indptr[row], indptr[row + 1]):
         total += data[entry] * following[indices[entry], c]
@@ -57,6 +57,13 @@ def _set_strides(counts, strides):
     for i in range(len(counts) - 1, -1, -1):
         strides[i] = stride
         stride *= counts[i]
+
+
+@_kernel
+def _decode(row, counts, strides, acts):
+    """Set the action of each player in a row of a state."""
+    for i in range(len(counts)):
+        acts[i] = row // strides[i] % counts[i]
 
 
 @_kernel
@@ -118,7 +125,7 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
     linears, gains = np.empty((n, most)), np.empty((n, most))
     first_score, second_score = np.empty(most), np.empty(most)
     tried = np.empty(most, np.bool_)
-    strides, base = np.empty(n, np.int64), np.empty(most)
+    strides, acts, base = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(most)
     missing = 0
     for s in range(n_states):
         first = rows.row_starts[s]
@@ -149,8 +156,9 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
                 first_score[r], second_score[r] = total - welfare, total
             elif rule == NEAREST:
                 moved = 0
+                _decode(r, counts, strides, acts)
                 for i in range(n):
-                    if r // strides[i] % counts[i] != before[s] // strides[i] % counts[i]:
+                    if acts[i] != before[s] // strides[i] % counts[i]:
                         moved += 1
                 first_score[r], second_score[r] = -np.float64(moved), total
             else:
@@ -169,8 +177,9 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
             stable = True
             for i in range(n):
                 column = task[i] if penalty else utility[i]
+                _decode(best, counts, strides, acts)
                 if not _is_best(
-                    i, counts, strides, adversaries, linears[i], worth[column], least, best, gains[i, best], slack, base
+                    i, counts, strides, acts, adversaries, linears[i], worth[column], least, best, gains[i, best], slack, base
                 ):
                     stable = False
                     break
@@ -190,14 +199,160 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
 
 
 @_kernel
-def _is_best(i, counts, strides, adversaries, linear, taken, least, row, value, slack, base):
+def solve_pairs(rows, columns, plan, adversaries, scale, rule, following, before, slack, values, joint, unsolved):
+    """Do what `solve_pure` does for two players, many times as fast.
+
+    Unsigned indices need no check for negative ones, which is half of the time.
+    """
+    utility, task, penalty = plan
+    u, v, p, q = np.uint64(utility[0]), np.uint64(utility[1]), np.uint64(task[0]), np.uint64(task[1])
+    toll_0, toll_1 = adversaries.tolls[0], adversaries.tolls[1]
+    scale_0, scale_1 = scale[0], scale[1]
+    most = np.max(rows.row_starts[1:] - rows.row_starts[:-1])
+    linear_0, linear_1, taken_0, taken_1 = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
+    gains_0, gains_1, first_score, second_score = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
+    widest = np.max(rows.n_actions)
+    low_0, low_1, top_0, top_1 = np.empty(widest), np.empty(widest), np.empty(widest), np.empty(widest)
+    one, missing = np.uint64(1), 0
+    for state in range(len(rows.n_actions)):
+        s = np.uint64(state)
+        first, n_0, n_1 = np.uint64(rows.row_starts[s]), np.uint64(rows.n_actions[s, 0]), np.uint64(rows.n_actions[s, 1])
+        count = n_0 * n_1
+        _fill_line(rows, columns, following, first, u, linear_0[:count])
+        _fill_line(rows, columns, following, first, p, taken_0[:count])
+        if u == v:
+            linear_1[:count] = linear_0[:count]
+        else:
+            _fill_line(rows, columns, following, first, v, linear_1[:count])
+        if p == q:
+            taken_1[:count] = taken_0[:count]
+        else:
+            _fill_line(rows, columns, following, first, q, taken_1[:count])
+        for r in range(count):
+            second_score[r] = scale_0 * taken_0[r] + scale_1 * taken_1[r]
+            if penalty:
+                linear_0[r] -= toll_0 * taken_0[r]
+                linear_1[r] -= toll_1 * taken_1[r]
+            else:
+                taken_0[r], taken_1[r] = linear_0[r], linear_1[r]
+                linear_0[r] *= 1.0 - toll_0
+                linear_1[r] *= 1.0 - toll_1
+        for b in range(n_1):
+            low_1[b], top_0[b] = np.inf, -np.inf
+        for a in range(n_0):
+            low = np.inf
+            for b in range(n_1):
+                here, there = taken_0[a * n_1 + b], taken_1[a * n_1 + b]
+                low = here if here < low else low
+                low_1[b] = there if there < low_1[b] else low_1[b]
+            low_0[a] = low
+        for a in range(n_0):
+            top, charge = -np.inf, toll_0 * low_0[a]
+            for b in range(n_1):
+                here = linear_0[a * n_1 + b] + charge
+                there = linear_1[a * n_1 + b] + toll_1 * low_1[b]
+                gains_0[a * n_1 + b], gains_1[a * n_1 + b] = here, there
+                top_0[b] = here if here > top_0[b] else top_0[b]
+                top = there if there > top else top
+            top_1[a] = top - slack
+        # Who gains by a pure deviation is no candidate; whether a mixed one gains is seen only where it matters.
+        for a in range(n_0):
+            for b in range(n_1):
+                r = a * n_1 + b
+                total, welfare = scale_0 * gains_0[r] + scale_1 * gains_1[r], second_score[r]
+                if gains_0[r] < top_0[b] - slack or gains_1[r] < top_1[a]:
+                    first_score[r] = -np.inf
+                elif rule == TEAM:
+                    first_score[r] = total
+                elif rule == WELFARE:
+                    first_score[r], second_score[r] = welfare, total
+                elif rule == POWER:
+                    first_score[r], second_score[r] = total - welfare, total
+                else:
+                    moved = (a != np.uint64(before[s]) // n_1) + (b != np.uint64(before[s]) % n_1)
+                    first_score[r], second_score[r] = -np.float64(moved), total
+        while True:
+            best, ahead, behind = count, -np.inf, -np.inf
+            for r in range(count):
+                if first_score[r] > ahead + slack or (
+                    first_score[r] >= ahead - slack and second_score[r] > behind + slack and first_score[r] > -np.inf
+                ):
+                    best, ahead, behind = r, first_score[r], second_score[r]
+            if best == count:
+                break
+            a = best // n_1
+            b = best - a * n_1
+            if _holds(
+                linear_0, taken_0, toll_0, low_0[a], gains_0[best], slack, b, n_1, n_0, a * n_1, one, n_1
+            ) and _holds(linear_1, taken_1, toll_1, low_1[b], gains_1[best], slack, a * n_1, one, n_1, b, n_1, n_0):
+                break
+            first_score[best] = -np.inf
+        if best == count:
+            joint[s] = -1
+            unsolved[missing] = state
+            missing += 1
+            continue
+        joint[s] = best
+        values[s, u], values[s, v] = gains_0[best], gains_1[best]
+        if penalty or u != p:
+            values[s, p] = _row(rows, columns, following, first + best, p)
+            if q != p:
+                values[s, q] = _row(rows, columns, following, first + best, q)
+    return missing
+
+
+@_kernel
+def _fill_line(rows, columns, following, first, column, line):
+    """Set what the rows of a state are worth in one column."""
+    factor, offset, discount = columns.factor[column], columns.offset[column], columns.discount[column]
+    reward = np.uint64(columns.reward[column])
+    for r in range(np.uint64(len(line))):
+        paid = factor * (rows.rewards[reward, first + r] - offset)
+        line[r] = paid + discount * _mean(rows.indptr, rows.indices, rows.data, following, first + r, column)
+
+
+@_kernel
+def _holds(linear, taken, toll, low, value, slack, own_first, own_stride, own_count, first, stride, count):
+    """Tell whether a worst case of a player's adversary, or an even mixture of all, leaves it nothing to gain.
+
+    The player's actions against the other's stand from `own_first` on, the other's against the player's from `first` on.
+    """
+    if toll == 0.0:
+        # No pure deviation gains, and there is no other.
+        return True
+    ties = 0
+    for z in range(count):
+        if taken[first + z * stride] > low + slack:
+            continue
+        ties += 1
+        fine = True
+        for a in range(own_count):
+            if linear[own_first + a * own_stride] + toll * taken[a * own_stride + z * stride] > value + slack:
+                fine = False
+                break
+        if fine:
+            return True
+    if ties == 1:
+        return False
+    for a in range(own_count):
+        total = 0.0
+        for z in range(count):
+            if taken[first + z * stride] <= low + slack:
+                total += taken[a * own_stride + z * stride]
+        if linear[own_first + a * own_stride] + toll * total / ties > value + slack:
+            return False
+    return True
+
+
+@_kernel
+def _is_best(i, counts, strides, acts, adversaries, linear, taken, least, row, value, slack, base):
     """Tell whether some worst cases of a player's adversaries prove that none of its actions is worth more.
 
     Where it has one adversary, each worst case is tried, and then an even mixture of all; with several, the first one
     of each, and then even mixtures.
     """
     count, stride = counts[i], strides[i]
-    start = row - row // stride % count * stride
+    start = row - acts[i] * stride
     several = 0
     for b in range(len(adversaries.egos)):
         if adversaries.egos[b] == i:
@@ -216,7 +371,7 @@ def _is_best(i, counts, strides, adversaries, linear, taken, least, row, value, 
                 if not adversaries.takes[b, j]:
                     continue
                 for z in range(counts[j]):
-                    shift = (z - row // strides[j] % counts[j]) * strides[j]
+                    shift = (z - acts[j]) * strides[j]
                     if taken[row + shift] > least[b, row] + slack:
                         continue
                     fine = True
@@ -241,7 +396,7 @@ def _is_best(i, counts, strides, adversaries, linear, taken, least, row, value, 
                     if not adversaries.takes[b, j]:
                         continue
                     for z in range(counts[j]):
-                        shift = (z - row // strides[j] % counts[j]) * strides[j]
+                        shift = (z - acts[j]) * strides[j]
                         if taken[row + shift] > least[b, row] + slack:
                             continue
                         if apply == 0:

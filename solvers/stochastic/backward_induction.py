@@ -173,10 +173,11 @@ class _Search:
 
     def run(self) -> None:
         """Solve all stages, the last step first."""
-        from powergames.kernels.horizon import NEAREST, TEAM, evaluate_mixed, solve_pure, spread_actions
+        from powergames.kernels.horizon import NEAREST, TEAM, evaluate_mixed, solve_pairs, solve_pure, spread_actions
 
         problem, rows = self.problem, self.problem.game.rows
         arrays = rows, problem.columns, problem.plan, problem.adversaries
+        solve = solve_pairs if problem.game.n_players == 2 else solve_pure
         n_states = problem.game.n_states
         following, self.values = self.values, problem.nothing()
         joint, unsolved = np.zeros(n_states, np.int32), np.empty(n_states, np.int32)
@@ -186,7 +187,7 @@ class _Search:
             slack = ROUNDING * max(1.0, greatest)
             # At the last step there is nothing to be near to.
             rule = TEAM if self.rule == NEAREST and not self.done else self.rule
-            count = solve_pure(
+            count = solve(
                 *arrays, problem.game.units, rule, following, before, slack, self.values, joint, unsolved
             )
             for player, actions in enumerate(self.actions):
