@@ -55,6 +55,7 @@ _HOMES = {
     "powergames.results": (
         "Equilibrium",
         "EquilibriumSet",
+        "HorizonEquilibrium",
         "Status",
         "StochasticEquilibrium",
         "SupportChange",
@@ -63,7 +64,10 @@ _HOMES = {
         "Trace",
         "TraceEvent",
     ),
+    "powergames.checking.horizon": ("HorizonCertificate",),
     "powergames.checking.stochastic": ("StochasticCertificate",),
+    "powergames.games.timed": ("TimedStrategy",),
+    "powergames.horizon_evaluation": ("HorizonEvaluation",),
     "powergames.solvers": (
         "PureEquilibrium",
         "QuantalResponse",
@@ -107,6 +111,7 @@ if TYPE_CHECKING:
     from powergames.checking.certificate import Certificate as Certificate
     from powergames.checking.certify import certify as certify
     from powergames.checking.deviations import Deviation as Deviation
+    from powergames.checking.horizon import HorizonCertificate as HorizonCertificate
     from powergames.checking.stochastic import StochasticCertificate as StochasticCertificate
     from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import count_states as count_states
@@ -122,6 +127,8 @@ if TYPE_CHECKING:
     from powergames.games import NormalFormGame as NormalFormGame
     from powergames.games import StochasticGame as StochasticGame
     from powergames.games import finite_horizon as finite_horizon
+    from powergames.games.timed import TimedStrategy as TimedStrategy
+    from powergames.horizon_evaluation import HorizonEvaluation as HorizonEvaluation
     from powergames.io import from_nashpy as from_nashpy
     from powergames.io import from_pygambit as from_pygambit
     from powergames.io import load as load
@@ -139,6 +146,7 @@ if TYPE_CHECKING:
     from powergames.reporting import report as report
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
+    from powergames.results import HorizonEquilibrium as HorizonEquilibrium
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
     from powergames.results import SupportChange as SupportChange

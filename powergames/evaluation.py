@@ -26,11 +26,12 @@ import numpy as np
 from powergames.display import Shown
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
+from powergames.horizon_evaluation import HorizonEvaluation, evaluate_horizon
 from powergames.numerics.discounted import DENSE, DiscountedSystem
 from powergames.objectives import Adversary, PowerObjective, check_objective
 from powergames.power import plain, power_table
@@ -162,16 +163,30 @@ class NormalFormEvaluation(Frozen, Shown):
 
 
 @overload
-def evaluate(game: NormalFormGame, profile: Any, objective: PowerObjective | None = None) -> NormalFormEvaluation: ...
+def evaluate(
+    game: NormalFormGame, profile: Any, objective: PowerObjective | None = None, *, horizon: None = None
+) -> NormalFormEvaluation: ...
 
 
 @overload
 def evaluate(
-    game: StochasticGame | DeterministicGame, profile: Any, objective: PowerObjective | None = None
+    game: StochasticGame | DeterministicGame,
+    profile: Any,
+    objective: PowerObjective | None = None,
+    *,
+    horizon: None = None,
 ) -> Evaluation: ...
 
 
-def evaluate(game: AnyGame, profile: Any, objective: PowerObjective | None = None) -> Evaluation | NormalFormEvaluation:
+@overload
+def evaluate(
+    game: AnyGame, profile: Any, objective: PowerObjective | None = None, *, horizon: int
+) -> HorizonEvaluation: ...
+
+
+def evaluate(
+    game: AnyGame, profile: Any, objective: PowerObjective | None = None, *, horizon: int | None = None
+) -> Evaluation | NormalFormEvaluation | HorizonEvaluation:
     """Evaluate a profile: what it is worth to every player, and who holds how much power over whom.
 
     Parameters
@@ -182,11 +197,14 @@ def evaluate(game: AnyGame, profile: Any, objective: PowerObjective | None = Non
         ``profile[i][s, a]``, shape (S, A_i), stationary. All forms that `audit` takes are accepted.
     objective : PowerObjective, optional
         What to regularize by; by default λ = 0, where utility is task value.
+    horizon : int, optional
+        Number of steps after which a game with states ends. The profile may then depend on time: arrays of shape
+        (T, S, A_i), integers of shape (T, S), or what `solve` found with a horizon. The discount may be 1.
 
     Returns
     -------
-    NormalFormEvaluation or Evaluation
-        The second one for games with states.
+    NormalFormEvaluation, Evaluation or HorizonEvaluation
+        The second one for games with states, the third one with a horizon.
 
     Raises
     ------
@@ -211,9 +229,12 @@ def evaluate(game: AnyGame, profile: Any, objective: PowerObjective | None = Non
     >>> result.task[:, 0], result.power[0, 0], result.utility[:, 0]
     (array([8., 8.]), array([0., 4.]), array([6., 6.]))
     """
-    game = as_game(game, NormalFormGame | StochasticGame)
     objective = PowerObjective() if objective is None else objective
+    if horizon is not None:
+        return evaluate_horizon(game, profile, objective, horizon)
+    game = as_game(game, NormalFormGame | StochasticGame)
     check_objective(objective)
+    check_endless(game)
     strategies = complete_profile(game, profile)
     adversaries = objective.adversaries(game.n_players)
     if isinstance(game, StochasticGame):

@@ -18,9 +18,12 @@ from typing import Any
 import numpy as np
 
 from powergames.display import Shown
+from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
+from powergames.games.kinds import AnyGame, as_game
 from powergames.games.profiles import frozen, read_only
 from powergames.games.rows import Columns, RowGame, columns_of
+from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import TimedGame, TimedProfile, check_horizon, room, timed_profile
 from powergames.objectives import AdversaryArrays, PowerObjective, check_objective
 
@@ -194,7 +197,10 @@ class HorizonEvaluation(Frozen, Shown):
             following = np.ascontiguousarray(((self.task[t] - lifts[t][:, None]) / game.units[:, None]).T)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return values and power as plain JSON values: `task` and `utility` are ``[t][i][s]``, power ``[t][s][i][j]``."""
+        """Return values and power as plain JSON values.
+
+        `task` and `utility` are ``[t][i][s]``, power is ``[t][s][i][j]``.
+        """
         return {
             "task": self.task.tolist(),
             "power": self.power.tolist(),
@@ -218,7 +224,7 @@ class HorizonEvaluation(Frozen, Shown):
         )
 
 
-def evaluate_horizon(game: TimedGame, profile: Any, objective: PowerObjective, horizon: int) -> HorizonEvaluation:
+def evaluate_horizon(game: AnyGame, profile: Any, objective: PowerObjective, horizon: int) -> HorizonEvaluation:
     """Evaluate a profile over a finite horizon; see `powergames.evaluate`.
 
     Parameters
@@ -250,8 +256,9 @@ def evaluate_horizon(game: TimedGame, profile: Any, objective: PowerObjective, h
     >>> evaluate_horizon(game, game.uniform_profile(), pg.PowerObjective(0.5), 4).task[:, 0, 0]
     array([-0.375, -0.25 , -0.125,  0.   ])
     """
-    horizon = check_horizon(horizon)
     check_objective(objective)
+    horizon = check_horizon(horizon, game)
+    game = as_game(game, StochasticGame | DeterministicGame)
     rows = RowGame.of(game)
     strategies = timed_profile(game, profile, horizon)
     problem = HorizonProblem.of(rows, objective)

@@ -380,7 +380,7 @@ def test_named_games_are_sound(name):
     np.testing.assert_allclose(dense(game).sum(axis=1), 1, atol=1e-15)
     if "discount" in CATALOG[name].parameters:
         assert named_game(f"{name}:discount=1/3").discounts[0] == 1 / 3
-        for wrong in ("1", "-0.1", "nan", "x"):
+        for wrong in ("1.1", "-0.1", "nan", "x"):
             with pytest.raises(pg.InputError, match=f"{name}: discount: got"):
                 named_game(f"{name}:discount={wrong}")
 

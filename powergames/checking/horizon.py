@@ -1,10 +1,10 @@
 """Certificates for profiles over a finite horizon, computed without any solver or solver's kernel.
 
-At each step and state the problem of a player is that of `powergames.checking.stochastic`, with the values of the step
-after. What follows is settled, so that in the form "penalty" the certificate is exact for deviations in one state at one
-step, of which there is none to gain from in an equilibrium. In the form "adversarial", and without power, it covers all
-deviations: the best ones are found by backward induction beside the values of the profile, and the regret of a step and
-state is what they are worth more from there on.
+At each step in each state the problem of a player is that of `powergames.checking.stochastic`, with the values of the
+step after. In the form "penalty" the certificate is exact for deviations in one state at one step, which is all that a
+player's selves at different times can agree on. In the form "adversarial", and without power, it covers all deviations:
+the best ones are found by backward induction beside the values of the profile, and the regret at a step in a state is
+what they gain from there on.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def certify_horizon(
     >>> certify_horizon(game, [[[1, 0]], [[1, 0]]], pg.PowerObjective(0.5), 10)
     <HorizonCertificate FAILED: max regret 1, scaled 0.025, tol 1e-08, one-shot deviations, exact>
     """
-    horizon = check_horizon(horizon)
+    horizon = check_horizon(horizon, game)
     check_objective(objective)
     check_tolerance(tol)
     rows = RowGame.of(game)
@@ -189,7 +189,7 @@ class _Check:
 
     def step(self, t: int) -> tuple[np.ndarray, np.ndarray]:
         """Check a step; return the greatest gain of each player and in which state it is, each of shape (n,)."""
-        from powergames.checking.horizon_kernels import check_pairs, check_pure
+        from powergames.kernels.checks import check_pairs, check_pure
 
         rows, following = self.rows.rows, self.values
         self.values = np.empty_like(following)
@@ -341,7 +341,7 @@ def value_ranges(rows: RowGame, horizon: int) -> np.ndarray:
 
     It is at least the range of rewards, as in the last step, and 1 where rewards are constant.
     """
-    from powergames.checking.horizon_kernels import certain_extremes, different_rows, extremes
+    from powergames.kernels.checks import certain_extremes, different_rows, extremes
 
     first, column = np.unique(rows.like, return_inverse=True)
     greatest = np.zeros(len(first))

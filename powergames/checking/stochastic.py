@@ -31,7 +31,7 @@ from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.deviations import Deviation
 from powergames.checking.normal_form import ROUNDING, Payoffs, Response
 from powergames.checking.stage_values import Group, StageValues, joint_probabilities
-from powergames.games.kinds import as_game
+from powergames.games.kinds import as_game, check_endless
 from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
@@ -163,6 +163,7 @@ def certify_stochastic(
     game = as_game(game, StochasticGame)
     check_objective(objective)
     check_tolerance(tol)
+    check_endless(game)
     problem = _Problem(game, objective, complete_profile(game, profile))
     # Without adversaries both forms are the same, and the Bellman principle holds.
     one_shot = objective.form == "penalty" and any(problem.adversaries)

@@ -325,7 +325,7 @@ class StochasticGame(Frozen, Shown):
         They are the optima of two Markov decision processes for each player, in which all work together for it or
         against it; see `powergames.numerics.attainable`.
         """
-        self.check_endless()
+        check_discounted(self.discounts)
         _, units, offsets = self.unit_rewards()
         least, greatest = (offsets / (1.0 - self.discounts) + units * end for end in self._unit_attainable)
         return frozen(least), frozen(greatest)
@@ -337,7 +337,7 @@ class StochasticGame(Frozen, Shown):
         It is at least ``reward_range / (1 + discount)``, and at most ``reward_range / (1 - discount)``, which is many
         times as much where no play is paid the greatest or the least reward for ever.
         """
-        self.check_endless()
+        check_discounted(self.discounts)
         least, greatest = self._unit_attainable
         # The bound from below counts where rounding takes what differs from large values.
         ranges = self.reward_range * np.maximum(greatest - least, 1.0 / (1.0 + self.discounts))
@@ -361,23 +361,6 @@ class StochasticGame(Frozen, Shown):
         least, greatest = values.max(axis=1).reshape(2, -1)
         places = np.searchsorted(first, like)
         return frozen(np.array([-least[places], greatest[places]]))
-
-    def check_endless(self) -> None:
-        """Refuse a discount of 1, with which payoffs add up without bound unless the game ends.
-
-        Raises
-        ------
-        InputError
-
-        Examples
-        --------
-        >>> import powergames as pg
-        >>> pg.load("big_match").with_discount(1).check_endless()
-        Traceback (most recent call last):
-            ...
-        powergames.errors.InputError: discount 1 needs horizon=, ...
-        """
-        check_discounted(self.discounts)
 
     def with_discount(self, discount: Any) -> StochasticGame:
         """Return the same game at another discount.
@@ -839,7 +822,19 @@ def _row_starts(n_actions: np.ndarray) -> np.ndarray:
 
 
 def check_discounted(discounts: Any) -> None:
-    """Refuse a discount of 1 where a game has no end."""
+    """Refuse a discount of 1 where a game has no end.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_discounted(1)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: discount 1 needs horizon=, ...
+    """
     if np.max(discounts) >= 1.0:
         raise InputError(
             "discount 1 needs horizon=, for payoffs add up without bound; give a number of steps, or a discount below "
@@ -857,7 +852,9 @@ def _discounts(discount: Any, n_players: int) -> np.ndarray:
     wrong = ~((discounts >= 0) & (discounts <= 1))
     if wrong.any():
         player = int(np.argmax(wrong))
-        raise InputError(f"discount of player {player}: got {discount_text(discounts[player])}; give a number from 0 to 1")
+        raise InputError(
+            f"discount of player {player}: got {discount_text(discounts[player])}; give a number from 0 to 1"
+        )
     return discounts
 
 

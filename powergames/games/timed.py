@@ -14,6 +14,7 @@ from powergames.games.deterministic import DeterministicGame
 from powergames.games.foreign import check_unmasked
 from powergames.games.immutable import Frozen
 from powergames.games.memory import SMALL, available_memory, check_memory
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import as_policies, by_player
 from powergames.games.profiles import SIMPLEX_TOLERANCE
 from powergames.games.stochastic import StochasticGame
@@ -24,8 +25,8 @@ MOST_STEPS = 10_000_000
 TimedGame = StochasticGame | DeterministicGame
 
 
-def check_horizon(horizon: Any) -> int:
-    """Return a horizon, or refuse what is no positive number of steps.
+def check_horizon(horizon: Any, game: object) -> int:
+    """Return a horizon, or refuse what is no positive number of steps, or what is played once.
 
     Raises
     ------
@@ -33,7 +34,8 @@ def check_horizon(horizon: Any) -> int:
 
     Examples
     --------
-    >>> check_horizon(0)
+    >>> import powergames as pg
+    >>> check_horizon(0, pg.load("big_match"))
     Traceback (most recent call last):
         ...
     powergames.errors.InputError: horizon: got 0; give a whole number of steps, at least 1
@@ -42,6 +44,8 @@ def check_horizon(horizon: Any) -> int:
         raise InputError(f"horizon: got {str(horizon)[:40]}; give a whole number of steps, at least 1")
     if horizon > MOST_STEPS:
         raise InputError(f"horizon: got {horizon}; give at most {MOST_STEPS:,} steps")
+    if isinstance(game, NormalFormGame):
+        raise InputError("horizon: the game has no states, and is over after one step; leave it out")
     return int(horizon)
 
 
@@ -208,7 +212,9 @@ def action_type(size: int) -> np.dtype:
     return np.dtype(np.min_scalar_type(-max(size, 1)))
 
 
-def timed_profile(game: TimedGame, profile: Any, horizon: int, *, fill: bool = False, labels: bool = False) -> TimedProfile:
+def timed_profile(
+    game: TimedGame, profile: Any, horizon: int, *, fill: bool = False, labels: bool = False
+) -> TimedProfile:
     """Read a profile over a finite horizon.
 
     Parameters

@@ -7,9 +7,9 @@ says which column is whose. At a pure profile with actions ``a``, player `i` is 
 
     L_i(a) + Σ_b weight_b min N_i(takeovers by b),
 
-with ``L_i`` and ``N_i`` as in `powergames.solvers.stochastic.problem`. No worst case depends on the player's own mixture
-if the profile is pure, but a mixed deviation may gain where several takeovers are equally bad: the profile is an
-equilibrium if some mixture of these, one for each adversary, leaves no action that is worth more.
+with ``L_i`` and ``N_i`` as in `powergames.solvers.stochastic.problem`. A mixed deviation may gain where no pure one
+does, if several takeovers are equally bad: the profile is an equilibrium if some mixture of these, one for each
+adversary, leaves no action that is worth more.
 """
 
 from __future__ import annotations
@@ -141,7 +141,9 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
                 gains[i, r] = linears[i, r]
         for b in range(len(adversaries.egos)):
             i = adversaries.egos[b]
-            _set_least(counts, strides, adversaries.takes[b], worth[task[i] if penalty else utility[i]], least[b, :count])
+            _set_least(
+                counts, strides, adversaries.takes[b], worth[task[i] if penalty else utility[i]], least[b, :count]
+            )
             for r in range(count):
                 gains[i, r] += adversaries.weights[b] * least[b, r]
         for r in range(count):
@@ -176,11 +178,9 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
             tried[best] = True
             stable = True
             for i in range(n):
-                column = task[i] if penalty else utility[i]
                 _decode(best, counts, strides, acts)
-                if not _is_best(
-                    i, counts, strides, acts, adversaries, linears[i], worth[column], least, best, gains[i, best], slack, base
-                ):
+                game = linears[i], worth[task[i] if penalty else utility[i]], least
+                if not _is_best(i, counts, strides, acts, adversaries, game, best, gains[i, best], slack, base):
                     stable = False
                     break
             if stable:
@@ -216,7 +216,11 @@ def solve_pairs(rows, columns, plan, adversaries, scale, rule, following, before
     one, missing = np.uint64(1), 0
     for state in range(len(rows.n_actions)):
         s = np.uint64(state)
-        first, n_0, n_1 = np.uint64(rows.row_starts[s]), np.uint64(rows.n_actions[s, 0]), np.uint64(rows.n_actions[s, 1])
+        first, n_0, n_1 = (
+            np.uint64(rows.row_starts[s]),
+            np.uint64(rows.n_actions[s, 0]),
+            np.uint64(rows.n_actions[s, 1]),
+        )
         count = n_0 * n_1
         _fill_line(rows, columns, following, first, u, linear_0[:count])
         _fill_line(rows, columns, following, first, p, taken_0[:count])
@@ -315,7 +319,7 @@ def _fill_line(rows, columns, following, first, column, line):
 def _holds(linear, taken, toll, low, value, slack, own_first, own_stride, own_count, first, stride, count):
     """Tell whether a worst case of a player's adversary, or an even mixture of all, leaves it nothing to gain.
 
-    The player's actions against the other's stand from `own_first` on, the other's against the player's from `first` on.
+    The player's actions against the other's begin at `own_first`, the other's against the player's at `first`.
     """
     if toll == 0.0:
         # No pure deviation gains, and there is no other.
@@ -345,12 +349,13 @@ def _holds(linear, taken, toll, low, value, slack, own_first, own_stride, own_co
 
 
 @_kernel
-def _is_best(i, counts, strides, acts, adversaries, linear, taken, least, row, value, slack, base):
+def _is_best(i, counts, strides, acts, adversaries, game, row, value, slack, base):
     """Tell whether some worst cases of a player's adversaries prove that none of its actions is worth more.
 
     Where it has one adversary, each worst case is tried, and then an even mixture of all; with several, the first one
     of each, and then even mixtures.
     """
+    linear, taken, least = game
     count, stride = counts[i], strides[i]
     start = row - acts[i] * stride
     several = 0
@@ -358,10 +363,10 @@ def _is_best(i, counts, strides, acts, adversaries, linear, taken, least, row, v
         if adversaries.egos[b] == i:
             several += 1
     if several == 0:
+        best = -np.inf
         for a in range(count):
-            if linear[start + a * stride] > value + slack:
-                return False
-        return True
+            best = max(best, linear[start + a * stride])
+        return best <= value + slack
     if several == 1:
         for b in range(len(adversaries.egos)):
             if adversaries.egos[b] != i:

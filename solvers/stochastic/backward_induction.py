@@ -83,8 +83,6 @@ def solve_horizon(
         raise InputError(f"method: got {str(method)[:40]!r}; with a horizon there is only {NAME!r}, so leave it out")
     if select is not None and select not in RULES:
         raise InputError(f"select: got {str(select)[:40]!r}; with a horizon choose one of {', '.join(RULES)}")
-    if options.start is not None:
-        raise InputError("start: backward induction starts from the end; leave it out")
     whole = RowGame.of(game)
     rule = select or ("team" if not whole.like.any() else "nearest")
     search = _Search(whole, objective, horizon, rule, options)
@@ -157,9 +155,7 @@ class _Distinct:
 class _Search:
     """Backward induction under way."""
 
-    def __init__(
-        self, whole: RowGame, objective: PowerObjective, horizon: int, rule: str, options: Options
-    ) -> None:
+    def __init__(self, whole: RowGame, objective: PowerObjective, horizon: int, rule: str, options: Options) -> None:
         self.horizon, self.options, self.rule = horizon, options, list(RULES).index(rule)
         self.distinct = _Distinct.of(whole)
         self.problem = HorizonProblem.of(self.distinct.game, objective)
@@ -187,9 +183,7 @@ class _Search:
             slack = ROUNDING * max(1.0, greatest)
             # At the last step there is nothing to be near to.
             rule = TEAM if self.rule == NEAREST and not self.done else self.rule
-            count = solve(
-                *arrays, problem.game.units, rule, following, before, slack, self.values, joint, unsolved
-            )
+            count = solve(*arrays, problem.game.units, rule, following, before, slack, self.values, joint, unsolved)
             for player, actions in enumerate(self.actions):
                 spread_actions(rows.n_actions, joint, self.distinct.firsts[player], player, actions[t])
             states, mixtures = unsolved[:count].astype(np.int64), np.zeros((0, len(self.sizes), max(self.sizes)))

@@ -26,7 +26,7 @@ from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import as_game
+from powergames.games.kinds import as_game, check_endless
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DiscountedSystem
@@ -142,7 +142,7 @@ def team_optimum(
     >>> pg.team_optimum(pg.load("line_with_breakdowns"), pg.PowerObjective(lam=0.1))
     <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
-    as_game(game, StochasticGame | DeterministicGame)
+    check_endless(as_game(game, StochasticGame | DeterministicGame))
     chosen = PowerObjective() if objective is None else objective
     check_objective(chosen)
     adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)

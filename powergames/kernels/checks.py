@@ -91,7 +91,9 @@ def check_pure(rows, columns, whose, adversaries, penalty, following, actions, s
             for b in range(len(adversaries.egos)):
                 if adversaries.egos[b] == i:
                     several += 1
-                    now += adversaries.weights[b] * _worst(rows, columns, following, s, row, actions, adversaries.takes[b], table)
+                    now += adversaries.weights[b] * _worst(
+                        rows, columns, following, s, row, actions, adversaries.takes[b], table
+                    )
             if penalty:
                 values[s, task[i]] = _paid(rows, columns, following, row, task[i])
             values[s, value[i]] = now
@@ -114,8 +116,20 @@ def check_pure(rows, columns, whose, adversaries, penalty, following, actions, s
                 for b in range(len(adversaries.egos)):
                     if adversaries.egos[b] == i:
                         bound = _bound_by_one(
-                            rows, columns, following, s, row, actions, adversaries.takes[b], adversaries.weights[b],
-                            table, own_first, own_stride, linear[:count], kept, slack,
+                            rows,
+                            columns,
+                            following,
+                            s,
+                            row,
+                            actions,
+                            adversaries.takes[b],
+                            adversaries.weights[b],
+                            table,
+                            own_first,
+                            own_stride,
+                            linear[:count],
+                            kept,
+                            slack,
                         )
             else:
                 for even in range(2):
@@ -124,8 +138,20 @@ def check_pure(rows, columns, whose, adversaries, penalty, following, actions, s
                     for b in range(len(adversaries.egos)):
                         if adversaries.egos[b] == i:
                             _add_worst(
-                                rows, columns, following, s, row, actions, adversaries.takes[b],
-                                adversaries.weights[b], table, own_first, own_stride, even == 1, slack, worst[:count],
+                                rows,
+                                columns,
+                                following,
+                                s,
+                                row,
+                                actions,
+                                adversaries.takes[b],
+                                adversaries.weights[b],
+                                table,
+                                own_first,
+                                own_stride,
+                                even == 1,
+                                slack,
+                                worst[:count],
                             )
                     bound = min(bound, np.max(worst[:count]))
                     if bound <= kept + slack:
@@ -174,7 +200,7 @@ def check_pairs(rows, columns, whose, adversaries, penalty, following, actions, 
                     low = worth if worth < low else low
                 now += toll * low
             values[s, value] = now
-            # What its own action is worth with the best play afterwards, and what any action is where nobody interferes.
+            # The same with the best play afterwards, and what each action is worth where nobody interferes.
             kept = now
             if not penalty:
                 kept = (1.0 - toll) * _paid(rows, columns, following, row, best)
@@ -189,7 +215,9 @@ def check_pairs(rows, columns, whose, adversaries, penalty, following, actions, 
             for k in range(own_count):
                 own_row = own_first + k * own_stride
                 worth = _paid(rows, columns, following, own_row, best)
-                linear[k] = worth - toll * _paid(rows, columns, following, own_row, task) if penalty else (1.0 - toll) * worth
+                linear[k] = (
+                    worth - toll * _paid(rows, columns, following, own_row, task) if penalty else (1.0 - toll) * worth
+                )
             bound = np.inf
             if toll > 0.0:
                 for z in range(other_count):
@@ -204,8 +232,19 @@ def check_pairs(rows, columns, whose, adversaries, penalty, following, actions, 
                             break
                 if bound > kept + slack:
                     bound = _saddle(
-                        rows, columns, following, own_first, own_stride, linear[:own_count], other_first, other_stride,
-                        row, toll, column, table[:other_count], slack,
+                        rows,
+                        columns,
+                        following,
+                        own_first,
+                        own_stride,
+                        linear[:own_count],
+                        other_first,
+                        other_stride,
+                        row,
+                        toll,
+                        column,
+                        table[:other_count],
+                        slack,
                     )
             else:
                 bound = -np.inf
@@ -261,11 +300,11 @@ def _worst(rows, columns, following, s, row, actions, takes, column):
 
 
 @_kernel
-def _bound_by_one(
-    rows, columns, following, s, row, actions, takes, weight, column, first, stride, linear, kept, slack
-):
-    """Bound a player's value by each of the worst cases of its one adversary, or by a saddle point; infinite if neither
-    proves anything."""
+def _bound_by_one(rows, columns, following, s, row, actions, takes, weight, column, first, stride, linear, kept, slack):
+    """Bound a player's value by the worst cases of its one adversary, or by a saddle point.
+
+    The bound is infinite if neither proves anything.
+    """
     low = _worst(rows, columns, following, s, row, actions, takes, column)
     best = np.inf
     for j in range(len(takes)):
@@ -304,9 +343,7 @@ def _bound_by_one(
 
 
 @_kernel
-def _add_worst(
-    rows, columns, following, s, row, actions, takes, weight, column, first, stride, even, slack, worst
-):
+def _add_worst(rows, columns, following, s, row, actions, takes, weight, column, first, stride, even, slack, worst):
     """Add what each action is worth against the first worst case of an adversary, or an even mixture of all."""
     low = _worst(rows, columns, following, s, row, actions, takes, column)
     ties = 0
