@@ -20,6 +20,7 @@ _HOMES = {
     "powergames.auditing": (
         "Audit",
         "Distance",
+        "HorizonAudit",
         "OffPolicy",
         "Unvisited",
         "audit",
@@ -69,6 +70,7 @@ _HOMES = {
     "powergames.games.timed": ("TimedStrategy",),
     "powergames.horizon_evaluation": ("HorizonEvaluation",),
     "powergames.solvers": (
+        "HorizonTeamOptimum",
         "PureEquilibrium",
         "QuantalResponse",
         "QuantalResponsePath",
@@ -105,6 +107,7 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from powergames.auditing import Audit as Audit
     from powergames.auditing import Distance as Distance
+    from powergames.auditing import HorizonAudit as HorizonAudit
     from powergames.auditing import OffPolicy as OffPolicy
     from powergames.auditing import Unvisited as Unvisited
     from powergames.auditing import audit as audit
@@ -154,6 +157,7 @@ if TYPE_CHECKING:
     from powergames.results import SweepPoint as SweepPoint
     from powergames.results import Trace as Trace
     from powergames.results import TraceEvent as TraceEvent
+    from powergames.solvers import HorizonTeamOptimum as HorizonTeamOptimum
     from powergames.solvers import PureEquilibrium as PureEquilibrium
     from powergames.solvers import QuantalResponse as QuantalResponse
     from powergames.solvers import QuantalResponsePath as QuantalResponsePath

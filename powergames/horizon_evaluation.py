@@ -27,6 +27,9 @@ from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import TimedGame, TimedProfile, check_horizon, room, timed_profile
 from powergames.objectives import AdversaryArrays, PowerObjective, check_objective
 
+# Actions whose values differ by less than this, relative to the greatest value, are equally bad.
+TIE = 1e-12
+
 # The columns of each player's regularized and task value, and whether power is charged for.
 Plan = tuple[np.ndarray, np.ndarray, bool]
 
@@ -77,6 +80,42 @@ class HorizonProblem:
         evaluate_pure(*problem, actions, values)
         if len(states):
             evaluate_mixed(*problem, states, mixtures, values)
+
+
+def worst_step(
+    game: RowGame, columns: Columns, profile: TimedProfile, t: int, following: np.ndarray, j: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Let one player act against others for one step of a profile.
+
+    Parameters
+    ----------
+    game : RowGame
+    columns : Columns
+        Whom it acts against: one column, or several, each of which it then does its worst to.
+    profile : tuple of TimedStrategy
+    t : int
+        The step.
+    following : ndarray, shape (S, C)
+        Values of the step after.
+    j : int
+        The player.
+
+    Returns
+    -------
+    least : ndarray, shape (S, C)
+        Values.
+    choice : ndarray of int32, shape (S,)
+        The first action that is worst in the first column.
+    """
+    from powergames.kernels.horizon import worst_mixed, worst_pure
+
+    actions, states, mixtures = at_step(profile, t)
+    least, choice = np.empty_like(following), np.zeros(game.n_states, np.int32)
+    slack = TIE * max(1.0, float(np.abs(following).max()))
+    worst_pure(game.rows, columns, following, actions, j, slack, least, choice)
+    if len(states):
+        worst_mixed(game.rows, columns, following, states, mixtures, j, slack, least, choice)
+    return least, choice
 
 
 def at_step(profile: TimedProfile, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

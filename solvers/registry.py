@@ -193,7 +193,7 @@ def solve(
 
     >>> found = pg.solve(pg.load("reputation_stag_hunt").with_discount(1), pg.PowerObjective(0.1), horizon=2)
     >>> found.status.name, found.profile[0].shape, found.start_task
-    ('CONVERGED', (2, 4, 2), array([7., 7.]))
+    ('CONVERGED', (2, 4, 2), array([9., 9.]))
     """
     objective = NASH if objective is None else objective
     if horizon is None or not isinstance(game, DeterministicGame):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 import powergames as pg
 from powergames.games.timed import TimedStrategy
+from powergames.results import json_value
 
 RNG = np.random.default_rng(20)
 STEPS = 4
@@ -44,6 +47,10 @@ OBJECTIVES = [
     *(pg.PowerObjective(0.3, aggregate, form) for aggregate in ("mean", "max") for form in ("penalty", "adversarial")),
     pg.PowerObjective(0.2, "sum", "penalty"),
 ]
+
+
+def shown(result):
+    return " ".join(map(str, result.blocks()))
 
 
 def random_profile(game, *, pure=0.5, steps=STEPS):
@@ -285,6 +292,86 @@ def test_large_profiles_go_to_disk(monkeypatch):
     in_memory = pg.solve(game, objective, horizon=STEPS)
     for mine, theirs in zip(on_disk.profile, in_memory.profile, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("lam", [0, 0.3])
+@pytest.mark.parametrize("name", ["two players", "three players", "uneven"])
+def test_team_optimum_is_that_of_the_game_with_time_in_its_states(name, lam):
+    game = GAMES[name].with_discount(0.9)
+    objective = pg.PowerObjective(lam)
+    found = pg.team_optimum(game, objective, horizon=STEPS)
+    whole, stationary, at = expanded(game, found.profile)
+    expected = pg.team_optimum(whole, objective)
+    np.testing.assert_allclose([found.value[place] for place in at], expected.value[:-1], atol=1e-9)
+    if lam == 0:
+        mean = pg.evaluate(whole, stationary).task.mean(axis=0)
+        np.testing.assert_allclose(mean[:-1], [found.value[place] for place in at], atol=1e-12)
+    assert "a benchmark" in repr(found)
+    assert found.certificate.deviations in ("all", "one-shot")
+
+
+def test_team_optimum_of_tables():
+    table = pg.compile_overcooked("tiny", discount=1, reward=2)
+    found, again = (pg.team_optimum(game, pg.PowerObjective(0.1), horizon=20) for game in (table, table.to_game()))
+    np.testing.assert_array_equal(found.value, again.value)
+    np.testing.assert_array_equal(found.profile[0].actions, again.profile[0].actions)
+
+
+@pytest.mark.parametrize("name", ["two players", "three players", "uneven", "a team without chance"])
+def test_audits_are_those_of_the_game_with_time_in_its_states(name):
+    game, objective = GAMES[name], pg.PowerObjective(0.3)
+    profile = random_profile(game)
+    found = pg.audit(game, profile, objective, steps=2, horizon=STEPS)
+    whole, stationary, at = expanded(game, profile)
+    expected = pg.audit(whole, stationary, objective, steps=2)
+    first = [k for k, (t, _) in enumerate(at) if t == 0]
+    for mine, theirs in zip(found.off_policy, expected.off_policy, strict=True):
+        assert (mine.label, mine.deviator, mine.against) == (theirs.label, theirs.deviator, theirs.against)
+        if mine.kind == "freeze" and game.n_actions[:, mine.deviator].min() <= mine.action:
+            # In the game with time there is one more state, without a choice.
+            continue
+        np.testing.assert_allclose(mine.start_task, theirs.start_task, atol=1e-9)
+        np.testing.assert_allclose(mine.task[:, [s for _, s in at[: len(first)]]], theirs.task[:, first], atol=1e-9)
+    assert not found.passed
+    assert found.best_deviation.step is not None
+    assert "FAILED: NOT an equilibrium" in shown(found)
+
+
+def test_sweeps_solve_each_lam_by_itself():
+    game = pg.load("reputation_stag_hunt").with_discount(1)
+    path = pg.sweep(game, lams=[0.5, 0, 0.5], horizon=3)
+    assert [point.objective.lam for point in path] == [0.5, 0, 0.5]
+    assert all(point.converged for point in path)
+    assert path[1].equilibria[0].start_task.tolist() == [13.5, 13.5]
+    assert "all certified" in shown(path)
+
+
+def test_json_of_an_equilibrium_is_a_policy(tmp_path):
+    game, objective = GAMES["two players"], pg.PowerObjective(0.3)
+    found = pg.solve(game, objective, horizon=STEPS)
+    assert found.mixed_stages > 0
+    path = tmp_path / "policy.json"
+    path.write_text(json.dumps({"equilibria": [json_value(found.to_dict())]}))
+    report = pg.audit(game, path, objective, tol=1e-8, horizon=STEPS)
+    assert report.passed
+    np.testing.assert_allclose(report.start_utility, found.start_utility, atol=1e-12)
+    np.savez(tmp_path / "policy.npz", **{f"player_{i}": np.asarray(own) for i, own in enumerate(found.profile)})
+    assert pg.audit(game, tmp_path / "policy.npz", objective, tol=1e-8, horizon=STEPS).passed
+    path.write_text('{"actions": [[[0, 0]]], "mixtures": [[]]}')
+    with pytest.raises(pg.FormatError, match="'actions' and 'mixtures' are no profile over time"):
+        pg.audit(game, path, objective, horizon=STEPS)
+
+
+def test_results_show_themselves():
+    game, objective = GAMES["uneven"], pg.PowerObjective(0.3)
+    found = pg.solve(game, objective, horizon=STEPS)
+    assert "stage games without a pure equilibrium" in shown(found)
+    assert "No deviation in one state at one step gains more" in shown(found)
+    assert "From the start: task" in shown(found.evaluation)
+    assert "PASSED: largest regret" in shown(found.certificate)
+    wrong = pg.certify(game, game.uniform_profile(), objective, horizon=STEPS)
+    assert "FAILED" in shown(wrong)
+    assert wrong.to_dict()["passed"] is False
 
 
 def test_offsets_cost_no_digits():

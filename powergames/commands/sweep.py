@@ -12,11 +12,13 @@ from powergames.commands.options import (
     Form,
     FormOption,
     GameArgument,
+    HorizonOption,
     JsonOption,
     PlotOption,
     WeightsOption,
     check_distinct,
     check_plot,
+    read_horizon,
     read_jobs,
     read_lam_range,
     read_objective,
@@ -38,6 +40,7 @@ def command(
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium at each point.")] = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
     jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes to use; -1 for one per core.")] = "1",
+    horizon: HorizonOption = None,
     store: Annotated[
         str | None,
         typer.Option("--store", metavar="FILE", help="Keep each result in a file, and resume from it."),
@@ -55,10 +58,13 @@ def command(
 
     loaded, objective = load(game), read_objective("0", aggregate, form, weights)
     refuse_for_stochastic(loaded, all=every, store=store is not None)
+    steps = read_horizon(horizon, loaded)
     if n_jobs != 1:
         # This process only waits for its workers, and must live to end them.
         raise_on_ctrl_c()
-    path = sweep(loaded, objective, lams=lams, all_equilibria=every, method=method, n_jobs=n_jobs, store=store)
+    path = sweep(
+        loaded, objective, lams=lams, horizon=steps, all_equilibria=every, method=method, n_jobs=n_jobs, store=store
+    )
     if as_json:
         points = [point.to_dict() for point in path]
         print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})

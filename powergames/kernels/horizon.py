@@ -423,6 +423,41 @@ def _is_best(i, counts, strides, acts, adversaries, game, row, value, slack, bas
 
 
 @_kernel
+def team_step(rows, columns, adversaries, following, values, joint):
+    """Set what a team is worth if adversaries take over one member at a time, and the row that it plays.
+
+    Parameters
+    ----------
+    rows, columns
+        As in `solve_pure`, with one column.
+    adversaries : tuple
+        As in `solve_pure`, but that weights are probabilities of takeovers from the team.
+    following, values : ndarray, shape (S, 1)
+    joint : ndarray of int32, shape (S,)
+        The first of the best rows. Written, like `values`.
+    """
+    _, takes, weights, _ = adversaries
+    n_states, n = rows.n_actions.shape
+    most = np.max(rows.row_starts[1:] - rows.row_starts[:-1])
+    worths, leasts, totals = np.empty((1, most)), np.empty(most), np.empty(most)
+    strides = np.empty(n, np.int64)
+    left = 1.0 - np.sum(weights)
+    for s in range(n_states):
+        count = rows.row_starts[s + 1] - rows.row_starts[s]
+        worth, least = worths[:, :count], leasts[:count]
+        _fill(rows, columns, following, rows.row_starts[s], worth)
+        _set_strides(rows.n_actions[s], strides)
+        for r in range(count):
+            totals[r] = left * worth[0, r]
+        for b in range(len(takes)):
+            _set_least(rows.n_actions[s], strides, takes[b], worth[0], least)
+            for r in range(count):
+                totals[r] += weights[b] * least[r]
+        best = np.argmax(totals[:count])
+        joint[s], values[s, 0] = best, totals[best]
+
+
+@_kernel
 def worth_of(rows, columns, following, chosen):
     """Return what some rows are worth in each column, shape (C, len(chosen)); see `solve_pure`."""
     result = np.empty((len(columns.factor), len(chosen)))
@@ -593,6 +628,61 @@ def power_mixed(rows, columns, task, following, states, mixtures, power):
                     value += mixtures[k, j, z] * against
                     low = min(low, against)
                 power[s, i, j] = max(value - low, 0.0)
+
+
+@_kernel
+def worst_pure(rows, columns, following, actions, j, slack, least, choice):
+    """Let one player act against others for a step, where a profile is pure; see `evaluate_pure`.
+
+    Parameters
+    ----------
+    j : int
+        The player.
+    slack : float
+        Differences that are rounding.
+    least : ndarray, shape (S, C)
+        What states are worth at least in each column. Written.
+    choice : ndarray of int32, shape (S,)
+        The first action that is worst in the first column. Written.
+    """
+    strides = np.empty(rows.n_actions.shape[1], np.int64)
+    for s in range(len(rows.n_actions)):
+        counts = rows.n_actions[s]
+        _set_strides(counts, strides)
+        row = _played(rows, s, actions, strides)
+        if row < 0:
+            continue
+        first = row - actions[j, s] * strides[j]
+        for c in range(len(columns.factor)):
+            least[s, c] = _least(rows, columns, following, row, counts, strides, s, j, c)
+        choice[s] = 0
+        while _row(rows, columns, following, first + choice[s] * strides[j], 0) > least[s, 0] + slack:
+            choice[s] += 1
+
+
+@_kernel
+def worst_mixed(rows, columns, following, states, mixtures, j, slack, least, choice):
+    """Do what `worst_pure` does in some states; see `evaluate_mixed`."""
+    n = rows.n_actions.shape[1]
+    most = np.max(rows.row_starts[1:] - rows.row_starts[:-1])
+    worths, strides = np.empty((len(columns.factor), most)), np.empty(n, np.int64)
+    for k in range(len(states)):
+        s = states[k]
+        counts = rows.n_actions[s]
+        worth = worths[:, : rows.row_starts[s + 1] - rows.row_starts[s]]
+        _fill(rows, columns, following, rows.row_starts[s], worth)
+        _set_strides(counts, strides)
+        for c in range(len(worth)):
+            low = np.inf
+            for z in range(counts[j]):
+                against = _expected(worth[c], counts, strides, mixtures[k], j, z)
+                if against < low - (slack if c == 0 else 0.0):
+                    if c == 0:
+                        choice[s] = z
+                    low = against
+                elif against < low:
+                    low = against
+            least[s, c] = low
 
 
 @_kernel

@@ -27,6 +27,7 @@ from powergames.solvers.batch.store import Store, game_digest, read_profile, res
 from powergames.solvers.common import check_callback
 from powergames.solvers.registry import METHODS, NASH, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
+from powergames.solvers.stochastic import backward_induction
 
 # More workers than this only cost memory.
 MOST_JOBS = 1_000
@@ -145,7 +146,7 @@ class Settings:
         check_tolerance(self.tol)
         if self.all_equilibria and self.method is not None:
             raise InputError("method: all equilibria are enumerated by one method; leave out method")
-        known = {**METHODS, **STOCHASTIC_METHODS}
+        known = {**METHODS, **STOCHASTIC_METHODS, backward_induction.NAME: None}
         if self.method is not None and not (isinstance(self.method, str) and self.method in known):
             raise InputError(f"method: got {str(self.method)[:40]!r}; choose one of {', '.join(known)}")
 

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.deterministic import DeterministicGame
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import check_horizon
 from powergames.objectives import PowerObjective
 from powergames.results import Callback, Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of, reporter
@@ -33,6 +35,7 @@ def sweep(
     objective: PowerObjective | None = None,
     *,
     lams: Iterable[float | Fraction | str],
+    horizon: int | None = None,
     all_equilibria: bool = False,
     method: str | None = None,
     exact: bool = False,
@@ -56,6 +59,8 @@ def sweep(
         Supplies the aggregate and form; its own λ is not used.
     lams : iterable of numbers
         The values of λ, in the order in which points are returned; in any order, also repeated.
+    horizon : int, optional
+        Number of steps after which a game with states ends; as in `solve`. Each λ is then solved by itself.
     all_equilibria : bool, default False
         Compute all equilibria at each λ instead of one (two players); nothing is continued then.
     method, exact, tol
@@ -99,8 +104,11 @@ def sweep(
     >>> [len(point.equilibria) for point in path]
     [3, 3, 1]
     """
-    game = as_game(game, NormalFormGame | StochasticGame)
-    if isinstance(game, StochasticGame):
+    if horizon is None or not isinstance(game, DeterministicGame):
+        game = as_game(game, NormalFormGame | StochasticGame)
+    if horizon is None:
+        check_endless(game)
+    if not isinstance(game, NormalFormGame):
         for name, wanted in (("store", store is not None), ("all_equilibria", all_equilibria), ("exact", exact)):
             if wanted:
                 raise InputError(f"{name}: not for stochastic games; leave it out")
@@ -111,6 +119,12 @@ def sweep(
     distinct = sorted(set(objectives), key=lambda each: each.exact_lam)
     for each in distinct:
         each.adversaries(game.n_players)
+    if horizon is not None:
+        lasting = check_horizon(horizon, game)
+        by_lam = _over_horizon(
+            game, distinct, lasting, settings, n_jobs, reporter("sweep", len(distinct), progress, callback)
+        )
+        return Sweep(game, tuple(by_lam[each] for each in objectives))
     warm = warm_start and not all_equilibria
     total = len(distinct) + 2 * (len(distinct) - 1) * warm
     with Batch(settings, n_jobs, store, reporter("sweep", total, progress, callback)) as batch:
@@ -118,6 +132,28 @@ def sweep(
         points = _continued_both_ways(cold, batch, settings) if warm else cold
     at = dict(zip(distinct, points, strict=True))
     return Sweep(game, tuple(at[each] for each in objectives))
+
+
+def _over_horizon(
+    game: AnyGame,
+    objectives: Sequence[PowerObjective],
+    horizon: int,
+    settings: Settings,
+    n_jobs: int | None,
+    report: Any,
+) -> dict[PowerObjective, SweepPoint]:
+    """Solve a game that ends at each λ by itself."""
+    from joblib import Parallel, delayed
+
+    points = {}
+    with report as done:
+        found = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(solve)(game, each, horizon=horizon, method=settings.method, tol=settings.tol) for each in objectives
+        )
+        for each, equilibrium in zip(objectives, found, strict=True):
+            points[each] = SweepPoint(each, (equilibrium,))
+            done()
+    return points
 
 
 def _continued_both_ways(cold: Sequence[SweepPoint], batch: Batch, settings: Settings) -> list[SweepPoint]:

@@ -29,11 +29,13 @@ from powergames.games.immutable import Frozen
 from powergames.games.kinds import as_game, check_endless
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import check_horizon
 from powergames.numerics.discounted import DiscountedSystem
 from powergames.objectives import PowerObjective, check_objective, with_lam
 from powergames.results.documents import profile_value
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
+from powergames.solvers.stochastic.team_horizon import HorizonTeamOptimum, team_over
 from powergames.solvers.stochastic.team_tables import ROUNDING, TeamPlan, settled, team_plan
 
 # Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
@@ -92,16 +94,29 @@ class TeamOptimum(Frozen):
 
 
 @overload
-def team_optimum(game: StochasticGame, objective: PowerObjective | None = None) -> TeamOptimum: ...
+def team_optimum(
+    game: StochasticGame, objective: PowerObjective | None = None, *, horizon: None = None
+) -> TeamOptimum: ...
 
 
 @overload
-def team_optimum(game: DeterministicGame, objective: PowerObjective | None = None) -> TeamPlan: ...
+def team_optimum(
+    game: DeterministicGame, objective: PowerObjective | None = None, *, horizon: None = None
+) -> TeamPlan: ...
+
+
+@overload
+def team_optimum(
+    game: StochasticGame | DeterministicGame, objective: PowerObjective | None = None, *, horizon: int
+) -> HorizonTeamOptimum: ...
 
 
 def team_optimum(
-    game: StochasticGame | DeterministicGame, objective: PowerObjective | None = None
-) -> TeamOptimum | TeamPlan:
+    game: StochasticGame | DeterministicGame,
+    objective: PowerObjective | None = None,
+    *,
+    horizon: int | None = None,
+) -> TeamOptimum | TeamPlan | HorizonTeamOptimum:
     """Compute the best deterministic profile of all players as one team.
 
     The team maximizes the mean of the players' rewards, which is their common reward where they have one. With λ > 0
@@ -117,12 +132,14 @@ def team_optimum(
     objective : PowerObjective, optional
         By default λ = 0. A small λ, such as 1e-4, breaks ties between optima in favour of those that suffer least from
         one player's failure.
+    horizon : int, optional
+        Number of steps after which the game ends; by default it never does.
 
     Returns
     -------
-    TeamOptimum or TeamPlan
-        A `TeamPlan` of a deterministic game; its values have a bound on their error, 1e-10 of the greatest sum of
-        rewards that there can be.
+    TeamOptimum, TeamPlan or HorizonTeamOptimum
+        The last one with a horizon. A `TeamPlan` of a deterministic game without; its values have a bound on their
+        error, 1e-10 of the greatest sum of rewards that there can be.
 
     Raises
     ------
@@ -142,10 +159,13 @@ def team_optimum(
     >>> pg.team_optimum(pg.load("line_with_breakdowns"), pg.PowerObjective(lam=0.1))
     <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
-    check_endless(as_game(game, StochasticGame | DeterministicGame))
+    as_game(game, StochasticGame | DeterministicGame)
     chosen = PowerObjective() if objective is None else objective
     check_objective(chosen)
     adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
+    if horizon is not None:
+        return team_over(game, chosen, adversarial, check_horizon(horizon, game))
+    check_endless(game)
     if isinstance(game, DeterministicGame):
         return replace(team_plan(game, adversarial, TOLERANCE), objective=chosen)
     if np.ptp(game.discounts) > 0.0:
