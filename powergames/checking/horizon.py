@@ -30,6 +30,9 @@ _EPS = float(np.finfo(np.float64).eps)
 # Gains proved and attained in one state that differ by less than this, relative to the greatest value, are the same.
 _TIGHT = 1e-10
 
+# Share of states whose values change from step to step up to which others are looked for that need no new check.
+MOST_CHANGED = 0.6
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HorizonCertificate(Certificate):
@@ -183,6 +186,9 @@ class _Check:
         self.columns = columns_of(rows.each, np.concatenate(owners))
         self.whose = tuple(read_only(columns) for columns in whose)
         self.values = np.zeros((rows.n_states, len(self.columns.factor)))
+        # What is kept of the step after, where neither actions nor what follows change.
+        self.gains, self.changed = np.zeros((rows.n_states, n)), np.zeros(0, dtype=bool)
+        self.actions, self.undecided = np.full((n, rows.n_states), -1), np.ones(rows.n_states, dtype=bool)
         self.exact = True
         self.deviation: Deviation | None = None
         self.task_error, self.error = np.zeros(n), np.zeros(n)
@@ -193,11 +199,12 @@ class _Check:
 
         rows, following = self.rows.rows, self.values
         self.values = np.empty_like(following)
-        gains = np.zeros((self.rows.n_states, self.rows.n_players))
+        gains = self.gains
         undecided = np.zeros(self.rows.n_states, dtype=bool)
         slack = ROUNDING * max(1.0, float(np.abs(following).max()))
         strategies = [strategy.step(t) for strategy in self.profile]
         actions = np.array([own for own, _, _ in strategies], dtype=np.int32)
+        same = (actions == self.actions).all(axis=0)
         check = check_pairs if self.rows.n_players == 2 else check_pure
         check(
             rows,
@@ -206,6 +213,8 @@ class _Check:
             self.adversaries,
             self.penalty,
             following,
+            self.changed,
+            same & ~self.undecided,
             actions,
             slack,
             self.values,
@@ -214,6 +223,10 @@ class _Check:
         )
         for group in grouped(rows.n_actions, rows.row_starts, np.flatnonzero(undecided)):
             self._stage(group, _dense(strategies, group), following, slack, gains)
+        self.actions, self.undecided = actions, undecided
+        self.changed = (self.values != following).any(axis=1)
+        if t == self.profile[0].horizon - 1 or self.changed.mean() > MOST_CHANGED:
+            self.changed = self.changed[:0]
         states = gains.argmax(axis=0)
         greatest = gains[states, np.arange(len(states))]
         self._remember(t, strategies, greatest, states, following, slack)

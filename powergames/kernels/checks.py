@@ -40,7 +40,9 @@ def _linear(rows, columns, following, row, main, task, toll, penalty):
 
 
 @_kernel
-def check_pure(rows, columns, whose, adversaries, penalty, following, actions, slack, values, gains, open_states):
+def check_pure(
+    rows, columns, whose, adversaries, penalty, following, changed, same, actions, slack, values, gains, open_states
+):
     """Evaluate the states of a step in which everybody acts surely, and bound what each player could gain.
 
     Parameters
@@ -54,6 +56,11 @@ def check_pure(rows, columns, whose, adversaries, penalty, following, actions, s
     penalty : bool
         Whether there is a charge for power.
     following : ndarray, shape (S, C)
+    changed : ndarray of bool, shape (S,)
+        Which of these differ from those of the step after that one; empty if nothing is known.
+    same : ndarray of bool, shape (S,)
+        Where everybody acts as at the step after. If nothing changed that may follow, either, gains are those already
+        in `gains`.
     actions : ndarray of int32, shape (n, S)
         A state with a negative one is left open.
     slack : float
@@ -78,6 +85,10 @@ def check_pure(rows, columns, whose, adversaries, penalty, following, actions, s
             row += stride * actions[i, s]
             stride *= rows.n_actions[s, i]
         if open_states[s]:
+            continue
+        if len(changed) > 0 and same[s] and _is_as_before(rows.indptr, rows.row_starts, rows.indices, changed, s):
+            for c in range(values.shape[1]):
+                values[s, c] = following[s, c]
             continue
         for i in range(n):
             toll, own_stride = adversaries.tolls[i], 1
@@ -167,7 +178,9 @@ def check_pure(rows, columns, whose, adversaries, penalty, following, actions, s
 
 
 @_kernel
-def check_pairs(rows, columns, whose, adversaries, penalty, following, actions, slack, values, gains, open_states):
+def check_pairs(
+    rows, columns, whose, adversaries, penalty, following, changed, same, actions, slack, values, gains, open_states
+):
     """Do what `check_pure` does for two players, many times as fast."""
     widest = np.max(rows.n_actions)
     linear, against, table = np.empty(widest), np.empty(widest), np.empty(widest)
@@ -175,6 +188,10 @@ def check_pairs(rows, columns, whose, adversaries, penalty, following, actions, 
         s = np.uint64(state)
         open_states[s] = actions[0, s] < 0 or actions[1, s] < 0
         if open_states[s]:
+            continue
+        if len(changed) > 0 and same[s] and _is_as_before(rows.indptr, rows.row_starts, rows.indices, changed, state):
+            for c in range(np.uint64(values.shape[1])):
+                values[s, c] = following[s, c]
             continue
         first, n_1 = np.uint64(rows.row_starts[s]), np.uint64(rows.n_actions[s, 1])
         n_0, a, b = np.uint64(rows.n_actions[s, 0]), np.uint64(actions[0, s]), np.uint64(actions[1, s])
@@ -256,6 +273,18 @@ def check_pairs(rows, columns, whose, adversaries, penalty, following, actions, 
             gains[s, i] = bound - now if bound > now else 0.0
             if not penalty:
                 values[s, best] = bound if bound > kept else kept
+
+
+@_kernel
+def _is_as_before(indptr, row_starts, indices, changed, s):
+    """Tell whether the values of all states that may follow upon a state are as before."""
+    first, last = row_starts[s], row_starts[s + 1]
+    if indptr is not None:
+        first, last = np.int64(indptr[first]), np.int64(indptr[last])
+    entry, one = np.uint64(first), np.uint64(1)
+    while entry < np.uint64(last) and not changed[np.uint32(indices[entry])]:
+        entry += one
+    return entry == np.uint64(last)
 
 
 @_kernel

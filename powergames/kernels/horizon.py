@@ -51,6 +51,24 @@ def _mean(indptr, indices, data, following, row, c):
 
 
 @_kernel
+def _is_new(rows, changed, s):
+    """Tell whether the values of any state that may follow upon a state changed."""
+    first, last = _entries(rows.indptr, rows.row_starts[s], rows.row_starts[np.uint64(s) + np.uint64(1)])
+    entry, one = np.uint64(first), np.uint64(1)
+    while entry < np.uint64(last) and not changed[np.uint32(rows.indices[entry])]:
+        entry += one
+    return entry < np.uint64(last)
+
+
+@_kernel
+def _entries(indptr, first, last):
+    """Return where the transitions of some rows begin and end."""
+    if indptr is None:
+        return first, last
+    return np.int64(indptr[first]), np.int64(indptr[last])
+
+
+@_kernel
 def _set_strides(counts, strides):
     """Set how many rows of a state lie between two actions of each player."""
     stride = 1
@@ -85,7 +103,9 @@ def _set_least(counts, strides, takes, worth, least):
 
 
 @_kernel
-def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before, slack, values, joint, unsolved):
+def solve_pure(
+    rows, columns, plan, adversaries, scale, rule, following, changed, last, before, slack, values, joint, unsolved
+):
     """Find a pure equilibrium of every state that has one, and evaluate it.
 
     Parameters
@@ -102,6 +122,11 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
         Which of several equilibria counts.
     following : ndarray, shape (S, C)
         Values of the step after.
+    changed : ndarray of bool, shape (S,)
+        Which of these differ from those of the step after that one; empty if nothing is known. A state of which no
+        state that may follow changed has the game of the step after, and its equilibrium.
+    last : ndarray of int32, shape (S,)
+        What `joint` was at the step after.
     before : ndarray of int32, shape (S,)
         Joint action of the step after, or the likeliest one, as a row of the state; for the rule NEAREST.
     slack : float
@@ -128,6 +153,14 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
     strides, acts, base = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(most)
     missing = 0
     for s in range(n_states):
+        if len(changed) > 0 and not _is_new(rows, changed, s):
+            joint[s] = last[s]
+            for c in range(values.shape[1]):
+                values[s, c] = following[s, c]
+            if last[s] < 0:
+                unsolved[missing] = s
+                missing += 1
+            continue
         first = rows.row_starts[s]
         count = rows.row_starts[s + 1] - first
         counts = rows.n_actions[s]
@@ -199,7 +232,9 @@ def solve_pure(rows, columns, plan, adversaries, scale, rule, following, before,
 
 
 @_kernel
-def solve_pairs(rows, columns, plan, adversaries, scale, rule, following, before, slack, values, joint, unsolved):
+def solve_pairs(
+    rows, columns, plan, adversaries, scale, rule, following, changed, last, before, slack, values, joint, unsolved
+):
     """Do what `solve_pure` does for two players, many times as fast.
 
     Unsigned indices need no check for negative ones, which is half of the time.
@@ -216,11 +251,16 @@ def solve_pairs(rows, columns, plan, adversaries, scale, rule, following, before
     one, missing = np.uint64(1), 0
     for state in range(len(rows.n_actions)):
         s = np.uint64(state)
-        first, n_0, n_1 = (
-            np.uint64(rows.row_starts[s]),
-            np.uint64(rows.n_actions[s, 0]),
-            np.uint64(rows.n_actions[s, 1]),
-        )
+        if len(changed) > 0 and not _is_new(rows, changed, s):
+            joint[s] = last[s]
+            for c in range(np.uint64(values.shape[1])):
+                values[s, c] = following[s, c]
+            if last[s] < 0:
+                unsolved[missing] = state
+                missing += 1
+            continue
+        n_0, n_1 = np.uint64(rows.n_actions[s, 0]), np.uint64(rows.n_actions[s, 1])
+        first = np.uint64(rows.row_starts[s])
         count = n_0 * n_1
         _fill_line(rows, columns, following, first, u, linear_0[:count])
         _fill_line(rows, columns, following, first, p, taken_0[:count])

@@ -45,6 +45,9 @@ RULES = {
 # Differences relative to the greatest value there is that are rounding.
 ROUNDING = 1e-13
 
+# Share of states whose values change from step to step up to which others are looked for that need not be solved again.
+MOST_CHANGED = 0.6
+
 # Regret of a stage game, in the same unit, above which it counts as unsolved, and starting points of Lemke's algorithm.
 FAILED, STARTS = 1e-10, 5
 
@@ -177,23 +180,28 @@ class _Search:
         n_states = problem.game.n_states
         following, self.values = self.values, problem.nothing()
         joint, unsolved = np.zeros(n_states, np.int32), np.empty(n_states, np.int32)
-        before = joint.copy()
+        last, before, changed = joint.copy(), joint.copy(), np.zeros(0, dtype=bool)
         for t in range(self.horizon - 1, -1, -1):
             greatest = float(np.abs(following).max())
             slack = ROUNDING * max(1.0, greatest)
             # At the last step there is nothing to be near to.
             rule = TEAM if self.rule == NEAREST and not self.done else self.rule
-            count = solve(*arrays, problem.game.units, rule, following, before, slack, self.values, joint, unsolved)
+            now = following, changed, last, before, slack, self.values, joint, unsolved
+            count = solve(*arrays, problem.game.units, rule, *now)
             for player, actions in enumerate(self.actions):
                 spread_actions(rows.n_actions, joint, self.distinct.firsts[player], player, actions[t])
             states, mixtures = unsolved[:count].astype(np.int64), np.zeros((0, len(self.sizes), max(self.sizes)))
-            before, joint = joint, before
+            last, joint = joint, last
+            before[:] = last
             if count:
                 mixtures, failed = self.stages.solve(states, following, slack)
                 evaluate_mixed(*arrays, following, states, mixtures, self.values)
                 before[states] = self.stages.likeliest(states, mixtures)
                 self.mixed, self.unsolved = self.mixed + count, self.unsolved + failed
             self.mixtures.append((states, mixtures))
+            changed = (self.values != following).any(axis=1)
+            if changed.mean() > MOST_CHANGED or not self.done:
+                changed = changed[:0]
             following, self.values = self.values, following
             self.done += 1
             self.options.report(f"backward induction, {self.mixed} mixed stages, steps done", self.done, self.horizon)
