@@ -7,14 +7,16 @@ From the last step back, each state is a stage game whose rows are worth
 
 for regularized values as for task values. All that follows is settled, so that an equilibrium of every stage game is an
 equilibrium of the whole, in both forms. The pure profiles of a stage game are tested in the order of the rule that
-chooses among equilibria, until one is an equilibrium; a game without any is solved by Lemke's algorithm, with three and
-more players by Newton's method on it, and then by the logit homotopy. Actions that do the same as an earlier one are
+chooses among equilibria, until one is an equilibrium; a game without any is solved by Lemke's algorithm, in fractions
+where rounding leads it astray; with three and more players by Newton's method with Lemke's algorithm in each step, and
+then by the logit homotopy. Actions that do the same as an earlier one are
 left out beforehand.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -24,10 +26,12 @@ from powergames.games.profiles import read_only
 from powergames.games.rows import RowGame
 from powergames.games.timed import TimedGame, TimedProfile, TimedStrategy, action_type, room
 from powergames.horizon_evaluation import HorizonProblem, evaluate_horizon
+from powergames.numerics import rational
 from powergames.numerics.ranges import ranges
 from powergames.objectives import PowerObjective
 from powergames.results import HorizonEquilibrium, Status
 from powergames.solvers.common import LimitError, Options
+from powergames.solvers.normal_form.lemke import exact_path_lcp, solve_lcp
 from powergames.solvers.stochastic import homotopy
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.progress import Progress
@@ -49,7 +53,7 @@ ROUNDING = 1e-13
 MOST_CHANGED = 0.6
 
 # Regret of a stage game, in the same unit, above which it counts as unsolved, and starting points of Lemke's algorithm.
-FAILED, STARTS = 1e-10, 5
+FAILED, STARTS = 1e-10, 2
 
 
 def solve_horizon(
@@ -273,20 +277,26 @@ class _Stages:
         """Solve the stage games of some states; return what players do, shape (K, n, A), and how many games failed."""
         from powergames.kernels.stages import solve_on_supports, solve_stages
 
-        layout, linear, taken = self._worth(states, following)
+        layout, *worth = self._worth(states, following)
+        # In whole units of rounding, so that what is equal but for rounding is equal: Lemke's algorithm needs it so.
+        linear, taken = (self._in_units(rows, layout[1], slack) for rows in worth)
         n = self.problem.game.n_players
         starts, bounds = layout[2], self._bounds(layout)
         uniform = np.repeat(1.0 / np.diff(bounds), np.diff(bounds))
-        point = uniform.copy()
+        # Newton's method is for supports from the step after; where there are none it must not try all actions.
+        point = np.zeros(len(uniform))
+        point[bounds[:-1]] = 1.0
         _, here, there = np.intersect1d(states, self.states, assume_unique=True, return_indices=True)
         lengths = np.diff(starts)[here]
         point[ranges(starts[:-1][here], lengths)] = self.point[ranges(self.starts[:-1][there], lengths)]
-        slacks = np.full(n, slack)
-        point = solve_on_supports(*layout, linear, taken, point, slacks)
+        slacks, enough = np.ones(n), FAILED / ROUNDING
+        known = np.isin(np.arange(len(states)), here)
+        near = solve_on_supports(*layout, linear, taken, point, slacks)
+        point = np.where(np.repeat(known, np.diff(starts)), near, uniform)
         point, _ = solve_stages(*layout, linear, taken, point, slacks)
         regrets = self._regrets(layout, bounds, linear, taken, point)
-        for attempt in range(STARTS if (regrets > FAILED * slack / ROUNDING).any() else 0):
-            failed = regrets > FAILED * slack / ROUNDING
+        for attempt in range(STARTS if (regrets > enough).any() else 0):
+            failed = regrets > enough
             other = uniform.copy()
             if attempt:
                 other = self.options.rng.exponential(size=len(other))
@@ -298,9 +308,13 @@ class _Stages:
             better = now < regrets
             point = np.where(np.repeat(better, np.diff(starts)), other, point)
             regrets = np.minimum(now, regrets)
-        for k in np.flatnonzero(regrets > FAILED * slack / ROUNDING).tolist():
+        for k in np.flatnonzero(regrets > enough).tolist():
             own = slice(*starts[k : k + 2].tolist())
-            point[own] = self._by_homotopy(k, layout, linear, taken, point[own])
+            rows = slice(*layout[1][k : k + 2].tolist())
+            if n == 2:
+                point[own] = self._exactly(layout[0][k], linear[:, rows], taken[:, rows])
+            else:
+                point[own] = self._by_homotopy(k, layout, linear, taken, point[own])
         regrets = self._regrets(layout, bounds, linear, taken, point)
         self.states, self.starts, self.point = states, starts, point
         mixtures = np.zeros((len(states), n, self.width))
@@ -311,7 +325,7 @@ class _Stages:
             mixtures[rows, player, ranges(np.zeros_like(counts), counts)] = point[ranges(first[:, player], counts)]
         mixtures = np.maximum(mixtures, 0.0)
         mixtures /= mixtures.sum(axis=2, keepdims=True)
-        return mixtures, int((regrets > FAILED * slack / ROUNDING).sum())
+        return mixtures, int((regrets > enough).sum())
 
     def likeliest(self, states: np.ndarray, mixtures: np.ndarray) -> np.ndarray:
         """Return the likeliest joint action in each state, as a row of the state."""
@@ -345,6 +359,11 @@ class _Stages:
         )
         return tuple(map(read_only, layout)), linear, taken
 
+    def _in_units(self, rows: np.ndarray, row_starts: np.ndarray, unit: float) -> np.ndarray:
+        """Return what rows are worth more than the least of their state, in whole units, shape (n, R)."""
+        least = np.repeat(np.minimum.reduceat(rows, row_starts[:-1], axis=1), np.diff(row_starts), axis=1)
+        return np.rint((rows - least) / unit)
+
     def _bounds(self, layout: tuple[np.ndarray, ...]) -> np.ndarray:
         """Return where players and adversaries begin in a point."""
         sizes = np.concatenate([layout[0], layout[0] @ layout[4].T.astype(np.int64)], axis=1)
@@ -365,6 +384,20 @@ class _Stages:
         gains = np.maximum.reduceat(gradient, bounds[:-1]) - np.add.reduceat(gradient * point, bounds[:-1])
         greatest: np.ndarray = gains.reshape(len(layout[0]), -1).max(axis=1)
         return np.nan_to_num(greatest, nan=np.inf)
+
+    def _exactly(self, counts: np.ndarray, linear: np.ndarray, taken: np.ndarray) -> np.ndarray:
+        """Return the point of an equilibrium of two players, by Lemke's algorithm in fractions."""
+        tables = [np.array([int(entry) for entry in rows], dtype=object) for rows in (*linear, *taken)]
+        weights = [Fraction(float(self.weights[i, 1 - i])).limit_denominator(10**12) for i in range(2)]
+        matrix, constants = exact_path_lcp(*(table.reshape(counts) for table in tables), *weights)
+        try:
+            found, _ = solve_lcp(matrix, constants, options=self.options)
+        except rational.NoSolutionError:
+            found = [Fraction(1)] * len(constants)
+        # Players, then the adversary of each who has one, who acts like the other.
+        sizes = [*counts.tolist(), *(int(counts[1 - i]) for i in range(2) if weights[i])]
+        groups = np.split(np.array([float(entry) for entry in found[: sum(sizes)]]), np.cumsum(sizes)[:-1])
+        return np.concatenate([group / group.sum() for group in groups])
 
     def _by_homotopy(
         self, k: int, layout: tuple[np.ndarray, ...], linear: np.ndarray, taken: np.ndarray, point: np.ndarray
