@@ -53,6 +53,7 @@ _HOMES = {
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.reporting": ("Report", "report"),
+    "powergames.wider_power": ("CoalitionPower", "StepPower", "coalition_power", "step_power"),
     "powergames.results": (
         "Equilibrium",
         "EquilibriumSet",
@@ -172,3 +173,7 @@ if TYPE_CHECKING:
     from powergames.solvers import sweep as sweep
     from powergames.solvers import team_optimum as team_optimum
     from powergames.solvers import trace as trace
+    from powergames.wider_power import CoalitionPower as CoalitionPower
+    from powergames.wider_power import StepPower as StepPower
+    from powergames.wider_power import coalition_power as coalition_power
+    from powergames.wider_power import step_power as step_power

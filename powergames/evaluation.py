@@ -19,6 +19,7 @@ All are linear systems; in the second form the adversary is found by policy iter
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, overload
 
 import numpy as np
@@ -242,6 +243,52 @@ def evaluate(
     table = power_table(game, strategies)
     utility = objective.utility(table.task, table.power)
     return NormalFormEvaluation(game, objective, strategies, table.task, table.power, utility)
+
+
+def lasting_power(found: Evaluation, steps: float) -> np.ndarray:
+    """Return what each player can take from each other one by playing against them for some steps, shape (S, n, n).
+
+    Parameters
+    ----------
+    found : Evaluation
+    steps : int or inf
+        Infinity is for ever.
+
+    Returns
+    -------
+    ndarray
+        ``result[s, i, j]``, what `j` can take from `i`; see `powergames.step_power`.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> found = pg.evaluate(pg.load("big_match"), pg.load("big_match").uniform_profile())
+    >>> bool(np.allclose(lasting_power(found, 1), found.power))
+    True
+    """
+    from powergames.kernels.bellman import takeover_values
+
+    evaluator = _Evaluator(found.game, found.profile)
+    lifts = evaluator.offsets / (1.0 - found.game.discounts)
+    task = (found.task - lifts[:, None]) / evaluator.units[:, None]
+    power = np.zeros_like(found.power)
+    for i in range(evaluator.n_players):
+        own = slice(i, i + 1)
+
+        def against(values: np.ndarray, own: slice = own) -> np.ndarray:
+            worth = evaluator._action_values(values[None], own)
+            return takeover_values(*evaluator.layout, evaluator.padded, worth)[:, 0]
+
+        for j in [k for k in range(evaluator.n_players) if k != i]:
+            least = task[i]
+            if np.isinf(steps):
+                adversary = (Adversary(Fraction(1), (j,)),)
+                least = evaluator._adversarial(i, 1.0, adversary, least, against(least))
+            else:
+                for _ in range(int(steps)):
+                    least = against(least)[:, j].min(axis=1)
+            power[:, i, j] = evaluator.units[i] * np.maximum(task[i] - least, 0.0)
+    return power
 
 
 class _Evaluator:

@@ -26,7 +26,7 @@ CHECKING = OBJECTIVES | {"checking"}
 WORTH = OBJECTIVES | {"kernels", "power", "horizon_evaluation", "evaluation"}
 RESULTS = CHECKING | WORTH | {"results"}
 FILES = GAMES | {"files", "environments", "io"}
-SHOWN = RESULTS | {"auditing", "learning", "presentation"}
+SHOWN = RESULTS | {"wider_power", "auditing", "learning", "presentation"}
 ALLOWED: dict[str, set[str] | None] = {
     "errors": set(),
     "kernels": {"kernels"},
@@ -38,6 +38,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "power": GAMES | {"kernels", "power"},
     "horizon_evaluation": WORTH,
     "evaluation": WORTH,
+    "wider_power": WORTH | {"wider_power"},
     "checking": CHECKING | {"kernels"},
     "results": RESULTS - {"kernels"},
     "environments": GAMES | {"kernels", "environments"},
