@@ -3,9 +3,9 @@
 The power that `j` holds over `i` for `k` steps is what `j` can take from `i` by playing as it likes for so many steps,
 after which everybody follows the profile again,
 
-    rho^k_ij(s) = V_i(s) - W^k_ij(s),   W^0_ij = V_i,   W^{m+1}_ij(s) = min_{a_j} E[r_i + γ_i Σ P W^m_ij | a_j, x_{-j}],
+    rho^k_ij(s) = V_i(s) - W^k_ij(s),   W^0_ij = V_i,   W^{m+1}_ij(s) = min_{a_j} E[r_i + γ_i Σ P W^m_ij(s')],
 
-so that ``k = 1`` is the power of `powergames.power` and ``k = inf`` is for ever. The power of a coalition ``C`` over `i`
+    rho^k_ij(s) = V_i(s) - W^k_ij(s),  W^0_ij = V_i,  W^{m+1}_ij(s) = min_{a_j} E[r_i + γ_i Σ P W^m_ij],
 is what its members can take by one joint action, ``V_i - min_{a_C} E Q_i(a_C, x_{-C})``.
 """
 

@@ -60,6 +60,8 @@ def command(
     from powergames.results import SCHEMA, game_header
 
     loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
+    if plot is not None and horizon is not None:
+        raise InputError("--plot: not with a horizon; leave it out")
     if plot is not None and loaded.n_players == 1:
         raise InputError("--plot: nobody can go off policy in a game of one player; leave it out")
     lasting = read_horizon(horizon, loaded)

@@ -6,7 +6,7 @@ from importlib import import_module
 
 # The module for the results of each package; what no other one is for stands in "shared", and results over a finite
 # horizon, of whatever package, in "horizons".
-_MODULES = {"games": "games", "results": "results", "auditing": "audits", "learning": "runs"}
+_MODULES = {"games": "games", "results": "results", "auditing": "audits", "learning": "runs", "wider_power": "wider"}
 
 
 def register(kind: type) -> None:
