@@ -28,7 +28,15 @@ _HOMES = {
     "powergames.checking.certificate": ("Certificate",),
     "powergames.checking.certify": ("certify",),
     "powergames.checking.deviations": ("Deviation",),
-    "powergames.environments": ("compile_overcooked", "count_states", "from_env", "from_openspiel", "to_pettingzoo"),
+    "powergames.environments": (
+        "KitchenEvents",
+        "compile_overcooked",
+        "count_states",
+        "from_env",
+        "from_openspiel",
+        "kitchen_events",
+        "to_pettingzoo",
+    ),
     "powergames.errors": ("FormatError", "InputError"),
     "powergames.evaluation": (
         "Evaluation",
@@ -55,9 +63,11 @@ _HOMES = {
     "powergames.reporting": ("Report", "report"),
     "powergames.wider_power": ("CoalitionPower", "StepPower", "coalition_power", "step_power"),
     "powergames.results": (
+        "CorrelatedEquilibrium",
         "Equilibrium",
         "EquilibriumSet",
         "HorizonEquilibrium",
+        "ManyEquilibria",
         "Status",
         "StochasticEquilibrium",
         "SupportChange",
@@ -78,11 +88,13 @@ _HOMES = {
         "TeamOptimum",
         "TeamPlan",
         "Trajectory",
+        "correlated",
         "logit_path",
         "pure_equilibria",
         "solve",
         "solve_all",
         "solve_batch",
+        "solve_many",
         "sweep",
         "team_optimum",
         "trace",
@@ -117,10 +129,12 @@ if TYPE_CHECKING:
     from powergames.checking.deviations import Deviation as Deviation
     from powergames.checking.horizon import HorizonCertificate as HorizonCertificate
     from powergames.checking.stochastic import StochasticCertificate as StochasticCertificate
+    from powergames.environments import KitchenEvents as KitchenEvents
     from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import count_states as count_states
     from powergames.environments import from_env as from_env
     from powergames.environments import from_openspiel as from_openspiel
+    from powergames.environments import kitchen_events as kitchen_events
     from powergames.environments import to_pettingzoo as to_pettingzoo
     from powergames.errors import FormatError as FormatError
     from powergames.errors import InputError as InputError
@@ -148,9 +162,11 @@ if TYPE_CHECKING:
     from powergames.power import power_table as power_table
     from powergames.reporting import Report as Report
     from powergames.reporting import report as report
+    from powergames.results import CorrelatedEquilibrium as CorrelatedEquilibrium
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
     from powergames.results import HorizonEquilibrium as HorizonEquilibrium
+    from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
     from powergames.results import SupportChange as SupportChange
@@ -165,11 +181,13 @@ if TYPE_CHECKING:
     from powergames.solvers import TeamOptimum as TeamOptimum
     from powergames.solvers import TeamPlan as TeamPlan
     from powergames.solvers import Trajectory as Trajectory
+    from powergames.solvers import correlated as correlated
     from powergames.solvers import logit_path as logit_path
     from powergames.solvers import pure_equilibria as pure_equilibria
     from powergames.solvers import solve as solve
     from powergames.solvers import solve_all as solve_all
     from powergames.solvers import solve_batch as solve_batch
+    from powergames.solvers import solve_many as solve_many
     from powergames.solvers import sweep as sweep
     from powergames.solvers import team_optimum as team_optimum
     from powergames.solvers import trace as trace

@@ -34,7 +34,7 @@ from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.horizon_evaluation import HorizonEvaluation, evaluate_horizon
 from powergames.numerics.discounted import DENSE, DiscountedSystem
-from powergames.objectives import Adversary, PowerObjective, check_objective
+from powergames.objectives import Adversary, AnyObjective, PowerObjective, as_objective
 from powergames.power import plain, power_table
 
 # An adversary changes its mind only for more than rounding, relative to the greatest value there is.
@@ -165,7 +165,7 @@ class NormalFormEvaluation(Frozen, Shown):
 
 @overload
 def evaluate(
-    game: NormalFormGame, profile: Any, objective: PowerObjective | None = None, *, horizon: None = None
+    game: NormalFormGame, profile: Any, objective: AnyObjective | None = None, *, horizon: None = None
 ) -> NormalFormEvaluation: ...
 
 
@@ -173,7 +173,7 @@ def evaluate(
 def evaluate(
     game: StochasticGame | DeterministicGame,
     profile: Any,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     horizon: None = None,
 ) -> Evaluation: ...
@@ -181,12 +181,12 @@ def evaluate(
 
 @overload
 def evaluate(
-    game: AnyGame, profile: Any, objective: PowerObjective | None = None, *, horizon: int
+    game: AnyGame, profile: Any, objective: AnyObjective | None = None, *, horizon: int
 ) -> HorizonEvaluation: ...
 
 
 def evaluate(
-    game: AnyGame, profile: Any, objective: PowerObjective | None = None, *, horizon: int | None = None
+    game: AnyGame, profile: Any, objective: AnyObjective | None = None, *, horizon: int | None = None
 ) -> Evaluation | NormalFormEvaluation | HorizonEvaluation:
     """Evaluate a profile: what it is worth to every player, and who holds how much power over whom.
 
@@ -196,8 +196,8 @@ def evaluate(
     profile : sequence of array_like, mapping, or an object with a `profile`
         ``profile[i][a]``, the probability with which player `i` plays action `a`, shape (A_i,); in a stochastic game
         ``profile[i][s, a]``, shape (S, A_i), stationary. All forms that `audit` takes are accepted.
-    objective : PowerObjective, optional
-        What to regularize by; by default λ = 0, where utility is task value.
+    objective : PowerObjective or number, optional
+        What to regularize by. A number is λ; by default 0, where utility is task value.
     horizon : int, optional
         Number of steps after which a game with states ends. The profile may then depend on time: arrays of shape
         (T, S, A_i), integers of shape (T, S), or what `solve` found with a horizon. The discount may be 1.
@@ -230,11 +230,10 @@ def evaluate(
     >>> result.task[:, 0], result.power[0, 0], result.utility[:, 0]
     (array([8., 8.]), array([0., 4.]), array([6., 6.]))
     """
-    objective = PowerObjective() if objective is None else objective
+    objective = as_objective(objective)
     if horizon is not None:
         return evaluate_horizon(game, profile, objective, horizon)
     game = as_game(game, NormalFormGame | StochasticGame)
-    check_objective(objective)
     check_endless(game)
     strategies = complete_profile(game, profile)
     adversaries = objective.adversaries(game.n_players)
@@ -282,8 +281,8 @@ def lasting_power(found: Evaluation, steps: float) -> np.ndarray:
         for j in [k for k in range(evaluator.n_players) if k != i]:
             least = task[i]
             if np.isinf(steps):
-                adversary = (Adversary(Fraction(1), (j,)),)
-                least = evaluator._adversarial(i, 1.0, adversary, least, against(least))
+                adversary = (Adversary(Fraction(1), (j,), Fraction(1)),)
+                least = evaluator._adversarial(i, adversary, least, against(least))
             else:
                 for _ in range(int(steps)):
                     least = against(least)[:, j].min(axis=1)
@@ -329,11 +328,10 @@ class _Evaluator:
             if not adversaries[player]:
                 continue
             if objective.form == "penalty":
-                charge = objective.lam * _charge(adversaries[player], power[:, player])
-                utility[player] -= by_player[player].solve(charge)
+                utility[player] -= by_player[player].solve(_charge(adversaries[player], power[:, player]))
             else:
                 against = takeovers[:, player]
-                utility[player] = self._adversarial(player, objective.lam, adversaries[player], task[player], against)
+                utility[player] = self._adversarial(player, adversaries[player], task[player], against)
         utility_action_values = self._action_values(utility) if any(adversaries) else action_values.copy()
         shares = {discount: (1.0 - discount) * system.occupancy(game.start) for discount, system in systems.items()}
         # A constant reward of the offset is worth this much.
@@ -357,7 +355,7 @@ class _Evaluator:
         )
 
     def _adversarial(
-        self, player: int, lam: float, adversaries: tuple[Adversary, ...], utility: np.ndarray, against: np.ndarray
+        self, player: int, adversaries: tuple[Adversary, ...], utility: np.ndarray, against: np.ndarray
     ) -> np.ndarray:
         """Value to a player whose adversaries are as bad as can be, by policy iteration on the adversaries.
 
@@ -388,7 +386,7 @@ class _Evaluator:
             actions = np.zeros((game.n_states, self.n_players), dtype=np.int64)
             for adversary, choice in zip(adversaries, chosen, strict=True):
                 victims = np.array(adversary.players)[choice // against.shape[2]]
-                shares[states, victims] = lam * float(adversary.weight)
+                shares[states, victims] = float(adversary.charge)
                 actions[states, victims] = choice % against.shape[2]
             weights = taken_over_probabilities(*self.layout, self.padded, shares, actions)
             values = DiscountedSystem(self._mixed(weights), discount).solve(self._rewards(weights, player))
@@ -449,5 +447,5 @@ def mixed_transitions(
 
 def _charge(adversaries: tuple[Adversary, ...], power: np.ndarray) -> np.ndarray:
     """Aggregate power over one player, ``power[s, j]``: each adversary takes over the worst of its co-players."""
-    terms = [float(adversary.weight) * power[:, adversary.players].max(axis=1) for adversary in adversaries]
+    terms = [float(adversary.charge) * power[:, adversary.players].max(axis=1) for adversary in adversaries]
     return np.sum(terms, axis=0)

@@ -25,7 +25,7 @@ from powergames.games.profiles import frozen, read_only
 from powergames.games.rows import Columns, RowGame, columns_of
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import TimedGame, TimedProfile, check_horizon, room, timed_profile
-from powergames.objectives import AdversaryArrays, PowerObjective, check_objective
+from powergames.objectives import AdversaryArrays, PowerObjective
 
 # Actions whose values differ by less than this, relative to the greatest value, are equally bad.
 TIE = 1e-12
@@ -295,7 +295,6 @@ def evaluate_horizon(game: AnyGame, profile: Any, objective: PowerObjective, hor
     >>> evaluate_horizon(game, game.uniform_profile(), pg.PowerObjective(0.5), 4).task[:, 0, 0]
     array([-0.375, -0.25 , -0.125,  0.   ])
     """
-    check_objective(objective)
     horizon = check_horizon(horizon, game)
     game = as_game(game, StochasticGame | DeterministicGame)
     rows = RowGame.of(game)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,10 +31,11 @@ FORMS = ("penalty", "adversarial")
 
 @dataclass(frozen=True)
 class Adversary:
-    """One adversary of a player: its weight in the objective and the co-players it may take over."""
+    """One adversary of a player: its weight W, the co-players it may take over, and its charge λW."""
 
     weight: Fraction
     players: tuple[int, ...]
+    charge: Fraction
 
 
 class AdversaryArrays(NamedTuple):
@@ -139,7 +141,7 @@ class PowerObjective(Frozen):
         return np.array([[float(weight) for weight in row] for row in self.exact_weights(n_players)])
 
     def potential_adversaries(self, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
-        """Return the adversaries that each player has whenever λ is positive; those of zero weight are left out.
+        """Return the adversaries that each player has whenever λ is positive, except those of weight 0.
 
         Raises
         ------
@@ -151,9 +153,10 @@ class PowerObjective(Frozen):
         for i, row in enumerate(self.exact_weights(n_players)):
             co_players = tuple(j for j in range(n_players) if j != i)
             if takes_best:
-                result.append((Adversary(Fraction(1), co_players),) if co_players else ())
+                result.append((Adversary(Fraction(1), co_players, self.exact_lam),) if co_players else ())
             else:
-                result.append(tuple(Adversary(row[j], (j,)) for j in co_players if row[j] > 0))
+                charged = [j for j in co_players if row[j] > 0]
+                result.append(tuple(Adversary(row[j], (j,), self.exact_lam * row[j]) for j in charged))
         return tuple(result)
 
     def adversaries(self, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
@@ -166,24 +169,36 @@ class PowerObjective(Frozen):
         """
         return _adversaries(self, n_players)
 
-    def adversary_arrays(self, n_players: int) -> AdversaryArrays:
-        """Return the same as arrays.
+    def charges(self, n_players: int) -> tuple[Fraction, ...]:
+        """Return what each player is charged for a unit of power over it: λ times the weights of all its adversaries.
 
         Raises
         ------
         InputError
-            As `adversaries` does.
+            As `adversaries`.
+
+        Examples
+        --------
+        >>> PowerObjective("1/3", "sum").charges(3)
+        (Fraction(2, 3), Fraction(2, 3), Fraction(2, 3))
+        """
+        return tuple(sum((each.charge for each in own), Fraction(0)) for own in self.adversaries(n_players))
+
+    def adversary_arrays(self, n_players: int) -> AdversaryArrays:
+        """Return all adversaries as arrays.
+
+        Raises
+        ------
+        InputError
+            As `adversaries`.
         """
         found = [(i, each) for i, own in enumerate(self.adversaries(n_players)) for each in own]
         takes = [[j in each.players for j in range(n_players)] for _, each in found]
-        tolls = [Fraction(0)] * n_players
-        for i, each in found:
-            tolls[i] += self.exact_lam * each.weight
         return AdversaryArrays(
             read_only(np.array([i for i, _ in found], dtype=np.int64)),
             read_only(np.array(takes, dtype=bool).reshape(len(found), n_players)),
-            read_only(np.array([float(self.exact_lam * each.weight) for _, each in found])),
-            read_only(np.array([float(toll) for toll in tolls])),
+            read_only(np.array([float(each.charge) for _, each in found])),
+            read_only(np.array([float(charge) for charge in self.charges(n_players)])),
         )
 
     def aggregate_power(self, power: np.ndarray) -> np.ndarray:
@@ -191,22 +206,22 @@ class PowerObjective(Frozen):
 
         Parameters
         ----------
-        power : ndarray, shape (n, n)
-            ``power[i, j]`` is the power that `j` holds over `i`; float or exact fractions.
+        power : ndarray, shape (..., n, n)
+            ``power[..., i, j]`` is the power that `j` holds over `i`; float or exact fractions.
 
         Returns
         -------
-        ndarray, shape (n,)
+        ndarray, shape (..., n)
             ``Σ_j W_ij power[i, j]``, or the row maximum for `max`.
         """
-        n_players = len(power)
+        n_players = power.shape[-1]
         if isinstance(self.aggregate, str) and self.aggregate == "max":
-            return power.max(axis=1)
+            return power.max(axis=-1)
         if power.dtype == object:
             weights = np.array(self.exact_weights(n_players), dtype=object)
         else:
             weights = self.weights(n_players)
-        return (weights * power).sum(axis=1)
+        return (weights * power).sum(axis=-1)
 
     def utility(self, task: np.ndarray, power: np.ndarray) -> np.ndarray:
         """Charge for power: ``task - λ aggregate_power(power)``, shape (n,); exact where both are fractions.
@@ -248,13 +263,17 @@ class PowerObjective(Frozen):
         return self.exact_lam, aggregate, self.form
 
 
+# What functions take as an objective: a number stands for λ.
+AnyObjective = PowerObjective | float | Fraction
+
+
 @lru_cache(maxsize=128)
 def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adversary, ...], ...]:
     potential = objective.potential_adversaries(n_players)
     if not objective.exact_lam:
         return ((),) * n_players
     for i, own in enumerate(potential if objective.form == "adversarial" else ()):
-        total = objective.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
+        total = sum((adversary.charge for adversary in own), Fraction(0))
         if total > 1:
             raise InputError(
                 f"form='adversarial' reads lam as a probability, but lam times the weights of player {i} is "
@@ -263,24 +282,30 @@ def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adver
     return potential
 
 
-def check_objective(objective: Any) -> None:
-    """Refuse what is not an objective.
+def as_objective(objective: AnyObjective | None) -> PowerObjective:
+    """Return the objective that an argument stands for: None is λ = 0, and a number is λ.
 
     Raises
     ------
     InputError
+        If it is something else, or λ cannot be used.
 
     Examples
     --------
-    >>> check_objective(0.3)
+    >>> as_objective(0.3)
+    PowerObjective(lam=0.3, aggregate='mean', form='penalty')
+    >>> as_objective("mean")
     Traceback (most recent call last):
         ...
-    powergames.errors.InputError: objective: got float; give a PowerObjective, e.g. pg.PowerObjective(lam=0.3)
+    powergames.errors.InputError: objective: got str; give λ, e.g. 0.3, or a PowerObjective
     """
-    if not isinstance(objective, PowerObjective):
-        raise InputError(
-            f"objective: got {type(objective).__name__}; give a PowerObjective, e.g. pg.PowerObjective(lam=0.3)"
-        )
+    if objective is None:
+        return PowerObjective()
+    if isinstance(objective, PowerObjective):
+        return objective
+    if isinstance(objective, Number):
+        return PowerObjective(objective)  # type: ignore[arg-type]
+    raise InputError(f"objective: got {type(objective).__name__}; give λ, e.g. 0.3, or a PowerObjective")
 
 
 def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObjective:

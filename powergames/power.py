@@ -24,6 +24,7 @@ from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen, read_only
+from powergames.numerics.contractions import averaged, products
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -190,6 +191,45 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
             actions[i, j] = np.flatnonzero(against <= least + slack)[0]
         adversarial[i, i] = task[i]
     return PowerTable(game, strategies, task, values, adversarial, actions)
+
+
+def power_of_many(payoffs: np.ndarray, profiles: Profile) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the power of every player over every other in many games of the same shape.
+
+    Parameters
+    ----------
+    payoffs : ndarray of float64, shape (B, n, A_0, ..., A_{n-1})
+    profiles : tuple of ndarray
+        ``profiles[i][b]``, shape (A_i,), is the strategy of player `i` in game `b`.
+
+    Returns
+    -------
+    task : ndarray, shape (B, n)
+        Expected payoff of each player.
+    power : ndarray, shape (B, n, n)
+        ``power[b, i, j]``, what `j` can take from `i` by one action.
+
+    Examples
+    --------
+    >>> payoffs = np.array([[[[4.0, 0.0], [3.0, 3.0]], [[4.0, 3.0], [0.0, 3.0]]]])
+    >>> power_of_many(payoffs, (np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])))[1]
+    array([[[0., 2.],
+            [2., 0.]]])
+    """
+    n_players = payoffs.shape[1]
+    task, power = np.empty(payoffs.shape[:2]), np.zeros((*payoffs.shape[:2], n_players))
+    for i in range(n_players):
+        tensor = payoffs[:, i]
+        least = tensor.min(axis=tuple(range(1, tensor.ndim)), keepdims=True)
+        tensor = tensor - least
+        for j in range(n_players) if n_players > 1 else (0,):
+            if j != i or n_players == 1:
+                against = averaged(tensor, profiles, j)
+                value = products(against, profiles[j])
+                task[:, i] = value + least.reshape(-1)
+                if j != i:
+                    power[:, i, j] = np.maximum(value - against.min(axis=1), 0.0)
+    return task, power
 
 
 def pair_tables(game: NormalFormGame, profile: Any) -> PairTables:

@@ -6,11 +6,13 @@ if __name__ == "solvers":
     raise ImportError("import powergames.solvers, not solvers: the folder is part of the package powergames")
 
 from powergames.solvers.batch.batches import solve_batch
+from powergames.solvers.batch.many import solve_many
 from powergames.solvers.common import Method
 from powergames.solvers.following.sweep import sweep
 from powergames.solvers.following.trace import trace
 from powergames.solvers.normal_form.anderson import Anderson
 from powergames.solvers.normal_form.best_response import DampedBestResponse, SequentialBestResponse
+from powergames.solvers.normal_form.correlated import correlated
 from powergames.solvers.normal_form.fictitious_play import FictitiousPlay
 from powergames.solvers.normal_form.iteration import Trajectory, iterate
 from powergames.solvers.normal_form.mirror_descent import MirrorDescent
@@ -39,12 +41,14 @@ __all__ = [
     "TeamOptimum",
     "TeamPlan",
     "Trajectory",
+    "correlated",
     "iterate",
     "logit_path",
     "pure_equilibria",
     "solve",
     "solve_all",
     "solve_batch",
+    "solve_many",
     "sweep",
     "team_optimum",
     "trace",

@@ -17,7 +17,8 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.kernels import compilation
 from powergames.objectives import PowerObjective
-from powergames.results import Callback, Equilibrium, Status
+from powergames.progress import Callback
+from powergames.results import Equilibrium, Status
 
 # Seconds that the last certificates may take once the time limit is over.
 GRACE = 0.3
@@ -162,10 +163,12 @@ def check_count(name: str, count: Any) -> None:
         raise InputError(f"{name}: got {str(count)[:40]}; give a positive integer")
 
 
-def check_callback(callback: Any) -> None:
-    """Refuse a callback that cannot be called; None is no callback."""
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+def check_seed(seed: Any) -> None:
+    """Refuse what is no source of randomness; None is the usual one."""
+    if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
+        raise InputError(f"seed: got {type(seed).__name__}; give an integer or a numpy.random.Generator")
+    if isinstance(seed, (int, np.integer)) and seed < 0:
+        raise InputError(f"seed: got {seed}; give an integer >= 0")
 
 
 def end_of(time_limit: Any) -> float:

@@ -16,16 +16,17 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
-from powergames.objectives import PowerObjective, check_objective
-from powergames.results import Callback, Equilibrium, EquilibriumSet, HorizonEquilibrium, Status, StochasticEquilibrium
+from powergames.objectives import AnyObjective, PowerObjective, as_objective
+from powergames.progress import Callback, check_callback
+from powergames.results import Equilibrium, EquilibriumSet, HorizonEquilibrium, Status, StochasticEquilibrium
 from powergames.solvers.common import (
     Candidate,
     LimitError,
     Method,
     Options,
     certified,
-    check_callback,
     check_count,
+    check_seed,
     end_of,
 )
 from powergames.solvers.normal_form import (
@@ -79,13 +80,11 @@ FEW_PIVOTS = 100_000
 # Total number of actions up to which a last resort in fractions takes seconds, not hours.
 FRACTIONS = 80
 
-NASH = PowerObjective()
-
 
 @overload
 def solve(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     horizon: None = None,
     method: str | None = None,
@@ -103,7 +102,7 @@ def solve(
 @overload
 def solve(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     horizon: int,
     method: str | None = None,
@@ -120,7 +119,7 @@ def solve(
 
 def solve(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     horizon: int | None = None,
     method: str | None = None,
@@ -138,8 +137,8 @@ def solve(
     Parameters
     ----------
     game : NormalFormGame, StochasticGame or DeterministicGame
-    objective : PowerObjective, optional
-        By default λ = 0: Nash equilibrium.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: Nash equilibrium.
     horizon : int, optional
         Number of steps after which a game with states ends; by default it never does. What players do then depends on
         the time, and the discount may be 1.
@@ -195,14 +194,11 @@ def solve(
     >>> found.status.name, found.profile[0].shape, found.start_task
     ('CONVERGED', (2, 4, 2), array([9., 9.]))
     """
-    objective = NASH if objective is None else objective
+    objective = as_objective(objective)
     if horizon is None or not isinstance(game, DeterministicGame):
         game = as_game(game, NormalFormGame | StochasticGame)
     _check(game, objective, tol, max_iter, callback)
-    if seed is not None and not isinstance(seed, (int, np.integer, np.random.Generator)):
-        raise InputError(f"seed: got {type(seed).__name__}; give an integer or a numpy.random.Generator")
-    if isinstance(seed, (int, np.integer)) and seed < 0:
-        raise InputError(f"seed: got {seed}; give an integer >= 0")
+    check_seed(seed)
     if horizon is not None:
         if exact or start is not None:
             raise InputError(f"{'exact' if exact else 'start'}: not with a horizon; leave it out")
@@ -235,7 +231,7 @@ def solve(
 
 def solve_all(
     game: NormalFormGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     exact: bool = False,
     tol: float = 1e-8,
@@ -249,8 +245,8 @@ def solve_all(
     game : NormalFormGame
         Two players; or more of them with few actions: made for 3 x 3 x 3 and five players with two, and tried up to
         nine free probabilities.
-    objective : PowerObjective, optional
-        By default λ = 0: Nash equilibrium.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: Nash equilibrium.
     exact : bool, default False
         Compute in rational arithmetic; only where no more than two players have a choice. Degenerate games of two
         players are computed so anyway, and rounded in the end.
@@ -287,7 +283,7 @@ def solve_all(
     >>> len(pg.solve_all(pg.load("von_stengel")))
     75
     """
-    objective = NASH if objective is None else objective
+    objective = as_objective(objective)
     game = as_game(game)
     _check(game, objective, tol, None, callback)
     options = Options(tol=tol, callback=callback, exact=exact, end=end_of(time_limit))
@@ -345,7 +341,6 @@ def _check(
     max_iter: int | None,
     callback: Callback | None,
 ) -> None:
-    check_objective(objective)
     check_tolerance(tol)
     if max_iter is not None:
         check_count("max_iter", max_iter)

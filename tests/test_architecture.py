@@ -19,7 +19,7 @@ MODULES = {
 }
 
 # What each layer may import of the project, at the top of a module, inside functions and for type checkers.
-GROUND = {"errors", "numerics", "display"}
+GROUND = {"errors", "numerics", "display", "progress"}
 GAMES = GROUND | {"games"}
 OBJECTIVES = GAMES | {"objectives"}
 CHECKING = OBJECTIVES | {"checking"}
@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "kernels": {"kernels"},
     "numerics": {"numerics"},
     "files": {"errors", "files"},
+    "progress": {"errors"},
     "display": {"errors", "display"},
     "games": GAMES,
     "objectives": OBJECTIVES,

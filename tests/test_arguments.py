@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import powergames as pg
+from powergames.checking.deviations import best_deviation
 
 STAG = pg.load("stag_hunt")
+BIG_MATCH = pg.load("big_match")
 NASH = pg.PowerObjective()
 BOTH_STAG = [[1, 0], [1, 0]]
 
@@ -24,7 +29,9 @@ BOTH_STAG = [[1, 0], [1, 0]]
         (lambda: pg.pure_equilibria(None), "game"),
         (lambda: pg.pure_equilibria(STAG, "mean"), "objective"),
         (lambda: pg.solve("stag_hunt"), "game"),
-        (lambda: pg.solve(STAG, 0.3), "objective"),
+        (lambda: pg.solve(STAG, "0.3"), "objective"),
+        (lambda: pg.solve(STAG, True), "lam"),
+        (lambda: pg.solve(STAG, -0.3), "lam"),
         (lambda: pg.solve(STAG, tol=None), "tol"),
         (lambda: pg.solve(STAG, max_iter=0.5), "max_iter"),
         (lambda: pg.solve(STAG, callback="print"), "callback"),
@@ -70,6 +77,34 @@ def test_wrong_argument_is_named_in_one_line(call, name):
     message = str(caught.value)
     assert message.startswith(name)
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("lam", [0.3, Fraction(3, 10), np.float32(0.3), Decimal("0.3")])
+def test_a_number_is_lam(lam):
+    assert pg.solve(STAG, lam).objective == pg.PowerObjective("3/10")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda objective: pg.solve_all(STAG, objective),
+        lambda objective: pg.certify(STAG, BOTH_STAG, objective),
+        lambda objective: pg.audit(STAG, BOTH_STAG, objective),
+        lambda objective: pg.evaluate(STAG, BOTH_STAG, objective),
+        lambda objective: best_deviation(STAG, BOTH_STAG, objective),
+        lambda objective: pg.sweep(STAG, objective, lams=[1]),
+        lambda objective: pg.trace(STAG, objective),
+        lambda objective: pg.solve_batch([STAG], objective),
+        lambda objective: pg.pure_equilibria(STAG, objective),
+        lambda objective: pg.logit_path(STAG, objective, precisions=[1]),
+        lambda objective: pg.team_optimum(pg.load("line_with_breakdowns"), objective),
+        lambda objective: pg.certify(BIG_MATCH, BIG_MATCH.uniform_profile(), objective),
+        lambda objective: pg.train(BIG_MATCH, objective, steps=100, progress=False),
+        lambda objective: pg.report(STAG, objective=objective, lams=[0]),
+    ],
+)
+def test_numbers_and_objectives_mean_the_same_everywhere(call):
+    assert repr(call(0.3)) == repr(call(pg.PowerObjective(0.3)))
 
 
 def test_decimals_behind_a_large_offset():

@@ -12,6 +12,7 @@ import nashpy
 import numpy as np
 import pytest
 
+import powergames as pg
 from powergames.errors import InputError
 from powergames.games import memory as limits
 from powergames.games.catalog import normal_form as catalog
@@ -31,6 +32,7 @@ CLASSICS = [
     "shapley",
     "von_stengel",
     "assembly_line",
+    "split_work",
     "public_goods",
 ]
 STOCHASTIC = [
@@ -231,6 +233,34 @@ def test_assembly_line_payoffs(n):
     for joint in product((0, 1), repeat=n):
         expected = [1 if action == 1 else 3 if sum(joint) == 0 else 0 for action in joint]
         np.testing.assert_array_equal(game.payoffs[(slice(None), *joint)], expected)
+
+
+def test_split_work_has_the_numbers_that_it_comes_from():
+    game = catalog.split_work()
+    table = [(5, 0, 0), (8.2, 4, 2.67), (9, 10, 3.33), (9.39, 6.43, 5.1), (10.94, 12.15, 12.15)]
+    work = [[1, 0]] * 3
+    for split, (brings, greatest, mean) in enumerate(table):
+        told = pg.power_table(game, [np.eye(5)[split], *work])
+        assert told.task.tolist() == [brings] * 4
+        assert told.power[0].max() == pytest.approx(greatest, abs=1e-12)
+        assert told.power[0, 1:].mean() == pytest.approx(mean, abs=0.005)
+    # Failures add up.
+    assert game.exact_payoffs[0, 3, 1, 1, 0] == Fraction("9.39") - Fraction("6.43") - Fraction("4.435")
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "chosen"),
+    [
+        ("max", {"0": 4, "0.27": 4, "0.272": 3, "0.489": 3, "0.49": 1, "0.79": 1, "0.81": 0}),
+        ("mean", {"0": 4, "0.2198": 4, "0.22": 3, "0.2207": 3, "0.221": 2, "1.19": 2, "1.21": 0}),
+    ],
+)
+def test_split_work_tells_the_greatest_power_from_the_mean(aggregate, chosen):
+    game = catalog.split_work()
+    for lam, best in chosen.items():
+        for split in range(5):
+            certificate = pg.certify(game, [np.eye(5)[split], *[[1, 0]] * 3], pg.PowerObjective(lam, aggregate))
+            assert (certificate.max_regret < 1e-9) == (split == best)
 
 
 def test_travellers_dilemma_undercutting_pays_down_to_the_least_claim():

@@ -697,17 +697,6 @@ class TestProcess:
         assert "Traceback" not in err
 
 
-def test_progress_is_one_line_that_vanishes(capsys, monkeypatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    clock = iter([0.0, 0.1, 1.0, 2.0])
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock))
-    with terminal.progress() as callback:
-        for done in (1, 2000, 3000):
-            callback("vertices", done, 3000 * (done == 3000))
-    _, err = capsys.readouterr()
-    assert err.split("\r")[1:] == ["vertices: 2,000", "vertices: 3,000 of 3,000", " " * 24, ""]
-
-
 def test_an_incomplete_enumeration_is_not_done(tmp_path, capsys):
     # The third player is indifferent, so that equilibria form continua.
     payoffs = np.random.default_rng(1).random((3, 3, 3, 3))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import html
 import io
+import json
 import re
 import sys
 from dataclasses import replace
@@ -234,3 +235,18 @@ def test_discounts_are_shown_in_full(discount, text):
     assert game.blocks()[0].endswith(f"discount {text}")
     door = pg.DeterministicGame([[0]], [[1]], discount, [["stay"]])
     assert repr(door).endswith(f"discount {text}>")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: pg.solve_all(STAG, pg.PowerObjective("1/4")),
+        lambda: pg.sweep(STAG, lams=[0, 1]),
+        lambda: pg.pure_equilibria(STAG)[0],
+        lambda: pg.logit_path(STAG),
+        lambda: pg.team_optimum(pg.load("line_with_breakdowns")),
+    ],
+)
+def test_results_are_json(make):
+    result = make()
+    assert json.loads(json.dumps(result.to_dict(), allow_nan=False)) == result.to_dict()

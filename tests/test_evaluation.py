@@ -266,8 +266,8 @@ def test_bad_arguments_are_named():
         evaluate(game.stage(0), profile)
     with pytest.raises(InputError, match="game: got str; give a NormalFormGame or StochasticGame"):
         evaluate("stag_hunt", profile)
-    with pytest.raises(InputError, match="objective: got float"):
-        evaluate(game, profile, 0.3)
+    with pytest.raises(InputError, match="objective: got str"):
+        evaluate(game, profile, "mean")
     with pytest.raises(InputError, match="reads lam as a probability"):
         evaluate(game, profile, PowerObjective(1.5, form="adversarial"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 
@@ -10,7 +11,7 @@ import pytest
 
 import powergames as pg
 from powergames.cli import COMMANDS, run
-from powergames.commands import terminal
+from powergames.progress import reporter
 
 # Set the window's title, move the cursor, write from right to left, begin another line or a link.
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b1A\u202e\r\n\u2028\x7f[link=x]"
@@ -47,6 +48,7 @@ ARGUMENTS = {
         "GAME -o OUT.gam",
     ],
     "demo": ["\x1b[1m"],
+    "warmup": ["\x1b[1m"],
 }
 
 
@@ -98,11 +100,11 @@ def test_a_terminal_gets_nothing_to_obey_but_what_rich_draws(folder, capsys, mon
 
 def test_progress(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    times = iter(range(100))
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(times))
-    with terminal.progress() as callback:
-        callback(HOSTILE, 1, 2)
-    assert is_clean(capsys.readouterr().err.replace("\r", ""))
+    with reporter() as report:
+        report(HOSTILE, 1, 2)
+    shown = capsys.readouterr().err
+    assert "1/2" in shown
+    assert is_clean(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).replace("\r", ""))
 
 
 @pytest.mark.parametrize("game", [NORMAL_FORM, STOCHASTIC], ids=["normal form", "stochastic"])

@@ -527,7 +527,7 @@ def test_records():
         (lambda: iterate(PENNIES, rule=FictitiousPlay(), every=0), "every: got 0;"),
         (lambda: iterate(PENNIES, rule=FictitiousPlay(), tol=-1), "tol: got -1;"),
         (lambda: iterate(PENNIES, rule=FictitiousPlay(), callback=1), "callback: got int;"),
-        (lambda: iterate(PENNIES, 0.3, rule=FictitiousPlay()), "objective: got float;"),
+        (lambda: iterate(PENNIES, "mean", rule=FictitiousPlay()), "objective: got str;"),
         (lambda: iterate("matching_pennies", rule=FictitiousPlay()), "game: got str;"),
         (lambda: iterate(PENNIES, rule=FictitiousPlay(), start=[[1, 0]]), "profile: got 1 vectors"),
     ],

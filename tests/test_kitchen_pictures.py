@@ -98,12 +98,17 @@ def test_words_for_what_chefs_do():
         (use, "puts down an onion"),
         (use, "takes an onion"),
     ]
+    events = pg.kitchen_events(game)
     state, said = 0, []
     for action, _ in script:
         row = game.row_starts[state] + 6 * action + stay
-        following = int(game.indices[game.indptr[row]])
-        said.append(kitchen_play._doing(game.states, 0, state, following, action))
-        assert kitchen_play._doing(game.states, 1, state, following, stay) == "waits"
+        following, (event, other) = int(game.indices[game.indptr[row]]), events.words(state, (action, stay))
+        said.append(
+            kitchen_play._doing(
+                game.states, 0, state, following, action, event.partition(" at")[0].partition(" from")[0]
+            )
+        )
+        assert kitchen_play._doing(game.states, 1, state, following, stay, other) == "waits"
         state = following
     assert said == [words for _, words in script]
     assert len(colours(viz.kitchen(game, state))) > 10

@@ -119,22 +119,26 @@ def test_the_adversarial_form_takes_weights_exactly():
         PowerObjective(Fraction(3, 2) + Fraction(1, 10**20), weights, "adversarial").adversaries(3)
 
 
+def at_lam_2(weight, *players):
+    return Adversary(Fraction(weight), players, 2 * Fraction(weight))
+
+
 def test_adversaries_of_weighted_aggregates():
-    third = Fraction(1, 3)
-    assert PowerObjective(1, "mean").adversaries(4)[1] == tuple(Adversary(third, (j,)) for j in (0, 2, 3))
-    assert PowerObjective(1, "sum").adversaries(2) == ((Adversary(Fraction(1), (1,)),), (Adversary(Fraction(1), (0,)),))
-    assert PowerObjective(1, MATRIX).adversaries(3) == (
-        (Adversary(Fraction(1, 2), (1,)),),
-        (Adversary(Fraction(1, 4), (0,)), Adversary(Fraction(1), (2,))),
-        (Adversary(Fraction(2), (0,)),),
+    assert PowerObjective(2, "mean").adversaries(4)[1] == tuple(at_lam_2("1/3", j) for j in (0, 2, 3))
+    assert PowerObjective(2, "sum").adversaries(2) == ((at_lam_2(1, 1),), (at_lam_2(1, 0),))
+    assert PowerObjective(2, MATRIX).adversaries(3) == (
+        (at_lam_2("1/2", 1),),
+        (at_lam_2("1/4", 0), at_lam_2(1, 2)),
+        (at_lam_2(2, 0),),
     )
+    assert PowerObjective(2, MATRIX).charges(3) == (1, Fraction(5, 2), 4)
 
 
 def test_the_maximum_has_one_adversary_who_picks_the_co_player():
-    assert PowerObjective(1, "max").adversaries(3) == (
-        (Adversary(Fraction(1), (1, 2)),),
-        (Adversary(Fraction(1), (0, 2)),),
-        (Adversary(Fraction(1), (0, 1)),),
+    assert PowerObjective(2, "max").adversaries(3) == (
+        (at_lam_2(1, 1, 2),),
+        (at_lam_2(1, 0, 2),),
+        (at_lam_2(1, 0, 1),),
     )
 
 

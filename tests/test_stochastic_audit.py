@@ -292,5 +292,5 @@ def test_one_step_is_reported_once():
 def test_refused_games():
     with pytest.raises(pg.InputError, match="give a"):
         pg.audit("stag_hunt", [[1, 0], [1, 0]], pg.PowerObjective())
-    with pytest.raises(pg.InputError, match="give a PowerObjective"):
-        pg.audit(pg.load("big_match"), pg.load("big_match").uniform_profile(), 0.3)
+    with pytest.raises(pg.InputError, match="or a PowerObjective"):
+        pg.audit(pg.load("big_match"), pg.load("big_match").uniform_profile(), "mean")

@@ -22,19 +22,18 @@ from powergames.evaluation import evaluate
 from powergames.games.catalog.stochastic import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import newton, settling, stage_iteration
+from powergames.solvers.stochastic import backward, newton, stages, unsettled_states
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.reduced import ReducedProblem
+from powergames.solvers.stochastic.search import Clock, Found, Search
 
 LAMS = (0, 0.1, 0.3, 0.6)
 
-# Best responses in turn are not sure to come to rest where everybody mixes; "induction" is for games in which few rows
-# pay, "shapley" for zero-sum games.
-MIXING = [name for name in STOCHASTIC_METHODS if name not in ("alternate", "induction")]
-GENERAL = [name for name in STOCHASTIC_METHODS if name not in ("induction", "shapley")]
+# Best responses in turn are not sure to come to rest where everybody mixes; "shapley" is for zero-sum games.
+MIXING = [name for name in STOCHASTIC_METHODS if name != "best_response"]
+GENERAL = [name for name in STOCHASTIC_METHODS if name != "shapley"]
 
 
 def check(equilibrium, tol=1e-9):
@@ -143,7 +142,7 @@ def test_zero_sum_games_go_to_shapley_iteration():
         assert pg.solve(pg.load(name)).method == "shapley"
     assert pg.solve(pg.load("big_match"), PowerObjective(0.1)).method != "shapley"
     for wrong, objective in (("commons", None), ("big_match", PowerObjective(0.1)), ("delegation", None)):
-        with pytest.raises(InputError, match=r"^method: shapley does not solve this game"):
+        with pytest.raises(InputError, match=r"^method shapley: needs .*; choose another"):
             pg.solve(pg.load(wrong), objective, method="shapley")
 
 
@@ -279,10 +278,10 @@ def test_alternating_best_responses_from_the_team_optimum():
     game = team_game(2, 30, 3, seed=0)
     equilibrium = pg.solve(game)
     check(equilibrium)
-    assert equilibrium.method == "alternate"
+    assert equilibrium.method == "best_response"
     assert equilibrium.task[0] == pytest.approx(pg.team_optimum(game).value, rel=1e-9)
     # From a start of the user's it need not be the optimum.
-    elsewhere = pg.solve(game, start=[np.eye(3)[np.full(30, 2)]] * 2, method="alternate")
+    elsewhere = pg.solve(game, start=[np.eye(3)[np.full(30, 2)]] * 2, method="best_response")
     check(elsewhere)
     assert (elsewhere.task[0] <= equilibrium.task[0] + 1e-9).all()
     for seed in range(4):
@@ -576,7 +575,7 @@ def test_finite_horizon_bad_input():
 
 def test_a_kitchen_in_which_choices_matter_elsewhere():
     game = pg.load("overcooked:tiny")
-    found = pg.solve(game, pg.PowerObjective("0.1", form="adversarial"), method="alternate")
+    found = pg.solve(game, pg.PowerObjective("0.1", form="adversarial"), method="best_response")
     assert found.converged
     assert found.certificate.scaled_regret <= 1e-12
     # In no pure profile do they come to rest: each responds to the other, over and over.
@@ -585,7 +584,7 @@ def test_a_kitchen_in_which_choices_matter_elsewhere():
 
 def test_a_kitchen_whose_chefs_would_break_their_own_plans():
     # In the form "penalty" already one chef's choices in different states go round in circles.
-    found = pg.solve(pg.load("overcooked:tiny"), pg.PowerObjective("0.2"), method="alternate")
+    found = pg.solve(pg.load("overcooked:tiny"), pg.PowerObjective("0.2"), method="best_response")
     assert found.converged
     assert found.certificate.scaled_regret <= 1e-12
 
@@ -595,36 +594,45 @@ def test_a_kitchen_whose_chefs_would_break_their_own_plans():
 def test_a_kitchen_solved_backward_between_servings(lam, form):
     game = pg.compile_overcooked(["XXPXX", "O1 2O", "XDXSX"], onions=2, cook_time=10, counters=[]).to_game()
     found = pg.solve(game, pg.PowerObjective(lam, form=form))
-    assert found.method == "induction"
+    assert found.method == "best_response"
     check(found)
-    again = pg.solve(game, pg.PowerObjective(lam, form=form), start=found.profile, method="induction")
+    again = pg.solve(game, pg.PowerObjective(lam, form=form), start=found.profile, method="best_response")
     np.testing.assert_array_equal(again.task, found.task)
 
 
-def test_induction_where_chefs_mix():
-    found = pg.solve(pg.load("overcooked:tiny"), pg.PowerObjective("0.1", form="adversarial"), method="induction")
-    check(found)
-    assert any(((strategy > 0.01) & (strategy < 0.99)).any() for strategy in found.profile)
+def search():
+    """Begin a search without limits."""
+    return Search(Options(), Clock(0))
 
 
-def test_induction_where_it_does_not_help():
-    dense = random_stochastic(2, 5, 2, seed=0)
-    with pytest.raises(InputError, match=r"^method: induction does not solve this game \(backward induction between"):
-        pg.solve(dense, method="induction")
+def team_problem(transitions, rewards):
+    """The problem of a team at λ = 0."""
+    return StochasticProblem.of(StochasticGame(np.array([rewards] * 2), transitions, 0.9), PowerObjective(0))
+
+
+def test_passes_where_chefs_mix():
+    game, objective = pg.load("overcooked:tiny"), PowerObjective("0.1", form="adversarial")
+    problem = StochasticProblem.of(game, objective)
+    point = problem.point_of(pg.team_optimum(game, objective).profile)
+    found = backward.passes(problem, point, Found.nothing(problem, point), search())
+    assert found.status is pg.Status.CONVERGED
+    assert pg.certify(game, problem.profile(found.point), objective).scaled_regret <= 1e-9
+    mixed = found.point[problem.is_player]
+    assert ((mixed > 0.01) & (mixed < 0.99)).any()
+
+
+def test_games_that_passes_do_not_suit():
+    assert not backward.suits(StochasticProblem.of(random_stochastic(2, 5, 2, seed=0), PowerObjective(0)))
     # One payment, which does not part the states: the others are one large component.
     n = 600
-    rewards = np.zeros((2, n, 2, 2))
-    rewards[:, 0, 0, 0] = 1.0
-    transitions = np.zeros((n, 2, 2, n))
-    transitions[np.arange(n), :, :, (np.arange(n) + 1) % n] = 1.0
-    found = pg.solve(StochasticGame(rewards, transitions, 0.9), method="induction")
-    assert found.status is pg.Status.CYCLING
-    assert not found.converged
-
-
-def searched(problem, point):
-    """Begin a search at a point."""
-    return Progress(problem, point, Options(), (0, 0), 0)
+    rewards = np.zeros((n, 2, 2))
+    rewards[0, 0, 0] = 1.0
+    round_about, ahead = np.zeros((2, n, 2, 2, n))
+    round_about[np.arange(n), :, :, (np.arange(n) + 1) % n] = 1.0
+    assert not backward.suits(team_problem(round_about, rewards))
+    # And where the last state is never left, all others are passed once.
+    ahead[np.arange(n), :, :, np.minimum(np.arange(n) + 1, n - 1)] = 1.0
+    assert backward.suits(team_problem(ahead, rewards))
 
 
 def test_an_equilibrium_of_a_state_that_moves_a_little_is_followed():
@@ -634,7 +642,7 @@ def test_an_equilibrium_of_a_state_that_moves_a_little_is_followed():
     problem = StochasticProblem.of(game, PowerObjective(0))
     near = problem.point_of([np.array([[1 / 3 + 1e-6, 2 / 3 - 1e-6]])] * 2)
     worth = problem.worth(problem.evaluate(near))
-    followed = stage_iteration.solved(problem, near, worth, searched(problem, near))
+    followed = stages.stage_equilibria(problem, near, worth, search())
     np.testing.assert_allclose(followed, [1 / 3, 2 / 3, 1 / 3, 2 / 3], atol=1e-12)
 
 
@@ -646,35 +654,32 @@ def test_only_states_that_want_to_change_do():
     game = StochasticGame(np.array([[meet, meet], [meet, avoid]]), transitions, 0.5)
     problem = StochasticProblem.of(game, PowerObjective(0))
     point = problem.point_of([np.array([[0.0, 1.0], [1.0, 0.0]])] * 2)
-    progress = searched(problem, point)
-    settling.settle(problem, np.array([False, True]), point, point, progress)
-    assert progress.good
-    np.testing.assert_allclose(problem.profile(progress.point)[0], [[0.0, 1.0], [0.5, 0.5]], atol=1e-12)
+    avoiding = np.array([False, True])
+    found = unsettled_states.solve_states(problem, avoiding, point, point, search(), long_paths=True)
+    assert found.status is pg.Status.CONVERGED
+    np.testing.assert_allclose(problem.profile(found.point)[0], [[0.0, 1.0], [0.5, 0.5]], atol=1e-12)
 
 
 @pytest.mark.parametrize("form", ["penalty", "adversarial"])
-def test_a_point_that_is_nearly_an_equilibrium_is_mended(form):
+def test_states_in_which_somebody_is_tempted_are_resolved(form):
     game, objective = random_stochastic(2, 12, 2, seed=3), PowerObjective("0.2", form=form)
     problem = StochasticProblem.of(game, objective)
     profile = [strategy.copy() for strategy in pg.solve(game, objective).profile]
     for strategy in profile:
         strategy[[2, 7]] = strategy[[2, 7], ::-1]
-    progress = searched(problem, problem.point_of(profile))
-    progress.look(progress.point, problem.worth(problem.evaluate(progress.point)))
-    assert progress.regret > 1e-3
-    settling.mend(problem, progress.point, progress)
-    assert progress.good
-    assert pg.certify(game, problem.profile(progress.point), objective).passed
+    assert pg.certify(game, profile, objective).scaled_regret > 1e-3
+    found = unsettled_states.resolve_tempted(problem, Found.nothing(problem, problem.point_of(profile)), search())
+    assert found.status is pg.Status.CONVERGED
+    assert pg.certify(game, problem.profile(found.point), objective).passed
 
 
-def test_mending_ends_where_too_much_is_amiss(monkeypatch):
-    monkeypatch.setattr(settling, "LARGEST", 3)
+def test_resolving_ends_where_too_much_is_amiss(monkeypatch):
+    monkeypatch.setattr(unsettled_states, "LARGEST", 3)
     problem = StochasticProblem.of(random_stochastic(2, 12, 2, seed=3), PowerObjective("0.2"))
     start = problem.uniform_point()
-    progress = searched(problem, start)
-    settling.mend(problem, start, progress)
-    assert not progress.good
-    np.testing.assert_array_equal(progress.point, start)
+    found = unsettled_states.resolve_tempted(problem, Found.nothing(problem, start), search())
+    assert found.status is pg.Status.CYCLING
+    np.testing.assert_array_equal(found.point, start)
 
 
 def test_newton_knows_an_equilibrium_where_its_equations_are_singular():
@@ -683,9 +688,9 @@ def test_newton_knows_an_equilibrium_where_its_equations_are_singular():
     transitions = np.eye(2)[np.array([[[1, 1], [1, 0]], [[0, 1], [1, 0]]])]
     problem = StochasticProblem.of(StochasticGame(rewards, transitions, 0.9), PowerObjective(0))
     point = problem.point_of([np.array([[0.0, 1.0]] * 2)] * 2)
-    progress = searched(problem, point)
-    assert newton.finish(problem, point, np.ones(problem.size, dtype=bool), progress)
-    assert progress.regret <= 1e-14
+    found = newton.finish(problem, point, np.ones(problem.size, dtype=bool), search())
+    assert found.status is pg.Status.CONVERGED
+    assert found.regret <= 1e-14
 
 
 @pytest.mark.parametrize("form", ["penalty", "adversarial"])
@@ -883,9 +888,10 @@ def test_a_discount_near_one_is_no_obstacle(seed, discount):
 
 
 def test_what_the_certificate_rejects_goes_on_to_the_next_method(monkeypatch):
-    def boast(problem, point, progress):
-        progress.keep(problem.pure_point(problem.arrays[1][:-1]), 0.0)
-        return pg.Status.CONVERGED
+    def boast(problem, start, search):
+        return dataclasses.replace(
+            start, point=problem.pure_point(problem.arrays[1][:-1]), regret=0.0, status=pg.Status.CONVERGED
+        )
 
     game = pg.load("random_stochastic:states=3")
     methods = dict(STOCHASTIC_METHODS)

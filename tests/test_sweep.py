@@ -226,7 +226,7 @@ def test_the_table_says_where_equilibria_may_be_missing(capsys):
         (lambda: pg.solve_batch(["stag_hunt"]), "game: got str"),
         (lambda: pg.solve_batch(GAMES, lams=0.5), "lams: got float"),
         (lambda: pg.solve_batch(GAMES, lams=[-1]), "lam: got -1"),
-        (lambda: pg.solve_batch(GAMES, 0.5, lams=[0]), "objective: got float"),
+        (lambda: pg.solve_batch(GAMES, "mean", lams=[0]), "objective: got str"),
         (lambda: pg.solve_batch(GAMES, method="magic"), "method: got 'magic'"),
         (lambda: pg.solve_batch(GAMES, method=["lemke"]), "method: got"),
         (lambda: pg.solve_batch(GAMES, method="lemke", all_equilibria=True), "leave out method"),

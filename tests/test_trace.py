@@ -434,7 +434,7 @@ def test_a_path_that_no_step_continues_is_lost(monkeypatch):
         ({"lams": (0, np.inf)}, "lams: got (0, inf)"),
         ({"lams": (0, "x")}, "lams: got (0, 'x')"),
         ({"lams": (0, 1), "objective": pg.PowerObjective(2)}, "the path starts at lam=2"),
-        ({"objective": 0.3}, "objective: got float"),
+        ({"objective": "mean"}, "objective: got str"),
         ({"start": [[1, 0, 0]] * 2}, "start: got list"),
         ({"start": pg.solve(named_game("stag_hunt"))}, "another game"),
         ({"start": pg.solve(LOOP), "objective": pg.PowerObjective(0, "max")}, "another aggregate"),

@@ -26,7 +26,7 @@ from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
 from powergames.io import load_policies, load_timed
-from powergames.objectives import PowerObjective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.power import plain, power_table
 
 
@@ -161,7 +161,7 @@ class Audit(Frozen, Shown):
 def audit(
     game: AnyGame,
     policies: Any,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     tol: float = POLICY_TOLERANCE,
     steps: int = 10,
@@ -175,7 +175,7 @@ def audit(
 def audit(
     game: AnyGame,
     policies: Any,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     tol: float = POLICY_TOLERANCE,
     steps: int = 10,
@@ -188,7 +188,7 @@ def audit(
 def audit(
     game: AnyGame,
     policies: Any,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     tol: float = POLICY_TOLERANCE,
     steps: int = 10,
@@ -208,8 +208,8 @@ def audit(
         state alone; a vector of shape (A_i,), played in every state; a mapping from indices or names of states to
         probabilities; or a callable that returns the probabilities for a state. A state that is missing from a mapping,
         or has a row of NaN, counts as unvisited: it is filled with equal probabilities, and the report lists it.
-    objective : PowerObjective, optional
-        By default λ = 0. Judge a policy at the λ that it was made for.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0. Judge a policy at the λ that it was made for.
     tol : float, default 0.02
         Largest scaled regret that passes; what solvers find passes 1e-8.
     steps : int, default 10
@@ -257,7 +257,7 @@ def audit(
     >>> report.unvisited[0].states
     array([1, 2])
     """
-    objective = PowerObjective() if objective is None else objective
+    objective = as_objective(objective)
     if horizon is not None:
         if reference is not None:
             raise InputError("reference: not with a horizon; leave it out")

@@ -26,7 +26,8 @@ class Certificate(Frozen, Shown):
     tol : float
         The certificate passes if every scaled regret is at most `tol`.
     deviations : str
-        The class of deviations covered: "mixed".
+        The class of deviations covered: "mixed"; of correlated equilibria "swap", any reaction to what one is told, or
+        "coarse", decided before one is told anything.
     bound : str
         "exact": the numbers are the regrets, up to rounding; "upper": no regret is greater, because a time limit ended
         the search for the best deviation.

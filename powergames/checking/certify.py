@@ -14,13 +14,13 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, as_objective
 
 
 def certify(
     game: AnyGame,
     profile: Any,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     tol: float = 1e-8,
     witness: Witness | None = None,
@@ -35,8 +35,8 @@ def certify(
     profile : sequence of array_like
         ``profile[i][a]``, the probability with which player `i` plays action `a`. With `fractions.Fraction` entries
         everything is computed exactly.
-    objective : PowerObjective, optional
-        By default λ = 0: Nash equilibrium.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: Nash equilibrium.
     tol : float, default 1e-8
         Largest scaled regret that passes.
     witness : sequence of sequences of array_like, optional
@@ -69,13 +69,12 @@ def certify(
     >>> pg.certify(game, [[1, 0], [1, 0]], pg.PowerObjective(0.5)).max_regret
     1.0
     """
-    objective = PowerObjective() if objective is None else objective
+    objective = as_objective(objective)
     if horizon is not None:
         steps = check_horizon(horizon, game)
         return certify_horizon(as_game(game, StochasticGame | DeterministicGame), profile, objective, steps, tol=tol)
     game = as_game(game, NormalFormGame | StochasticGame)
     if isinstance(game, StochasticGame):
         return certify_stochastic(game, profile, objective, tol=tol, witness=witness)
-    check_objective(objective)
     check_tolerance(tol)
     return certify_checked(game, complete_profile(game, profile), objective, tol, witness)

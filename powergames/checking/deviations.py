@@ -13,7 +13,7 @@ from powergames.games.immutable import Frozen
 from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, as_objective
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Deviation(Frozen):
         }
 
 
-def best_deviation(game: NormalFormGame, profile: Any, objective: PowerObjective) -> Deviation | None:
+def best_deviation(game: NormalFormGame, profile: Any, objective: AnyObjective) -> Deviation | None:
     """Find the mixed deviation that gains most, relative to the range of its player's payoffs.
 
     Parameters
@@ -93,7 +93,7 @@ def best_deviation(game: NormalFormGame, profile: Any, objective: PowerObjective
     (0, array([0., 1.]), 1.0)
     """
     game = as_game(game)
-    check_objective(objective)
+    objective = as_objective(objective)
     strategies = complete_profile(game, profile)
     certificate = certify_checked(game, strategies, objective)
     player = int(np.argmax(certificate.scaled_regrets))

@@ -73,9 +73,8 @@ def response_problem(
     unit = payoffs.unit
     if not adversaries:
         return Response(_action_values(payoffs, profile, player), [], [], profile[player], scale / unit), unit
-    lam: Any = objective.exact_lam if exact else objective.lam
     tables = _pair_tables(payoffs, profile, player)
-    weights: list[Any] = [lam * _number(adversary.weight, exact) for adversary in adversaries]
+    weights: list[Any] = [_number(adversary.charge, exact) for adversary in adversaries]
     blocks = [_side_by_side([tables[j] for j in adversary.players]) for adversary in adversaries]
     other = next(iter(tables))
     linear = (1 - sum(weights)) * tables[other].averaged(1, profile[other])

@@ -36,7 +36,7 @@ from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DiscountedSystem
-from powergames.objectives import Adversary, PowerObjective, check_objective
+from powergames.objectives import Adversary, AnyObjective, PowerObjective, as_objective
 
 # witness[i][b][s] is a mixed strategy, in state s, over the takeovers of player i's adversary b.
 StochasticWitness = Sequence[Sequence[Any]]
@@ -115,7 +115,7 @@ class StochasticCertificate(Certificate):
 def certify_stochastic(
     game: StochasticGame,
     profile: Any,
-    objective: PowerObjective,
+    objective: AnyObjective,
     *,
     tol: float = 1e-8,
     witness: StochasticWitness | None = None,
@@ -161,7 +161,7 @@ def certify_stochastic(
     <StochasticCertificate FAILED: max regret 1, scaled 0.125, tol 1e-08, one-shot deviations, exact>
     """
     game = as_game(game, StochasticGame)
-    check_objective(objective)
+    objective = as_objective(objective)
     check_tolerance(tol)
     check_endless(game)
     problem = _Problem(game, objective, complete_profile(game, profile))
@@ -235,13 +235,12 @@ class _Problem(StageValues):
 
     def __init__(self, game: StochasticGame, objective: PowerObjective, profile: Profile) -> None:
         super().__init__(game, profile)
-        self.lam = objective.lam
         self.adversaries = objective.adversaries(game.n_players)
         self._systems: dict[float, DiscountedSystem] = {}
 
     def weights(self, player: int) -> list[float]:
-        """Weight of each adversary of a player in its objective."""
-        return [self.lam * float(adversary.weight) for adversary in self.adversaries[player]]
+        """Weight of each adversary of a player in its objective, λ included."""
+        return [float(adversary.charge) for adversary in self.adversaries[player]]
 
     def slack(self, player: int) -> float:
         """Differences between a player's values that are rounding."""

@@ -27,8 +27,9 @@ from powergames.commands.options import (
     refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
-from powergames.commands.terminal import print_result, progress
+from powergames.commands.terminal import print_result
 from powergames.errors import InputError
+from powergames.progress import reporter
 
 if TYPE_CHECKING:
     from powergames.results import EquilibriumSet
@@ -74,7 +75,7 @@ def command(
     if isinstance(loaded, StochasticGame):
         raise_on_ctrl_c()
     found: Sequence[Any]
-    with progress() as callback:
+    with reporter(transient=True) as callback:
         if every:
             found = solve_all(loaded, objective, exact=exact, tol=tolerance, time_limit=seconds, callback=callback)
         else:

@@ -66,8 +66,7 @@ def command(
         loaded, objective, lams=lams, horizon=steps, all_equilibria=every, method=method, n_jobs=n_jobs, store=store
     )
     if as_json:
-        points = [point.to_dict() for point in path]
-        print_json({"schema": SCHEMA, "game": game_header(loaded), "points": points})
+        print_json({"schema": SCHEMA, "game": game_header(loaded), **path.to_dict()})
     else:
         print_result(path)
     if plot is not None:

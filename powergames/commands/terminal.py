@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,36 +17,6 @@ if TYPE_CHECKING:
 UNBOUNDED = 100_000
 
 COMPILATION = "powergames: compiling the solvers; this takes up to a minute, once on this machine"
-
-# What a long computation reports: a short name of the stage, steps done, steps in all (0 if unknown).
-Callback = Callable[[str, int, int], None]
-
-
-@contextmanager
-def progress() -> Iterator[Callback | None]:
-    """Yield a callback that keeps one line of stderr up to date, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    shown_at = time.monotonic()
-    width = 0
-
-    def report(stage: str, done: int, total: int) -> None:
-        nonlocal shown_at, width
-        now = time.monotonic()
-        if now - shown_at < 0.2:
-            return
-        text = printable(stage) + f": {done:,}" + (f" of {total:,}" if total else "")
-        sys.stderr.write("\r" + text.ljust(width))
-        sys.stderr.flush()
-        shown_at, width = now, len(text)
-
-    try:
-        yield report
-    finally:
-        if width:
-            sys.stderr.write("\r" + " " * width + "\r")
-            sys.stderr.flush()
 
 
 @contextmanager

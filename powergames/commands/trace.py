@@ -25,9 +25,10 @@ from powergames.commands.options import (
     read_tolerance,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
-from powergames.commands.terminal import print_result, progress
+from powergames.commands.terminal import print_result
 from powergames.errors import InputError
 from powergames.kernels.compilation import clock
+from powergames.progress import reporter
 
 
 def command(
@@ -70,7 +71,7 @@ def command(
     if isinstance(loaded, StochasticGame):
         raise_on_ctrl_c()
     began = clock()
-    with progress() as callback:
+    with reporter(transient=True) as callback:
         first: Any = None
         if method is not None or select is not None:
             first = solve(

@@ -45,25 +45,27 @@ def _seconds(name: str) -> float:
 
 
 def _two_players() -> None:
-    from powergames.solvers import solve, solve_all
+    from powergames.solvers import solve, solve_all, solve_many
 
     game = load("random_uniform:actions=3")
     for objective in (PowerObjective(), PowerObjective(0.3)):
         solve(game, objective)
         solve_all(game, objective)
         solve_all(game, objective, exact=True)
+        solve_many(game.payoffs[None], objective)
     solve(load("random_zero_sum"))
     solve(load("random_uniform:actions=40"), PowerObjective(0.3), method="double_oracle")
 
 
 def _more_players() -> None:
-    from powergames.solvers import solve, solve_all
+    from powergames.solvers import solve, solve_all, solve_many
 
     for game in (load("random_uniform:players=3,actions=2"), load("random_uniform:players=4,actions=2")):
         for objective in (PowerObjective(), PowerObjective(0.3)):
             solve(game, objective)
             solve(game, objective, method="logit")
     solve_all(load("random_uniform:players=3,actions=2"), PowerObjective(0.3))
+    solve_many(game.payoffs[None])
 
 
 def _stochastic() -> None:
@@ -73,7 +75,7 @@ def _stochastic() -> None:
     objective = PowerObjective(0.3)
     for players in (2, 3):
         game = load(f"random_stochastic:players={players},states=2,actions=2")
-        for method in (None, "pivoting", "logit"):
+        for method in (None, "stages", "best_response", "logit"):
             found = solve(game, objective, method=method)
         audit(game, found.profile, objective)
     solve(load("random_stochastic:states=2,actions=2"))

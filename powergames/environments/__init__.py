@@ -2,7 +2,16 @@
 
 from powergames.environments.compiler import StateCount, count_states, from_env
 from powergames.environments.openspiel import from_openspiel
-from powergames.environments.overcooked import compile_overcooked
+from powergames.environments.overcooked import KitchenEvents, compile_overcooked, kitchen_events
 from powergames.environments.pettingzoo import to_pettingzoo
 
-__all__ = ["StateCount", "compile_overcooked", "count_states", "from_env", "from_openspiel", "to_pettingzoo"]
+__all__ = [
+    "KitchenEvents",
+    "StateCount",
+    "compile_overcooked",
+    "count_states",
+    "from_env",
+    "from_openspiel",
+    "kitchen_events",
+    "to_pettingzoo",
+]

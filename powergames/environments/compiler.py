@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +15,7 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.games.memory import SMALL, check_memory
 from powergames.games.stochastic import StochasticGame
+from powergames.progress import Callback, check_callback, reporter
 
 # How far the probabilities of one step may be from summing to 1.
 SUM_TOLERANCE = 1e-8
@@ -64,7 +63,7 @@ def from_env(
     max_states: int = 100_000,
     title: str = "",
     progress: bool | None = None,
-    callback: Callable[[str, int, int], None] | None = None,
+    callback: Callback | None = None,
 ) -> StochasticGame:
     """Compile an environment whose chances can be listed into an explicit game.
 
@@ -187,7 +186,7 @@ def count_states(
     *,
     max_states: int = 1_000_000,
     progress: bool | None = None,
-    callback: Callable[[str, int, int], None] | None = None,
+    callback: Callback | None = None,
 ) -> StateCount:
     """Say how large the game is that `from_env` would compile, without keeping more of it than its states.
 
@@ -311,7 +310,7 @@ def compile_states(
     max_states: int,
     title: str,
     progress: bool | None,
-    callback: Callable[[str, int, int], None] | None,
+    callback: Callback | None,
 ) -> StochasticGame:
     """Search breadth first for all states, and build the game; parameters as in `from_env`.
 
@@ -349,11 +348,10 @@ def _search(
     expand: Callable[[Any], Moves | None],
     meet: Callable[[Any], None] | None,
     progress: bool | None,
-    callback: Callable[[str, int, int], None] | None,
+    callback: Callback | None,
 ) -> dict[int, float]:
     """Fill a table with all states that can be reached, and return the probabilities of the first ones."""
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
+    check_callback(callback)
     first: dict[int, float] = {}
     for entry in start if isinstance(start, list) else [(1.0, start)]:
         try:
@@ -368,14 +366,14 @@ def _search(
             first[index] = first.get(index, 0.0) + probability
     if abs(sum(first.values()) - 1.0) > SUM_TOLERANCE:
         raise InputError(f"start: probabilities sum to {sum(first.values()):g}; they must sum to 1")
-    with reporter(table.caller, progress, callback) as report:
+    with reporter(progress, callback) as report:
         # The list grows while it is read.
         for done, state in enumerate(table.states):
             if meet is not None:
                 meet(state)
             table.add(state, expand(state))
             table.done = done + 1, table.n_rows
-            report(done + 1, len(table.states))
+            report(table.caller, done + 1, len(table.states))
     return first
 
 
@@ -587,32 +585,6 @@ def _misfit(got: Any, state: Any) -> InputError:
         f"step from {_short(state)}: got {_short(got)}; give a list of (probability, next state, rewards), with one "
         "reward per player"
     )
-
-
-@contextmanager
-def reporter(
-    stage: str, progress: bool | None, callback: Callable[[str, int, int], None] | None
-) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function of (done, found) that moves a progress bar and tells the callback."""
-    bar: Any = None
-    if sys.stderr.isatty() if progress is None else progress:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        bar = Progress(console=Console(stderr=True))
-        task = bar.add_task(stage, total=1)
-
-    def report(done: int, found: int) -> None:
-        if bar is not None:
-            bar.update(task, completed=done, total=found)
-        if callback is not None:
-            callback(stage, done, found)
-
-    if bar is None:
-        yield report
-    else:
-        with bar:
-            yield report
 
 
 def _short(value: Any) -> str:

@@ -16,6 +16,7 @@ from powergames.errors import InputError, needs
 from powergames.games.memory import check_tensor
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.progress import Callback
 
 # Joint actions that are compared at random where the tree of all play is too large.
 AT_RANDOM = 5_000
@@ -30,7 +31,7 @@ def from_openspiel(
     observable: bool = False,
     max_states: int = 100_000,
     progress: bool | None = None,
-    callback: Callable[[str, int, int], None] | None = None,
+    callback: Callback | None = None,
 ) -> NormalFormGame | StochasticGame:
     """Compile a game of OpenSpiel in which moves are simultaneous, or taken in turns with perfect information.
 

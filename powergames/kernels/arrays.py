@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from numba.core import config
+from typing import Any
+
+import numpy as np
 from numba.core.imputils import impl_ret_borrowed
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 
-@intrinsic
-def _one_type(context, array):
+def one_type(array: np.ndarray) -> np.ndarray:
     """Return the same array with the type of one that may be written to, which nobody must do.
 
     Numba compiles a function once more for arrays that may not.
-    """
 
-    def generate(context, builder, signature, arguments):
+    Examples
+    --------
+    >>> one_type(np.ones(2))
+    array([1., 1.])
+    """
+    return array
+
+
+@intrinsic
+def _retyped(context: Any, array: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return impl_ret_borrowed(context, builder, signature.return_type, arguments[0])
 
     return array.copy(readonly=False)(array), generate
 
 
-# Numba can be told to compile nothing.
-one_type = (lambda array: array) if config.DISABLE_JIT else _one_type
+@overload(one_type)
+def _one_type(array: Any) -> Any:
+    return lambda array: _retyped(array)

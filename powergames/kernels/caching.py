@@ -72,7 +72,7 @@ def njit(*, cache: bool = False, **options: Any) -> Callable[[Callable[..., Any]
     return decorate
 
 
-class _Clock(event.Listener):  # type: ignore[misc]
+class _Clock(event.Listener):
     def on_start(self, event: object) -> None:
         compilation.begin()
 

@@ -24,7 +24,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 @_kernel
 def expand(
-    first, last, found, cells, ahead, moved, turned, stations, uses, ticks, radices, keys, following, soups, slots
+    first, last, found, cells, ahead, moved, turned, stations, uses, ticks, radices, keys, following, paid, slots
 ):
     """Find what follows the states `first` to ``last - 1``, and number states that are new.
 
@@ -44,7 +44,7 @@ def expand(
         ``stations[pose]``: kind of the station that the chef faces, and the index of its thing in the state; the number
         of things if nothing about the station changes.
     uses : ndarray of int64, shape (kinds, items, conditions, 3)
-        ``uses[kind, held, condition]``: what the chef holds after using the station, its condition, soups served.
+        ``uses[kind, held, condition]``: what the chef holds after using the station, its condition, what is paid.
     ticks : ndarray of int64, shape (things, conditions)
         ``ticks[k, condition]``: condition of thing `k` a step later.
     radices : ndarray of int64, shape (4 + things,)
@@ -53,8 +53,8 @@ def expand(
         States found so far; new ones are appended.
     following : ndarray of int32, shape (capacity, 36)
         ``following[s, 6 * a0 + a1]``: the state that follows `s`. Written.
-    soups : ndarray of int8, shape (capacity, 36)
-        Soups served meanwhile. Written.
+    paid : ndarray of int8, int16 or int32, shape (capacity, 36)
+        What is paid meanwhile. Written.
     slots : ndarray of int64, shape (2 ** m, 2)
         Hash table of keys and their states; -1 as a state marks a free slot. Written.
 
@@ -71,7 +71,7 @@ def expand(
         places[k] = places[k - 1] * radices[k - 1]
     conditions = np.zeros(things + 1, np.int64)
     held, station = np.empty(2, np.int64), np.empty((2, 2), np.int64)
-    effects, served = np.empty(4, np.int64), np.empty(4, np.int64)
+    effects, earned = np.empty(4, np.int64), np.empty(4, np.int64)
     steps = np.empty((5, 5), np.int64)
     local_keys, local_states = np.empty(36, np.int64), np.empty(36, np.int64)
     for s in range(first, last):
@@ -89,7 +89,7 @@ def expand(
         station[0], station[1] = stations[pose_0], stations[pose_1]
         for who_uses in range(4):
             held[0], held[1] = held_0, held_1
-            key, served[who_uses] = waited, 0
+            key, earned[who_uses] = waited, 0
             used_0, used_1 = -1, -1
             for chef in range(2):
                 if who_uses >> (1 - chef) & 1:
@@ -99,7 +99,7 @@ def expand(
                         was = used_1
                     now = uses[kind, held[chef], was]
                     held[chef] = now[0]
-                    served[who_uses] += now[2]
+                    earned[who_uses] += now[2]
                     if thing < things:
                         key += places[4 + thing] * (ticks[thing, now[1]] - ticks[thing, was])
                         used_0, used_1 = thing, now[1]
@@ -119,7 +119,7 @@ def expand(
                 who_uses = 2 * (a == INTERACT) + (b == INTERACT)
                 key = steps[min(a, STAY), min(b, STAY)] + effects[who_uses]
                 joint = ACTIONS * a + b
-                soups[s, joint] = served[who_uses]
+                paid[s, joint] = earned[who_uses]
                 # Fewer than half of the joint actions lead to states of their own.
                 known = 0
                 while known < n_local and local_keys[known] != key:

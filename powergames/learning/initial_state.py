@@ -90,7 +90,7 @@ def rivals_of(objective: PowerObjective, n_actions: np.ndarray) -> Rivals:
         row[co_players] = np.cumsum([0, *widths[co_players][:-1]])
     return Rivals(
         first=np.cumsum([0, *(len(own) for own in owned)]),
-        shares=np.array([objective.lam * float(adversary.weight) for adversary in adversaries]),
+        shares=np.array([float(adversary.charge) for adversary in adversaries]),
         offsets=offsets,
     )
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +25,9 @@ from powergames.learning.checkpoints import Checkpoint, checkpoint_path, game_di
 from powergames.learning.initial_state import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
-from powergames.objectives import PowerObjective, check_objective, with_lam
-from powergames.results import Callback, Status
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
+from powergames.progress import Callback, reporter
+from powergames.results import Status
 
 # Steps unless the caller says otherwise.
 STEPS = 2_000_000
@@ -40,7 +40,7 @@ MOST_SEED, MOST_WORKERS = 2**64 - 1, 1_000_000
 
 def train(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     algorithm: str | None = None,
     seed: int = 0,
@@ -64,8 +64,8 @@ def train(
     ----------
     game : NormalFormGame, StochasticGame or DeterministicGame
         Read one sample at a time: a joint action of a state, everyone's reward, the next state.
-    objective : PowerObjective, optional
-        λ and the aggregate to train for; rewards alone, λ = 0, by default.
+    objective : PowerObjective or number, optional
+        What to train for. A number is λ; by default 0, rewards alone.
     algorithm : {"prim", "sbpr", "task"}, optional
         "prim": each player is charged λ times the power that others hold over it, estimated from its own critic; the
         objective of the form "penalty". "sbpr": each player learns from play in which an adversary takes over a
@@ -145,7 +145,7 @@ def train(
     stopped = None
     with (
         closing(_Training(game, algorithm, objective, seed, parameters, checkpoint)) as training,
-        _reporter(parameters.steps, progress, callback) as report,
+        reporter(progress, callback) as report,
     ):
         try:
             with interruptible():
@@ -159,7 +159,7 @@ def train(
 
 def train_many(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     algorithm: str | None = None,
     seeds: Iterable[int] = range(10),
@@ -232,10 +232,11 @@ def train_many(
         for seed in chosen
     ]
     runs: list[TrainingRun] = []
-    with _reporter(steps * len(tasks), progress, callback) as report:
+    total = steps * len(tasks)
+    with reporter(progress, callback) as report:
 
         def tell(stage: str, done: int, _: int) -> None:
-            report(f"seed {chosen[len(runs)]}, {stage}", steps * len(runs) + done)
+            report(f"seed {chosen[len(runs)]}, {stage}", steps * len(runs) + done, total)
 
         results: Generator[TrainingRun]
         if n_jobs == 1:
@@ -250,7 +251,7 @@ def train_many(
                 runs.append(run)
                 if run.stopped is Status.INTERRUPTED:
                     raise KeyboardInterrupt
-                report(_stage(f"seed {run.seed}, {algorithm}", run.history), steps * len(runs))
+                report(_stage(f"seed {run.seed}, {algorithm}", run.history), steps * len(runs), total)
         except KeyboardInterrupt:
             # What hands out the runs ends its workers when it hears of it.
             with suppress(KeyboardInterrupt):
@@ -260,10 +261,9 @@ def train_many(
     return tuple(sorted(runs, key=lambda run: chosen.index(run.seed)))
 
 
-def _trained_for(objective: PowerObjective | None, algorithm: str | None) -> tuple[str, PowerObjective]:
+def _trained_for(objective: AnyObjective | None, algorithm: str | None) -> tuple[str, PowerObjective]:
     """Return the algorithm that fits an objective, or the one given, and what it is trained for."""
-    given = PowerObjective() if objective is None else objective
-    check_objective(given)
+    given = as_objective(objective)
     if algorithm is None:
         algorithm = "task" if given.lam == 0 else "sbpr" if given.form == "adversarial" else "prim"
     check_algorithm(algorithm)
@@ -324,7 +324,7 @@ class _Training:
         """Steps made."""
         return int(self.learners.clock[0])
 
-    def run(self, deadline: float | None, report: _Report) -> Status | None:
+    def run(self, deadline: float | None, report: Callback) -> Status | None:
         """Learn until the last step or the deadline, and return why it ended before the last step."""
         total = self.parameters.steps
         points = self.parameters.history
@@ -334,7 +334,7 @@ class _Training:
         while True:
             if self.clock in marks and (not self.history or self.history[-1].steps < self.clock):
                 self._record()
-            report(_stage(self.algorithm, self.history), self.clock)
+            report(_stage(self.algorithm, self.history), self.clock, self.parameters.steps)
             if self.clock == total:
                 return None
             if deadline is not None and compilation.clock() >= deadline:
@@ -387,13 +387,6 @@ class _Training:
         self.history.append(self.result(None, 0.0).summary)
 
 
-class _Report(Protocol):
-    """What tells the user how far a run, or many runs, got."""
-
-    def __call__(self, stage: str, done: int) -> None:
-        """Tell it, with the steps done."""
-
-
 def _stage(name: str, history: Sequence[HistoryPoint]) -> str:
     """Tell the last return, power and regret of a history, which may be empty."""
     if not history:
@@ -401,30 +394,3 @@ def _stage(name: str, history: Sequence[HistoryPoint]) -> str:
     last = history[-1]
     task, power = (", ".join(f"{value:.3g}" for value in column) for column in (last.task, last.power))
     return f"{name}: return {task}; power {power}; regret {last.regret:.2g}"
-
-
-@contextmanager
-def _reporter(total: int, progress: bool | None, callback: Callback | None) -> Iterator[_Report]:
-    """Yield a function that moves a progress bar and tells the callback."""
-    if callback is not None and not callable(callback):
-        raise InputError(f"callback: got {type(callback).__name__}; give a function of (stage, done, total)")
-    with ExitStack() as stack:
-        bar: Any = None
-        if sys.stderr.isatty() if progress is None else progress:
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-            from rich.table import Column
-
-            # The text comes last and may take several lines, so that it leaves room for the bar.
-            text = TextColumn("{task.description}", markup=False, table_column=Column())
-            columns = BarColumn(20), TaskProgressColumn(), TimeRemainingColumn(), text
-            bar = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
-            task = bar.add_task("", total=total)
-
-        def report(stage: str, done: int) -> None:
-            if bar is not None:
-                bar.update(task, completed=done, description=stage)
-            if callback is not None:
-                callback(stage, done, total)
-
-        yield report

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from powergames.display import (
     MOST,
     ROUNDING,
@@ -14,6 +16,7 @@ from powergames.display import (
     blocks,
     counted,
     frame,
+    mixture_text,
     name,
     number,
     number_text,
@@ -39,8 +42,10 @@ from powergames.presentation.shared import (
     strategy_text,
     title_of,
 )
+from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.horizons import HorizonEquilibrium
+from powergames.results.many import ManyEquilibria
 from powergames.results.sets import EquilibriumSet
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
@@ -101,6 +106,70 @@ def frame_of_set(found: EquilibriumSet) -> list[Block]:
         for row in inner.rows:
             table.add_row(Cell(equilibrium.component, str(equilibrium.component)), Cell(k, str(k)), *row)
     return [table]
+
+
+@blocks.register(ManyEquilibria)
+def of_many(found: ManyEquilibria, most: int | None = MOST) -> list[Block]:
+    """One row per game, and how many of them are certified."""
+    players = range(found.payoffs.shape[1])
+    headers = [f"{what} {i}" for i in players for what in ("strategy of", ">task of", ">power over")]
+    table = Table(">game", *headers, ">regret", "certified")
+    shown = range(len(found) if most is None else min(len(found), most))
+    held = found.objective.aggregate_power(found.power)
+    actions = [[str(action) for action in range(size)] for size in found.payoffs.shape[2:]]
+    for b in shown:
+        cells: list[Cell | str] = []
+        for i in players:
+            cells += [mixture_text(actions[i], found.profile[i][b]), number(found.task[b, i]), number(held[b, i])]
+        table.add_row(Cell(b, str(b)), *cells, regret(found.regret[b], ROUNDING), _yes(bool(found.certified[b])))
+    objective = found.objective
+    title = f"{counted(len(found), 'game')}, λ = {lam_cell(objective).text}, {objective.aggregate_name} of power"
+    hidden = len(found) - len(shown)
+    failed = int((~found.certified).sum())
+    return [
+        title,
+        table,
+        *([f"... and {counted(hidden, 'more game', 'more games')}; to_dataframe() has all."] if hidden else []),
+        "All are certified." if not failed else f"{counted(failed, 'game')} NOT certified: {found.status.value}",
+    ]
+
+
+@blocks.register(CorrelatedEquilibrium)
+def of_correlated(found: CorrelatedEquilibrium, most: int | None = MOST) -> list[Block]:
+    """What each player gets, and the joint actions that are recommended, the most probable ones first."""
+    game, rounding = found.game, noise(found.game)
+    table = Table("player", ">task", *power_headers(game), ">charged", ">utility", ">regret")
+    for i, player in enumerate(game.players):
+        table.add_row(
+            name(player),
+            number(found.task[i], rounding[i]),
+            *power_cells(game, i, found.power, rounding[i]),
+            number(found.charged[i], rounding[i]),
+            number(found.utility[i], rounding[i]),
+            regret(found.certificate.regrets[i], rounding[i]),
+        )
+    flat = found.probabilities.reshape(-1)
+    used = np.flatnonzero(flat > ROUNDING)
+    order = used[np.argsort(-flat[used], kind="stable")][:most]
+    joint = Table(*(printable(player) for player in game.players), ">probability")
+    for position in order:
+        actions = np.unravel_index(position, game.n_actions)
+        cells = [name(game.actions[i][action]) for i, action in enumerate(actions)]
+        joint.add_row(*cells, number(flat[position]))
+    hidden = len(used) - len(order)
+    kind = "Coarse correlated" if found.coarse else "Correlated"
+    return [
+        heading(game, found.objective),
+        table,
+        joint,
+        *([f"... and {counted(hidden, 'more joint action')}; to_dict() has all."] if hidden else []),
+        f"{found.status.name}: {kind}; "
+        + ("nobody gains by disobeying." if found.certificate.passed else "somebody gains by disobeying."),
+    ]
+
+
+def _yes(value: bool) -> Cell:
+    return Cell(value, "yes" if value else "NO")
 
 
 def _completeness(found: EquilibriumSet) -> str:

@@ -17,11 +17,12 @@ from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import write_atomically
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, as_objective
+from powergames.progress import Callback
 from powergames.reporting.document import build
 from powergames.reporting.page import page
 from powergames.reporting.schedule import Solved, solve_in_time
-from powergames.results import Callback, Sweep
+from powergames.results import Sweep
 
 # Bytes that a page may have.
 LARGEST = 3_000_000
@@ -90,7 +91,7 @@ def report(
     path: str | os.PathLike[str] | None = None,
     *,
     lams: Iterable[float | Fraction | str] | None = None,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     all_equilibria: bool | None = None,
     title: str | None = None,
     time_limit: float = 60.0,
@@ -151,8 +152,7 @@ def report(
     """
     game = as_game(game, NormalFormGame | StochasticGame)
     check_endless(game)
-    objective = PowerObjective() if objective is None else objective
-    check_objective(objective)
+    objective = as_objective(objective)
     if not isinstance(time_limit, (int, float)) or not time_limit >= 0:
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
     if title is not None and not isinstance(title, str):

@@ -13,7 +13,8 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.compilation import clock
 from powergames.objectives import PowerObjective, with_lam
-from powergames.results import Callback, Sweep, SweepPoint
+from powergames.progress import Callback
+from powergames.results import Sweep, SweepPoint
 from powergames.solvers import solve, solve_all, sweep
 from powergames.solvers.batch.batches import objectives_of
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.documents import SCHEMA, game_header, json_value
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.horizons import HorizonEquilibrium
+from powergames.results.many import ManyEquilibria
 from powergames.results.sets import Box, EquilibriumSet
-from powergames.results.status import Callback, Status
+from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
 from powergames.results.traces import SupportChange, Trace, TraceEvent
 
 __all__ = [
     "SCHEMA",
     "Box",
-    "Callback",
+    "CorrelatedEquilibrium",
     "Equilibrium",
     "EquilibriumSet",
     "HorizonEquilibrium",
+    "ManyEquilibria",
     "Status",
     "StochasticEquilibrium",
     "SupportChange",

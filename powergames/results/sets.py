@@ -89,6 +89,15 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
     def __iter__(self) -> Iterator[Equilibrium]:
         return iter(self.equilibria)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the set as plain JSON values; exact numbers stay fractions."""
+        return {
+            "objective": self.objective.to_dict(),
+            "equilibria": [equilibrium.to_dict() for equilibrium in self],
+            "complete": self.complete,
+            "status": self.status.name,
+        }
+
     def __repr__(self) -> str:
         kind = "extreme equilibria" if self.game.n_players == 2 else "equilibria"
         return (

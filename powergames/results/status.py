@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-
-# What a long computation reports: a short name of the stage, steps done, steps in all (0 if unknown).
-Callback = Callable[[str, int, int], None]
 
 
 class Status(enum.Enum):

@@ -59,6 +59,10 @@ class Sweep(Frozen, Shown, Sequence[SweepPoint]):
     game: AnyGame
     points: tuple[SweepPoint, ...] = field(repr=False)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the points as plain JSON values."""
+        return {"points": [point.to_dict() for point in self.points]}
+
     @property
     def lams(self) -> np.ndarray:
         """The λ of each point, shape (P,)."""

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from powergames.environments.overcooked.kitchen import ACTIONS, around
-from powergames.environments.overcooked.layouts import POT, SERVING, Cell
+from powergames.environments.overcooked.events import EVENTS, INTERACT, kitchen_events
+from powergames.environments.overcooked.kitchen import ACTIONS
 from powergames.environments.overcooked.states import KitchenStates
 from powergames.errors import InputError
 from powergames.files import replace_file
@@ -22,8 +22,6 @@ from powergames.viz.theme import GREY
 ABOVE, BELOW, GAP = 66, 104, 28
 
 MILLISECONDS = 900
-
-INTERACT = ACTIONS.index("interact")
 
 
 class Step(NamedTuple):
@@ -71,15 +69,21 @@ def kitchen_path(result: Any, steps: int = 25) -> list[Step]:
     evaluation = _evaluation(result)
     _check_positive("steps", steps)
     game, states = evaluation.game, states_of(evaluation.game)
-    path = [Step(int(np.argmax(game.start)), 0, ())]
+    visited, actions = [int(np.argmax(game.start))], []
     for _ in range(steps):
-        state, soups, _ = path[-1]
-        actions = [int(strategy[state].argmax()) for strategy in evaluation.profile]
-        row = int(game.row_starts[state]) + actions[0] * int(game.n_actions[state, 1]) + actions[1]
-        following = int(game.indices[game.indptr[row]])
-        doings = tuple(_doing(states, chef, state, following, actions[chef]) for chef in range(2))
-        served = sum(doing == "serves a soup" for doing in doings)
-        path.append(Step(following, soups + served, doings))
+        state = visited[-1]
+        actions.append(tuple(int(strategy[state].argmax()) for strategy in evaluation.profile))
+        row = int(game.row_starts[state]) + actions[-1][0] * int(game.n_actions[state, 1]) + actions[-1][1]
+        visited.append(int(game.indices[game.indptr[row]]))
+    events = kitchen_events(game, visited[:-1])
+    path = [Step(visited[0], 0, ())]
+    for k in range(steps):
+        row = len(ACTIONS) * actions[k][0] + actions[k][1]
+        what = events.what[k, row].tolist()
+        doings = tuple(
+            _doing(states, chef, visited[k], visited[k + 1], actions[k][chef], EVENTS[what[chef]]) for chef in range(2)
+        )
+        path.append(Step(visited[k + 1], path[-1].soups + sum(doing == "serves a soup" for doing in doings), doings))
     return path
 
 
@@ -209,32 +213,26 @@ def _bar(canvas: Canvas, x: float, y: float, full: float, share: float, power: f
     canvas.text(x + full + 8, y, f"{power:.2f}", 15, anchor="lm")
 
 
-def _doing(states: KitchenStates, chef: int, before: int, after: int, action: int) -> str:
-    """Say in two or three words what a chef did, by what changed."""
+def _doing(states: KitchenStates, chef: int, before: int, after: int, action: int, event: str) -> str:
+    """Say in a few words what a chef did."""
     rules = states.kitchen
     (poses, held, _), (poses_after, held_after, _) = states.digits(before), states.digits(after)
-    place, way = rules.poses[poses[chef]]
     if action != INTERACT:
-        moved = rules.poses[poses_after[chef]][0] != place
+        moved = rules.poses[poses_after[chef]][0] != rules.poses[poses[chef]][0]
         return "walks" if moved else "waits" if poses_after[chef] == poses[chef] else "turns"
-    cell = around(rules.floor[place])[way]
-    faced = rules.layout.at(cell)
     old, new = rules.items[held[chef]], rules.items[held_after[chef]]
-    if old == new:
-        return "starts the pot" if faced == POT and _starts(states, cell, before, after) else "waits"
-    if faced == SERVING:
-        return "serves a soup" if old == "soup" else "throws soup away"
-    if faced == POT:
-        return f"fills the dish with {new}" if old == "dish" else f"puts {_one(old)} into the pot"
-    return f"puts down {_one(old)}" if new == "nothing" else f"takes {_one(new)}"
-
-
-def _starts(states: KitchenStates, cell: Cell, before: int, after: int) -> bool:
-    """Return whether the pot in a cell began to cook in a step."""
-    rules = states.kitchen
-    thing = rules.things.index(cell)
-    steps = [rules.cooking(states.digits(state)[2][thing])[1] for state in (before, after)]
-    return steps[0] < 0 <= steps[1]
+    return {
+        "nothing": "waits",
+        "thing taken": f"takes {_one(new)}",
+        "thing put down": f"puts down {_one(old)}",
+        "ingredient put": f"puts {_one(old)} into the pot",
+        "pot mixed": f"{'spoils the pot with' if rules.mixing == 'lost' else 'adds'} {_one(old)}",
+        "pot started": "starts the pot",
+        "soup taken": f"fills the dish with {new}",
+        "spoiled soup taken": f"fills the dish with {new}",
+        "soup served": "serves a soup",
+        "spoiled soup served": "throws soup away",
+    }[event]
 
 
 def _one(item: str) -> str:

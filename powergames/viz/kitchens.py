@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from powergames.environments.overcooked.kitchen import DISH, MOVES, NOTHING, ONION, SPOILED
-from powergames.environments.overcooked.layouts import DISHES, FLOOR, ONIONS, POT, SERVING
+from powergames.environments.overcooked.kitchen import MOVES, NOTHING, Kitchen
+from powergames.environments.overcooked.layouts import DISHES, FLOOR, ONIONS, POT, SERVING, TOMATOES
 from powergames.environments.overcooked.states import KitchenStates
 from powergames.errors import InputError, needs
 from powergames.viz.labels import state_index
@@ -21,8 +21,9 @@ from powergames.viz.theme import BLUE, FAINT, GREEN, INK, ORANGE, VERMILION
 CELL, SHARP = 72, 3
 
 CHEFS = (BLUE, VERMILION)
-YELLOW, TILE, TOP, EDGE, STEEL = "#F0E442", "#FAF7F0", "#C9B79C", "#b3a184", "#4d4d4d"
-LABELS = {ONIONS: "onions", DISHES: "dishes", POT: "pot", SERVING: "serve"}
+YELLOW, RED, TILE, TOP, EDGE, STEEL = "#F0E442", "#C8321E", "#FAF7F0", "#C9B79C", "#b3a184", "#4d4d4d"
+INGREDIENTS = {"onion": YELLOW, "tomato": RED}
+LABELS = {ONIONS: "onions", TOMATOES: "tomatoes", DISHES: "dishes", POT: "pot", SERVING: "serve"}
 
 
 def kitchen(game: Any, state: int | str = 0) -> Any:
@@ -116,17 +117,17 @@ def draw_kitchen(canvas: Canvas, states: KitchenStates, state: int) -> None:
         if rules.layout.at((x, y)) == POT:
             _pot(canvas, states, condition, centre[0], centre[1] - 7)
         else:
-            _item(canvas, condition, *centre)
+            _item(canvas, rules, condition, *centre)
     for chef in range(2):
         place, way = rules.poses[poses[chef]]
         x, y = rules.floor[place]
-        _chef(canvas, chef, (x + 0.5) * CELL, (y + 0.5) * CELL, MOVES[way], held[chef])
+        _chef(canvas, chef, (x + 0.5) * CELL, (y + 0.5) * CELL, MOVES[way], rules, held[chef])
 
 
 def _station(canvas: Canvas, kind: str, x: float, y: float) -> None:
-    if kind == ONIONS:
+    if kind in (ONIONS, TOMATOES):
         for dx, dy in ((-11, 2), (11, 2), (0, -13)):
-            canvas.disc(x + dx, y + dy, 10, YELLOW)
+            canvas.disc(x + dx, y + dy, 10, YELLOW if kind == ONIONS else RED)
     elif kind == DISHES:
         for dy in (-1, -7, -13):
             canvas.disc(x, y + dy, 16, "white")
@@ -140,24 +141,30 @@ def _station(canvas: Canvas, kind: str, x: float, y: float) -> None:
 
 
 def _pot(canvas: Canvas, states: KitchenStates, condition: int, x: float, y: float) -> None:
-    """Draw a pot: its onions, or how far its soup is."""
+    """Draw a pot: its ingredients, or how far its soup is; or that it is lost."""
     rules = states.kitchen
-    onions, steps, spoiled = rules.cooking(condition)
+    pot = rules.pots[condition]
     canvas.disc(x, y, 26, STEEL)
-    if steps < 0:
-        for k in range(onions):
-            angle = 2 * math.pi * k / max(onions, 1)
-            away = 11 if onions > 1 else 0
-            canvas.disc(x + away * math.sin(angle), y - away * math.cos(angle), 9 if onions < 4 else 5, YELLOW)
+    if rules.lost(pot):
+        canvas.text(x, y, "lost", 14, "white")
         return
-    ready = steps == rules.cook_time
+    if pot.left < 0:
+        colours = [YELLOW] * pot.onions + [RED] * pot.tomatoes
+        away, radius = 11 if len(colours) > 1 else 0, 9 if len(colours) < 4 else 5
+        for k, colour in enumerate(colours):
+            angle = 2 * math.pi * k / len(colours)
+            canvas.disc(x + away * math.sin(angle), y - away * math.cos(angle), radius, colour)
+        return
+    spoiled, total = not rules.worth(pot.soup), rules.longest(pot.soup)
     canvas.disc(x, y, 17, INK if spoiled else ORANGE)
-    canvas.ring(x, y, 25, steps / rules.cook_time, GREEN if ready else "white")
-    words = "ready" if ready else f"{steps}/{rules.cook_time}"
-    canvas.text(x, y, words, 11 if ready else 14, "white" if spoiled else INK)
+    canvas.ring(x, y, 25, 1 - pot.left / total, GREEN if pot.left == 0 else "white")
+    cooked = f"{total - pot.left}/{total}" if rules.cook_time else f"{pot.left} left"
+    canvas.text(
+        x, y, cooked if pot.left else "ready", 14 if pot.left and rules.cook_time else 11, "white" if spoiled else INK
+    )
 
 
-def _chef(canvas: Canvas, chef: int, x: float, y: float, way: tuple[int, int], held: int) -> None:
+def _chef(canvas: Canvas, chef: int, x: float, y: float, way: tuple[int, int], rules: Kitchen, held: int) -> None:
     dx, dy = way
     tip, side = 34, 13
     corners = [
@@ -171,19 +178,18 @@ def _chef(canvas: Canvas, chef: int, x: float, y: float, way: tuple[int, int], h
         canvas.text(x, y, str(chef + 1), 24, "white")
         return
     canvas.text(x, y - 12, str(chef + 1), 15, "white")
-    _item(canvas, held, x, y + 7)
+    _item(canvas, rules, held, x, y + 7)
 
 
-def _item(canvas: Canvas, item: int, x: float, y: float) -> None:
+def _item(canvas: Canvas, rules: Kitchen, item: int, x: float, y: float) -> None:
     """Draw what a chef holds or a counter carries, by its index in the items of the kitchen."""
-    if item == NOTHING:
-        return
-    if item == ONION:
-        canvas.disc(x, y, 10, YELLOW)
-        return
-    canvas.disc(x, y, 13, "white")
-    if item != DISH:
-        canvas.disc(x, y, 8, INK if item == SPOILED else ORANGE)
+    worth = rules.worth(item)
+    if worth is not None or rules.items[item] == "dish":
+        canvas.disc(x, y, 13, "white")
+    if worth is not None:
+        canvas.disc(x, y, 8, ORANGE if worth else INK)
+    elif rules.items[item] in INGREDIENTS:
+        canvas.disc(x, y, 10, INGREDIENTS[rules.items[item]])
 
 
 def size_of(states: KitchenStates) -> tuple[int, int]:

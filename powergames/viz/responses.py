@@ -11,7 +11,7 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.results import Equilibrium, EquilibriumSet
 from powergames.viz.labels import action_name, game_title, objective_text, player_names
 from powergames.viz.theme import BLUE, INK, VERMILION, altair, data, themed
@@ -29,7 +29,7 @@ TIE = 1e-12
 
 
 def best_responses(
-    game: NormalFormGame, objective: PowerObjective | None = None, equilibria: Iterable[Equilibrium] | None = None
+    game: NormalFormGame, objective: AnyObjective | None = None, equilibria: Iterable[Equilibrium] | None = None
 ) -> Any:
     """Draw the best responses of both players, how much could be gained elsewhere, and the equilibria.
 
@@ -37,8 +37,8 @@ def best_responses(
     ----------
     game : NormalFormGame
         Two players with two actions each.
-    objective : PowerObjective, optional
-        By default λ = 0.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0.
     equilibria : iterable of Equilibrium, optional
         Marked where the best responses meet. By default all that `solve_all` finds.
 
@@ -55,8 +55,7 @@ def best_responses(
     """
     alt = altair()
     game = as_game(game)
-    objective = PowerObjective() if objective is None else objective
-    check_objective(objective)
+    objective = as_objective(objective)
     if game.n_actions != (2, 2):
         sizes = " x ".join(map(str, game.n_actions))
         raise InputError(f"game: got {sizes} actions; best responses are drawn for 2 x 2 actions only")
@@ -123,7 +122,7 @@ def _stakes(game: NormalFormGame, objective: PowerObjective, player: int) -> tup
     """Payoffs of a player, [own action, other action], scaled to a range of one; the charge for power; the scale."""
     payoffs = game.payoffs[player] if player == 0 else game.payoffs[player].T
     scale = float(game.payoff_scale[player])
-    weight = objective.lam * float(objective.weights(2)[player, 1 - player])
+    weight = float(objective.charges(2)[player])
     return (payoffs - float(game.payoff_min[player])) / scale, weight, scale
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,12 +19,12 @@ from powergames.games.kinds import Game, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import PowerObjective, check_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
 from powergames.power import plain
-from powergames.results import Callback, Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
+from powergames.progress import Callback, counter
+from powergames.results import Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.store import Store, game_digest, read_profile, result_key
-from powergames.solvers.common import check_callback
-from powergames.solvers.registry import METHODS, NASH, solve, solve_all
+from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
 from powergames.solvers.stochastic import backward_induction
 
@@ -38,7 +37,7 @@ ROUND = 64
 
 def solve_batch(
     games: Iterable[NormalFormGame],
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     lams: Iterable[float | Fraction | str] = (0,),
     all_equilibria: bool = False,
@@ -114,7 +113,7 @@ def solve_batch(
         for each in distinct:
             each.adversaries(game.n_players)
     total = len(games) * len(distinct)
-    with Batch(settings, n_jobs, store, reporter("solve_batch", total, progress, callback)) as batch:
+    with Batch(settings, n_jobs, store, counter("solve_batch", total, progress, callback)) as batch:
         points = iter(batch.solve([(game, each) for game in games for each in distinct]))
     paths = []
     for game in games:
@@ -303,10 +302,9 @@ class Batch:
             self._store.add(key, _record(game, objective, answer))
 
 
-def objectives_of(lams: Any, objective: PowerObjective | None) -> list[PowerObjective]:
+def objectives_of(lams: Any, objective: AnyObjective | None) -> list[PowerObjective]:
     """Check the values of λ, and return the objective at each."""
-    base = NASH if objective is None else objective
-    check_objective(base)
+    base = as_objective(objective)
     if isinstance(lams, (str, bytes)) or not isinstance(lams, Iterable):
         raise InputError(f"lams: got {type(lams).__name__}; give a sequence of numbers, e.g. np.linspace(0, 1, 51)")
     return [with_lam(base, lam) for lam in lams]
@@ -353,31 +351,6 @@ def _cancelled_at_the_end(results: Generator[Any, None, None]) -> Iterator[Gener
             warnings.filterwarnings("ignore", r"\d+ tasks which were still being processed")
             warnings.filterwarnings("ignore", r"\d+ tasks have been successfully executed")
             results.close()
-
-
-@contextmanager
-def reporter(stage: str, total: int, progress: bool | None, callback: Callback | None) -> Iterator[Callable[[], None]]:
-    """Yield a function to call after each step, which moves a progress bar and tells the callback."""
-    check_callback(callback)
-    done = 0
-    with ExitStack() as stack:
-        bar: Any = None
-        if sys.stderr.isatty() if progress is None else progress:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            bar = stack.enter_context(Progress(console=Console(stderr=True)))
-            task = bar.add_task(stage, total=total)
-
-        def step() -> None:
-            nonlocal done
-            done += 1
-            if bar is not None:
-                bar.update(task, completed=done)
-            if callback is not None:
-                callback(stage, done, total)
-
-        yield step
 
 
 def _answered(key: Any, game: Game, objective: PowerObjective, settings: Settings) -> tuple[Any, Answer]:

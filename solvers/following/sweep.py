@@ -16,9 +16,10 @@ from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
-from powergames.objectives import PowerObjective
-from powergames.results import Callback, Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
-from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of, reporter
+from powergames.objectives import AnyObjective, PowerObjective
+from powergames.progress import Callback, counter
+from powergames.results import Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
+from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of
 from powergames.solvers.normal_form import ipa
 from powergames.solvers.normal_form.extended import extended_size
 from powergames.solvers.registry import solve
@@ -32,7 +33,7 @@ SAME = 1e-6
 
 def sweep(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     lams: Iterable[float | Fraction | str],
     horizon: int | None = None,
@@ -122,12 +123,12 @@ def sweep(
     if horizon is not None:
         lasting = check_horizon(horizon, game)
         by_lam = _over_horizon(
-            game, distinct, lasting, settings, n_jobs, reporter("sweep", len(distinct), progress, callback)
+            game, distinct, lasting, settings, n_jobs, counter("sweep", len(distinct), progress, callback)
         )
         return Sweep(game, tuple(by_lam[each] for each in objectives))
     warm = warm_start and not all_equilibria
     total = len(distinct) + 2 * (len(distinct) - 1) * warm
-    with Batch(settings, n_jobs, store, reporter("sweep", total, progress, callback)) as batch:
+    with Batch(settings, n_jobs, store, counter("sweep", total, progress, callback)) as batch:
         cold = batch.solve([(game, each) for each in distinct])
         points = _continued_both_ways(cold, batch, settings) if warm else cold
     at = dict(zip(distinct, points, strict=True))

@@ -26,9 +26,10 @@ from powergames.errors import InputError
 from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import PowerObjective, check_objective, with_lam
-from powergames.results import Callback, Equilibrium, StochasticEquilibrium, SupportChange, Trace
-from powergames.solvers.common import Candidate, Options, certified, check_callback, check_count, end_of
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
+from powergames.progress import Callback, check_callback
+from powergames.results import Equilibrium, StochasticEquilibrium, SupportChange, Trace
+from powergames.solvers.common import Candidate, Options, certified, check_count, end_of
 from powergames.solvers.following.branch import followed
 from powergames.solvers.following.continuation import (
     DUST,
@@ -49,7 +50,7 @@ _A = {Equilibrium: "an Equilibrium", StochasticEquilibrium: "a StochasticEquilib
 
 def trace(
     game: AnyGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     start: Equilibrium | StochasticEquilibrium | None = None,
     lams: tuple[float, float] = (0.0, 1.0),
@@ -124,7 +125,7 @@ def trace(
     check_count("max_points", max_points)
     check_callback(callback)
     if objective is not None:
-        check_objective(objective)
+        objective = as_objective(objective)
     if start is not None:
         _check_start(start, game, objective)
         objective = start.objective

@@ -244,10 +244,10 @@ def _layout(n_actions: tuple[int, ...], objective: PowerObjective, normalize: bo
     charges = [1.0] * n
     end = sum(n_actions)
     for i, own in enumerate(() if alone else objective.adversaries(n)):
-        total = objective.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
+        total = sum((adversary.charge for adversary in own), Fraction(0))
         linear[i] = float(1 - total)
         for adversary in own:
-            charge = float(objective.exact_lam * adversary.weight)
+            charge = float(adversary.charge)
             for j in adversary.players:
                 places[i, j], weights[i, j] = end, charge
                 end += n_actions[j]

@@ -30,9 +30,10 @@ from powergames.games.immutable import Frozen
 from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
-from powergames.objectives import PowerObjective, check_objective
-from powergames.results import Callback, Equilibrium, Status
-from powergames.solvers.common import Candidate, LimitError, Options, certified, check_callback, check_count
+from powergames.objectives import AnyObjective, PowerObjective, as_objective
+from powergames.progress import Callback, check_callback
+from powergames.results import Equilibrium, Status
+from powergames.solvers.common import Candidate, LimitError, Options, certified, check_count
 from powergames.solvers.normal_form.extended import ExtendedGame, Tables
 
 # Iterations unless the caller says otherwise: as many as read about so many payoffs, within limits.
@@ -154,7 +155,7 @@ class Trajectory(Frozen):
 
 def iterate(
     game: NormalFormGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     rule: Rule,
     start: Any = None,
@@ -169,8 +170,8 @@ def iterate(
     ----------
     game : NormalFormGame
         Any number of players.
-    objective : PowerObjective, optional
-        By default λ = 0: Nash equilibrium.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: Nash equilibrium.
     rule : Rule
         The method with its parameters: `DampedBestResponse`, `SequentialBestResponse`, `FictitiousPlay`,
         `RegretMatching`, `MirrorDescent` or `Anderson`.
@@ -210,9 +211,8 @@ def iterate(
     >>> run.equilibrium.status.name
     'MAX_ITER'
     """
-    objective = PowerObjective() if objective is None else objective
     game = as_game(game)
-    check_objective(objective)
+    objective = as_objective(objective)
     check_tolerance(tol)
     for name, count in (("max_iter", max_iter), ("every", every)):
         if count is not None:

@@ -21,7 +21,7 @@ from powergames.numerics import rational
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
-from powergames.solvers.normal_form.two_player import TwoPlayerProblem, adversary_weights
+from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
 # No limits.
 ALWAYS = Options()
@@ -45,7 +45,7 @@ def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
     if reason is not None:
         return reason
     m, n = game.n_actions
-    lam_row, lam_column = adversary_weights(objective)
+    lam_row, lam_column = objective.charges(2)
     unknowns = m + n + 2 + (n + 1 if lam_row else 0) + (m + 1 if lam_column else 0)
     # The problem, the dictionary, and what scaling the payoffs and refining the solution take.
     return too_large(32 * unknowns**2)

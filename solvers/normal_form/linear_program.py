@@ -17,7 +17,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
-from powergames.solvers.normal_form.two_player import TwoPlayerProblem, adversary_weights, scaled_blocks
+from powergames.solvers.normal_form.two_player import TwoPlayerProblem, scaled_blocks
 
 # Payoffs scaled to [0, 1] add up to a constant within this.
 CONSTANT = 1e-12
@@ -31,7 +31,7 @@ def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
     reason = two_players_only(game, objective)
     if reason is not None:
         return reason
-    if any(weight != 1 for weight in adversary_weights(objective)) and not is_zero_sum(game):
+    if any(weight != 1 for weight in objective.charges(2)) and not is_zero_sum(game):
         return "needs a game of constant sum, or lam = 1"
     return too_large(BYTES * game.payoffs[0].size)
 

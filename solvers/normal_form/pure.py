@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from powergames.games.normal_form import BLOCK, NormalFormGame
 from powergames.games.numbers import float_to_fraction
 from powergames.games.profiles import Profile, pure_profile
 from powergames.numerics import rational
-from powergames.objectives import Adversary, PowerObjective, check_objective
+from powergames.objectives import Adversary, AnyObjective, PowerObjective, as_objective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, LimitError, Method, Options, any_game
 
@@ -49,12 +50,17 @@ class PureEquilibrium(Frozen):
     lam_min: Fraction
     lam_max: Fraction | float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the interval as JSON values, its ends as fractions such as "1/3", or null without an upper end."""
+        end = None if self.lam_max == math.inf else str(self.lam_max)
+        return {"joint_action": list(self.joint_action), "lam_min": str(self.lam_min), "lam_max": end}
+
     def contains(self, lam: float | Fraction) -> bool:
         """Tell whether the joint action is an equilibrium at this λ."""
         return self.lam_min <= lam <= self.lam_max
 
 
-def pure_equilibria(game: NormalFormGame, objective: PowerObjective | None = None) -> tuple[PureEquilibrium, ...]:
+def pure_equilibria(game: NormalFormGame, objective: AnyObjective | None = None) -> tuple[PureEquilibrium, ...]:
     """Return all joint actions that are equilibria at some λ >= 0, each with its exact interval of λ.
 
     Parameters
@@ -81,9 +87,8 @@ def pure_equilibria(game: NormalFormGame, objective: PowerObjective | None = Non
     (0, 0) 0 1/4
     (1, 1) 0 inf
     """
-    objective = PowerObjective() if objective is None else objective
     game = as_game(game)
-    check_objective(objective)
+    objective = as_objective(objective)
     result = []
     for joint_action in _scan(game, objective, 0.0, math.inf, Options()):
         interval = lam_interval(game, objective, joint_action)

@@ -14,10 +14,10 @@ from powergames.games.immutable import Frozen
 from powergames.games.kinds import as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
-from powergames.objectives import PowerObjective, check_objective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.power import PairTables, pair_tables
-from powergames.results import Callback, Status
-from powergames.solvers.common import check_callback
+from powergames.progress import Callback, check_callback
+from powergames.results import Status
 from powergames.solvers.normal_form import logit
 from powergames.solvers.normal_form.extended import ExtendedGame
 
@@ -49,6 +49,11 @@ class QuantalResponse(Frozen):
     profile: Profile
     residual: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the equilibrium as plain JSON values."""
+        profile = [strategy.tolist() for strategy in self.profile]
+        return {"precision": self.precision, "profile": profile, "residual": self.residual}
+
     def __repr__(self) -> str:
         strategies = ", ".join("(" + ", ".join(f"{p:.4g}" for p in strategy) + ")" for strategy in self.profile)
         return f"<QuantalResponse precision={self.precision:.4g}: {strategies}>"
@@ -79,6 +84,14 @@ class QuantalResponsePath(Frozen, Sequence[QuantalResponse]):
         """The precision of each point, shape (P,)."""
         return frozen(np.array([point.precision for point in self.points]))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the branch as plain JSON values."""
+        return {
+            "objective": self.objective.to_dict(),
+            "points": [point.to_dict() for point in self.points],
+            "status": self.status.name,
+        }
+
     def __len__(self) -> int:
         return len(self.points)
 
@@ -92,7 +105,7 @@ class QuantalResponsePath(Frozen, Sequence[QuantalResponse]):
 
 def logit_path(
     game: NormalFormGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     precisions: Iterable[float] | None = None,
     max_precision: float | None = None,
@@ -106,8 +119,8 @@ def logit_path(
     Parameters
     ----------
     game : NormalFormGame
-    objective : PowerObjective, optional
-        By default λ = 0: the usual quantal-response equilibria.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0: the usual quantal-response equilibria.
     precisions : iterable of float, optional
         Return the points where the branch first has these precisions, in increasing order, instead of those that the
         method happens to visit.
@@ -139,9 +152,8 @@ def logit_path(
     >>> [round(float(point.profile[0][0]), 3) for point in path]
     [0.5, 0.059, 0.0]
     """
-    objective = PowerObjective() if objective is None else objective
     game = as_game(game)
-    check_objective(objective)
+    objective = as_objective(objective)
     check_callback(callback)
     if precisions is not None and max_precision is not None:
         raise InputError("max_precision: got it together with precisions; leave out one of them")
@@ -236,7 +248,7 @@ def _response(game: NormalFormGame, objective: PowerObjective, profile: Profile,
     result = []
     for i, own in enumerate(objective.adversaries(game.n_players)):
         j = next(iter(tables[i]))
-        weights = [objective.lam * float(adversary.weight) for adversary in own]
+        weights = [float(adversary.charge) for adversary in own]
         values = (1.0 - sum(weights)) * (tables[i][j] @ profile[j])
         for weight, adversary in zip(weights, own, strict=True):
             takeovers = np.concatenate([tables[i][k] for k in adversary.players], axis=1)

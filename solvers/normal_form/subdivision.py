@@ -211,7 +211,7 @@ class _Search:
         takes: list[int] = []
         own, taken = [0], [0]
         for adversaries in objective.adversaries(n_players):
-            shares = [objective.exact_lam * adversary.weight for adversary in adversaries]
+            shares = [adversary.charge for adversary in adversaries]
             task = 1 - sum(shares, Fraction(0))
             unit = abs(task) + sum(shares, Fraction(0))
             linear.append(float(task / unit))

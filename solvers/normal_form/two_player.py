@@ -46,7 +46,7 @@ class TwoPlayerProblem:
     def of(cls, game: NormalFormGame, objective: PowerObjective, exact: bool) -> TwoPlayerProblem:
         """Set up the problem of a game; equilibria do not depend on the scaling."""
         if exact:
-            return cls(game.exact_payoffs[0], game.exact_payoffs[1], *adversary_weights(objective))
+            return cls(game.exact_payoffs[0], game.exact_payoffs[1], *objective.charges(2))
         unscaled = cls.in_place(game, objective)
         least, scale = game.payoff_min, game.payoff_scale
         row = (game.payoffs[0] - least[0]) / scale[0]
@@ -56,7 +56,7 @@ class TwoPlayerProblem:
     @classmethod
     def in_place(cls, game: NormalFormGame, objective: PowerObjective) -> TwoPlayerProblem:
         """Set up the problem without copying the payoffs, which are therefore not scaled."""
-        lam_row, lam_column = adversary_weights(objective)
+        lam_row, lam_column = objective.charges(2)
         return cls(game.payoffs[0], game.payoffs[1], float(lam_row), float(lam_column))
 
     @classmethod
@@ -64,7 +64,7 @@ class TwoPlayerProblem:
         """Set up the problem in fractions, each payoff being the exact value of its float and not a decimal near it."""
         payoffs = np.array([Fraction(value) for value in game.payoffs.ravel().tolist()], dtype=object)
         row, column = payoffs.reshape(game.payoffs.shape)
-        return cls(row, column, *adversary_weights(objective))
+        return cls(row, column, *objective.charges(2))
 
     def candidate(self, groups: Sequence[np.ndarray | None], iterations: int) -> Candidate:
         """Turn non-negative weights on the actions of (x, y, z, w) into a profile with its witness."""
@@ -76,17 +76,6 @@ class TwoPlayerProblem:
             () if w is None or not self.lam_column else (w,),
         )
         return Candidate((x, y), witness, iterations)
-
-
-def adversary_weights(objective: PowerObjective) -> tuple[Fraction, Fraction]:
-    """Return λ_0 and λ_1."""
-    if not objective.exact_lam:
-        return Fraction(0), Fraction(0)
-    lams = [
-        objective.exact_lam * sum((adversary.weight for adversary in own), Fraction(0))
-        for own in objective.adversaries(2)
-    ]
-    return lams[0], lams[1]
 
 
 def scaled_blocks(game: NormalFormGame, player: int) -> Iterator[np.ndarray]:

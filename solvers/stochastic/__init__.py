@@ -1,6 +1,7 @@
 """Solvers of stochastic games: one method a file, and `solve_stochastic`, which chooses among them."""
 
-from powergames.solvers.stochastic.solve import METHODS, StochasticMethod, solve_stochastic
+from powergames.solvers.stochastic.search import StochasticMethod
+from powergames.solvers.stochastic.solve import METHODS, solve_stochastic
 from powergames.solvers.stochastic.team import TeamOptimum, team_optimum
 from powergames.solvers.stochastic.team_horizon import HorizonTeamOptimum
 from powergames.solvers.stochastic.team_tables import TeamPlan

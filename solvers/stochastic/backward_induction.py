@@ -32,9 +32,9 @@ from powergames.objectives import PowerObjective
 from powergames.results import HorizonEquilibrium, Status
 from powergames.solvers.common import LimitError, Options
 from powergames.solvers.normal_form.lemke import exact_path_lcp, solve_lcp
-from powergames.solvers.stochastic import homotopy
+from powergames.solvers.stochastic import logit
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.progress import Progress
+from powergames.solvers.stochastic.search import Clock, Found, Search
 
 NAME = "backward"
 
@@ -407,10 +407,11 @@ class _Stages:
         own = slice(*row_starts[k : k + 2].tolist())
         n, count = len(linear), own.stop - own.start
         empty = np.zeros(count + 1, np.int64), np.zeros(0, np.int32), np.zeros(0)
-        # Two kinds of rewards, of which nobody is taken over counts the first and somebody the second.
+        # Two kinds of rewards: where nobody is taken over the first counts, else the second.
+        unit = max(float(linear[:, own].max()), float(taken[:, own].max()), 1.0)
         stage = StochasticProblem(
             (n_actions[k : k + 1], np.array([0, count]), np.zeros(n), *empty),
-            np.array([linear[:, own], taken[:, own]]),
+            np.array([linear[:, own], taken[:, own]]) / unit,
             egos,
             takes,
             weights,
@@ -420,6 +421,5 @@ class _Stages:
             False,
             False,
         )
-        progress = Progress(stage, point, self.options, (0, 1), 0)
-        homotopy.find(stage, point, progress)
-        return np.asarray(progress.point)
+        found = logit.find(stage, Found.nothing(stage, point), Search(self.options, Clock(1)))
+        return found.point

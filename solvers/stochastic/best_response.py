@@ -1,44 +1,51 @@
-"""The best response of one player in all states, with adversaries a zero-sum stochastic game, by policy iteration."""
+"""Best responses in turn: from the team optimum, or backward between payments where that is how the game goes.
+
+At the team optimum of a game full of coordination few states leave something to gain, while stage games, solved one by
+one, would pick some equilibrium of many in each. See `turns` for the turns, and `backward` for the order in games with
+sparse rewards and mostly irreversible progress.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective
+from powergames.results import Status
+from powergames.solvers.stochastic import backward
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.progress import Progress
-from powergames.solvers.stochastic.stage_iteration import ROUNDING
-
-# Iterations at most.
-MOST = 50
+from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
+from powergames.solvers.stochastic.team import team_start
+from powergames.solvers.stochastic.turns import take_turns
 
 
-def best_response(
-    problem: StochasticProblem, point: np.ndarray, player: int, progress: Progress
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the point after a best response of one player and its adversaries, and the states that it changed.
+def leads(game: StochasticGame, objective: PowerObjective) -> bool:
+    """Return whether best responses are known to be better than stage games.
 
-    In the form "penalty" a player's selves in different states play a game with each other too, so each just responds
-    to what they all did.
+    So they are where players share their rewards, since few states leave something to gain at the team optimum, and
+    where each of two players is certain to face an adversary instead of the other one.
     """
-    from powergames.kernels.stages import respond_best
-
-    slack = ROUNDING / float(1.0 - problem.discounts[player])
-    all_changed = np.zeros(problem.n_states, dtype=bool)
-    values = None
-    for _ in range(MOST if problem.adds_up else 1):
-        values = problem.evaluate_players(point, [player], values)
-        point, changed = respond_best(*problem.layout, *problem.worth_to(player, values), point, player, slack)
-        progress.step(f"best response of player {player}, {changed.sum()} of {problem.n_states} states changed")
-        if not changed.any():
-            break
-        all_changed |= changed
-    return point, all_changed
+    if game.n_players == 1:
+        return False
+    shared = not np.ptp(game.rewards, axis=0).any()
+    return shared or (game.n_players == 2 and objective.form == "adversarial" and objective.exact_lam == 1)
 
 
-def best_responses(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
-    """Return the point after a best response of each player in turn, and the states that they changed."""
-    changed = np.zeros(problem.n_states, dtype=bool)
-    for player in range(problem.n_players):
-        point, own = best_response(problem, point, player, progress)
-        changed |= own
-    return point, changed
+def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
+    """Let players respond from the team optimum, or from a point if the user gave one."""
+    with search.best(problem, start) as best:
+        point = team_start(problem, start.point, search.options)
+        if backward.suits(problem):
+            best.take(backward.passes(problem, point, start, search))
+        if not best.good:
+            so_far = best.found(Status.CYCLING)
+            return take_turns(problem, point, so_far, search, long_paths=True)
+    return best.found(Status.CYCLING)
+
+
+METHOD = StochasticMethod(
+    "best_response",
+    find,
+    "exact best responses in turn from the team optimum, then equilibria of the states that do not settle: games full "
+    "of coordination, no guarantee",
+)

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from powergames.results import Status
 from powergames.solvers.stochastic.factors import Factors
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
-from powergames.solvers.stochastic.progress import Progress
+from powergames.solvers.stochastic.search import Best, Found, Search
 
 # Unknowns up to which the linear system is dense, always or unless sparse factors have at most so much of its entries.
 SMALL, DENSE, SHARE = 500, 5_000, 0.25
@@ -179,35 +180,34 @@ def _most_filled(matrix: Any) -> int:
     return 2 * int(reach.sum())
 
 
-def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, progress: Progress) -> bool:
-    """Look for an equilibrium near a point, on given supports to begin with; return whether it is in `progress`."""
+def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, search: Search) -> Found:
+    """Look for an equilibrium near a point, on given supports to begin with."""
     seen: set[bytes] = set()
-    for _ in range(ROUNDS):
-        if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
-            break
-        seen.add(used.tobytes())
-        solution, solved = _solve_on(problem, point, used, progress)
-        # Also where the equations are singular, since strategies are interchangeable, it may be an equilibrium.
-        inside = problem.normalized(solution)
-        gradient = progress.look(inside, problem.worth(problem.evaluate(inside)))
-        if progress.done:
-            return True
-        if not solved:
-            # Equations of too many actions have no solution: those that leave first are not in use.
-            if not (solution < 0.0).any():
+    with search.best(problem, Found.nothing(problem, point)) as best:
+        for _ in range(ROUNDS):
+            if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
                 break
-            used = used & (solution > 0.0)
-            continue
-        positive = used & (solution > 0.0)
-        best = np.maximum.reduceat(np.where(positive, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
-        # What is merely as good stays away: among many ties it would come and go forever.
-        used = positive | (gradient > best + TIED * progress.target)
-    return False
+            seen.add(used.tobytes())
+            solution, solved = _solve_on(problem, point, used, best)
+            # Also where the equations are singular, since strategies are interchangeable, it may be an equilibrium.
+            inside = problem.normalized(solution)
+            gradient = best.look(inside, problem.worth(problem.evaluate(inside)))
+            if best.done:
+                break
+            if not solved:
+                # Equations of too many actions have no solution: those that leave first are not in use.
+                if not (solution < 0.0).any():
+                    break
+                used = used & (solution > 0.0)
+                continue
+            positive = used & (solution > 0.0)
+            top = np.maximum.reduceat(np.where(positive, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
+            # What is merely as good stays away: among many ties it would come and go forever.
+            used = positive | (gradient > top + TIED * best.target)
+    return best.found(Status.STALLED)
 
 
-def _solve_on(
-    problem: StochasticProblem, start: np.ndarray, used: np.ndarray, progress: Progress
-) -> tuple[np.ndarray, bool]:
+def _solve_on(problem: StochasticProblem, start: np.ndarray, used: np.ndarray, best: Best) -> tuple[np.ndarray, bool]:
     """Solve the equations of supports; return where that ends, entries may be negative, and whether it is solved."""
     point = problem.normalized(np.where(used, start, 0.0))
     values = problem.evaluate(point)
@@ -217,7 +217,7 @@ def _solve_on(
             change, change_of_values = Linearized.at(problem, point, values, used).changes(0)
         except np.linalg.LinAlgError:
             return start, False
-        progress.step("Newton's method")
+        best.step("Newton's method", problem.linear_work)
         size = float(np.abs(change).max())
         # Also not a number.
         if not size <= FARTHEST:

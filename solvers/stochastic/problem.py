@@ -12,10 +12,9 @@ and at λ = 0. A profile is an equilibrium if it is one in every state, for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -65,8 +64,8 @@ class StochasticProblem:
         λ w_i, the weight of all adversaries of a player together.
     shares : ndarray, shape (kinds, n)
         How the worth of a row is made of its values of each kind, where nobody is taken over.
-    spans : ndarray, shape (n,)
-        Range of the attainable values of each player, as a share of the greatest that rewards of range 1 allow.
+    find_spans : callable
+        Returns `spans`, which take two decision processes for each player the first time, and only regrets need.
     adds_up : bool
         Whether gains by deviating in one state add up over time: not in the form "penalty" with λ > 0.
     alone : bool
@@ -80,7 +79,7 @@ class StochasticProblem:
     weights: np.ndarray
     tolls: np.ndarray
     shares: np.ndarray
-    spans: np.ndarray
+    find_spans: Callable[[], np.ndarray]
     adds_up: bool
     alone: bool
 
@@ -92,19 +91,17 @@ class StochasticProblem:
         """Set up the problem."""
         alone = game.n_players == 1
         n = 2 if alone else game.n_players
-        rewards, units, _ = game.unit_rewards()
+        rewards = game.unit_rewards()[0]
         n_actions, discounts = game.n_actions, game.discounts
-        spans = game.value_scale * (1.0 - discounts) / units
         if alone:
             rewards = np.concatenate([rewards, np.zeros_like(rewards)])
             n_actions, discounts = np.insert(n_actions, 1, 1, axis=1), np.repeat(discounts, 2)
-            spans = np.append(spans, 1.0)
         adversaries = ((), ()) if alone else objective.adversaries(n)
-        weights, tolls = np.zeros((n, n)), np.zeros(n)
+        weights = np.zeros((n, n))
+        tolls = np.zeros(n) if alone else np.array(objective.charges(n), dtype=float)
         for i, own in enumerate(adversaries):
-            tolls[i] = float(objective.exact_lam * sum((each.weight for each in own), Fraction(0)))
             for each in own:
-                weights[i, list(each.players)] = float(objective.exact_lam * each.weight)
+                weights[i, list(each.players)] = float(each.charge)
         egos = [i for i, own in enumerate(adversaries) for _ in own]
         takes = [[j in each.players for j in range(n)] for own in adversaries for each in own]
         charged = bool(egos) and objective.form == "penalty"
@@ -116,7 +113,7 @@ class StochasticProblem:
             weights,
             tolls,
             np.array([np.ones(n), -tolls]) if charged else (1.0 - tolls)[None],
-            spans,
+            partial(_spans, game, n),
             not charged,
             alone,
         )
@@ -150,6 +147,11 @@ class StochasticProblem:
         """Return where in a point the local points of some states stand, one after the other."""
         sizes = np.diff(self.point_starts)[states]
         return ranges(self.point_starts[:-1][states], sizes)
+
+    @cached_property
+    def spans(self) -> np.ndarray:
+        """Range of each player's attainable values, as a share of the greatest that rewards of range 1 allow, (n,)."""
+        return self.find_spans()
 
     @property
     def n_actions(self) -> np.ndarray:
@@ -191,6 +193,17 @@ class StochasticProblem:
     def ordinary(self) -> bool:
         """Whether every state may follow upon every row, so that the transitions are an ordinary matrix."""
         return len(self.arrays[5]) == self.rewards.shape[2] * self.n_states
+
+    @property
+    def work(self) -> float:
+        """Entries of transitions, one for each row at least: what it takes to read the game once."""
+        return float(self.rewards.shape[2] + len(self.arrays[5]))
+
+    @property
+    def linear_work(self) -> float:
+        """What it takes to solve a linear system in the values, in the same units: about as long."""
+        unknowns = self.kinds * self.n_players * self.n_states
+        return self.work + 0.01 * unknowns * min(unknowns, 300) ** 2
 
     @property
     def layout(self) -> Layout:
@@ -473,3 +486,10 @@ class StochasticProblem:
             entries[player] = starts[state, player] + joint % size
             joint //= size
         return entries
+
+
+def _spans(game: StochasticGame, n_players: int) -> np.ndarray:
+    """Return the `spans` of a game; those of a player who is not one of the game's are 1."""
+    units = np.where(game.reward_range > 0.0, game.reward_range, 1.0)
+    spans = game.value_scale * (1.0 - game.discounts) / units
+    return np.append(spans, np.ones(n_players - game.n_players))

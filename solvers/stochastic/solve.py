@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,81 +11,18 @@ from powergames.errors import InputError, interruptible
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium
-from powergames.solvers.common import LimitError, Options
-from powergames.solvers.stochastic import alternating, homotopy, induction, pivoting, shapley, stage_iteration
+from powergames.solvers.common import Options
+from powergames.solvers.stochastic import best_response, logit, shapley, stages
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.progress import Progress
+from powergames.solvers.stochastic.search import Clock, Found, Search, StochasticMethod
 
-_Find = Callable[[StochasticProblem, np.ndarray, Progress], Status]
+# What each method may do in the first round before the next one has its turn: read so many entries of transitions (half
+# a second or so), or all of the game so many times. And by how much that grows from round to round.
+SLICE, PASSES, GROWTH = 1e7, 300, 4
 
-
-def _any(game: StochasticGame, objective: PowerObjective) -> bool:
-    return True
-
-
-@dataclass(frozen=True)
-class StochasticMethod:
-    """A solver of stochastic games.
-
-    Attributes
-    ----------
-    name : str
-    find : callable
-        ``find(problem, point, progress)`` starts at a point, leaves the best one in `progress`, and returns how it
-        ended if that is not an equilibrium.
-    summary : str
-        One sentence on what it does and guarantees.
-    accepts : callable
-        ``accepts(game, objective)`` tells whether it can solve a game; by default, any.
-    """
-
-    name: str
-    find: _Find
-    summary: str
-    accepts: Callable[[StochasticGame, PowerObjective], bool] = _any
-
-
-METHODS = {
-    method.name: method
-    for method in (
-        StochasticMethod(
-            "shapley",
-            shapley.find,
-            "Shapley iteration sped up by policy iteration: two-player zero-sum games at λ = 0, guaranteed",
-            shapley.accepts,
-        ),
-        StochasticMethod(
-            "stages",
-            stage_iteration.find,
-            "stage-game policy iteration with a Newton finish: fast, any number of players, no guarantee",
-        ),
-        StochasticMethod(
-            "pivoting",
-            pivoting.find,
-            "Newton homotopy from stage equilibria, through changes of supports: few states that do not settle, "
-            "no guarantee",
-        ),
-        StochasticMethod(
-            "induction",
-            induction.find,
-            "backward induction between payments, pass by pass: games in which few actions pay and little is undone in "
-            "between, no guarantee",
-            induction.accepts,
-        ),
-        StochasticMethod(
-            "alternate",
-            alternating.find,
-            "alternating exact best responses from the team optimum: games full of coordination, no guarantee",
-        ),
-        StochasticMethod(
-            "logit",
-            homotopy.find,
-            "logit homotopy over all states with a Newton finish: any number of players, any λ, slow and sure",
-        ),
-    )
-}
+METHODS = {method.name: method for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, logit.METHOD)}
 
 
 def solve_stochastic(
@@ -99,125 +35,135 @@ def solve_stochastic(
     game : StochasticGame
     objective : PowerObjective
     method : str, optional
-        A name from `METHODS`; by default all that accept the game, in that order, until one succeeds. Players who share
-        their rewards begin with "induction" if that is little more than backward induction, else with "alternate".
+        A name from `METHODS`. By default all that accept the game have their turns in that order, for longer in each
+        round, until one succeeds; "best_response" comes first where it is known to pay.
     options : Options
 
     Returns
     -------
     StochasticEquilibrium
     """
-    search = _Search(game, objective, _plan(game, objective, method), options)
+    methods = methods_to_try(game, objective, method)
+    parts = _Parts(game, objective, options)
     best: StochasticEquilibrium | None = None
     while True:
-        try:
-            with interruptible():
-                search.run()
-        except KeyboardInterrupt:
-            search.failure = Status.INTERRUPTED
-        except LimitError as limit:
-            search.failure = limit.status
-        found = search.equilibrium()
+        outcome = parts.solve(methods)
+        found = parts.equilibrium(methods[outcome.turn].name, outcome.status)
         if best is None or found.certificate.scaled_regret < best.certificate.scaled_regret:
             best = found
         # What the certificate rejects is a failure of the method, after which the next one has its turn.
-        if found.status is not Status.REJECTED or not search.left():
+        methods = [*methods[: outcome.turn], *methods[outcome.turn + 1 :]]
+        if found.status is not Status.REJECTED or not methods:
             return best
 
 
-def _plan(game: StochasticGame, objective: PowerObjective, name: str | None) -> list[StochasticMethod]:
+def methods_to_try(game: StochasticGame, objective: PowerObjective, name: str | None) -> list[StochasticMethod]:
+    """Return the methods in the order in which to try them.
+
+    Raises
+    ------
+    InputError
+        If there is no method of that name, or it refuses the game.
+    """
     if name is None:
-        # Induction is not known to pay where players do not share their rewards.
-        methods = [method for method in METHODS.values() if method.name != "induction" or _is_team(game)]
-        return [method for method in methods if method.accepts(game, objective)]
+        methods = [method for method in METHODS.values() if method.refuses(game, objective) is None]
+        first = best_response.METHOD.name if best_response.leads(game, objective) else None
+        return sorted(methods, key=lambda method: method.name != first)
     if not (isinstance(name, str) and name in METHODS):
         raise InputError(
             f"method: got {str(name)[:40]!r}; stochastic games take one of {', '.join(METHODS)}, or leave it out"
         )
-    if not METHODS[name].accepts(game, objective):
-        raise InputError(f"method: {name} does not solve this game ({METHODS[name].summary}); leave it out")
+    reason = METHODS[name].refuses(game, objective)
+    if reason is not None:
+        raise InputError(f"method {name}: {reason}; choose another, or leave out method")
     return [METHODS[name]]
 
 
-def _is_team(game: StochasticGame) -> bool:
-    """Whether several players share their rewards."""
-    return game.n_players > 1 and not np.ptp(game.rewards, axis=0).any()
+@dataclass(frozen=True)
+class _Outcome:
+    """Which of the methods was the last to have a turn, by its place in the order, and how that ended."""
+
+    turn: int
+    status: Status
+
+    def worse(self, other: _Outcome) -> _Outcome:
+        """Return the outcome of both together."""
+        status = self.status if other.status is Status.CONVERGED else other.status
+        return _Outcome(max(self.turn, other.turn), status)
 
 
-class _Search:
+class _Parts:
     """The parts of one game, solved one after the other."""
 
-    def __init__(
-        self, game: StochasticGame, objective: PowerObjective, methods: list[StochasticMethod], options: Options
-    ) -> None:
-        self.game, self.objective, self.methods, self.options = game, objective, methods, options
+    def __init__(self, game: StochasticGame, objective: PowerObjective, options: Options) -> None:
+        self.game, self.objective = game, objective
+        self.search = Search(options, Clock(game.n_states))
         whole = StochasticProblem.of(game, objective)
         self.distinct = Distinct.of(whole)
         self.problem = self.distinct.problem
-        if len(methods) > 1 and _is_team(game):
-            backward = METHODS["induction"] in methods and induction.mostly_backward(self.problem)
-            first = ("induction", "alternate") if backward else ("alternate", "induction")
-            teams = [METHODS[name] for name in first if METHODS[name] in methods]
-            self.methods = [*teams, *(method for method in methods if method.name not in first)]
         self.point, self.like = self.problem.uniform_point(), None
         if options.start is not None:
             self.like = whole.point_of(options.start)
             self.point = self.distinct.shortened(self.like)
         self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
-        self.steps = 0
-        self.failure: Status | None = None
-        self.used = self.methods[0].name
 
-    def left(self) -> bool:
-        """Leave out the methods used so far; return whether there are others."""
-        self.methods = self.methods[1 + [method.name for method in self.methods].index(self.used) :]
-        return bool(self.methods)
-
-    def run(self) -> None:
-        """Solve all parts, what follows upon a part before it."""
-        self.done = 0
+    def solve(self, methods: list[StochasticMethod]) -> _Outcome:
+        """Solve all parts, what follows upon a part before it; return the outcome of the worst."""
+        self.search.clock.states = 0
+        outcome = _Outcome(0, Status.CONVERGED)
         parts = levels(self.problem)
-        for states in parts:
-            part = self.problem if len(parts) == 1 else self.problem.part(states, self.values)
-            self._solve(part, states)
-            self.done += len(states)
+        try:
+            with interruptible():
+                for states in parts:
+                    part = self.problem if len(parts) == 1 else self.problem.part(states, self.values)
+                    outcome = outcome.worse(self._solve(part, states, methods))
+                    self.search.clock.states += len(states)
+                    if self.search.clock.ended is not None:
+                        break
+        except KeyboardInterrupt:
+            self.search.clock.ended = Status.INTERRUPTED
+        ended = self.search.clock.ended
+        return outcome if ended is None else replace(outcome, status=ended)
 
-    def _solve(self, part: StochasticProblem, states: np.ndarray) -> None:
-        """Solve a part by one method after the other; where several components fail together, each by itself."""
+    def _solve(self, part: StochasticProblem, states: np.ndarray, methods: list[StochasticMethod]) -> _Outcome:
+        """Solve a part; where several components fail together, each by itself."""
         entries = self.problem.entries_of(states)
-        progress = Progress(part, self.point[entries], self.options, (self.done, self.game.n_states), self.steps)
-        for method in self.methods:
-            least, unsettled = progress.regret, progress.unsettled
-            try:
-                failure = method.find(part, progress.point, progress)
-            finally:
-                self._record(part, states, entries, progress)
-            if progress.regret >= least:
-                progress.unsettled = unsettled
-            self.used = max(self.used, method.name, key=list(METHODS).index)
-            if progress.good:
-                return
-            labels = components(part)
-            if labels.max() > 0:
-                for label in range(int(labels.max()) + 1):
-                    own = np.flatnonzero(labels == label)
-                    self._solve(part.part(own, self.values[:, :, states]), states[own])
-                return
-        self.failure = failure
+        best = Found.nothing(part, self.point[entries])
+        paused, status = list(range(len(methods))), best.status
+        share = max(SLICE, PASSES * part.work) if len(methods) > 1 else np.inf
+        while paused:
+            turns, paused = paused, []
+            for turn in turns:
+                with self.search.slice(share * methods[turn].share):
+                    found = methods[turn].find(part, best, self.search)
+                best, status = min(best, found, key=lambda each: each.regret), found.status
+                self.point[entries] = best.point
+                self.values[:, :, states] = part.evaluate(best.point)
+                if status is Status.CONVERGED or self.search.clock.ended is not None:
+                    return _Outcome(turn, status)
+                if status is Status.MAX_ITER:
+                    paused.append(turn)
+                labels = components(part)
+                if labels.max() > 0:
+                    outcome = _Outcome(0, Status.CONVERGED)
+                    for label in range(int(labels.max()) + 1):
+                        own = np.flatnonzero(labels == label)
+                        values = self.values[:, :, states]
+                        outcome = outcome.worse(self._solve(part.part(own, values), states[own], methods))
+                    return outcome
+            share *= GROWTH
+        return _Outcome(len(methods) - 1, status)
 
-    def _record(self, part: StochasticProblem, states: np.ndarray, entries: np.ndarray, progress: Progress) -> None:
-        self.point[entries] = progress.point
-        self.values[:, :, states] = part.evaluate(progress.point)
-        self.steps = progress.steps
-
-    def equilibrium(self) -> StochasticEquilibrium:
-        """Certify the profile found."""
+    def equilibrium(self, method: str, status: Status) -> StochasticEquilibrium:
+        """Certify the profile found by a method that ended with a status."""
         # Set up anew, since during the search it would only take memory.
         whole = StochasticProblem.of(self.game, self.objective)
         point = self.distinct.lifted(self.problem.normalized(self.point), self.like)
         profile = whole.profile(point)
         certificate = certify_stochastic(
-            self.game, profile, self.objective, tol=self.options.tol, witness=whole.witness(point)
+            self.game, profile, self.objective, tol=self.search.options.tol, witness=whole.witness(point)
         )
-        status = Status.CONVERGED if certificate.passed else self.failure or Status.REJECTED
-        return StochasticEquilibrium(self.game, self.objective, profile, certificate, status, self.used, self.steps)
+        if certificate.passed or status is Status.CONVERGED:
+            status = Status.CONVERGED if certificate.passed else Status.REJECTED
+        steps = self.search.clock.steps
+        return StochasticEquilibrium(self.game, self.objective, profile, certificate, status, method, steps)

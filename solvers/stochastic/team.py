@@ -31,10 +31,10 @@ from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
 from powergames.numerics.discounted import DiscountedSystem
-from powergames.objectives import PowerObjective, check_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
 from powergames.results.documents import profile_value
+from powergames.solvers.common import Options
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.progress import Progress
 from powergames.solvers.stochastic.team_horizon import HorizonTeamOptimum, team_over
 from powergames.solvers.stochastic.team_tables import ROUNDING, TeamPlan, settled, team_plan
 
@@ -95,25 +95,25 @@ class TeamOptimum(Frozen):
 
 @overload
 def team_optimum(
-    game: StochasticGame, objective: PowerObjective | None = None, *, horizon: None = None
+    game: StochasticGame, objective: AnyObjective | None = None, *, horizon: None = None
 ) -> TeamOptimum: ...
 
 
 @overload
 def team_optimum(
-    game: DeterministicGame, objective: PowerObjective | None = None, *, horizon: None = None
+    game: DeterministicGame, objective: AnyObjective | None = None, *, horizon: None = None
 ) -> TeamPlan: ...
 
 
 @overload
 def team_optimum(
-    game: StochasticGame | DeterministicGame, objective: PowerObjective | None = None, *, horizon: int
+    game: StochasticGame | DeterministicGame, objective: AnyObjective | None = None, *, horizon: int
 ) -> HorizonTeamOptimum: ...
 
 
 def team_optimum(
     game: StochasticGame | DeterministicGame,
-    objective: PowerObjective | None = None,
+    objective: AnyObjective | None = None,
     *,
     horizon: int | None = None,
 ) -> TeamOptimum | TeamPlan | HorizonTeamOptimum:
@@ -129,9 +129,9 @@ def team_optimum(
     game : StochasticGame or DeterministicGame
         All players with the same discount. In a deterministic game the tables are used as they are, so that ten million
         states fit.
-    objective : PowerObjective, optional
-        By default λ = 0. A small λ, such as 1e-4, breaks ties between optima in favour of those that suffer least from
-        one player's failure.
+    objective : PowerObjective or number, optional
+        A number is λ; by default 0. A small λ, such as 1e-4, breaks ties between optima in favour of those that suffer
+        least from one player's failure.
     horizon : int, optional
         Number of steps after which the game ends; by default it never does.
 
@@ -160,8 +160,7 @@ def team_optimum(
     <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
     as_game(game, StochasticGame | DeterministicGame)
-    chosen = PowerObjective() if objective is None else objective
-    check_objective(chosen)
+    chosen = as_objective(objective)
     adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
     if horizon is not None:
         return team_over(game, chosen, adversarial, check_horizon(horizon, game))
@@ -178,9 +177,9 @@ def team_optimum(
     return TeamOptimum(game, chosen, profile, value)
 
 
-def team_start(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> np.ndarray:
+def team_start(problem: StochasticProblem, point: np.ndarray, options: Options) -> np.ndarray:
     """Return the point of the team optimum, or a given one if it is the user's or players do not discount alike."""
-    if progress.options.start is not None or np.ptp(problem.discounts) > 0.0:
+    if options.start is not None or np.ptp(problem.discounts) > 0.0:
         return point
     return problem.pure_point(best_rows(problem, problem.rewards[-1].mean(axis=0))[0])
 

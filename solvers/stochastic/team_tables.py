@@ -22,7 +22,7 @@ from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
 from powergames.games.memory import check_memory
 from powergames.games.profiles import Profile, frozen
-from powergames.objectives import Adversary, PowerObjective
+from powergames.objectives import PowerObjective
 
 # Sweeps that evaluate a plan between two that improve it, at most; they end earlier where the values settle.
 EVALUATIONS = 20
@@ -203,9 +203,5 @@ def settled(evaluate: Callable[[bool], float], step: float, backward: bool) -> t
 
 def takeover_weights(objective: PowerObjective) -> tuple[float, float]:
     """Return the probability with which each of two players is taken over, on average over whose adversary it is."""
-    over_0, over_1 = objective.adversaries(2)
-    return _probability(over_1, objective), _probability(over_0, objective)
-
-
-def _probability(adversaries: tuple[Adversary, ...], objective: PowerObjective) -> float:
-    return sum(float(objective.exact_lam * adversary.weight) for adversary in adversaries) / 2.0
+    charge_0, charge_1 = objective.charges(2)
+    return float(charge_1) / 2.0, float(charge_0) / 2.0

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from powergames.environments.compiler import reporter
 from powergames.environments.overcooked.kitchen import ACTIONS, Kitchen, make_kitchen
 from powergames.environments.overcooked.layouts import LAYOUTS, Layout, parse_file, parse_grid
 from powergames.environments.overcooked.states import KitchenStates
@@ -20,12 +20,16 @@ from powergames.games.catalog.parameters import integer, quoted, real
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.memory import check_memory
 from powergames.games.profiles import frozen
+from powergames.progress import Callback, reporter
 
 # States that are expanded between two looks at Ctrl-C and at the progress bar.
 CHUNK = 2**16
 
-# Bytes that a state takes: next states, soups, its key, and its share of the hash table while that grows.
-STATE_BYTES = 36 * 5 + 8 + 80
+# Bytes that a state takes besides what is paid: next states, its key, and its share of the hash table while that grows.
+STATE_BYTES = 36 * 4 + 8 + 80
+
+# What is paid is kept in the first of these in which it fits.
+PAID_TYPES = (np.int8, np.int16, np.int32)
 
 # The tables grow by this factor when they are full.
 GROWTH = 1.5
@@ -42,13 +46,19 @@ def compile_overcooked(
     cook_time: Any = None,
     dynamics: str | None = None,
     counters: Any = None,
+    recipes: Any = None,
+    pot_size: Any = None,
+    onion_time: Any = None,
+    tomato_time: Any = None,
+    mixing: str | None = None,
+    explosion: Any = None,
     reward: Any = 1,
     discount: Any = 0.95,
     merge: bool = True,
     reduce: bool = False,
-    max_states: Any = 5_000_000,
+    max_states: Any = 10_000_000,
     progress: bool | None = None,
-    callback: Callable[[str, int, int], None] | None = None,
+    callback: Callback | None = None,
 ) -> DeterministicGame:
     """Compile a kitchen of Overcooked into an explicit game.
 
@@ -58,18 +68,34 @@ def compile_overcooked(
         The name of a layout, such as "cramped_room"; a ``.layout`` file; or a grid, as lines of one text or as a list
         of rows.
     onions : int, optional
-        Onions that a soup takes; by default what the layout says, or else 3.
+        Onions that a soup takes, where there is one kind of soup. This and all rules up to `counters` are by default
+        what the layout says. Here else 3; all soups of one to three ingredients if the grid has tomatoes.
     cook_time : int, optional
-        Steps that a soup cooks; by default what the layout says, or else 20.
+        Steps that any soup cooks; else 20.
     dynamics : {"old", "new"}, optional
         Whether a full pot starts to cook by itself, or at a chef's interaction; which may come too early, and then
-        spoils the soup. By default what the layout says, or else "new".
+        spoils the soup. Else "new".
     counters : "all", int, or sequence of (int, int), optional
         Counters on which things can be put: all, so many, or those at the cells (x, y), counted from the top left; see
-        the page on Overcooked for the order in which a number takes them. At others, interacting does nothing. By
-        default what the layout says, or else all.
+        the page on Overcooked for the order in which a number takes them. At others, interacting does nothing. Else
+        all.
+    recipes : str or mapping of str to number, optional
+        In place of `onions`: the soups that are paid for, each a letter ``o`` or ``t`` for each ingredient, and what
+        each is worth; as text as in "ooo+ttt*30", where 20 is meant if no number is given. Other soups are spoiled, and
+        pay nothing.
+    pot_size : int, optional
+        Ingredients that a pot takes; else 3, or as many as the longest of the `recipes`, or as many as `onions`.
+    onion_time, tomato_time : int, optional
+        In place of `cook_time`: steps that a soup cooks for each of its ingredients.
+    mixing : {"lost", "allowed"}, optional
+        Whether a pot is lost as soon as onions and tomatoes meet in it: it takes nothing more, cannot be started and
+        cannot be emptied. Else "allowed".
+    explosion : float, optional
+        What is lost, once, with such a pot, in units of what recipes are worth: where the best soup is worth 20, 1000
+        costs as much as 50 such soups pay. Else 0.
     reward : float, default 1
-        What each player is paid for a soup that is served, whoever serves it.
+        What each player is paid for a soup that is served, whoever serves it; for the best one if there are several,
+        and for others in proportion.
     discount : float, default 0.95
         Discount factor in [0, 1]; with 1 the game needs an end, ``horizon=``.
     merge : bool, default True
@@ -78,7 +104,7 @@ def compile_overcooked(
     reduce : bool, default False
         Whether all states from which play goes on alike become one. That is exact too, saves half of the states again
         and more, and takes much longer than the search.
-    max_states : int, default 5_000_000
+    max_states : int, default 10_000_000
         The most states that the game may have; more are an error.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
@@ -101,9 +127,10 @@ def compile_overcooked(
 
     Notes
     -----
-    The rules are those of Overcooked-AI, whose transitions this reproduces, without tomatoes: M. Carroll et al. (2019),
-    "On the utility of learning about humans for human-AI coordination", Advances in Neural Information Processing
-    Systems 32.
+    The rules are those of Overcooked-AI, whose transitions this reproduces: M. Carroll et al. (2019), "On the utility
+    of learning about humans for human-AI coordination", Advances in Neural Information Processing Systems 32. With
+    ``mixing="lost"`` they are those of a fork of it, by the first author of the paper on power regularization, from
+    which the layouts mini1 and mini2 are.
 
     Examples
     --------
@@ -114,20 +141,32 @@ def compile_overcooked(
     >>> game.to_game()
     <StochasticGame 'Overcooked, tiny': 2 players, 1189 states, 42804 rows, discount 0.95>
     """
-    kitchen = make_kitchen(read_layout(layout), onions, cook_time, dynamics, counters, merge)
+    rules = {
+        "onions": onions,
+        "cook_time": cook_time,
+        "dynamics": dynamics,
+        "counters": counters,
+        "recipes": recipes,
+        "pot_size": pot_size,
+        "onion_time": onion_time,
+        "tomato_time": tomato_time,
+        "mixing": mixing,
+        "explosion": explosion,
+    }
+    kitchen = make_kitchen(read_layout(layout), rules, merge)
     most = integer("max_states", max_states, 1, MOST_STATES)
-    unit, factor = float(real("reward", reward)), float(real("discount", discount))
+    unit, factor = float(real("reward", reward) * kitchen.unit), float(real("discount", discount))
     if not 0 <= factor <= 1:
         raise InputError(f"discount: got {discount}; give a number from 0 to 1")
-    with reporter("overcooked", progress, callback) as report:
-        keys, following, soups = search(kitchen, most, report)
+    with reporter(progress, callback) as report:
+        keys, following, paid = search(kitchen, most, partial(report, "overcooked"))
     title = f"Overcooked, {kitchen.layout.name}"
     states = KitchenStates(kitchen, keys)
-    game = DeterministicGame(following, soups, factor, [ACTIONS] * 2, ("chef 1", "chef 2"), states, unit, 0, title)
+    game = DeterministicGame(following, paid, factor, [ACTIONS] * 2, ("chef 1", "chef 2"), states, unit, 0, title)
     if not reduce:
         return game
-    with reporter("reduce", progress, callback) as report:
-        return reduced(game, report)[0]
+    with reporter(progress, callback) as report:
+        return reduced(game, partial(report, "reduce"))[0]
 
 
 def read_layout(layout: Any) -> Layout:
@@ -173,7 +212,8 @@ def search(
     -------
     keys : ndarray of int64, shape (S,)
     following : ndarray of int32, shape (S, 36)
-    soups : ndarray of int8, shape (S, 36)
+    paid : ndarray of int8, or of a larger type where that does not suffice, shape (S, 36)
+        In units of `kitchen.unit`.
 
     Raises
     ------
@@ -192,13 +232,16 @@ def search(
     limit = min(kitchen.most_states, max_states + 1) + 36
     capacity = min(FIRST_CAPACITY, limit)
     keys, following = np.empty(capacity, np.int64), np.empty((capacity, 36), np.int32)
-    soups, slots = np.empty((capacity, 36), np.int8), _free_slots(capacity / LOAD)
+    # Both chefs can be paid in a step.
+    most_paid = 2 * max(abs(worth) / kitchen.unit for worth in (*kitchen.kinds, kitchen.explosion))
+    kind = next(kind for kind in PAID_TYPES if most_paid <= np.iinfo(kind).max)
+    paid, slots = np.empty((capacity, 36), kind), _free_slots(capacity / LOAD)
     places = np.cumprod([1, *kitchen.radices[:-1]])
     keys[0] = places @ np.array(kitchen.start)
     rehash(keys, 1, slots)
     done, found = 0, 1
     while done < found:
-        step, found = expand(done, min(found, done + CHUNK), found, *tables, keys, following, soups, slots)
+        step, found = expand(done, min(found, done + CHUNK), found, *tables, keys, following, paid, slots)
         done += step
         report(done, found)
         if found > max_states:
@@ -208,15 +251,17 @@ def search(
             )
         if found + 36 > capacity:
             capacity = min(int(GROWTH * capacity) + 36, limit)
-            check_memory(STATE_BYTES * capacity, f"{kitchen.layout.name}: tables of {capacity:,} states")
-            for array in (keys, following, soups):
+            check_memory(
+                (STATE_BYTES + 36 * paid.itemsize) * capacity, f"{kitchen.layout.name}: tables of {capacity:,} states"
+            )
+            for array in (keys, following, paid):
                 array.resize((capacity, *array.shape[1:]), refcheck=False)
         if found + 36 > int(LOAD * len(slots)):
             slots = _free_slots(2 * len(slots))
             rehash(keys, found, slots)
-    for array in (keys, following, soups):
+    for array in (keys, following, paid):
         array.resize((found, *array.shape[1:]), refcheck=False)
-    return frozen(keys), frozen(following), frozen(soups)
+    return frozen(keys), frozen(following), frozen(paid)
 
 
 def _free_slots(least: float) -> np.ndarray:

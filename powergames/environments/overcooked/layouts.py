@@ -1,30 +1,43 @@
 """Layouts of Overcooked: grids of text, those that come with a name, and files.
 
-A grid has one character per cell: ``X`` a counter, ``O`` onions, ``D`` dishes, ``P`` a pot, ``S`` where soups are
-served, a blank for floor, ``1`` and ``2`` for floor on which a chef starts. A cell is named by its column and row,
-(x, y), counted from 0 at the top left.
+A grid has one character per cell: ``X`` a counter, ``O`` onions, ``T`` tomatoes, ``D`` dishes, ``P`` a pot, ``S`` where
+soups are served, a blank for floor, ``1`` and ``2`` for floor on which a chef starts. A cell is named by its column and
+row, (x, y), counted from 0 at the top left.
 
 The grids of cramped_room, asymmetric_advantages, coordination_ring, forced_coordination and counter_circuit are the
-standard ones of Overcooked-AI, Copyright (c) 2019 Human-Compatible AI, distributed under the MIT license.
+standard ones of Overcooked-AI, Copyright (c) 2019 Human-Compatible AI, distributed under the MIT license. Those of
+mini1 and mini2 are called power_wrong_ingredient_mini1 and _mini2 in github.com/varmichelle/overcooked_ai, a fork of it
+by the first author of the paper on power regularization, under the same license.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from powergames.environments.overcooked.recipes import SIZE, VALUE, Recipe, all_recipes, letters
 from powergames.errors import FormatError, InputError
+from powergames.games.catalog.parameters import integer, real
 
-COUNTER, ONIONS, DISHES, POT, SERVING, FLOOR = "XODPS "
-STATIONS = "XODPS"
+COUNTER, ONIONS, TOMATOES, DISHES, POT, SERVING, FLOOR = "XOTDPS "
+STATIONS = "XOTDPS"
 CHEFS = "12"
 
 # The most cells that a grid may have, and the most bytes of a file that holds one.
 MOST_CELLS = 10_000
 MOST_BYTES = 1_000_000
+
+# The most ingredients that a pot may take.
+MOST_INGREDIENTS = 10
+
+# In the author's code the name of a layout says how many thousands are lost when both ingredients meet in a pot.
+_AUTHORS = re.compile(r"power_wrong_ingredient_\w*?(?:_explosion(\d{1,6})k)?")
 
 Cell = tuple[int, int]
 
@@ -100,8 +113,6 @@ def parse_grid(text: str | Sequence[str], name: str = "kitchen", **options: Any)
             )
         for x, character in enumerate(row):
             place = f"{name}: line {y + 1}, column {x + 1} of the grid"
-            if character == "T":
-                raise InputError(f"{place}: got 'T', tomatoes; only soups of onions can be compiled, so use 'O' or 'X'")
             if character not in STATIONS + FLOOR + CHEFS:
                 raise InputError(f"{place}: got {character!r}; give one of {_known()}")
             if character in starts:
@@ -121,10 +132,11 @@ def parse_file(text: str, source: str) -> Layout:
     Parameters
     ----------
     text : str
-        Its contents: a dict with the key ``"grid"``, as Python writes one, or the grid alone. Of the other keys,
-        ``"start_all_orders"`` with one recipe of onions and ``"cook_time"`` are used.
+        Its contents: a dict with the key ``"grid"``, as Python writes one, or the grid alone. The keys of Overcooked-AI
+        that say what soups take, how long they cook and what they are worth are used; others are ignored.
     source : str
-        Name of the file.
+        Name of the file. The rules of the ``power_wrong_ingredient`` layouts stand in their author's code, which goes
+        by the layout's name: so does this.
 
     Returns
     -------
@@ -135,7 +147,7 @@ def parse_file(text: str, source: str) -> Layout:
     FormatError
         If there is no dict in it, or no grid.
     InputError
-        If the grid is not valid, or orders are others than one soup of onions.
+        If the grid is not valid, or orders, values or times are not.
 
     Examples
     --------
@@ -154,20 +166,83 @@ def parse_file(text: str, source: str) -> Layout:
     grid = content.get("grid") if isinstance(content, dict) else None
     if not isinstance(grid, str):
         raise FormatError(f"{source}: no text under the key 'grid'; give the rows of the kitchen there")
+    return parse_grid(grid, source, **_soups(content, source, TOMATOES in grid), **_author_rules(source))
+
+
+def _soups(content: Mapping[str, Any], source: str, tomatoes: bool) -> dict[str, Any]:
+    """Return the rules of a layout of Overcooked-AI about its soups."""
     options: dict[str, Any] = {}
-    orders = content.get("start_all_orders")
-    if orders:
-        try:
-            (recipe,) = (list(order["ingredients"]) for order in orders)
-        except (KeyError, TypeError, ValueError):
-            recipe = []
-        if not recipe or any(ingredient != "onion" for ingredient in recipe):
-            raise InputError(f"{source}: 'start_all_orders' must hold one recipe, of onions only; change the orders")
-        options["onions"] = len(recipe)
+    orders = _recipes(content, "start_all_orders", source)
     # In Overcooked-AI, a time of 0 stands for the default.
     if content.get("cook_time"):
         options["cook_time"] = content["cook_time"]
-    return parse_grid(grid, source, **options)
+    elif "recipe_times" in content:
+        options["recipe_times"] = dict(zip(orders, _listed(content, "recipe_times", orders, source), strict=True))
+    elif content.get("onion_time") and content.get("tomato_time"):
+        options |= {key: content[key] for key in ("onion_time", "tomato_time")}
+    if len(orders) == 1 and not tomatoes and orders[0][1] == 0:
+        return {"onions": orders[0][0], **options}
+    if not orders and not tomatoes:
+        return options
+    size = integer(f"{source}: 'max_num_ingredients'", content.get("max_num_ingredients", SIZE), 1, MOST_INGREDIENTS)
+    recipes = orders or list(all_recipes(size)[1:])
+    values = _values(content, recipes, source)
+    bonus = real(f"{source}: 'order_bonus'", content.get("order_bonus", 2))
+    for recipe in _recipes(content, "start_bonus_orders", source):
+        if recipe not in values:
+            raise InputError(
+                f"{source}: 'start_bonus_orders' has a soup that is not in 'start_all_orders'; add it there"
+            )
+        values[recipe] *= bonus
+    return {"recipes": {letters(recipe): value for recipe, value in values.items()}, "pot_size": size, **options}
+
+
+def _recipes(content: Mapping[str, Any], key: str, source: str) -> list[Recipe]:
+    """Return a list of orders as recipes."""
+    found: list[Recipe] = []
+    try:
+        for order in content.get(key) or []:
+            names = list(order["ingredients"])
+            recipe = names.count("onion"), names.count("tomato")
+            if not names or sum(recipe) != len(names) or recipe in found:
+                raise ValueError
+            found.append(recipe)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            f"{source}: {key!r} must hold different soups, each as {{'ingredients': ['onion', 'tomato']}}; change the "
+            "orders"
+        ) from None
+    return found
+
+
+def _values(content: Mapping[str, Any], recipes: Sequence[Recipe], source: str) -> dict[Recipe, Fraction]:
+    """Return what the soups of a layout are worth."""
+    if content.get("delivery_reward"):
+        given = [content["delivery_reward"]] * len(recipes)
+    elif "recipe_values" in content:
+        given = _listed(content, "recipe_values", recipes, source)
+    elif content.get("onion_value") and content.get("tomato_value"):
+        worth = [real(f"{source}: {key!r}", content[key]) for key in ("onion_value", "tomato_value")]
+        given = [worth[0] * onions + worth[1] * tomatoes for onions, tomatoes in recipes]
+    else:
+        given = [VALUE] * len(recipes)
+    return {recipe: real(f"{source}: value of a soup", value) for recipe, value in zip(recipes, given, strict=True)}
+
+
+def _listed(content: Mapping[str, Any], key: str, recipes: Sequence[Recipe], source: str) -> list[Any]:
+    """Return a list with one entry for each order."""
+    listed = content[key]
+    if not isinstance(listed, (list, tuple)) or len(listed) != len(recipes):
+        raise InputError(f"{source}: {key!r} must have one number for each of 'start_all_orders'; change one of them")
+    return list(listed)
+
+
+def _author_rules(source: str) -> dict[str, Any]:
+    """Return the rules that go with the name of a layout in the code that power_wrong_ingredient layouts are from."""
+    match = _AUTHORS.fullmatch(Path(source).stem)
+    if match is None:
+        return {}
+    return {"mixing": "lost", "explosion": 1000 * int(match[1] or 0)}
 
 
 def _known() -> str:
@@ -178,6 +253,17 @@ def _named(name: str, summary: str, grid: str, **options: Any) -> Layout:
     return replace(parse_grid(grid.split("|"), name, **options), summary=summary)
 
 
+# Soups cook a step for each ingredient. Counters are left out by default, so that the game fits where games are solved.
+_AUTHOR: dict[str, Any] = {
+    "recipes": "ooo+ttt",
+    "pot_size": 3,
+    "onion_time": 1,
+    "tomato_time": 1,
+    "dynamics": "new",
+    "mixing": "lost",
+    "explosion": 0,
+    "counters": 0,
+}
 _SMALL: dict[str, Any] = {"onions": 1, "cook_time": 2, "dynamics": "new", "counters": "all"}
 _STANDARD: dict[str, Any] = {"onions": 3, "cook_time": 5, "dynamics": "old", "counters": 0}
 
@@ -232,6 +318,18 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
                 "A ring around a long counter.",
                 "XXXPPXXX|X  2   X|D XXXX S|X  1   X|XXXOOXXX",
                 **_STANDARD,
+            ),
+            _named(
+                "mini1",
+                "One chef has onions, the other tomatoes; each has a pot, and the one they share is closer.",
+                "XOX|X1S|D P|XPX|D P|X2S|XTX",
+                **_AUTHOR,
+            ),
+            _named(
+                "mini2",
+                "One chef has onions, the other tomatoes; each has a pot, and two are shared.",
+                "XOXX|X1SX|D  P|XPPX|P  D|XS2X|XXTX",
+                **_AUTHOR,
             ),
         )
     }

@@ -20,6 +20,12 @@ PARAMETERS = {
     "onions": "onions",
     "cook": "cook_time",
     "dynamics": "dynamics",
+    "recipes": "recipes",
+    "pot": "pot_size",
+    "onion_time": "onion_time",
+    "tomato_time": "tomato_time",
+    "mixing": "mixing",
+    "explosion": "explosion",
     "counters": "counters",
     "reward": "reward",
     "discount": "discount",
@@ -87,8 +93,9 @@ def named_kitchen(name: str) -> DeterministicGame:
     ----------
     name : str
         A layout or a ``.layout`` file, with or without ``overcooked:`` before it, and parameters behind it: ``onions``,
-        ``cook`` (steps), ``dynamics``, ``counters`` (``all``, how many, or cells as in ``3.0+1.0``), ``reward``,
-        ``discount``, ``reduce`` (``yes`` or ``no``) and ``max_states``.
+        ``cook`` (steps), ``dynamics``, ``recipes`` (as in ``ooo+ttt*30``), ``pot`` (ingredients that it takes),
+        ``onion_time``, ``tomato_time``, ``mixing``, ``explosion``, ``counters`` (``all``, how many, or cells as in
+        ``3.0+1.0``), ``reward``, ``discount``, ``reduce`` (``yes`` or ``no``) and ``max_states``.
 
     Returns
     -------

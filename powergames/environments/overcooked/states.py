@@ -8,13 +8,11 @@ import numpy as np
 
 from powergames.environments.overcooked.kitchen import NOTHING, Kitchen
 from powergames.environments.overcooked.layouts import FLOOR, POT, Cell
+from powergames.environments.overcooked.recipes import SIZE, letters
 from powergames.games.labels import StateNames
 
 DIRECTIONS = ("north", "south", "east", "west")
 ARROWS = "^v><"
-
-# One letter for each item: nothing, onion, dish, soup, spoiled soup.
-LETTERS = ("", "o", "d", "s", "z")
 
 
 class KitchenStates(StateNames):
@@ -67,11 +65,12 @@ class KitchenStates(StateNames):
         return "; ".join(parts)
 
     def picture(self, state: int) -> str:
-        """Return the kitchen as lines of text, four characters for each cell.
+        """Return the kitchen as lines of text, four characters for each cell, five if there are tomatoes.
 
-        A chef is an arrow, a number and a letter for what the chef holds: o onion, d dish, s soup, z spoiled soup. A
-        counter shows what is on it in the same way. A pot, ``P``, shows its number of onions, or ``~`` and for how many
-        steps it cooked, or ``s`` or ``z`` if it is ready.
+        A chef is an arrow, a number and a letter for what the chef holds, see `Kitchen.letter`. A counter shows what is
+        on it in the same way. A pot, ``P``, shows its number of onions, or its ingredients if there are tomatoes; or
+        ``~`` and for how many steps it cooked, or how many are left if that depends on the soup; or the letter of a
+        soup that is ready; or ``#`` if the pot is lost.
         """
         kitchen, (poses, held, conditions) = self.kitchen, self.digits(state)
         shown = {
@@ -81,12 +80,14 @@ class KitchenStates(StateNames):
         }
         for cell, condition in zip(kitchen.things, conditions, strict=True):
             if condition:
-                shown[cell] += _sign(kitchen, condition) if kitchen.layout.at(cell) == POT else LETTERS[condition]
+                shown[cell] += (
+                    _sign(kitchen, condition) if kitchen.layout.at(cell) == POT else kitchen.letter(condition)
+                )
         for chef in range(2):
             place, way = kitchen.poses[poses[chef]]
-            shown[kitchen.floor[place]] = f"{ARROWS[way]}{chef + 1}{LETTERS[held[chef]]}"
-        width = len(kitchen.layout.rows[0])
-        lines = ("".join(f"{shown[x, y]:4}" for x in range(width)) for y in range(len(kitchen.layout.rows)))
+            shown[kitchen.floor[place]] = f"{ARROWS[way]}{chef + 1}{kitchen.letter(held[chef])}"
+        width, wide = len(kitchen.layout.rows[0]), 4 + kitchen.has_tomatoes
+        lines = ("".join(f"{shown[x, y]:{wide}}" for x in range(width)) for y in range(len(kitchen.layout.rows)))
         return "\n".join(line.rstrip() for line in lines)
 
     def digits(self, state: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
@@ -118,16 +119,33 @@ def _counter(kitchen: Kitchen, condition: int) -> str:
 
 
 def _pot(kitchen: Kitchen, condition: int) -> str:
-    onions, steps, spoiled = kitchen.cooking(condition)
-    if steps < 0:
-        return f"{onions} onion{'s' if onions > 1 else ''}"
-    name = "spoiled soup" if spoiled else "soup"
-    return f"{name} ready" if steps == kitchen.cook_time else f"{name} cooking, {steps} of {kitchen.cook_time}"
+    pot = kitchen.pots[condition]
+    if kitchen.lost(pot):
+        return "lost"
+    if pot.left < 0:
+        return ", ".join(_many(count, word) for count, word in zip(pot[:2], ("onion", "tomato"), strict=True) if count)
+    name = kitchen.items[pot.soup]
+    if pot.left == 0:
+        return f"{name} ready"
+    if kitchen.cook_time is None:
+        return f"{name} cooking, {_many(pot.left, 'step')} left"
+    return f"{name} cooking, {kitchen.cook_time - pot.left} of {kitchen.cook_time}"
+
+
+def _many(count: int, word: str) -> str:
+    plural = "es" if word.endswith("o") else "s"
+    return f"{count} {word}{plural if count > 1 else ''}"
 
 
 def _sign(kitchen: Kitchen, condition: int) -> str:
-    """Return at most three characters that say what is in a pot."""
-    onions, steps, spoiled = kitchen.cooking(condition)
-    if steps < 0:
-        return str(onions)
-    return ("z" if spoiled else "s") if steps == kitchen.cook_time else f"~{steps}"
+    """Return a few characters that say what is in a pot."""
+    pot = kitchen.pots[condition]
+    if kitchen.lost(pot):
+        return "#"
+    if pot.left < 0:
+        if not kitchen.has_tomatoes:
+            return str(pot.onions)
+        return letters(pot[:2]) if kitchen.size <= SIZE else f"{pot.onions}:{pot.tomatoes}"
+    if pot.left == 0:
+        return kitchen.letter(pot.soup)
+    return f"~{pot.left if kitchen.cook_time is None else kitchen.cook_time - pot.left}"

@@ -485,6 +485,58 @@ def assembly_line(n: int = 3) -> NormalFormGame:
     )
 
 
+def split_work() -> NormalFormGame:
+    """Splitting work: sharing it out pays more, and whoever gets a share can then fail.
+
+    Returns
+    -------
+    NormalFormGame
+        A manager chooses one of five splits among three co-workers, each of whom works or fails. All four are paid the
+        same: what the split brings if everybody works, minus what each one who fails costs.
+
+    Notes
+    -----
+    Reconstructed from numbers in public code of 2021 and 2022 by the first author of the paper on power regularization
+    (Li and Dennis 2023, AAMAS). They say for each split what it brings, and the greatest and the mean power of a
+    co-worker. That the paper uses this game is an inference. How the mean divides among the co-workers, that failures
+    add up, that all are paid the same, and that co-workers decide without seeing the split are choices made here.
+
+    ===== ====== ===================== ============== ==========
+    split brings costs of failing      greatest power mean power
+    ===== ====== ===================== ============== ==========
+    0     5      0, 0, 0               0              0
+    1     8.2    4, 4, 0               4              2.67
+    2     9      10, 0, 0              10             3.33
+    3     9.39   6.43, 4.435, 4.435    6.43           5.1
+    4     10.94  12.15, 12.15, 12.15   12.15          12.15
+    ===== ====== ===================== ============== ==========
+
+    If everybody works, the manager weighs what a split brings against λ times the power. As λ grows, split 4 gives way
+    to 3, and that to 1 and 0 if the greatest power counts, where split 3 brings more than split 2 and gives away less.
+    If the mean counts, 3 gives way to 2, which relies on one co-worker alone, and 2 to 0.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> for aggregate in ("max", "mean"):
+    ...     print(aggregate, pg.solve(split_work(), pg.PowerObjective(0.5, aggregate)).profile[0].argmax())
+    max 1
+    mean 2
+    """
+    brings = [Fraction(number) for number in ("5", "8.2", "9", "9.39", "10.94")]
+    costs = (("0",) * 3, ("4", "4", "0"), ("10", "0", "0"), ("6.43", "4.435", "4.435"), ("12.15",) * 3)
+    payoffs = np.empty((4, len(brings), 2, 2, 2))
+    for split, *failing in np.ndindex(payoffs.shape[1:]):
+        lost = sum(Fraction(cost) for cost, fails in zip(costs[split], failing, strict=True) if fails)
+        payoffs[(slice(None), split, *failing)] = float(brings[split] - lost)
+    return NormalFormGame(
+        frozen(payoffs),
+        ("manager", *(f"co-worker {k + 1}" for k in range(3))),
+        (tuple(f"split {k}" for k in range(len(brings))), *(("work", "fail"),) * 3),
+        "Splitting work",
+    )
+
+
 def public_goods(n: int = 3, levels: int = 5, endowment: float = 20, multiplier: float = 1.5) -> NormalFormGame:
     """Linear public goods: contributions are multiplied and shared equally, so free riding dominates.
 
@@ -747,6 +799,7 @@ CATALOG: Mapping[str, CatalogEntry] = MappingProxyType(
             shapley,
             von_stengel,
             assembly_line,
+            split_work,
             public_goods,
             random_uniform,
             random_covariant,

@@ -23,7 +23,7 @@ from powergames.results import Status
 from powergames.solvers.stochastic import newton
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.progress import Progress
+from powergames.solvers.stochastic.search import Best, Found, Search, StochasticMethod
 
 # As in the logit homotopy of normal-form games: probabilities above LINEAR move in a straight line, logarithms of those
 # below, in one step at most to exp(ENOUGH) of them.
@@ -58,6 +58,9 @@ ALONE = (
 
 # Corrections at most, and the size of the last one relative to the greatest first one.
 CORRECTIONS, ACCURACY = 8, 1e-3
+
+# Linear systems for a step of a path, or thereabouts.
+TRIES = 6
 
 # Shortest, first and longest step, and the precision at which to give up.
 SHORTEST, FIRST, LONGEST, HIGHEST = 1e-6, 0.3, 3.0, 1e12
@@ -119,26 +122,24 @@ Direction = tuple[np.ndarray, np.ndarray, float]
 PathOptions = tuple[bool, float | None, float, int]
 
 
-def find(
-    problem: StochasticProblem, point: np.ndarray, progress: Progress, paths: Sequence[PathOptions] | None = None
-) -> Status:
-    """Follow paths, the first ones from a point, until one leads to an equilibrium, which is in `progress`."""
-    unsettled = progress.unsettled
+def find(problem: StochasticProblem, start: Found, search: Search, paths: Sequence[PathOptions] | None = None) -> Found:
+    """Follow paths, the first ones from a point, until one leads to an equilibrium."""
     if paths is None:
         paths = PATHS if problem.n_states > 1 else ALONE
-    for local, evenness, caution, longest in paths:
-        if local and not 0 < unsettled.sum() < problem.n_states:
-            continue
-        free = unsettled if local else np.ones(problem.n_states, dtype=bool)
-        if evenness is None:
-            prior = progress.options.rng.normal(size=problem.size)
-        else:
-            mixed = (1.0 - evenness) * point + evenness * problem.uniform_point()
-            prior = np.log(np.maximum(mixed, LINEAR))
-        _Path(problem, free, prior, point, caution, progress).follow(longest)
-        if progress.good:
-            break
-    return Status.PATH_LOST
+    with search.best(problem, start) as best:
+        for local, evenness, caution, longest in paths:
+            if local and not 0 < start.unsettled.sum() < problem.n_states:
+                continue
+            free = start.unsettled if local else np.ones(problem.n_states, dtype=bool)
+            if evenness is None:
+                prior = search.options.rng.normal(size=problem.size)
+            else:
+                mixed = (1.0 - evenness) * start.point + evenness * problem.uniform_point()
+                prior = np.log(np.maximum(mixed, LINEAR))
+            _Path(problem, free, prior, start.point, caution, best).follow(longest)
+            if best.good:
+                break
+    return best.found(Status.PATH_LOST)
 
 
 class _Path:
@@ -151,9 +152,9 @@ class _Path:
         prior: np.ndarray,
         rest: np.ndarray,
         caution: float,
-        progress: Progress,
+        best: Best,
     ) -> None:
-        self.problem, self.free, self.prior, self.caution, self.progress = problem, free, prior, caution, progress
+        self.problem, self.free, self.prior, self.caution, self.best = problem, free, prior, caution, best
         self.used = rest > 0.0
         logarithmic = np.repeat(free, np.diff(problem.point_starts))
         point = np.where(logarithmic, problem.normalized(np.exp(prior)), rest)
@@ -172,7 +173,7 @@ class _Path:
             state, system, _ = begun
             direction, length = self._tangent(system, state, None), FIRST
             for _ in range(longest):
-                self.progress.step(f"logit path, precision {state.precision:.3g}")
+                self.best.step(f"logit path, precision {state.precision:.3g}", TRIES * self.problem.linear_work)
                 while True:
                     corrected = self._corrected(state.moved(direction, length), direction)
                     if corrected is not None:
@@ -204,8 +205,10 @@ class _Path:
         if state.precision < AGAIN * self.tried.get(key, 0.0):
             return False
         self.tried[key] = state.precision
-        self.progress.look(point, problem.worth(problem.evaluate(point)))
-        return self.progress.done or newton.finish(problem, point, used, self.progress) or self.progress.good
+        self.best.look(point, problem.worth(problem.evaluate(point)))
+        if not self.best.done:
+            self.best.take(newton.finish(problem, point, used, self.best.search))
+        return self.best.good
 
     def _tangent(self, system: Linearized, state: State, before: Direction | None) -> Direction:
         """Return the direction of the path, of length one in the metric; forward by the determinant if known."""
@@ -260,3 +263,11 @@ class _Path:
 def _inner(state: State, one: Direction, other: Direction) -> float:
     precision = (1.0 / (1.0 + state.precision)) ** 2
     return float((state.metric**2 * one[0]) @ other[0] + precision * one[2] * other[2])
+
+
+METHOD = StochasticMethod(
+    "logit",
+    find,
+    "logit homotopy over all states with a Newton finish: any number of players, any λ, slow and sure",
+    share=0.25,
+)

@@ -14,9 +14,9 @@ from __future__ import annotations
 import numpy as np
 
 from powergames.results import Status
-from powergames.solvers.stochastic import homotopy, newton
+from powergames.solvers.stochastic import logit, newton
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
-from powergames.solvers.stochastic.progress import Progress
+from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
 
 # Iterations in all, and without a lower regret, before the method gives up.
 MOST, PATIENCE = 60, 5
@@ -27,40 +27,45 @@ LENIENT = 3
 # Iterations without a change of supports after which a state has settled.
 RECENT = 6
 
+# How much more work it is to solve the game of a state than to read its transitions, or thereabouts.
+STAGES = 10
+
 # What counts as rounding in the payoffs of a state, relative to the greatest value there is.
 ROUNDING = 1e-13
 
 
-def find(problem: StochasticProblem, point: np.ndarray, progress: Progress) -> Status:
-    """Iterate from a point; the best point met is in `progress`, and which states did not settle."""
-    worth = problem.worth(problem.evaluate(point))
-    used = point > 0.0
-    recent: list[np.ndarray] = []
-    since = 0
-    for count in range(MOST):
-        near = count > 0 or progress.options.start is not None
-        point = solved(problem, point, worth, progress, near=near, surely=count >= LENIENT)
+def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
+    """Iterate from a point."""
+    point, unsettled = start.point, start.unsettled
+    with search.best(problem, start) as best:
         worth = problem.worth(problem.evaluate(point))
-        least = progress.regret
-        progress.look(point, worth)
-        since = 0 if progress.regret < least else since + 1
-        if progress.done:
-            return Status.CONVERGED
-        before, used = used, point > 0.0
-        recent = [*recent[1 - RECENT :], np.logical_or.reduceat(used != before, problem.point_starts[:-1])]
-        progress.unsettled = np.logical_or.reduce(recent)
-        if count and not recent[-1].any() and newton.finish(problem, point, used, progress):
-            return Status.CONVERGED
-        if since > PATIENCE:
-            break
-    return Status.CYCLING
+        used = point > 0.0
+        recent: list[np.ndarray] = []
+        since = 0
+        for count in range(MOST):
+            near = count > 0 or search.options.start is not None
+            point = stage_equilibria(problem, point, worth, search, near=near, surely=count >= LENIENT)
+            worth = problem.worth(problem.evaluate(point))
+            least = best.regret
+            best.look(point, worth)
+            since = 0 if best.regret < least else since + 1
+            if best.done:
+                break
+            before, used = used, point > 0.0
+            recent = [*recent[1 - RECENT :], np.logical_or.reduceat(used != before, problem.point_starts[:-1])]
+            unsettled = np.logical_or.reduce(recent)
+            if count and not recent[-1].any():
+                best.take(newton.finish(problem, point, used, search))
+            if best.done or since > PATIENCE:
+                break
+    return best.found(Status.CYCLING, unsettled)
 
 
-def solved(
+def stage_equilibria(
     problem: StochasticProblem,
     point: np.ndarray,
     worth: Worth,
-    progress: Progress,
+    search: Search,
     *,
     near: bool = True,
     surely: bool = True,
@@ -76,13 +81,18 @@ def solved(
     if near:
         point = solve_on_supports(*problem.layout, *worth, point, slack)
     point, moved = solve_stages(*problem.layout, *worth, point, slack)
-    progress.step(f"stage games, {moved} of {problem.n_states} solved anew")
+    search.step(f"stage games, {moved} of {problem.n_states} solved anew", STAGES * problem.work)
     if surely and problem.n_players > 2 and problem.n_states > 1:
         regrets = problem.regrets(point, problem.gradients(point, worth))
         for state in np.flatnonzero((regrets > 10.0 * slack[problem.owners]).any(axis=1)).tolist():
             own = slice(*problem.point_starts[state : state + 2].tolist())
             stage = problem.stage(state, worth)
-            local = Progress(stage, point[own], progress.options, progress.states, progress.steps)
-            homotopy.find(stage, point[own], local)
-            point[own], progress.steps = local.point, local.steps
+            point[own] = logit.find(stage, Found.nothing(stage, point[own]), search).point
     return np.asarray(point)
+
+
+METHOD = StochasticMethod(
+    "stages",
+    find,
+    "stage-game policy iteration with a Newton finish: fast, any number of players, no guarantee",
+)

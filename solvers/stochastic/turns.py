@@ -1,0 +1,42 @@
+"""Players take turns: one after the other does the best against what the others do, until nobody changes.
+
+A best response in all states is a Markov decision process or, with adversaries, a zero-sum stochastic game of the
+player against them; both are solved by policy iteration. Where the players come to rest, it is at an equilibrium, if
+gains in one state add up over time.
+
+Where they go round in circles, somebody mixes in a few states; see `unsettled_states` for those.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from powergames.results import Status
+from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.responses import best_responses
+from powergames.solvers.stochastic.search import Found, Search
+from powergames.solvers.stochastic.unsettled_states import UnsettledTracker, solve_unsettled
+
+# Rounds in all, and those without fewer states that change.
+MOST, PATIENCE = 60, 5
+
+
+def take_turns(
+    problem: StochasticProblem, point: np.ndarray, start: Found, search: Search, *, long_paths: bool
+) -> Found:
+    """Let players respond in turn from a point, and solve the game of the states that do not settle.
+
+    In that game paths are followed if there are few such states, or if long ones are wanted.
+    """
+    tracker = UnsettledTracker.at(problem, point)
+    with search.best(problem, start) as best:
+        for _ in range(MOST):
+            point, changed = best_responses(problem, point, search)
+            best.look(point, problem.worth(problem.evaluate(point)))
+            tracker.add(point, changed)
+            if best.done or tracker.since >= PATIENCE:
+                break
+        if not best.done:
+            so_far = best.found(Status.CYCLING, tracker.unsettled)
+            return solve_unsettled(problem, tracker, so_far, search, long_paths=long_paths)
+    return best.found(Status.CYCLING, tracker.unsettled)
