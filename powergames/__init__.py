@@ -20,6 +20,7 @@ _HOMES = {
     "powergames.auditing": (
         "Audit",
         "Distance",
+        "HorizonAudit",
         "OffPolicy",
         "Unvisited",
         "audit",
@@ -60,12 +61,14 @@ _HOMES = {
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
     "powergames.reporting": ("Report", "report"),
+    "powergames.wider_power": ("CoalitionPower", "StepPower", "coalition_power", "step_power"),
     "powergames.results": (
         "Bifurcations",
         "Branch",
         "CorrelatedEquilibrium",
         "Equilibrium",
         "EquilibriumSet",
+        "HorizonEquilibrium",
         "ManyEquilibria",
         "Status",
         "StochasticEquilibrium",
@@ -75,8 +78,12 @@ _HOMES = {
         "Trace",
         "TraceEvent",
     ),
+    "powergames.checking.horizon": ("HorizonCertificate",),
     "powergames.checking.stochastic": ("StochasticCertificate",),
+    "powergames.games.timed": ("TimedStrategy",),
+    "powergames.horizon_evaluation": ("HorizonEvaluation",),
     "powergames.solvers": (
+        "HorizonTeamOptimum",
         "PureEquilibrium",
         "QuantalResponse",
         "QuantalResponsePath",
@@ -116,12 +123,14 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from powergames.auditing import Audit as Audit
     from powergames.auditing import Distance as Distance
+    from powergames.auditing import HorizonAudit as HorizonAudit
     from powergames.auditing import OffPolicy as OffPolicy
     from powergames.auditing import Unvisited as Unvisited
     from powergames.auditing import audit as audit
     from powergames.checking.certificate import Certificate as Certificate
     from powergames.checking.certify import certify as certify
     from powergames.checking.deviations import Deviation as Deviation
+    from powergames.checking.horizon import HorizonCertificate as HorizonCertificate
     from powergames.checking.stochastic import StochasticCertificate as StochasticCertificate
     from powergames.environments import KitchenEvents as KitchenEvents
     from powergames.environments import compile_overcooked as compile_overcooked
@@ -139,6 +148,8 @@ if TYPE_CHECKING:
     from powergames.games import NormalFormGame as NormalFormGame
     from powergames.games import StochasticGame as StochasticGame
     from powergames.games import finite_horizon as finite_horizon
+    from powergames.games.timed import TimedStrategy as TimedStrategy
+    from powergames.horizon_evaluation import HorizonEvaluation as HorizonEvaluation
     from powergames.io import from_nashpy as from_nashpy
     from powergames.io import from_pygambit as from_pygambit
     from powergames.io import load as load
@@ -159,6 +170,7 @@ if TYPE_CHECKING:
     from powergames.results import CorrelatedEquilibrium as CorrelatedEquilibrium
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
+    from powergames.results import HorizonEquilibrium as HorizonEquilibrium
     from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
@@ -167,6 +179,7 @@ if TYPE_CHECKING:
     from powergames.results import SweepPoint as SweepPoint
     from powergames.results import Trace as Trace
     from powergames.results import TraceEvent as TraceEvent
+    from powergames.solvers import HorizonTeamOptimum as HorizonTeamOptimum
     from powergames.solvers import PureEquilibrium as PureEquilibrium
     from powergames.solvers import QuantalResponse as QuantalResponse
     from powergames.solvers import QuantalResponsePath as QuantalResponsePath
@@ -184,3 +197,7 @@ if TYPE_CHECKING:
     from powergames.solvers import sweep as sweep
     from powergames.solvers import team_optimum as team_optimum
     from powergames.solvers import trace as trace
+    from powergames.wider_power import CoalitionPower as CoalitionPower
+    from powergames.wider_power import StepPower as StepPower
+    from powergames.wider_power import coalition_power as coalition_power
+    from powergames.wider_power import step_power as step_power

@@ -19,6 +19,7 @@ All are linear systems; in the second form the adversary is found by policy iter
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, overload
 
 import numpy as np
@@ -26,11 +27,12 @@ import numpy as np
 from powergames.display import Shown
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
+from powergames.horizon_evaluation import HorizonEvaluation, evaluate_horizon
 from powergames.numerics.discounted import DENSE, DiscountedSystem
 from powergames.objectives import Adversary, AnyObjective, PowerObjective, as_objective
 from powergames.power import plain, power_table
@@ -162,16 +164,30 @@ class NormalFormEvaluation(Frozen, Shown):
 
 
 @overload
-def evaluate(game: NormalFormGame, profile: Any, objective: AnyObjective | None = None) -> NormalFormEvaluation: ...
+def evaluate(
+    game: NormalFormGame, profile: Any, objective: AnyObjective | None = None, *, horizon: None = None
+) -> NormalFormEvaluation: ...
 
 
 @overload
 def evaluate(
-    game: StochasticGame | DeterministicGame, profile: Any, objective: AnyObjective | None = None
+    game: StochasticGame | DeterministicGame,
+    profile: Any,
+    objective: AnyObjective | None = None,
+    *,
+    horizon: None = None,
 ) -> Evaluation: ...
 
 
-def evaluate(game: AnyGame, profile: Any, objective: AnyObjective | None = None) -> Evaluation | NormalFormEvaluation:
+@overload
+def evaluate(
+    game: AnyGame, profile: Any, objective: AnyObjective | None = None, *, horizon: int
+) -> HorizonEvaluation: ...
+
+
+def evaluate(
+    game: AnyGame, profile: Any, objective: AnyObjective | None = None, *, horizon: int | None = None
+) -> Evaluation | NormalFormEvaluation | HorizonEvaluation:
     """Evaluate a profile: what it is worth to every player, and who holds how much power over whom.
 
     Parameters
@@ -182,11 +198,14 @@ def evaluate(game: AnyGame, profile: Any, objective: AnyObjective | None = None)
         ``profile[i][s, a]``, shape (S, A_i), stationary. All forms that `audit` takes are accepted.
     objective : PowerObjective or number, optional
         What to regularize by. A number is λ; by default 0, where utility is task value.
+    horizon : int, optional
+        Number of steps after which a game with states ends. The profile may then depend on time: arrays of shape
+        (T, S, A_i), integers of shape (T, S), or what `solve` found with a horizon. The discount may be 1.
 
     Returns
     -------
-    NormalFormEvaluation or Evaluation
-        The second one for games with states.
+    NormalFormEvaluation, Evaluation or HorizonEvaluation
+        The second one for games with states, the third one with a horizon.
 
     Raises
     ------
@@ -211,8 +230,11 @@ def evaluate(game: AnyGame, profile: Any, objective: AnyObjective | None = None)
     >>> result.task[:, 0], result.power[0, 0], result.utility[:, 0]
     (array([8., 8.]), array([0., 4.]), array([6., 6.]))
     """
-    game = as_game(game, NormalFormGame | StochasticGame)
     objective = as_objective(objective)
+    if horizon is not None:
+        return evaluate_horizon(game, profile, objective, horizon)
+    game = as_game(game, NormalFormGame | StochasticGame)
+    check_endless(game)
     strategies = complete_profile(game, profile)
     adversaries = objective.adversaries(game.n_players)
     if isinstance(game, StochasticGame):
@@ -220,6 +242,52 @@ def evaluate(game: AnyGame, profile: Any, objective: AnyObjective | None = None)
     table = power_table(game, strategies)
     utility = objective.utility(table.task, table.power)
     return NormalFormEvaluation(game, objective, strategies, table.task, table.power, utility)
+
+
+def lasting_power(found: Evaluation, steps: float) -> np.ndarray:
+    """Return what each player can take from each other one by playing against them for some steps, shape (S, n, n).
+
+    Parameters
+    ----------
+    found : Evaluation
+    steps : int or inf
+        Infinity is for ever.
+
+    Returns
+    -------
+    ndarray
+        ``result[s, i, j]``, what `j` can take from `i`; see `powergames.step_power`.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> found = pg.evaluate(pg.load("big_match"), pg.load("big_match").uniform_profile())
+    >>> bool(np.allclose(lasting_power(found, 1), found.power))
+    True
+    """
+    from powergames.kernels.bellman import takeover_values
+
+    evaluator = _Evaluator(found.game, found.profile)
+    lifts = evaluator.offsets / (1.0 - found.game.discounts)
+    task = (found.task - lifts[:, None]) / evaluator.units[:, None]
+    power = np.zeros_like(found.power)
+    for i in range(evaluator.n_players):
+        own = slice(i, i + 1)
+
+        def against(values: np.ndarray, own: slice = own) -> np.ndarray:
+            worth = evaluator._action_values(values[None], own)
+            return takeover_values(*evaluator.layout, evaluator.padded, worth)[:, 0]
+
+        for j in [k for k in range(evaluator.n_players) if k != i]:
+            least = task[i]
+            if np.isinf(steps):
+                adversary = (Adversary(Fraction(1), (j,), Fraction(1)),)
+                least = evaluator._adversarial(i, adversary, least, against(least))
+            else:
+                for _ in range(int(steps)):
+                    least = against(least)[:, j].min(axis=1)
+            power[:, i, j] = evaluator.units[i] * np.maximum(task[i] - least, 0.0)
+    return power
 
 
 class _Evaluator:

@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from numbers import Number
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.numbers import to_fraction
-from powergames.games.profiles import frozen
+from powergames.games.profiles import frozen, read_only
 
 AGGREGATES = ("mean", "sum", "max")
 FORMS = ("penalty", "adversarial")
@@ -36,6 +36,27 @@ class Adversary:
     weight: Fraction
     players: tuple[int, ...]
     charge: Fraction
+
+
+class AdversaryArrays(NamedTuple):
+    """All adversaries of all players, as kernels take them.
+
+    Attributes
+    ----------
+    egos : ndarray of int64, shape (B,)
+        The player against whom each adversary plays.
+    takes : ndarray of bool, shape (B, n)
+        Whom each adversary can take over.
+    weights : ndarray, shape (B,)
+        λ times the weight of each.
+    tolls : ndarray, shape (n,)
+        λ w_i, the weights of all adversaries of a player together.
+    """
+
+    egos: np.ndarray
+    takes: np.ndarray
+    weights: np.ndarray
+    tolls: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +183,23 @@ class PowerObjective(Frozen):
         (Fraction(2, 3), Fraction(2, 3), Fraction(2, 3))
         """
         return tuple(sum((each.charge for each in own), Fraction(0)) for own in self.adversaries(n_players))
+
+    def adversary_arrays(self, n_players: int) -> AdversaryArrays:
+        """Return all adversaries as arrays.
+
+        Raises
+        ------
+        InputError
+            As `adversaries`.
+        """
+        found = [(i, each) for i, own in enumerate(self.adversaries(n_players)) for each in own]
+        takes = [[j in each.players for j in range(n_players)] for _, each in found]
+        return AdversaryArrays(
+            read_only(np.array([i for i, _ in found], dtype=np.int64)),
+            read_only(np.array(takes, dtype=bool).reshape(len(found), n_players)),
+            read_only(np.array([float(each.charge) for _, each in found])),
+            read_only(np.array([float(charge) for charge in self.charges(n_players)])),
+        )
 
     def aggregate_power(self, power: np.ndarray) -> np.ndarray:
         """Combine pairwise power into what each player is charged for.

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from powergames.checking.certificate import check_tolerance
 from powergames.errors import InputError, interruptible
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.deterministic import DeterministicGame
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import check_horizon
 from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.progress import Callback, check_callback
-from powergames.results import Equilibrium, EquilibriumSet, Status, StochasticEquilibrium
+from powergames.results import Equilibrium, EquilibriumSet, HorizonEquilibrium, Status, StochasticEquilibrium
 from powergames.solvers.common import (
     Candidate,
     LimitError,
@@ -45,6 +47,7 @@ from powergames.solvers.normal_form import (
 )
 from powergames.solvers.normal_form.extended import extended_size
 from powergames.solvers.stochastic import solve_stochastic
+from powergames.solvers.stochastic.backward_induction import solve_horizon
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -78,10 +81,12 @@ FEW_PIVOTS = 100_000
 FRACTIONS = 80
 
 
+@overload
 def solve(
     game: AnyGame,
     objective: AnyObjective | None = None,
     *,
+    horizon: None = None,
     method: str | None = None,
     exact: bool = False,
     select: str | None = None,
@@ -91,7 +96,42 @@ def solve(
     seed: np.random.Generator | int | None = None,
     time_limit: float | None = None,
     callback: Callback | None = None,
-) -> Equilibrium | StochasticEquilibrium:
+) -> Equilibrium | StochasticEquilibrium: ...
+
+
+@overload
+def solve(
+    game: AnyGame,
+    objective: AnyObjective | None = None,
+    *,
+    horizon: int,
+    method: str | None = None,
+    exact: bool = False,
+    select: str | None = None,
+    start: Any = None,
+    tol: float = 1e-8,
+    max_iter: int | None = None,
+    seed: np.random.Generator | int | None = None,
+    time_limit: float | None = None,
+    callback: Callback | None = None,
+) -> HorizonEquilibrium: ...
+
+
+def solve(
+    game: AnyGame,
+    objective: AnyObjective | None = None,
+    *,
+    horizon: int | None = None,
+    method: str | None = None,
+    exact: bool = False,
+    select: str | None = None,
+    start: Any = None,
+    tol: float = 1e-8,
+    max_iter: int | None = None,
+    seed: np.random.Generator | int | None = None,
+    time_limit: float | None = None,
+    callback: Callback | None = None,
+) -> Equilibrium | StochasticEquilibrium | HorizonEquilibrium:
     """Compute one certified power-regularized equilibrium.
 
     Parameters
@@ -99,14 +139,22 @@ def solve(
     game : NormalFormGame, StochasticGame or DeterministicGame
     objective : PowerObjective or number, optional
         A number is λ; by default 0: Nash equilibrium.
+    horizon : int, optional
+        Number of steps after which a game with states ends; by default it never does. What players do then depends on
+        the time, and the discount may be 1.
     method : str, optional
         A name from `powergames.solvers.METHODS`, for stochastic games from `powergames.solvers.STOCHASTIC_METHODS`. By
         default the method is chosen by size and λ, and another one takes over when what was found is rejected.
     exact : bool, default False
         Compute in rational arithmetic; the profile and all numbers derived from it are `fractions.Fraction`.
-    select : {"welfare", "power"}, optional
-        Of all equilibria, return the one of greatest total task value or of least total power; with more than two
-        players only of games whose equilibria `solve_all` finds completely.
+    select : str, optional
+        Of all equilibria, return the one of greatest total task value, "welfare", or of least total power, "power";
+        with more than two players only of games whose equilibria `solve_all` finds completely. With a horizon, which of
+        several pure equilibria is taken at each step in each state, of which the following ones are given: "team", that
+        of the greatest sum of utilities, then of task values, then the first in order, which is the default where
+        players share their rewards; "welfare", of the greatest sum of task values; "power", of the least charge for
+        power; or "nearest", the default elsewhere: the one in which the fewest players change their action at the next
+        step, then as "team". Where there is no pure one, the one that is found.
     start : sequence of array_like, optional
         Starting profile, for methods that start somewhere.
     tol : float, default 1e-8
@@ -123,7 +171,7 @@ def solve(
 
     Returns
     -------
-    Equilibrium or StochasticEquilibrium
+    Equilibrium, StochasticEquilibrium or, with a horizon, HorizonEquilibrium
         Its `status` is CONVERGED exactly if its certificate passed. If every method fails, the best profile found is
         returned and its status says why. Ctrl-C while a stochastic game is solved returns the best profile so far with
         status INTERRUPTED; otherwise it raises KeyboardInterrupt.
@@ -139,11 +187,25 @@ def solve(
     >>> equilibrium = pg.solve(pg.load("matching_pennies"), pg.PowerObjective(0.5))
     >>> equilibrium.status.name, equilibrium.profile[0]
     ('CONVERGED', array([0.5, 0.5]))
+
+    Two steps of a game without discount:
+
+    >>> found = pg.solve(pg.load("reputation_stag_hunt").with_discount(1), pg.PowerObjective(0.1), horizon=2)
+    >>> found.status.name, found.profile[0].shape, found.start_task
+    ('CONVERGED', (2, 4, 2), array([9., 9.]))
     """
     objective = as_objective(objective)
-    game = as_game(game, NormalFormGame | StochasticGame)
+    if horizon is None or not isinstance(game, DeterministicGame):
+        game = as_game(game, NormalFormGame | StochasticGame)
     _check(game, objective, tol, max_iter, callback)
     check_seed(seed)
+    if horizon is not None:
+        if exact or start is not None:
+            raise InputError(f"{'exact' if exact else 'start'}: not with a horizon; leave it out")
+        steps = check_horizon(horizon, game)
+        options = Options(None, tol, max_iter, 0 if seed is None else seed, callback, False, end_of(time_limit))
+        return solve_horizon(game, objective, steps, method, select, options)
+    check_endless(game)
     options = Options(
         None if start is None else complete_profile(game, start),
         tol,
@@ -273,7 +335,7 @@ def _solved(
 
 
 def _check(
-    game: NormalFormGame | StochasticGame,
+    game: AnyGame,
     objective: PowerObjective,
     tol: float,
     max_iter: int | None,

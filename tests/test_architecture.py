@@ -23,10 +23,10 @@ GROUND = {"errors", "numerics", "display", "progress"}
 GAMES = GROUND | {"games"}
 OBJECTIVES = GAMES | {"objectives"}
 CHECKING = OBJECTIVES | {"checking"}
-WORTH = OBJECTIVES | {"kernels", "power", "evaluation"}
+WORTH = OBJECTIVES | {"kernels", "power", "horizon_evaluation", "evaluation"}
 RESULTS = CHECKING | WORTH | {"results"}
 FILES = GAMES | {"files", "environments", "io"}
-SHOWN = RESULTS | {"auditing", "learning", "presentation"}
+SHOWN = RESULTS | {"wider_power", "auditing", "learning", "presentation"}
 ALLOWED: dict[str, set[str] | None] = {
     "errors": set(),
     "kernels": {"kernels"},
@@ -37,8 +37,10 @@ ALLOWED: dict[str, set[str] | None] = {
     "games": GAMES,
     "objectives": OBJECTIVES,
     "power": GAMES | {"kernels", "power"},
+    "horizon_evaluation": WORTH,
     "evaluation": WORTH,
-    "checking": CHECKING,
+    "wider_power": WORTH | {"wider_power"},
+    "checking": CHECKING | {"kernels"},
     "results": RESULTS - {"kernels"},
     "environments": GAMES | {"kernels", "environments"},
     "io": FILES,
@@ -109,6 +111,19 @@ def test_kernels_import_only_numpy_and_numba(module):
     names = imported(MODULES[module])
     assert {name.split(".")[0] for name in names} <= {"__future__", "math", "numba", "numpy", "powergames", "typing"}
     assert "numba.njit" not in names, "its cache trusts damaged files; take njit from powergames.kernels.caching"
+
+
+def test_checks_share_no_kernel_with_solvers():
+    used = {name for module in MODULES if layer(module) == "checking" for name in imported(MODULES[module])}
+    assert {name.rpartition(".")[0] for name in used if layer(name) == "kernels"} == {"powergames.kernels.checks"}
+    users = {
+        module
+        for module in MODULES
+        if any(n.startswith("powergames.kernels.checks") for n in imported(MODULES[module]))
+    }
+    assert {layer(module) for module in users} == {"checking"}
+    own = imported(MODULES["powergames.kernels.checks"])
+    assert {name for name in own if name.startswith("powergames")} == {"powergames.kernels.caching.njit"}
 
 
 @pytest.mark.parametrize("module", MODULES)

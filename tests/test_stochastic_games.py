@@ -244,7 +244,7 @@ BAD_GAMES = [
         r"actions \(0, 0\): got the probability -0.5",
     ),
     ({"transitions": "uniform"}, r"transitions: got shape \(\)"),
-    ({"discount": 1}, "discount of player 0: got 1; give a number >= 0 and < 1"),
+    ({"discount": 1.5}, "discount of player 0: got 1.5; give a number from 0 to 1"),
     ({"discount": [0.5, 1.2]}, "discount of player 1: got 1.2; give"),
     ({"discount": -0.1}, "discount of player 0: got -0.1; give"),
     ({"discount": np.nan}, "discount of player 0: got nan; give"),
@@ -380,7 +380,7 @@ def test_named_games_are_sound(name):
     np.testing.assert_allclose(dense(game).sum(axis=1), 1, atol=1e-15)
     if "discount" in CATALOG[name].parameters:
         assert named_game(f"{name}:discount=1/3").discounts[0] == 1 / 3
-        for wrong in ("1", "-0.1", "nan", "x"):
+        for wrong in ("1.1", "-0.1", "nan", "x"):
             with pytest.raises(pg.InputError, match=f"{name}: discount: got"):
                 named_game(f"{name}:discount={wrong}")
 

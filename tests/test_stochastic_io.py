@@ -297,7 +297,7 @@ def test_to_state_and_excel_numbers(tmp_path):
     [
         ("delta,,,0.9,0.8,,\n", "", "no row 'delta'"),
         ("delta,,,0.9,0.8,,\n", "delta,,,0.9,0.8,,\n" * 2, "line 3: a second row 'delta'"),
-        ("0.9,0.8", "0.9,1", "discount of player 1: got 1; give a number >= 0 and < 1"),
+        ("0.9,0.8", "0.9,2", "discount of player 1: got 2; give a number from 0 to 1"),
         ("0.9,0.8", "0.9,", "line 2, discount: '' is not a number"),
         ("on,stay,go,3,4,1,0\n", "", r"no row for state 'on', actions \(stay, go\)"),
         ("on,stay,go", "on,stay,stay", r"line 4: state 'on', actions \(stay, stay\) are on line 3 already"),

@@ -5,5 +5,6 @@ No solver is involved, so that policies from anywhere are judged by the same rul
 
 from powergames.auditing.audit import Audit, Distance, Unvisited, audit
 from powergames.auditing.departures import OffPolicy, off_policy
+from powergames.auditing.horizon import HorizonAudit
 
-__all__ = ["Audit", "Distance", "OffPolicy", "Unvisited", "audit", "off_policy"]
+__all__ = ["Audit", "Distance", "HorizonAudit", "OffPolicy", "Unvisited", "audit", "off_policy"]

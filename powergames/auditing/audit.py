@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from powergames.auditing.departures import OffPolicy, least_values, off_policy
+from powergames.auditing.horizon import HorizonAudit, audit_horizon
 from powergames.checking.certificate import Certificate
 from powergames.checking.certify import certify
 from powergames.checking.deviations import Deviation, best_deviation
 from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.display import Shown
+from powergames.errors import InputError
 from powergames.evaluation import evaluate
 from powergames.games.immutable import Frozen
 from powergames.games.kinds import AnyGame, as_game
@@ -22,7 +24,8 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
-from powergames.io import load_policies
+from powergames.games.timed import check_horizon
+from powergames.io import load_policies, load_timed
 from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.power import plain, power_table
 
@@ -154,6 +157,7 @@ class Audit(Frozen, Shown):
         return f"<Audit lam={self.objective.lam:g}: {self.certificate!r}, {len(self.off_policy)} deviations>"
 
 
+@overload
 def audit(
     game: AnyGame,
     policies: Any,
@@ -163,7 +167,35 @@ def audit(
     steps: int = 10,
     reference: Any = None,
     labels: bool = False,
-) -> Audit:
+    horizon: None = None,
+) -> Audit: ...
+
+
+@overload
+def audit(
+    game: AnyGame,
+    policies: Any,
+    objective: AnyObjective | None = None,
+    *,
+    tol: float = POLICY_TOLERANCE,
+    steps: int = 10,
+    reference: None = None,
+    labels: bool = False,
+    horizon: int,
+) -> HorizonAudit: ...
+
+
+def audit(
+    game: AnyGame,
+    policies: Any,
+    objective: AnyObjective | None = None,
+    *,
+    tol: float = POLICY_TOLERANCE,
+    steps: int = 10,
+    reference: Any = None,
+    labels: bool = False,
+    horizon: int | None = None,
+) -> Audit | HorizonAudit:
     """Check policies from anywhere: exact values and power, regret, and what happens when a player goes off them.
 
     Parameters
@@ -186,10 +218,13 @@ def audit(
         Policies, or an equilibrium, from which to say how far these ones are. The verdict does not depend on it.
     labels : bool, default False
         Whether callables are given the name of a state instead of its index.
+    horizon : int, optional
+        Number of steps after which a game with states ends. Policies may then depend on time: arrays of shape
+        (T, S, A_i), integers of shape (T, S), or what `solve` found with a horizon; there is no `reference`.
 
     Returns
     -------
-    Audit
+    Audit, or with a horizon HorizonAudit
 
     Raises
     ------
@@ -222,8 +257,16 @@ def audit(
     >>> report.unvisited[0].states
     array([1, 2])
     """
-    game = as_game(game, NormalFormGame | StochasticGame)
     objective = as_objective(objective)
+    if horizon is not None:
+        if reference is not None:
+            raise InputError("reference: not with a horizon; leave it out")
+        lasting = check_horizon(horizon, game)
+        given = policies
+        if isinstance(policies, (str, os.PathLike)):
+            given = load_timed(policies, as_game(game, StochasticGame), lasting)
+        return audit_horizon(game, given, objective, lasting, tol=tol, steps=steps, labels=labels)
+    game = as_game(game, NormalFormGame | StochasticGame)
     read = _read(game, policies, labels)
     profile = read.profile
     compared = None if reference is None else _read(game, reference, labels)

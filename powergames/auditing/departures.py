@@ -20,7 +20,7 @@ import numpy as np
 from powergames.auditing.stochastic import Departures
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
@@ -128,15 +128,26 @@ def off_policy(game: AnyGame, profile: Any, *, steps: int = 10) -> tuple[OffPoli
     >>> worst.label, worst.deviator, worst.against, worst.task.shape
     ('adversarial for ever', 0, 1, (3, 3))
     """
-    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= MOST_STEPS:
-        raise InputError(f"steps: got {steps!r}; give an integer from 1 to {MOST_STEPS}")
+    check_steps(steps)
     game = as_game(game, NormalFormGame | StochasticGame)
+    check_endless(game)
     strategies = complete_profile(game, profile)
     if game.n_players == 1:
         return ()
     if isinstance(game, StochasticGame):
         return tuple(_stochastic(game, strategies, int(steps)))
     return tuple(_normal_form(game, strategies))
+
+
+def check_steps(steps: Any) -> None:
+    """Refuse what is no number of steps of an adversary.
+
+    Raises
+    ------
+    InputError
+    """
+    if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or not 1 <= steps <= MOST_STEPS:
+        raise InputError(f"steps: got {steps!r}; give an integer from 1 to {MOST_STEPS}")
 
 
 def least_values(deviations: Sequence[OffPolicy], n_players: int) -> dict[str, np.ndarray]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from powergames.checking.certificate import Certificate, check_tolerance
+from powergames.checking.horizon import certify_horizon
 from powergames.checking.normal_form import Witness, certify_checked
 from powergames.checking.stochastic import certify_stochastic
+from powergames.games.deterministic import DeterministicGame
 from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import check_horizon
 from powergames.objectives import AnyObjective, as_objective
 
 
@@ -21,6 +24,7 @@ def certify(
     *,
     tol: float = 1e-8,
     witness: Witness | None = None,
+    horizon: int | None = None,
 ) -> Certificate:
     """Measure how far a profile is from a power-regularized equilibrium.
 
@@ -38,6 +42,9 @@ def certify(
     witness : sequence of sequences of array_like, optional
         ``witness[i][b]``: claimed worst-case mixed strategy of player `i`'s adversary `b`. Saves the linear program
         when it is right and changes nothing when it is wrong.
+    horizon : int, optional
+        Number of steps after which a game with states ends; see `powergames.checking.horizon.certify_horizon`, which
+        this calls then. There is no use for a witness.
 
     Returns
     -------
@@ -62,8 +69,11 @@ def certify(
     >>> pg.certify(game, [[1, 0], [1, 0]], pg.PowerObjective(0.5)).max_regret
     1.0
     """
-    game = as_game(game, NormalFormGame | StochasticGame)
     objective = as_objective(objective)
+    if horizon is not None:
+        steps = check_horizon(horizon, game)
+        return certify_horizon(as_game(game, StochasticGame | DeterministicGame), profile, objective, steps, tol=tol)
+    game = as_game(game, NormalFormGame | StochasticGame)
     if isinstance(game, StochasticGame):
         return certify_stochastic(game, profile, objective, tol=tol, witness=witness)
     check_tolerance(tol)

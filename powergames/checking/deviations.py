@@ -25,15 +25,19 @@ class Deviation(Frozen):
     player : int
     state : int or None
         Where the gain is made; None in a normal-form game.
-    kind : {"mixed", "one-shot", "stationary"}
+    kind : {"mixed", "one-shot", "stationary", "from here on"}
         "mixed": a strategy of a normal-form game. "one-shot": in `state`, once, then the profile again. "stationary":
-        in all states, for ever; the gain is made if play begins in `state`.
+        in all states, for ever; the gain is made if play begins in `state`. "from here on": what is best from `step` in
+        `state` to the end of a finite horizon.
     strategy : ndarray
-        Shape (A_i,), with the actions of `state` alone where it is "one-shot"; shape (S, A_i) where "stationary".
+        Shape (A_i,), with the actions of `state` alone, where it is "one-shot" or "from here on", of which it is the
+        first step; shape (S, A_i) where "stationary".
     gain : float or Fraction
         Regularized value of the deviation less that of the profile, in units of (discounted) payoff.
     scaled_gain : float or Fraction
         The same divided by the range of the player's payoffs, or of its values.
+    step : int or None
+        When, over a finite horizon.
     """
 
     player: int
@@ -42,6 +46,7 @@ class Deviation(Frozen):
     strategy: np.ndarray
     gain: Any
     scaled_gain: Any
+    step: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the deviation as plain JSON values; exact numbers become strings."""
@@ -55,6 +60,7 @@ class Deviation(Frozen):
             "strategy": strategy,
             "gain": number(self.gain),
             "scaled_gain": number(self.scaled_gain),
+            **({} if self.step is None else {"step": self.step}),
         }
 
 

@@ -64,7 +64,7 @@ class StageValues:
         self.profile = profile
         self.rewards, self.units, self.offsets = game.unit_rewards()
         self.transitions = csr_matrix((game.data, game.indices, game.indptr), shape=(game.n_rows, game.n_states))
-        self.groups = list(_groups(game))
+        self.groups = list(grouped(game.n_actions, game.row_starts, np.arange(game.n_states)))
 
     def action_values(self, player: int, values: np.ndarray) -> np.ndarray:
         """Value of each row to a player, shape (R,), from the value of each state."""
@@ -97,28 +97,48 @@ class StageValues:
 
     def tables(self, group: Group, player: int, values: np.ndarray) -> dict[int, np.ndarray]:
         """Pair tables of a player with each co-player, shape (G, A_i, A_j), from the value of each row."""
-        strategies = self.part(self.profile, group)
-        payoffs = values[group.rows].reshape(-1, *group.shape)
-        remaining = list(range(len(group.shape)))
-        tables = {}
-        for j in reversed([k for k in remaining if k != player]):
-            table = payoffs
-            for axis in range(len(remaining) - 1, -1, -1):
-                if remaining[axis] not in (player, j):
-                    table = _averaged(table, axis + 1, strategies[remaining[axis]])
-            tables[j] = table if player < j else table.transpose(0, 2, 1)
-            if len(remaining) > 2:
-                payoffs = _averaged(payoffs, remaining.index(j) + 1, strategies[j])
-                remaining.remove(j)
-        return tables
+        return pair_tables(values[group.rows].reshape(-1, *group.shape), self.part(self.profile, group), player)
 
     def averages(self, group: Group, player: int, values: np.ndarray) -> np.ndarray:
         """Expected value of each action of a player, shape (G, A_i), from the value of each row."""
-        payoffs = values[group.rows].reshape(-1, *group.shape)
-        for k in range(len(group.shape) - 1, -1, -1):
-            if k != player:
-                payoffs = _averaged(payoffs, k + 1, self.profile[k][group.states, : group.shape[k]])
-        return payoffs
+        return averages(values[group.rows].reshape(-1, *group.shape), self.part(self.profile, group), player)
+
+
+def pair_tables(payoffs: np.ndarray, strategies: Sequence[np.ndarray], player: int) -> dict[int, np.ndarray]:
+    """Average payoffs of shape (G, A_0, ..., A_{n-1}) over all but two players, shape (G, A_i, A_j) for each co-player.
+
+    Examples
+    --------
+    >>> tables = pair_tables(np.arange(4.0).reshape(1, 2, 2), [np.ones((1, 2)) / 2] * 2, 1)
+    >>> tables[0][0].tolist()
+    [[0.0, 2.0], [1.0, 3.0]]
+    """
+    remaining = list(range(len(strategies)))
+    tables = {}
+    for j in reversed([k for k in remaining if k != player]):
+        table = payoffs
+        for axis in range(len(remaining) - 1, -1, -1):
+            if remaining[axis] not in (player, j):
+                table = _averaged(table, axis + 1, strategies[remaining[axis]])
+        tables[j] = table if player < j else table.transpose(0, 2, 1)
+        if len(remaining) > 2:
+            payoffs = _averaged(payoffs, remaining.index(j) + 1, strategies[j])
+            remaining.remove(j)
+    return tables
+
+
+def averages(payoffs: np.ndarray, strategies: Sequence[np.ndarray], player: int) -> np.ndarray:
+    """Average payoffs of shape (G, A_0, ..., A_{n-1}) over all co-players of one, shape (G, A_i).
+
+    Examples
+    --------
+    >>> averages(np.arange(4.0).reshape(1, 2, 2), [np.ones((1, 2)) / 2] * 2, 1).tolist()
+    [[1.0, 2.0]]
+    """
+    for k in range(len(strategies) - 1, -1, -1):
+        if k != player:
+            payoffs = _averaged(payoffs, k + 1, strategies[k])
+    return payoffs
 
 
 def joint_probabilities(strategies: Sequence[np.ndarray]) -> np.ndarray:
@@ -136,17 +156,17 @@ def joint_probabilities(strategies: Sequence[np.ndarray]) -> np.ndarray:
     return result
 
 
-def _groups(game: StochasticGame) -> Iterator[Group]:
+def grouped(n_actions: np.ndarray, row_starts: np.ndarray, states: np.ndarray) -> Iterator[Group]:
     """Group states by their numbers of actions, and cut the groups into blocks."""
-    shapes, members = np.unique(game.n_actions, axis=0, return_inverse=True)
+    shapes, members = np.unique(n_actions[states], axis=0, return_inverse=True)
     members = members.reshape(-1)
     for number, sizes in enumerate(shapes.tolist()):
-        states = np.flatnonzero(members == number)
+        own = states[members == number]
         cells = int(np.prod(sizes))
         step = max(1, BLOCK // cells)
-        for first in range(0, len(states), step):
-            part = states[first : first + step]
-            yield Group(part, tuple(sizes), game.row_starts[part][:, None] + np.arange(cells))
+        for first in range(0, len(own), step):
+            part = own[first : first + step]
+            yield Group(part, tuple(sizes), row_starts[part][:, None] + np.arange(cells))
 
 
 def _averaged(payoffs: np.ndarray, axis: int, strategies: np.ndarray) -> np.ndarray:

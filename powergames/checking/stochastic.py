@@ -31,7 +31,7 @@ from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.deviations import Deviation
 from powergames.checking.normal_form import ROUNDING, Payoffs, Response
 from powergames.checking.stage_values import Group, StageValues, joint_probabilities
-from powergames.games.kinds import as_game
+from powergames.games.kinds import as_game, check_endless
 from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
@@ -163,6 +163,7 @@ def certify_stochastic(
     game = as_game(game, StochasticGame)
     objective = as_objective(objective)
     check_tolerance(tol)
+    check_endless(game)
     problem = _Problem(game, objective, complete_profile(game, profile))
     # Without adversaries both forms are the same, and the Bellman principle holds.
     one_shot = objective.form == "penalty" and any(problem.adversaries)
@@ -478,36 +479,71 @@ def _best_responses(problem: _Problem, stage: _Stage, strategy: np.ndarray, clai
         own = strategy[group.states, : group.shape[player]]
         linear = problem.averages(group, player, stage.linear)
         blocks = problem.blocks(group, player, stage.table)
-        value = programs.values(linear, weights, blocks, own)
-        worst = [programs.spread(own, block, slack) for block in blocks]
-        bound = programs.bounds(linear, weights, blocks, worst)
+        claimed = None
         if claims is not None:
             claimed = [
                 programs.distributions(claim[group.states][:, _places(problem, group, a)])
                 for claim, a in zip(claims, problem.adversaries[player], strict=True)
             ]
-            bound_claimed = programs.bounds(linear, weights, blocks, claimed)
-            better = bound_claimed < bound
-            bound = np.minimum(bound, bound_claimed)
-            worst = [np.where(better[:, None], claim, mixed) for claim, mixed in zip(claimed, worst, strict=True)]
-        reached, best = value.copy(), own.copy()
-        todo = np.flatnonzero(bound - value > slack)
-        if len(todo):
-            part = linear[todo], weights, [block[todo] for block in blocks]
-            found, responded = programs.solve(*part, own[todo])
-            for mixed, response in zip(worst, responded, strict=True):
-                mixed[todo] = response
-            limit = np.minimum(bound[todo], programs.bounds(*part, responded))
-            worth = programs.values(*part, found)
-            better = worth > value[todo]
-            best[todo[better]], reached[todo[better]] = found[better], worth[better]
-            bound[todo] = limit
-            for state in todo[limit - reached[todo] > 4 * slack]:
-                bound[state] = min(bound[state], _bound_again(linear, weights, blocks, own, int(state)))
+        bound, value, reached, best, worst = respond(linear, weights, blocks, own, slack, claimed)
         upper[group.states], current[group.states], attained[group.states] = bound, value, reached
         responses[group.states, : group.shape[player]] = best
         adversaries.append(worst)
     return _Best(upper, current, responses, attained, adversaries)
+
+
+def respond(
+    linear: np.ndarray,
+    weights: list[float],
+    blocks: list[np.ndarray],
+    own: np.ndarray,
+    slack: float,
+    claimed: list[np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[np.ndarray]]:
+    """Solve the problem of one player in states with the same numbers of actions, as `response_programs` states it.
+
+    Parameters
+    ----------
+    linear, weights, blocks
+        The problem.
+    own : ndarray, shape (G, A)
+        The strategy asked about.
+    slack : float
+        Differences that are rounding.
+    claimed : list of ndarray, optional
+        Mixed worst cases of each adversary.
+
+    Returns
+    -------
+    bound, value, reached : ndarray, shape (G,)
+        What no strategy exceeds, what the one asked about is worth, and what the best one found is worth.
+    best : ndarray, shape (G, A)
+    worst : list of ndarray
+        Mixed worst cases of each adversary.
+    """
+    value = programs.values(linear, weights, blocks, own)
+    worst = [programs.spread(own, block, slack) for block in blocks]
+    bound = programs.bounds(linear, weights, blocks, worst)
+    if claimed is not None:
+        bound_claimed = programs.bounds(linear, weights, blocks, claimed)
+        better = bound_claimed < bound
+        bound = np.minimum(bound, bound_claimed)
+        worst = [np.where(better[:, None], claim, mixed) for claim, mixed in zip(claimed, worst, strict=True)]
+    reached, best = value.copy(), own.copy()
+    todo = np.flatnonzero(bound - value > slack)
+    if len(todo):
+        part = linear[todo], weights, [block[todo] for block in blocks]
+        found, responded = programs.solve(*part, own[todo])
+        for mixed, response in zip(worst, responded, strict=True):
+            mixed[todo] = response
+        limit = np.minimum(bound[todo], programs.bounds(*part, responded))
+        worth = programs.values(*part, found)
+        better = worth > value[todo]
+        best[todo[better]], reached[todo[better]] = found[better], worth[better]
+        bound[todo] = limit
+        for state in todo[limit - reached[todo] > 4 * slack]:
+            bound[state] = min(bound[state], _bound_again(linear, weights, blocks, own, int(state)))
+    return bound, value, reached, best, worst
 
 
 def _bound_again(

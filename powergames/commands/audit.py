@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from powergames.commands.options import (
     Form,
     FormOption,
     GameArgument,
+    HorizonOption,
     JsonOption,
     LamOption,
     PlotOption,
@@ -20,6 +21,7 @@ from powergames.commands.options import (
     WeightsOption,
     check_distinct,
     check_plot,
+    read_horizon,
     read_objective,
     read_tolerance,
 )
@@ -45,6 +47,7 @@ def command(
         str | None,
         typer.Option("--reference", metavar="FILE", help="A profile from which to say how far the policy is."),
     ] = None,
+    horizon: HorizonOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -57,9 +60,12 @@ def command(
     from powergames.results import SCHEMA, game_header
 
     loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
+    if plot is not None and horizon is not None:
+        raise InputError("--plot: not with a horizon; leave it out")
     if plot is not None and loaded.n_players == 1:
         raise InputError("--plot: nobody can go off policy in a game of one player; leave it out")
-    report = audit(loaded, policy, objective, tol=tolerance, steps=steps, reference=reference)
+    lasting = read_horizon(horizon, loaded)
+    report: Any = audit(loaded, policy, objective, tol=tolerance, steps=steps, reference=reference, horizon=lasting)  # type: ignore[call-overload]
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
     else:

@@ -56,6 +56,8 @@ class Select(enum.StrEnum):
 
     WELFARE = "welfare"
     POWER = "power"
+    TEAM = "team"
+    NEAREST = "nearest"
 
 
 GameArgument = Annotated[
@@ -91,7 +93,12 @@ TimeLimitOption = Annotated[
 ]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Compute and print fractions.")]
 SelectOption = Annotated[
-    Select | None, typer.Option("--select", help="Choose the greatest welfare or the least power.")
+    Select | None,
+    typer.Option(
+        "--select",
+        help="Choose the greatest welfare or the least power; with --horizon, at each step in each state, also the "
+        "greatest sum of utilities (team) or the fewest changes of actions (nearest).",
+    ),
 ]
 TolOption = Annotated[
     str, typer.Option("--tol", metavar="NUMBER", help="Largest regret that passes, relative to the payoff range.")
@@ -102,6 +109,15 @@ ProfileOption = Annotated[
         "--profile",
         metavar="FILE|uniform|ACTION,...",
         help="A .npz or .json file, the uniform profile, or one action per player, by name or index.",
+    ),
+]
+HorizonOption = Annotated[
+    str | None,
+    typer.Option(
+        "--horizon",
+        metavar="STEPS",
+        help="Let a game with states end after so many steps; what players do then depends on the time, and the "
+        "discount may be 1.",
     ),
 ]
 PlotOption = Annotated[
@@ -247,6 +263,18 @@ def read_integer(option: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise InputError(f"{option}: got {text[:60]!r}; give an integer") from None
+
+
+def read_horizon(text: str | None, game: Any) -> int | None:
+    """Read a horizon for a game."""
+    if text is None:
+        return None
+    from powergames.games.timed import check_horizon
+
+    try:
+        return check_horizon(read_integer("--horizon", text), game)
+    except InputError as error:
+        raise InputError(f"--{str(error).removeprefix('--')}") from None
 
 
 def read_jobs(text: str) -> int:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from powergames.commands.options import (
     GameArgument,
+    HorizonOption,
     JsonOption,
     PlotOption,
     ProfileOption,
     check_distinct,
     check_plot,
+    read_horizon,
+    read_integer,
     read_profile,
 )
 from powergames.commands.outcome import DONE, print_json
 from powergames.commands.terminal import print_result
+from powergames.errors import InputError
 
 if TYPE_CHECKING:
     from powergames.evaluation import Evaluation
@@ -27,11 +34,24 @@ MOST_IN_NETWORK = 6
 def command(
     game: GameArgument,
     profile: ProfileOption,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            "--steps", metavar="N|inf", help="Show what one player can take by playing against another for N steps."
+        ),
+    ] = None,
+    coalitions: Annotated[
+        str | None,
+        typer.Option("--coalitions", metavar="N", help="Show what up to N co-players can take by a joint action."),
+    ] = None,
+    horizon: HorizonOption = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show who holds how much power over whom at a given profile."""
     check_plot(plot)
+    if (plot is not None) + (steps is not None) + (coalitions is not None) > 1:
+        raise InputError("power: --steps, --coalitions and --plot are for different tables; give one of them")
     check_distinct({"GAME": game, "--profile": profile}, [("--plot", plot)])
     from powergames.games.stochastic import StochasticGame
     from powergames.io import load
@@ -39,7 +59,39 @@ def command(
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)
-    strategies = read_profile(profile, loaded)
+    lasting = read_horizon(horizon, loaded)
+    if lasting is not None and profile.lower().endswith((".npz", ".json")):
+        from powergames.io import load_timed
+
+        strategies: Any = load_timed(profile, loaded, lasting)
+    else:
+        strategies = read_profile(profile, loaded)
+    if steps is not None or coalitions is not None:
+        from powergames.wider_power import coalition_power, step_power
+
+        found: Any
+        if steps is not None:
+            count = math.inf if steps == "inf" else read_integer("--steps", steps)
+            found = step_power(loaded, strategies, steps=count, horizon=lasting)
+        else:
+            size = read_integer("--coalitions", coalitions or "")
+            found = coalition_power(loaded, strategies, size=size, horizon=lasting)
+        if as_json:
+            print_json({"schema": SCHEMA, "game": game_header(loaded), **found.to_dict()})
+        else:
+            print_result(found)
+        return DONE
+    if lasting is not None:
+        if plot is not None:
+            raise InputError("--plot: not with a horizon; leave it out")
+        from powergames.evaluation import evaluate
+
+        over = evaluate(loaded, strategies, horizon=lasting)
+        if as_json:
+            print_json({"schema": SCHEMA, "game": game_header(loaded), "horizon": lasting, **over.to_dict()})
+        else:
+            print_result(over)
+        return DONE
     if isinstance(loaded, StochasticGame):
         from powergames.evaluation import evaluate
 

@@ -14,12 +14,15 @@ from powergames.commands.options import (
     Form,
     FormOption,
     GameArgument,
+    HorizonOption,
     JsonOption,
     LamOption,
+    Select,
     SelectOption,
     TimeLimitOption,
     TolOption,
     WeightsOption,
+    read_horizon,
     read_objective,
     read_seconds,
     read_tolerance,
@@ -46,10 +49,7 @@ def command(
     select: SelectOption = None,
     tol: TolOption = "1e-8",
     time_limit: TimeLimitOption = None,
-    horizon: Annotated[
-        int | None,
-        typer.Option("--horizon", metavar="STEPS", help="Let a stochastic game end after so many steps."),
-    ] = None,
+    horizon: HorizonOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Find an equilibrium, or all of them, and certify it."""
@@ -57,17 +57,16 @@ def command(
         if every and value is not None:
             raise InputError(f"solve: got --all together with {option}; --all returns everything, so drop one of them")
     tolerance, seconds = read_tolerance(tol), None if time_limit is None else read_seconds(time_limit)
-    from powergames.games import StochasticGame, finite_horizon
+    from powergames.games import StochasticGame
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import solve, solve_all
 
     loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
-    refuse_for_stochastic(loaded, all=every, exact=exact, select=select is not None)
-    if horizon is not None:
-        if not isinstance(loaded, StochasticGame):
-            raise InputError("--horizon: the game has no states, and is over after one step; leave it out")
-        loaded = finite_horizon(loaded, horizon)
+    steps = read_horizon(horizon, loaded)
+    refuse_for_stochastic(loaded, all=every, exact=exact, select=steps is None and select is not None)
+    if steps is None and select in (Select.TEAM, Select.NEAREST):
+        raise InputError(f"--select: got {select.value}, which needs --horizon; give welfare or power")
     if isinstance(loaded, StochasticGame):
         raise_on_ctrl_c()
     found: Sequence[Any]
@@ -79,6 +78,7 @@ def command(
                 solve(
                     loaded,
                     objective,
+                    horizon=steps,
                     method=method,
                     exact=exact,
                     select=None if select is None else select.value,

@@ -13,6 +13,7 @@ from powergames.commands.options import (
     Form,
     FormOption,
     GameArgument,
+    HorizonOption,
     JsonOption,
     PlotOption,
     SelectOption,
@@ -20,6 +21,7 @@ from powergames.commands.options import (
     WeightsOption,
     check_distinct,
     check_plot,
+    read_horizon,
     read_jobs,
     read_lam_range,
     read_objective,
@@ -50,6 +52,7 @@ def command(
         str | None, typer.Option("--time-limit", metavar="SECONDS", help="Seconds that each computation may take.")
     ] = None,
     jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes to use; -1 for one per core.")] = "1",
+    horizon: HorizonOption = None,
     store: Annotated[
         str | None,
         typer.Option("--store", metavar="FILE", help="Keep each result in a file, and resume from it."),
@@ -70,7 +73,10 @@ def command(
     from powergames.solvers import sweep
 
     loaded, objective = load(game), read_objective("0", aggregate, form, weights)
-    refuse_for_stochastic(loaded, all=every, exact=exact, select=select is not None, store=store is not None)
+    steps = read_horizon(horizon, loaded)
+    refuse_for_stochastic(
+        loaded, all=every, exact=exact, select=steps is None and select is not None, store=store is not None
+    )
     if n_jobs != 1:
         # This process only waits for its workers, and must live to end them.
         raise_on_ctrl_c()
@@ -78,6 +84,7 @@ def command(
         loaded,
         objective,
         lams=lams,
+        horizon=steps,
         all_equilibria=every,
         method=method,
         exact=exact,

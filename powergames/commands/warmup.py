@@ -82,6 +82,17 @@ def _stochastic() -> None:
     solve(load("line_with_breakdowns"), objective)
 
 
+def _horizons() -> None:
+    from powergames.auditing import audit
+    from powergames.solvers import solve
+
+    objective = PowerObjective(0.3)
+    for players in (2, 3):
+        game = load(f"random_stochastic:players={players},states=2,actions=2")
+        audit(game, solve(game, objective, horizon=2).profile, objective, horizon=2)
+    solve(load("overcooked:tiny"), objective, horizon=2)
+
+
 def _kitchens() -> None:
     from powergames.solvers import team_optimum
 
@@ -98,6 +109,7 @@ _JOBS: dict[str, Callable[[], None]] = {
     "two players": _two_players,
     "more players": _more_players,
     "games with states": _stochastic,
+    "finite horizons": _horizons,
     "kitchens": _kitchens,
     "learning": _learning,
 }

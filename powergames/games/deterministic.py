@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ class DeterministicGame(Frozen):
         ``reward_unit * rewards[s, row]`` is what each player is paid for it. Kept in its own type, which may be as
         small as int8.
     discount : float
-        Discount factor in [0, 1).
+        Discount factor in [0, 1]; with 1 the game needs an end, ``horizon=``.
     actions : sequence of sequence of str
         ``actions[i][a]`` names action `a` of player `i`.
     players : sequence of str, optional
@@ -48,7 +48,7 @@ class DeterministicGame(Frozen):
     ------
     InputError
         If shapes do not fit, or there is a state that does not exist, a reward that is not finite or a discount outside
-        [0, 1).
+        [0, 1].
 
     Notes
     -----
@@ -107,8 +107,8 @@ class DeterministicGame(Frozen):
         unit, discount = float(self.reward_unit), float(self.discount)
         if not math.isfinite(unit * float(rewards.min())) or not math.isfinite(unit * float(rewards.max())):
             raise InputError("rewards: contain NaN or infinity; give finite numbers")
-        if not 0 <= discount < 1:
-            raise InputError(f"discount: got {self.discount}; give a number >= 0 and < 1")
+        if not 0 <= discount <= 1:
+            raise InputError(f"discount: got {self.discount}; give a number from 0 to 1")
         if not 0 <= self.start < len(table):
             raise InputError(f"start: got {self.start}; give a state from 0 to {len(table) - 1}")
         put("next_states", _kept(table, np.dtype(np.int32)))
@@ -134,6 +134,22 @@ class DeterministicGame(Frozen):
     def n_actions(self) -> tuple[int, ...]:
         """Number of actions of each player."""
         return tuple(map(len, self.actions))
+
+    def with_discount(self, discount: float) -> DeterministicGame:
+        """Return the same game, on the same tables, at another discount in [0, 1].
+
+        Raises
+        ------
+        InputError
+            If the discount is outside [0, 1].
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> pg.compile_overcooked("tiny").with_discount(1).discount
+        1.0
+        """
+        return replace(self, discount=discount)
 
     def to_game(self) -> StochasticGame:
         """Return the same game in the form that all solvers take.

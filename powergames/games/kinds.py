@@ -9,7 +9,7 @@ from powergames.errors import InputError
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.foreign import no_game
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.stochastic import StochasticGame
+from powergames.games.stochastic import StochasticGame, check_discounted
 
 Game = NormalFormGame | StochasticGame
 
@@ -28,7 +28,7 @@ def as_game(game: Any, kinds: type[Kind]) -> Kind: ...
 
 
 @overload
-def as_game(game: Any, kinds: UnionType) -> Game: ...
+def as_game(game: Any, kinds: UnionType) -> Any: ...
 
 
 def as_game(game: Any, kinds: type | UnionType = NormalFormGame) -> Any:
@@ -78,3 +78,22 @@ def as_game(game: Any, kinds: type | UnionType = NormalFormGame) -> Any:
     raise InputError(
         f"game: got the normal-form game{title}, which has no states, where a {names} is needed; give one with states"
     )
+
+
+def check_endless(game: AnyGame) -> None:
+    """Refuse a game with states and a discount of 1, in which payoffs add up without bound.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> check_endless(pg.load("big_match").with_discount(1))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: discount 1 needs horizon=, ...
+    """
+    if not isinstance(game, NormalFormGame):
+        check_discounted(game.discounts if isinstance(game, StochasticGame) else game.discount)

@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
+from powergames.games.deterministic import DeterministicGame
 from powergames.games.foreign import check_unmasked, strategies_of
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, action_indices, frozen
 from powergames.games.stochastic import StochasticGame
+
+AnyPlayers = NormalFormGame | StochasticGame | DeterministicGame
 
 _KINDS = "an array, a dict of states, or a function of the state"
 
@@ -74,7 +77,7 @@ def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels:
     >>> found.profile[0].tolist(), found.unvisited[0].tolist()
     ([[0.1, 0.9], [1.0, 0.0], [1.0, 0.0]], [1, 2])
     """
-    entries = _by_player(game, getattr(policies, "profile", policies))
+    entries = by_player(game, policies)
     if isinstance(game, NormalFormGame):
         for player, entry in enumerate(entries):
             if callable(entry) or isinstance(entry, Mapping):
@@ -122,9 +125,21 @@ def complete_profile(game: NormalFormGame | StochasticGame, policies: Any) -> Pr
     return found.profile
 
 
-def _by_player(game: NormalFormGame | StochasticGame, policies: Any) -> list[Any]:
-    """Return the entries in the order of the players."""
-    policies = strategies_of(policies)
+def by_player(game: AnyPlayers, policies: Any) -> list[Any]:
+    """Return the entries of policies, or of an object with a `profile`, in the order of the players.
+
+    Raises
+    ------
+    InputError
+        If there is not one for each player.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> by_player(pg.load("stag_hunt"), {1: "hare", 0: "stag"})
+    ['stag', 'hare']
+    """
+    policies = strategies_of(getattr(policies, "profile", policies))
     if isinstance(policies, Mapping):
         names = list(policies)
         if set(names) == set(range(game.n_players)):

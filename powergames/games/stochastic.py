@@ -46,7 +46,8 @@ class StochasticGame(Frozen, Shown):
         follows. Or a sparse matrix of shape (R, S) with one row for each state and joint action, in C order, so
         R = S A_0 ... A_{n-1}; or the arrays ``(data, indices, indptr)`` of one in CSR form.
     discount : float or array_like of shape (n,)
-        Discount factor in [0, 1), one for all players or one each.
+        Discount factor in [0, 1], one for all players or one each. With 1 the game needs an end: solvers and checks
+        take it with ``horizon=`` only.
     players : sequence of str, optional
         Names of the players; by default ``"0", "1", ...``.
     actions : sequence, optional
@@ -89,7 +90,7 @@ class StochasticGame(Frozen, Shown):
     ------
     InputError
         If shapes do not fit, a reward is not finite, probabilities are negative or do not sum to 1 within 1e-8, a
-        discount is outside [0, 1), values would overflow a float, labels do not fit or are not text
+        discount is outside [0, 1], values would overflow a float, labels do not fit or are not text
         (`powergames.games.labels.check_text`), or memory does not suffice.
 
     Notes
@@ -324,6 +325,7 @@ class StochasticGame(Frozen, Shown):
         They are the optima of two Markov decision processes for each player, in which all work together for it or
         against it; see `powergames.numerics.attainable`.
         """
+        check_discounted(self.discounts)
         _, units, offsets = self.unit_rewards()
         least, greatest = (offsets / (1.0 - self.discounts) + units * end for end in self._unit_attainable)
         return frozen(least), frozen(greatest)
@@ -335,6 +337,7 @@ class StochasticGame(Frozen, Shown):
         It is at least ``reward_range / (1 + discount)``, and at most ``reward_range / (1 - discount)``, which is many
         times as much where no play is paid the greatest or the least reward for ever.
         """
+        check_discounted(self.discounts)
         least, greatest = self._unit_attainable
         # The bound from below counts where rounding takes what differs from large values.
         ranges = self.reward_range * np.maximum(greatest - least, 1.0 / (1.0 + self.discounts))
@@ -358,6 +361,36 @@ class StochasticGame(Frozen, Shown):
         least, greatest = values.max(axis=1).reshape(2, -1)
         places = np.searchsorted(first, like)
         return frozen(np.array([-least[places], greatest[places]]))
+
+    def with_discount(self, discount: Any) -> StochasticGame:
+        """Return the same game at another discount.
+
+        Parameters
+        ----------
+        discount : float or array_like of shape (n,)
+            In [0, 1], one for all players or one each. With 1 the game is solved and checked with ``horizon=`` only.
+
+        Returns
+        -------
+        StochasticGame
+            On the same arrays.
+
+        Raises
+        ------
+        InputError
+            If the discount is outside [0, 1], or values would overflow a float.
+
+        Examples
+        --------
+        >>> import powergames as pg
+        >>> pg.load("big_match").with_discount(1)
+        <StochasticGame 'Big Match': 2 players, 3 states, 6 rows, discount 1>
+        """
+        game = type(self).__new__(type(self))
+        game.__dict__.update({name: self.__dict__[name] for name in StochasticGame.__annotations__})
+        game.__dict__["discounts"] = frozen(_discounts(discount, self.n_players))
+        game._set_scales()
+        return game
 
     def stage(self, state: int) -> NormalFormGame:
         """Return the rewards of one state as a normal-form game.
@@ -588,7 +621,8 @@ class StochasticGame(Frozen, Shown):
         least, greatest = self.rewards.min(axis=1), self.rewards.max(axis=1)
         with np.errstate(over="ignore"):
             spread = greatest - least
-            bound = np.maximum(np.maximum(np.abs(least), np.abs(greatest)), spread) / (1.0 - self.discounts)
+            bound = np.maximum(np.maximum(np.abs(least), np.abs(greatest)), spread)
+            bound = bound / np.where(self.discounts < 1.0, 1.0 - self.discounts, 1.0)
         if np.isinf(bound).any():
             raise InputError(
                 f"rewards of player {int(np.argmax(np.isinf(bound)))}: their discounted sums are too large for a "
@@ -787,6 +821,27 @@ def _row_starts(n_actions: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(n_actions.prod(axis=1))])
 
 
+def check_discounted(discounts: Any) -> None:
+    """Refuse a discount of 1 where a game has no end.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_discounted(1)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: discount 1 needs horizon=, ...
+    """
+    if np.max(discounts) >= 1.0:
+        raise InputError(
+            "discount 1 needs horizon=, for payoffs add up without bound; give a number of steps, or a discount below "
+            "1 by game.with_discount(0.95)"
+        )
+
+
 def _discounts(discount: Any, n_players: int) -> np.ndarray:
     discounts = _numbers(discount, "discount")
     if discounts.shape not in ((), (n_players,)):
@@ -794,11 +849,11 @@ def _discounts(discount: Any, n_players: int) -> np.ndarray:
             f"discount: got shape {discounts.shape}; give one number, or one for each of {n_players} players"
         )
     discounts = np.broadcast_to(discounts, (n_players,)).copy()
-    wrong = ~((discounts >= 0) & (discounts < 1))
+    wrong = ~((discounts >= 0) & (discounts <= 1))
     if wrong.any():
         player = int(np.argmax(wrong))
         raise InputError(
-            f"discount of player {player}: got {discount_text(discounts[player])}; give a number >= 0 and < 1"
+            f"discount of player {player}: got {discount_text(discounts[player])}; give a number from 0 to 1"
         )
     return discounts
 

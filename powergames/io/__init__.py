@@ -36,7 +36,7 @@ from powergames.io._text import (
     write_atomically,
 )
 from powergames.io.converters import from_nashpy, from_pygambit, to_nashpy, to_pygambit
-from powergames.io.policies import load_policies, load_profile
+from powergames.io.policies import load_policies, load_profile, load_timed
 
 __all__ = [
     "from_nashpy",
@@ -44,6 +44,7 @@ __all__ = [
     "load",
     "load_policies",
     "load_profile",
+    "load_timed",
     "save",
     "to_nashpy",
     "to_pygambit",

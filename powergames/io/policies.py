@@ -8,14 +8,83 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import FormatError, InputError
+from powergames.games.memory import check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.numbers import to_fraction
 from powergames.games.policies import Policies, as_policies
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import TimedProfile, timed_profile
 from powergames.io._text import file_extension, read_file
 from powergames.io.json_format import parse_document, parse_tensor
 from powergames.io.npz import numeric, read_arrays
+
+
+def load_timed(path: str | os.PathLike[str], game: StochasticGame, horizon: int) -> TimedProfile:
+    """Read a profile that may depend on time.
+
+    Parameters
+    ----------
+    path : str or path-like
+        An ``.npz`` archive as for `load_policies`, whose arrays may have the shape (T, S, A_i), or be integers of shape
+        (T, S), the action at each step in each state. Or a ``.json`` document that ``solve --horizon --json`` printed,
+        of which the first equilibrium counts, or one as for `load_policies`.
+    game : StochasticGame
+    horizon : int
+
+    Returns
+    -------
+    tuple of TimedStrategy
+        Where a stationary policy says nothing of a state, it is filled with equal probabilities.
+
+    Raises
+    ------
+    FormatError
+        If the file cannot be read as a profile.
+    InputError
+        If the profile does not fit the game or the horizon, or is off the simplex.
+    """
+    source = str(path)
+    try:
+        if file_extension(path) == ".npz":
+            return timed_profile(game, _from_npz(read_file(path), source, game), horizon, fill=True)
+        if file_extension(path) == ".json":
+            document = parse_document(read_file(path), source)
+            found = document.get("equilibria")
+            first = found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else document
+            if "actions" in first and "mixtures" in first:
+                return timed_profile(game, _compact(first, source, game), horizon)
+        return timed_profile(game, load_policies(path, game), horizon)
+    except MemoryError:
+        raise FormatError(f"{source}: the profile does not fit into memory; make it smaller") from None
+    except FormatError:
+        raise
+    except InputError as error:
+        raise InputError(f"{source}: {str(error).removeprefix(f'{source}: ')}") from None
+
+
+def _compact(document: dict[str, Any], source: str, game: StochasticGame) -> list[np.ndarray]:
+    """Read actions, and mixtures at some steps in some states, as probabilities of shape (T, S, A_i)."""
+    problem = FormatError(
+        f"{source}: 'actions' and 'mixtures' are no profile over time; give those that solve --horizon --json printed"
+    )
+    profile = []
+    try:
+        if not len(document["actions"]) == len(document["mixtures"]) == game.n_players:
+            raise problem
+        for size, actions, mixtures in zip(game.max_actions, document["actions"], document["mixtures"], strict=True):
+            chosen = np.array(actions)
+            if chosen.ndim != 2 or chosen.dtype.kind != "i" or chosen.shape[1] != game.n_states or chosen.max() >= size:
+                raise problem
+            check_memory(8 * chosen.size * size, f"{source}: the profile")
+            # What is negative is no action: all zeros until its mixture comes.
+            strategy = (np.arange(size) == chosen[:, :, None]).astype(np.float64)
+            for t, s, probabilities in mixtures:
+                strategy[t, s, : len(probabilities)] = probabilities
+            profile.append(strategy)
+    except (IndexError, TypeError, ValueError):
+        raise problem from None
+    return profile
 
 
 def load_policies(path: str | os.PathLike[str], game: NormalFormGame | StochasticGame) -> Policies:

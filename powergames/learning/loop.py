@@ -16,7 +16,7 @@ from powergames.checking.certificate import check_tolerance
 from powergames.checking.certify import certify
 from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.errors import InputError, interruptible
-from powergames.games.kinds import AnyGame, Game, as_game
+from powergames.games.kinds import AnyGame, Game, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels import compilation
@@ -136,6 +136,7 @@ def train(
     (PowerObjective(lam=0.3, aggregate='mean', form='penalty'), True)
     """
     game = as_game(game, NormalFormGame | StochasticGame)
+    check_endless(game)
     algorithm, objective = _trained_for(objective, algorithm)
     parameters = Parameters(steps, rate, temperature, critic_rate, exploration, restart, averaging, history)
     if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
@@ -208,6 +209,7 @@ def train_many(
     ([0, 1, 2], True)
     """
     game = as_game(game, NormalFormGame | StochasticGame)
+    check_endless(game)
     algorithm, objective = _trained_for(objective, algorithm)
     try:
         listed = list(seeds)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 
-# The module for the results of each package; what no other one is for stands in "shared".
-_MODULES = {"games": "games", "results": "results", "auditing": "audits", "learning": "runs"}
+# The module for the results of each package; what no other one is for stands in "shared", and results over a finite
+# horizon, of whatever package, in "horizons".
+_MODULES = {"games": "games", "results": "results", "auditing": "audits", "learning": "runs", "wider_power": "wider"}
 
 
 def register(kind: type) -> None:
     """Import the module that registers what results of a kind show."""
-    package = kind.__module__.split(".")[1]
-    import_module(f"{__name__}.{_MODULES.get(package, 'shared')}")
+    _, package, *rest = kind.__module__.split(".")
+    over_time = any(part.startswith("horizon") for part in (package, *rest))
+    import_module(f"{__name__}.{'horizons' if over_time else _MODULES.get(package, 'shared')}")

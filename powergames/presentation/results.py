@@ -25,9 +25,8 @@ from powergames.display import (
     regret,
     regret_text,
 )
-from powergames.games.kinds import Game
+from powergames.games.kinds import AnyGame
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.stochastic import StochasticGame
 from powergames.objectives import with_lam
 from powergames.presentation.shared import (
     first,
@@ -48,6 +47,7 @@ from powergames.presentation.shared import (
 from powergames.results.bifurcations import Bifurcations
 from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
+from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.many import ManyEquilibria
 from powergames.results.sets import EquilibriumSet
 from powergames.results.status import Status
@@ -56,6 +56,9 @@ from powergames.results.traces import Trace
 
 if TYPE_CHECKING:
     from powergames.objectives import PowerObjective
+
+
+AnyEquilibrium = Equilibrium | StochasticEquilibrium | HorizonEquilibrium
 
 
 @blocks.register(Equilibrium)
@@ -280,18 +283,19 @@ def frame_of_trace(trace: Trace) -> list[Block]:
 
 
 def _frame_over_lam(
-    game: Game, at: Iterable[tuple[PowerObjective, Sequence[Equilibrium | StochasticEquilibrium], str | None]]
+    game: AnyGame, at: Iterable[tuple[PowerObjective, Sequence[AnyEquilibrium], str | None]]
 ) -> list[Block]:
     """One row per player of each equilibrium over λ, in a stochastic game from the start; failures as rows without."""
     table = Table("λ", "equilibrium", "player", "strategy", "task", "power", "utility", "scaled regret", "status")
     rounding = noise(game)
     for objective, equilibria, error in at:
-        lam, by_state = Cell(objective.lam, number_text(objective.lam)), isinstance(game, StochasticGame)
+        lam, by_state = Cell(objective.lam, number_text(objective.lam)), not isinstance(game, NormalFormGame)
         for k, equilibrium in enumerate(equilibria):
             task, utility, held = _in_outline(equilibrium)
             for i, player in enumerate(game.players):
                 strategy = strategy_text(game, i, equilibrium.profile[i]) if isinstance(game, NormalFormGame) else ""
-                scaled = equilibrium.certificate.scaled_regrets[i]
+                scaled = equilibrium.certificate.scaled_regrets
+                scaled = scaled[:, i] if isinstance(equilibrium, HorizonEquilibrium) else scaled[i]
                 largest = scaled.max() if by_state else scaled
                 numbers = (number(value, rounding[i]) for value in (task[i], held[i], utility[i]))
                 cells = *numbers, regret(largest, ROUNDING)
@@ -320,7 +324,7 @@ def of_trace(trace: Trace, most: int | None = MOST) -> list[Block]:
     game = trace.game
     table = Table("λ", *_outline_headers(game), "what happens")
 
-    def add_row(equilibrium: Equilibrium | StochasticEquilibrium, text: str) -> None:
+    def add_row(equilibrium: AnyEquilibrium, text: str) -> None:
         lam = equilibrium.objective.lam
         table.add_row(Cell(lam, f"{lam:.10g}"), *_outline(equilibrium), printable(text))
 
@@ -348,14 +352,14 @@ def of_trace(trace: Trace, most: int | None = MOST) -> list[Block]:
     return [heading(game, trace.objective, lam=False), table, " ".join(sentences), *failed]
 
 
-def _outline_headers(game: Game) -> list[str]:
+def _outline_headers(game: AnyGame) -> list[str]:
     """Name the columns of `_outline`."""
     if isinstance(game, NormalFormGame):
         return [printable(player) for player in game.players]
     return [">task from the start", ">power in states visited"]
 
 
-def _outline(equilibrium: Equilibrium | StochasticEquilibrium) -> list[Cell | str]:
+def _outline(equilibrium: AnyEquilibrium) -> list[Cell | str]:
     """Write the strategies; in a stochastic game what they are worth from the start on, and the power on the way."""
     game = equilibrium.game
     if isinstance(game, NormalFormGame):
@@ -364,7 +368,7 @@ def _outline(equilibrium: Equilibrium | StochasticEquilibrium) -> list[Cell | st
     return [numbers_cell(game, task), numbers_cell(game, held)]
 
 
-def _in_outline(equilibrium: Equilibrium | StochasticEquilibrium) -> tuple[Any, Any, Any]:
+def _in_outline(equilibrium: AnyEquilibrium) -> tuple[Any, Any, Any]:
     """Task value, utility and power as the objective counts it, each of shape (n,); from the start where it matters."""
     aggregate = equilibrium.objective.aggregate_power
     if isinstance(equilibrium.game, NormalFormGame):
@@ -373,12 +377,12 @@ def _in_outline(equilibrium: Equilibrium | StochasticEquilibrium) -> tuple[Any, 
     return evaluation.start_task, evaluation.start_utility, aggregate(evaluation.average_power)
 
 
-def verdict(equilibrium: Equilibrium | StochasticEquilibrium) -> str:
+def verdict(equilibrium: AnyEquilibrium) -> str:
     """Return the status and what it means."""
     return f"{equilibrium.status.name}: {equilibrium.status.value}"
 
 
-def failures(found: Iterable[Equilibrium | StochasticEquilibrium], *, over_lam: bool = False) -> list[str]:
+def failures(found: Iterable[AnyEquilibrium], *, over_lam: bool = False) -> list[str]:
     """Say of the worst profile that is not certified how far it is from an equilibrium; nothing if all are."""
     failed = [equilibrium for equilibrium in found if not equilibrium.converged]
     if not failed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from powergames.checking.certificate import Certificate
+from powergames.checking.horizon import HorizonCertificate
 from powergames.display import (
     MOST,
     ROUNDING,
@@ -28,7 +29,8 @@ from powergames.display import (
     regret_text,
 )
 from powergames.evaluation import Evaluation, NormalFormEvaluation
-from powergames.games.kinds import Game
+from powergames.games.deterministic import DeterministicGame
+from powergames.games.kinds import AnyGame, Game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.power import PowerTable
@@ -146,7 +148,7 @@ def start_text(game: StochasticGame, task: Any, power: Any) -> str:
 WHERE_ALL = "--json or to_dataframe() has all."
 
 
-def power_headers(game: Game) -> list[str]:
+def power_headers(game: AnyGame) -> list[str]:
     """Name the columns of `power_cells`."""
     return [f">power of {printable(player)}" for player in game.players] if game.n_players > 1 else []
 
@@ -158,12 +160,12 @@ def power_cells(game: Game, ego: int, values: Any, rounding: float) -> list[Cell
     return [power(value, own=ego == j, noise=rounding) for j, value in enumerate(values[ego])]
 
 
-def numbers_cell(game: Game, values: Any) -> Cell:
+def numbers_cell(game: AnyGame, values: Any) -> Cell:
     """One payoff of each player, in one cell."""
     return Cell(tuple(values.tolist()), number_list(values, noise(game)))
 
 
-def noise(game: Game) -> list[float]:
+def noise(game: AnyGame) -> list[float]:
     """Return what is rounding among payoffs, power and regrets of each player: as little as certificates cannot tell.
 
     Examples
@@ -172,32 +174,40 @@ def noise(game: Game) -> list[float]:
     >>> noise(pg.load("stag_hunt"))
     [4e-12, 4e-12]
     """
+    if isinstance(game, DeterministicGame):
+        size = game.reward_unit * float(np.abs(game.rewards, dtype=np.float64).max())
+        return [ROUNDING * abs(size)] * game.n_players
     if isinstance(game, StochasticGame):
-        lasting = 1.0 / (1.0 - game.discounts)
+        lasting = 1.0 / np.where(game.discounts < 1.0, 1.0 - game.discounts, 1.0)
         size = np.where(game.reward_range > 0, game.reward_range, np.abs(game.reward_min)) * lasting
         return (np.maximum(ROUNDING, 16 * np.finfo(float).eps * lasting) * size).tolist()
     return (ROUNDING * np.where(game.payoff_range > 0, game.payoff_range, np.abs(game.payoff_min))).tolist()
 
 
-def range_name(game: Game) -> str:
+def range_name(game: AnyGame) -> str:
     """Name the unit of scaled regrets."""
-    return "range of values" if isinstance(game, StochasticGame) else "payoff range"
+    return "payoff range" if isinstance(game, NormalFormGame) else "range of values"
 
 
-def judgement(game: Game, certificate: Certificate, at: str = "") -> str:
+def judgement(game: AnyGame, certificate: Certificate, at: str = "") -> str:
     """Say whether a profile is an equilibrium, how large its regret is, and where it is largest."""
     scaled = certificate.scaled_regrets
     place = np.unravel_index(int(scaled.argmax()), scaled.shape)
-    where = printable(game.players[place[0]])
-    if isinstance(game, StochasticGame):
-        where += f" in state {printable(game.states[int(place[1])])}"
+    if isinstance(certificate, HorizonCertificate):
+        names: Any = None if isinstance(game, NormalFormGame) else game.states
+        state = printable(names[int(certificate.states[place])])
+        where = f"{printable(game.players[place[1]])} at step {place[0]} in state {state}"
+    else:
+        where = printable(game.players[place[0]])
+        if isinstance(game, StochasticGame):
+            where += f" in state {printable(game.states[int(place[1])])}"
     said = "PASSED: an equilibrium" if certificate.passed else "FAILED: NOT an equilibrium"
     own, relative = float(certificate.regrets[place]), float(scaled[place])
     most = "at most " if certificate.bound == "upper" else ""
     size = f"{most}{own:.3g}, which is {relative:.3g} of the {range_name(game)}, for {where}{at and ', ' + at}"
     if certificate.passed and relative <= ROUNDING:
         size = f"0 of the {range_name(game)}"
-    error = cast("StochasticCertificate", certificate).scaled_error if isinstance(game, StochasticGame) else 0.0
+    error = getattr(certificate, "scaled_error", 0.0)
     doubt = f" Rounding may put values off by {error:.1e} of that range." if error > certificate.tol else ""
     return f"{said} within tolerance {certificate.tol:g}; largest regret {size}.{doubt}"
 
@@ -209,12 +219,12 @@ def scope(certificate: StochasticCertificate) -> str:
     return "No deviation in one state at one time gains more."
 
 
-def title_of(game: Game) -> str:
+def title_of(game: AnyGame) -> str:
     """Return the title of a game, or that it has none."""
     return printable(game.title) or "Untitled game"
 
 
-def heading(game: Game, objective: PowerObjective, *, lam: bool = True) -> str:
+def heading(game: AnyGame, objective: PowerObjective, *, lam: bool = True) -> str:
     """Write the title of a game and the objective."""
     weight = f", λ = {lam_cell(objective).text}" if lam else ""
     return f"{title_of(game)}{weight}, {objective.aggregate_name} of power, {objective.form} form"

@@ -13,7 +13,7 @@ from typing import Any
 
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.io._text import write_atomically
@@ -151,6 +151,7 @@ def report(
     [3, 3, 1]
     """
     game = as_game(game, NormalFormGame | StochasticGame)
+    check_endless(game)
     objective = as_objective(objective)
     if not isinstance(time_limit, (int, float)) or not time_limit >= 0:
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")

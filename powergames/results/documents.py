@@ -6,15 +6,25 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from powergames.games.normal_form import NormalFormGame
+from powergames.games.deterministic import DeterministicGame
+from powergames.games.kinds import AnyGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 
 SCHEMA = "powergames/1"
 
 
-def game_header(game: NormalFormGame | StochasticGame) -> dict[str, Any]:
+def game_header(game: AnyGame) -> dict[str, Any]:
     """Return the part of a JSON result that names the game."""
+    if isinstance(game, DeterministicGame):
+        return {
+            "title": game.title,
+            "kind": "stochastic",
+            "players": list(game.players),
+            "states": list(game.states),
+            "actions": [list(own) for own in game.actions],
+            "discount": [game.discount] * game.n_players,
+        }
     header: dict[str, Any] = {"title": game.title, "kind": "normal-form", "players": list(game.players)}
     if isinstance(game, StochasticGame):
         by_state = game.actions_by_state

@@ -10,9 +10,8 @@ import numpy as np
 
 from powergames.display import Shown
 from powergames.games.immutable import Frozen
-from powergames.games.normal_form import NormalFormGame
+from powergames.games.kinds import AnyGame
 from powergames.games.profiles import frozen
-from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 
 
@@ -23,7 +22,7 @@ class SweepPoint(Frozen):
     Attributes
     ----------
     objective : PowerObjective
-    equilibria : tuple of Equilibrium or StochasticEquilibrium
+    equilibria : tuple of Equilibrium, StochasticEquilibrium or HorizonEquilibrium
     error : str, optional
         What a solver raised, where that left no equilibrium.
     complete : bool, optional
@@ -58,7 +57,7 @@ class SweepPoint(Frozen):
 class Sweep(Frozen, Shown, Sequence[SweepPoint]):
     """Equilibria over a range of λ, one point each, failures kept as data."""
 
-    game: NormalFormGame | StochasticGame
+    game: AnyGame
     points: tuple[SweepPoint, ...] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from powergames.solvers.common import end_of
 from powergames.solvers.normal_form.selection import CRITERIA
 from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
+from powergames.solvers.stochastic import backward_induction
 
 # More workers than this only cost memory.
 MOST_JOBS = 1_000
@@ -155,11 +156,12 @@ class Settings:
             raise InputError("method: all equilibria are enumerated by one method; leave out method")
         if self.all_equilibria and self.select is not None:
             raise InputError("select: all equilibria are returned; leave out select")
-        if self.select is not None and self.method is not None:
+        if self.select is not None and self.method not in (None, backward_induction.NAME):
             raise InputError("select: chooses its own method; leave out method")
-        if self.select is not None and self.select not in CRITERIA:
-            raise InputError(f"select: got {str(self.select)[:40]!r}; choose one of {', '.join(CRITERIA)}")
-        known = {**METHODS, **STOCHASTIC_METHODS}
+        criteria = dict.fromkeys((*CRITERIA, *backward_induction.RULES))
+        if self.select is not None and self.select not in criteria:
+            raise InputError(f"select: got {str(self.select)[:40]!r}; choose one of {', '.join(criteria)}")
+        known = {**METHODS, **STOCHASTIC_METHODS, backward_induction.NAME: None}
         if self.method is not None and not (isinstance(self.method, str) and self.method in known):
             raise InputError(f"method: got {str(self.method)[:40]!r}; choose one of {', '.join(known)}")
 

@@ -11,16 +11,20 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.deterministic import DeterministicGame
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import check_horizon
 from powergames.objectives import AnyObjective, PowerObjective
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of
 from powergames.solvers.normal_form import ipa
 from powergames.solvers.normal_form.extended import extended_size
+from powergames.solvers.normal_form.selection import CRITERIA
 from powergames.solvers.registry import solve
+from powergames.solvers.stochastic.backward_induction import RULES
 
 # Newton steps to the next λ, and the number of actions, those of adversaries included, up to which they are used.
 NEWTON_STEPS, LARGEST_NEWTON = 8, 400
@@ -34,6 +38,7 @@ def sweep(
     objective: AnyObjective | None = None,
     *,
     lams: Iterable[float | Fraction | str],
+    horizon: int | None = None,
     all_equilibria: bool = False,
     method: str | None = None,
     exact: bool = False,
@@ -59,11 +64,14 @@ def sweep(
         Supplies the aggregate and form; its own λ is not used.
     lams : iterable of numbers
         The values of λ, in the order in which points are returned; in any order, also repeated.
+    horizon : int, optional
+        Number of steps after which a game with states ends; as in `solve`. Each λ is then solved by itself.
     all_equilibria : bool, default False
         Compute all equilibria at each λ instead of one (two players); nothing is continued then.
     method, exact, tol
         As in `solve`.
     select : {"welfare", "power"}, optional
+        With a horizon also "team" and "nearest", see `solve`.
         At each λ return the equilibrium that is best by this criterion, as `solve` does; nothing is continued then.
     time_limit : float, optional
         Seconds that each computation may take, as in `solve`.
@@ -106,10 +114,15 @@ def sweep(
     >>> [len(point.equilibria) for point in path]
     [3, 3, 1]
     """
-    game = as_game(game, NormalFormGame | StochasticGame)
-    if isinstance(game, StochasticGame):
-        refused = {"store": store is not None, "all_equilibria": all_equilibria, "exact": exact, "select": select}
-        for name, wanted in refused.items():
+    if horizon is None or not isinstance(game, DeterministicGame):
+        game = as_game(game, NormalFormGame | StochasticGame)
+    if horizon is None:
+        check_endless(game)
+        if isinstance(select, str) and select in RULES and select not in CRITERIA:
+            raise InputError(f"select: got {select!r}, which needs horizon=; choose one of {', '.join(CRITERIA)}")
+    if not isinstance(game, NormalFormGame):
+        refused = {"store": store is not None, "all_equilibria": all_equilibria, "exact": exact}
+        for name, wanted in (refused | {"select": horizon is None and select is not None}).items():
             if wanted:
                 raise InputError(f"{name}: not for stochastic games; leave it out")
     objectives = objectives_of(lams, objective)
@@ -119,6 +132,12 @@ def sweep(
     distinct = sorted(set(objectives), key=lambda each: each.exact_lam)
     for each in distinct:
         each.adversaries(game.n_players)
+    if horizon is not None:
+        lasting = check_horizon(horizon, game)
+        by_lam = _over_horizon(
+            game, distinct, lasting, settings, n_jobs, counter("sweep", len(distinct), progress, callback)
+        )
+        return Sweep(game, tuple(by_lam[each] for each in objectives))
     warm = warm_start and not all_equilibria and select is None
     total = len(distinct) + 2 * (len(distinct) - 1) * warm
     with Batch(settings, n_jobs, store, counter("sweep", total, progress, callback)) as batch:
@@ -126,6 +145,37 @@ def sweep(
         points = _continued_both_ways(cold, batch, settings) if warm else cold
     at = dict(zip(distinct, points, strict=True))
     return Sweep(game, tuple(at[each] for each in objectives))
+
+
+def _over_horizon(
+    game: AnyGame,
+    objectives: Sequence[PowerObjective],
+    horizon: int,
+    settings: Settings,
+    n_jobs: int | None,
+    report: Any,
+) -> dict[PowerObjective, SweepPoint]:
+    """Solve a game that ends at each λ by itself."""
+    from joblib import Parallel, delayed
+
+    points = {}
+    with report as done:
+        found = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(solve)(
+                game,
+                each,
+                horizon=horizon,
+                method=settings.method,
+                select=settings.select,
+                tol=settings.tol,
+                time_limit=settings.time_limit,
+            )
+            for each in objectives
+        )
+        for each, equilibrium in zip(objectives, found, strict=True):
+            points[each] = SweepPoint(each, (equilibrium,))
+            done()
+    return points
 
 
 def _continued_both_ways(cold: Sequence[SweepPoint], batch: Batch, settings: Settings) -> list[SweepPoint]:

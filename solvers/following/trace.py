@@ -23,7 +23,7 @@ import numpy as np
 
 from powergames.checking.certificate import check_tolerance
 from powergames.errors import InputError
-from powergames.games.kinds import AnyGame, as_game
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
@@ -118,6 +118,7 @@ def trace(
     (array([0.75, 0.25]), 'hunter 1 begins to play hare; hunter 2 begins to play hare; the path turns back')
     """
     game = as_game(game, NormalFormGame | StochasticGame)
+    check_endless(game)
     stochastic = isinstance(game, StochasticGame)
     check_tolerance(tol)
     low, high = _range(lams)

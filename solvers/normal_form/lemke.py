@@ -147,7 +147,8 @@ def _split(problem: TwoPlayerProblem, solution: np.ndarray, payoffs: Sequence[np
 
 def _find_exact(problem: TwoPlayerProblem, options: Options) -> Candidate:
     """Run Lemke's algorithm in fractions on the whole problem."""
-    matrix, constants = _exact_lcp(problem)
+    row, column, lam_row, lam_column = problem.row, problem.column, problem.lam_row, problem.lam_column
+    matrix, constants = exact_path_lcp((1 - lam_row) * row, (1 - lam_column) * column, row, column, lam_row, lam_column)
     payoffs = (problem.row, problem.row, problem.column, problem.column)
     try:
         solution, pivots = solve_lcp(matrix, constants, options.max_iter, options)
@@ -157,14 +158,18 @@ def _find_exact(problem: TwoPlayerProblem, options: Options) -> Candidate:
     return problem.candidate(groups, pivots)
 
 
-def _exact_lcp(problem: TwoPlayerProblem) -> tuple[np.ndarray, np.ndarray]:
-    """Return (M, q) in fractions; the same problem as `powergames.kernels.lemke.path_lcp` up to positive scaling."""
-    row, column, lam_row, lam_column = (
-        problem.row,
-        problem.column,
-        problem.lam_row,
-        problem.lam_column,
-    )
+def exact_path_lcp(
+    own_row: np.ndarray, own_column: np.ndarray, row: np.ndarray, column: np.ndarray, lam_row: Any, lam_column: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (M, q) in fractions; the same problem as `powergames.kernels.lemke.path_lcp` up to positive scaling.
+
+    Parameters
+    ----------
+    own_row, own_column : ndarray, shape (m, n)
+        What x and y are paid against each other.
+    row, column : ndarray, shape (m, n)
+        What they are paid against the other's adversaries, weighted by `lam_row` and `lam_column`.
+    """
     m, n = row.shape
     nz, nw = (n if lam_row else 0), (m if lam_column else 0)
     y, z, w = m, m + n, m + n + nz
@@ -172,8 +177,8 @@ def _exact_lcp(problem: TwoPlayerProblem) -> tuple[np.ndarray, np.ndarray]:
     sizes = [size for size in (m, n, nz, nw) if size]
     matrix = np.zeros((strategies + len(sizes),) * 2, dtype=object)
     constants = np.zeros(strategies + len(sizes), dtype=object)
-    matrix[:m, y:z] = _costs((lam_row - 1) * row)
-    matrix[y:z, :m] = _costs((lam_column - 1) * column).T
+    matrix[:m, y:z] = _costs(-own_row)
+    matrix[y:z, :m] = _costs(-own_column).T
     if nz:
         matrix[:m, z:w] = _costs(-lam_row * row)
         matrix[z:w, :m] = _costs(row).T

@@ -26,14 +26,16 @@ from powergames.errors import InputError
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import as_game
+from powergames.games.kinds import as_game, check_endless
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import check_horizon
 from powergames.numerics.discounted import DiscountedSystem
 from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
 from powergames.results.documents import profile_value
 from powergames.solvers.common import Options
 from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.team_horizon import HorizonTeamOptimum, team_over
 from powergames.solvers.stochastic.team_tables import ROUNDING, TeamPlan, settled, team_plan
 
 # Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
@@ -92,16 +94,29 @@ class TeamOptimum(Frozen):
 
 
 @overload
-def team_optimum(game: StochasticGame, objective: AnyObjective | None = None) -> TeamOptimum: ...
+def team_optimum(
+    game: StochasticGame, objective: AnyObjective | None = None, *, horizon: None = None
+) -> TeamOptimum: ...
 
 
 @overload
-def team_optimum(game: DeterministicGame, objective: AnyObjective | None = None) -> TeamPlan: ...
+def team_optimum(
+    game: DeterministicGame, objective: AnyObjective | None = None, *, horizon: None = None
+) -> TeamPlan: ...
+
+
+@overload
+def team_optimum(
+    game: StochasticGame | DeterministicGame, objective: AnyObjective | None = None, *, horizon: int
+) -> HorizonTeamOptimum: ...
 
 
 def team_optimum(
-    game: StochasticGame | DeterministicGame, objective: AnyObjective | None = None
-) -> TeamOptimum | TeamPlan:
+    game: StochasticGame | DeterministicGame,
+    objective: AnyObjective | None = None,
+    *,
+    horizon: int | None = None,
+) -> TeamOptimum | TeamPlan | HorizonTeamOptimum:
     """Compute the best deterministic profile of all players as one team.
 
     The team maximizes the mean of the players' rewards, which is their common reward where they have one. With λ > 0
@@ -117,12 +132,14 @@ def team_optimum(
     objective : PowerObjective or number, optional
         A number is λ; by default 0. A small λ, such as 1e-4, breaks ties between optima in favour of those that suffer
         least from one player's failure.
+    horizon : int, optional
+        Number of steps after which the game ends; by default it never does.
 
     Returns
     -------
-    TeamOptimum or TeamPlan
-        A `TeamPlan` of a deterministic game; its values have a bound on their error, 1e-10 of the greatest sum of
-        rewards that there can be.
+    TeamOptimum, TeamPlan or HorizonTeamOptimum
+        The last one with a horizon. A `TeamPlan` of a deterministic game without; its values have a bound on their
+        error, 1e-10 of the greatest sum of rewards that there can be.
 
     Raises
     ------
@@ -145,6 +162,9 @@ def team_optimum(
     as_game(game, StochasticGame | DeterministicGame)
     chosen = as_objective(objective)
     adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
+    if horizon is not None:
+        return team_over(game, chosen, adversarial, check_horizon(horizon, game))
+    check_endless(game)
     if isinstance(game, DeterministicGame):
         return replace(team_plan(game, adversarial, TOLERANCE), objective=chosen)
     if np.ptp(game.discounts) > 0.0:

@@ -97,7 +97,7 @@ def compile_overcooked(
         What each player is paid for a soup that is served, whoever serves it; for the best one if there are several,
         and for others in proportion.
     discount : float, default 0.95
-        Discount factor in [0, 1).
+        Discount factor in [0, 1]; with 1 the game needs an end, ``horizon=``.
     merge : bool, default True
         Whether looking in directions in which interacting does the same is one state. That is exact, and saves half of
         the states and more.
@@ -157,8 +157,8 @@ def compile_overcooked(
     kitchen = make_kitchen(chosen, rules, merge)
     most = integer("max_states", max_states, 1, MOST_STATES)
     unit, factor = float(real("reward", reward) * kitchen.unit), float(real("discount", discount))
-    if not 0 <= factor < 1:
-        raise InputError(f"discount: got {discount}; give a number >= 0 and < 1")
+    if not 0 <= factor <= 1:
+        raise InputError(f"discount: got {discount}; give a number from 0 to 1")
     with reporter(progress, callback) as report:
         keys, following, paid = search(kitchen, most, partial(report, "overcooked"))
     title = f"Overcooked, {kitchen.layout.name}"

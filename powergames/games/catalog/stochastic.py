@@ -752,8 +752,8 @@ def _sizes(players: Any, states: Any, actions: Any, seed: Any) -> tuple[int, int
 
 def _discount(value: Any) -> float:
     discount = float(real("discount", value))
-    if not 0 <= discount < 1:
-        raise InputError(f"discount: got {value}; give a number >= 0 and < 1")
+    if not 0 <= discount <= 1:
+        raise InputError(f"discount: got {value}; give a number from 0 to 1")
     return discount
 
 
