@@ -71,8 +71,8 @@ def sweep(
     method, exact, tol
         As in `solve`.
     select : {"welfare", "power"}, optional
-        With a horizon also "team" and "nearest", see `solve`.
         At each λ return the equilibrium that is best by this criterion, as `solve` does; nothing is continued then.
+        With a horizon also "team" and "nearest".
     time_limit : float, optional
         Seconds that each computation may take, as in `solve`.
     warm_start : bool, default True
