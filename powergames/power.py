@@ -182,7 +182,7 @@ def power_table(game: NormalFormGame, profile: Any) -> PowerTable:
             task[i] = x @ (game.exact_payoffs if exact else game.payoffs)[0]
         for j, table in tables[i].items():
             against = _averaged(x, table, shifts[i])
-            slack = zero if exact else _TIE * max(table.max() - shifts[i], shifts[i] - table.min())
+            slack = zero if exact else _TIE * _size(game, i, table, shifts[i])
             least = against.min()
             value = against @ strategies[j]
             task[i] = value + offsets[i]
@@ -298,6 +298,16 @@ def _tables(game: NormalFormGame, profile: Profile, offsets: np.ndarray) -> Pair
         shape = n_actions[i], n_actions[j]
         tables[i][j] = packed[starts[i, j] :][: shape[0] * shape[1]].reshape(shape)
     return tables
+
+
+def _size(game: NormalFormGame, ego: int, table: np.ndarray, shift: float) -> float:
+    """Return the largest absolute entry of a pair table less a shift; of two players without a pass over it."""
+    if game.n_players == 2:
+        least = float(game.payoff_min[ego])
+        greatest = least + float(game.payoff_range[ego])
+    else:
+        least, greatest = float(table.min()), float(table.max())
+    return max(greatest - shift, shift - least)
 
 
 def _averaged(strategy: np.ndarray, table: np.ndarray, shift: Any) -> np.ndarray:

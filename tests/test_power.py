@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from powergames.errors import InputError
 from powergames.games import NormalFormGame
 from powergames.games.profiles import pure_profile
-from powergames.power import PowerTable, pair_tables, power_table
+from powergames.power import PowerTable, _size, pair_tables, power_table
 
 SHAPES = [
     (2, 2),
@@ -355,3 +355,12 @@ def test_import_and_two_players_need_no_numba():
         "assert 'numba' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("payoffs", [[[[1, 5], [9, -2]], [[3, 4], [4, 3]]], np.arange(24.0).reshape(3, 2, 2, 2) ** 2])
+def test_the_size_of_a_table_needs_no_pass_over_the_payoffs_of_two_players(payoffs):
+    game = NormalFormGame(payoffs)
+    tables = pair_tables(game, game.uniform_profile())
+    for ego, own in enumerate(tables):
+        for table in own.values():
+            assert _size(game, ego, table, 1.0) == np.abs(table - 1.0).max()
