@@ -38,11 +38,11 @@ from powergames.solvers.common import Options, end_of
 
 CRITERIA = ("welfare", "utility", "power")
 
-# Least tolerance that HiGHS takes.
-PRECISION = 1e-10
+# Tolerances for HiGHS: the least that it takes, and the gap at which its interior point method ends.
+PRECISION, GAP = 1e-10, 1e-12
 
-# Unknowns from which on an interior point method is faster than the simplex method.
-LARGE = 2_000
+# Unknowns from which on an interior point method is faster than the simplex method, if there are adversaries.
+LARGE = 1_000
 
 
 def correlated(
@@ -95,7 +95,8 @@ def correlated(
     -----
     One linear program, which HiGHS solves. With P joint actions it has P unknowns at λ = 0; every λ > 0 adds P times
     the number of actions for each co-player of each player. So at λ = 0 games of 50 x 50 actions take a second, and at
-    λ > 0 those of 10 x 10 actions. Every equilibrium is a correlated one, so the best of these is at least as good.
+    λ > 0 those of 10 x 10; 15 x 15 take some seconds. Every equilibrium is a correlated one, so the best of these is at
+    least as good.
 
     Sources: R. J. Aumann (1974), "Subjectivity and correlation in randomized strategies", *Journal of Mathematical
     Economics* 1; H. Moulin and J.-P. Vial (1978), "Strategically zero-sum games", *International Journal of Game
@@ -272,8 +273,8 @@ class _Program:
 
     def solve(self, costs: np.ndarray, options: Options) -> tuple[np.ndarray | None, Status | None]:
         """Return the unknowns, or why there are none."""
-        from scipy.optimize import linprog
-        from scipy.sparse import coo_array
+        import highspy
+        from scipy.sparse import coo_array, vstack
 
         inequalities = coo_array(
             (np.concatenate(self._values), (np.concatenate(self._rows), np.concatenate(self._columns))),
@@ -291,13 +292,35 @@ class _Program:
         ).tocsr()
         totals = np.zeros(n_rows)
         totals[0] = 1.0
-        limits = {"primal_feasibility_tolerance": PRECISION, "dual_feasibility_tolerance": PRECISION}
+        matrix = vstack([inequalities, equalities]).tocsc()
+        low = np.concatenate([np.full(self.n_rows, -highspy.kHighsInf), totals])
+        high = np.concatenate([np.zeros(self.n_rows), totals])
+        program: Any = highspy.HighsLp()
+        program.num_row_, program.num_col_ = matrix.shape
+        program.col_cost_ = costs
+        program.col_lower_, program.col_upper_ = np.zeros(self.count), np.full(self.count, highspy.kHighsInf)
+        program.row_lower_, program.row_upper_ = low, high
+        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        program.a_matrix_.start_, program.a_matrix_.index_ = matrix.indptr, matrix.indices
+        program.a_matrix_.value_ = matrix.data
+        solver: Any = highspy.Highs()
+        solver.setOptionValue("output_flag", False)
+        for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
+            solver.setOptionValue(name, PRECISION)
+        if any(self.blocks) and self.count > LARGE:
+            # An inner point is as good as a vertex, which would take most of the time.
+            solver.setOptionValue("solver", "ipm")
+            solver.setOptionValue("run_crossover", "choose")
+            solver.setOptionValue("ipm_optimality_tolerance", GAP)
         if options.seconds_left is not None:
-            limits["time_limit"] = options.seconds_left
-        solved = linprog(costs, inequalities, np.zeros(self.n_rows), equalities, totals, method="highs", options=limits)
-        if solved.status == 0:
-            return np.maximum(solved.x, 0.0), None
-        return None, Status.TIME_LIMIT if options.expired or solved.status == 1 else Status.STALLED
+            solver.setOptionValue("time_limit", options.seconds_left)
+        solver.passModel(program)
+        solver.run()
+        status = solver.getModelStatus()
+        if status == highspy.HighsModelStatus.kOptimal:
+            return np.maximum(solver.getSolution().col_value, 0.0), None
+        ended = options.expired or status == highspy.HighsModelStatus.kTimeLimit
+        return None, Status.TIME_LIMIT if ended else Status.STALLED
 
     def read(self, solution: np.ndarray) -> tuple[np.ndarray, tuple[tuple[np.ndarray, ...], ...]]:
         """Return π, and for each adversary the probabilities of takeovers given the joint action."""
