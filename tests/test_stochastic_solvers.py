@@ -8,7 +8,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -518,15 +517,24 @@ def test_time_limit_of_a_command(capsys):
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_prints_the_best_profile_so_far():
     game = "random_stochastic:players=4,states=60,actions=4"
-    # Python itself takes Ctrl-C until the program has been imported, which may take long.
-    program = "import sys; from powergames.cli import main; print('imported', file=sys.stderr, flush=True); main()"
+    program = """if True:
+        import sys
+        from powergames.cli import main
+        from powergames.solvers.stochastic.search import Search
+
+        def told(*arguments, step=Search.step):
+            print("searching", file=sys.stderr, flush=True)
+            step(*arguments)
+
+        Search.step = told
+        main()
+    """
     command = [sys.executable, "-c", program, "solve", game, "--lam", "0.6", "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr.readline() == "imported\n"
-    timer = threading.Timer(4, process.send_signal, [signal.SIGINT])
-    timer.start()
+    # Until the search begins, Ctrl-C just ends the program.
+    assert process.stderr.readline() == "searching\n"
+    process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=120)
-    timer.cancel()
     assert process.returncode in (0, 1), err
     assert json.loads(out)["equilibria"][0]["status"] in ("INTERRUPTED", "CONVERGED")
 

@@ -29,6 +29,9 @@ LENIENT = 3
 # Iterations without a change of supports after which a state has settled.
 RECENT = 6
 
+# States that do not settle, at most, if these are to be solved as a game of their own.
+LEFT = 300
+
 # How much more work it is to solve the game of a state than to read its transitions, or thereabouts.
 STAGES = 10
 
@@ -57,7 +60,7 @@ def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
                 best.take(newton.finish(problem, point, used, search))
             if best.done or since > PATIENCE:
                 break
-        if not best.good:
+        if not best.good and np.count_nonzero(unsettled) <= LEFT:
             best.take(solve_states(problem, unsettled, best.point, best.point, search, long_paths=False))
     return best.found(Status.CYCLING, unsettled)
 
