@@ -293,7 +293,7 @@ def evaluate_horizon(game: AnyGame, profile: Any, objective: PowerObjective, hor
     >>> import powergames as pg
     >>> game = pg.load("big_match").with_discount(1)
     >>> evaluate_horizon(game, game.uniform_profile(), pg.PowerObjective(0.5), 4).task[:, 0, 0]
-    array([-0.375, -0.25 , -0.125,  0.   ])
+    array([2. , 1.5, 1. , 0.5])
     """
     horizon = check_horizon(horizon, game)
     game = as_game(game, StochasticGame | DeterministicGame)

@@ -160,7 +160,7 @@ def step_power(game: AnyGame, profile: Any, *, steps: float = math.inf, horizon:
     >>> game = pg.load("reputation_stag_hunt")
     >>> stag = [[[1, 0]] * 4] * 2
     >>> [step_power(game, stag, steps=k).start_power[0, 1].round(3).tolist() for k in (1, 2, float("inf"))]
-    [4.0, 7.6, 45.0]
+    [4.0, 7.6, 40.0]
     """
     lasting = _check_steps(steps)
     if horizon is None:
