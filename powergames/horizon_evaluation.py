@@ -206,8 +206,8 @@ class HorizonEvaluation(Frozen, Shown):
     @cached_property
     def average_power(self) -> np.ndarray:
         """Power averaged over the states visited, ``[i, j]`` at the discount of player `i`, shape (n, n)."""
-        weights = self._rows.each.discount ** np.arange(self.horizon)[:, None]
-        weights /= weights.sum(axis=0)
+        powers = self._rows.each.discount ** np.arange(self.horizon)[:, None]
+        weights = powers / powers.sum(axis=0)
         total = np.zeros((self._rows.n_players,) * 2)
         for t, now in self._power():
             total += weights[t][:, None] * np.einsum("s,sij->ij", self.occupancy[t], now)
