@@ -1,7 +1,7 @@
 """Kitchens compiled, and the team optimum on their tables: states, states a second, seconds, memory.
 
-Run ``python benchmarks/bench_overcooked.py``; ``--all`` adds the two kitchens of three and ten million states, which
-take minutes. ``--evaluate`` measures power in all states at the team optimum of λ = 0.1, on the tables; then how long
+Run ``python benchmarks/bench_overcooked.py``; ``--all`` adds four kitchens of three to ten million states, which take
+minutes. ``--evaluate`` measures power in all states at the team optimum of λ = 0.1, on the tables; then how long
 it takes to make the explicit game, and to compute values and power there, of that optimum and of chefs who mix evenly.
 Every row is measured in a process of its own; its peak of memory includes Python with Numba, some 0.2 GB.
 Counts of states must be those expected. Seconds are of the processor, since other programs may share it.
@@ -30,10 +30,13 @@ KITCHENS = [
     ("forced_coordination", {"counters": 3}, 1_483_200),
     ("coordination_ring", {"counters": 0}, 48_634),
     ("coordination_ring", {"counters": 1}, 337_238),
+    ("mini1", {"counters": 0}, 265_824),
 ]
 LARGE = [
     ("cramped_room", {"counters": 3}, 3_287_914),
     ("cramped_room", {"onions": 1, "cook_time": 1, "dynamics": "new", "counters": "all"}, 10_122_528),
+    ("mini1", {"counters": "all"}, 7_128_960),
+    ("mini2", {"counters": 0, "reduce": False}, 5_451_968),
 ]
 LAMS = (1e-4, 0.1)
 

@@ -63,6 +63,8 @@ _HOMES = {
     "powergames.reporting": ("Report", "report"),
     "powergames.wider_power": ("CoalitionPower", "StepPower", "coalition_power", "step_power"),
     "powergames.results": (
+        "Bifurcations",
+        "Branch",
         "CorrelatedEquilibrium",
         "Equilibrium",
         "EquilibriumSet",
@@ -88,6 +90,7 @@ _HOMES = {
         "TeamOptimum",
         "TeamPlan",
         "Trajectory",
+        "bifurcations",
         "correlated",
         "logit_path",
         "pure_equilibria",
@@ -162,6 +165,8 @@ if TYPE_CHECKING:
     from powergames.power import power_table as power_table
     from powergames.reporting import Report as Report
     from powergames.reporting import report as report
+    from powergames.results import Bifurcations as Bifurcations
+    from powergames.results import Branch as Branch
     from powergames.results import CorrelatedEquilibrium as CorrelatedEquilibrium
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
@@ -181,6 +186,7 @@ if TYPE_CHECKING:
     from powergames.solvers import TeamOptimum as TeamOptimum
     from powergames.solvers import TeamPlan as TeamPlan
     from powergames.solvers import Trajectory as Trajectory
+    from powergames.solvers import bifurcations as bifurcations
     from powergames.solvers import correlated as correlated
     from powergames.solvers import logit_path as logit_path
     from powergames.solvers import pure_equilibria as pure_equilibria

@@ -12,6 +12,7 @@ from powergames.solvers.following.sweep import sweep
 from powergames.solvers.following.trace import trace
 from powergames.solvers.normal_form.anderson import Anderson
 from powergames.solvers.normal_form.best_response import DampedBestResponse, SequentialBestResponse
+from powergames.solvers.normal_form.bifurcations import bifurcations
 from powergames.solvers.normal_form.correlated import correlated
 from powergames.solvers.normal_form.fictitious_play import FictitiousPlay
 from powergames.solvers.normal_form.iteration import Trajectory, iterate
@@ -41,6 +42,7 @@ __all__ = [
     "TeamOptimum",
     "TeamPlan",
     "Trajectory",
+    "bifurcations",
     "correlated",
     "iterate",
     "logit_path",

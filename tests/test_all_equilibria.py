@@ -489,7 +489,7 @@ def test_a_time_limit_ends_the_sorting_into_components():
     payoffs = np.random.default_rng(0).integers(0, 2, (2, 5, 5))
     problem = TwoPlayerProblem.of(pg.NormalFormGame(payoffs), pg.PowerObjective(), exact=True)
     game, objective, whole = pg.NormalFormGame(payoffs), pg.PowerObjective(), Options()
-    sides = vertex_enumeration._Labels.of(problem).sides(problem)
+    sides = vertex_enumeration.Labels.of(problem).sides(problem)
     match = vertex_enumeration._match(*vertex_enumeration._both(sides, vertex_enumeration._all_vertices, whole), 10)
     late = Options(end=compilation.clock() - 1)
     found = vertex_enumeration._assemble(game, objective, problem, match, late)

@@ -284,6 +284,12 @@ class TestSweep:
         assert [len(point["equilibria"]) for point in points][2:] == [1, 1, 1]
         assert points[0]["equilibria"][0]["status"] == "CONVERGED"
 
+    def test_options_of_solve(self, invoke_json):
+        options = ["--select", "welfare", "--exact", "--tol", "0", "--time-limit", "60"]
+        points = invoke_json("sweep", "stag_hunt", "--lam", "1/5,1/3", *options)["points"]
+        assert [point["objective"]["lam"] for point in points] == ["1/5", "1/3"]
+        assert [[each["task"] for each in point["equilibria"]] for point in points] == [[["4", "4"]], [["3", "3"]]]
+
     def test_table_of_listed_values_in_two_processes(self, invoke):
         code, out, err = invoke("sweep", "stag_hunt", "--lam", "0, 0.25, 1/3", "--jobs", "2", "--aggregate", "max")
         assert (code, err) == (0, "")
@@ -395,6 +401,11 @@ BAD_USAGE = {
     "sweep stag_hunt --lam 0,,1": "'0,,1'",
     "sweep stag_hunt --lam 0,-1": "'0,-1'",
     "sweep stag_hunt --jobs 0": "'0'",
+    "sweep stag_hunt --time-limit soon": "--time-limit: got 'soon'",
+    "sweep stag_hunt --tol 2": "--tol: got '2'",
+    "sweep stag_hunt --all --select power": "--all together with --select",
+    "sweep stag_hunt --method lemke --select power --lam 0,1": "select: chooses its own method",
+    "sweep big_match --select power --lam 0,1": "--select: not for stochastic games",
     "sweep stag_hunt --jobs many": "'many'",
     "sweep stag_hunt --all --method lemke --lam 0,1": "method",
     "solve big_match --all": "--all: not for stochastic games",

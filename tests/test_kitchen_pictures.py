@@ -142,6 +142,49 @@ def test_onions_cooking_and_ready_soup_in_a_pot():
     assert len(set(pots)) == 4
 
 
+def test_two_ingredients_cooking_and_lost_pots_look_different():
+    game = pg.compile_overcooked(
+        ["XOXTX", "D1P2D", "XSXSX"], recipes="oo+tt*10", mixing="lost", onion_time=2, tomato_time=1, counters=0
+    )
+    conditions = (
+        "1 onion",
+        "1 tomato",
+        "2 tomatoes",
+        "lost",
+        "soup worth 1 cooking, 3 steps left",
+        "spoiled soup ready",
+    )
+    states = [
+        next(k for k, name in enumerate(game.states) if name.endswith(f"pot (2,1): {what}")) for what in conditions
+    ]
+    x, y = 2 * kitchens.CELL, kitchens.CELL
+    pots = [viz.kitchen(game, s).crop((x, y, x + kitchens.CELL, y + kitchens.CELL)).tobytes() for s in (0, *states)]
+    assert len(set(pots)) == len(pots)
+    tomato = next(k for k, name in enumerate(game.states) if "chef 2 (3,1) north, tomato" in name)
+    assert rgb(kitchens.RED) in colours(
+        viz.kitchen(game, tomato).crop((3 * kitchens.CELL, y, 4 * kitchens.CELL, 2 * y))
+    )
+
+
+def test_words_for_a_pot_that_is_lost():
+    game = pg.compile_overcooked(
+        ["XOXTX", "D1P2D", "XSXSX"], recipes="oo+tt", mixing="lost", onion_time=1, tomato_time=1, counters=0
+    ).to_game()
+    script = [(5, 5), (2, 3), (5, 5)]
+    profile = [np.eye(6)[np.full(game.n_states, 4)] for _ in range(2)]
+    state = 0
+    for actions in script:
+        for strategy, action in zip(profile, actions, strict=True):
+            strategy[state] = np.eye(6)[action]
+        state = int(game.indices[game.indptr[game.row_starts[state] + 6 * actions[0] + actions[1]]])
+    path = viz.kitchen_path(pg.evaluate(game, profile), 3)
+    assert [step.doings for step in path[1:]] == [
+        ("takes an onion", "takes a tomato"),
+        ("turns", "turns"),
+        ("puts an onion into the pot", "spoils the pot with a tomato"),
+    ]
+
+
 def test_an_animation_and_a_strip(solved, tmp_path):
     frames = viz.kitchen_frames([solved, solved], ["one", "two"], steps=6)
     assert len(frames) == 7

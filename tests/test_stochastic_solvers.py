@@ -28,6 +28,7 @@ from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.reduced import ReducedProblem
 from powergames.solvers.stochastic.search import Clock, Found, Search
+from powergames.solvers.stochastic.solve import methods_to_try
 
 LAMS = (0, 0.1, 0.3, 0.6)
 
@@ -608,6 +609,62 @@ def search():
 def team_problem(transitions, rewards):
     """The problem of a team at λ = 0."""
     return StochasticProblem.of(StochasticGame(np.array([rewards] * 2), transitions, 0.9), PowerObjective(0))
+
+
+@pytest.mark.parametrize("method", ["stages", "best_response", "logit"])
+def test_a_method_that_a_slice_ends_says_so_and_returns_its_best_point(method):
+    problem = StochasticProblem.of(random_sparse(states=20, seed=3), PowerObjective(0.3))
+    start, ours = Found.nothing(problem, problem.uniform_point()), search()
+    with ours.slice(2e5):
+        found = STOCHASTIC_METHODS[method].find(problem, start, ours)
+    assert found.status is pg.Status.MAX_ITER
+    assert found.steps == ours.clock.steps > 0
+    assert problem.normalized(found.point) == pytest.approx(found.point, abs=1e-12)
+    # The next slice goes on.
+    assert ours.over is None
+
+
+def test_methods_take_turns_until_one_succeeds(monkeypatch):
+    monkeypatch.setattr("powergames.solvers.stochastic.solve.SLICE", 1e5)
+    monkeypatch.setattr("powergames.solvers.stochastic.solve.PASSES", 1)
+    game, turns = random_sparse(states=12, seed=3), []
+    methods = dict(STOCHASTIC_METHODS)
+    for name, method in methods.items():
+
+        def find(problem, start, ours, name=name, find=method.find):
+            found = find(problem, start, ours)
+            # Each begins with the best of what the others found.
+            assert start.regret == min((other.regret for _, other in turns), default=np.inf)
+            turns.append((name, found))
+            return found
+
+        methods[name] = dataclasses.replace(method, find=find)
+    monkeypatch.setattr("powergames.solvers.stochastic.solve.METHODS", methods)
+    equilibrium = pg.solve(game, PowerObjective(0.3))
+    check(equilibrium)
+    names = [name for name, _ in turns]
+    assert names[:4] == ["stages", "best_response", "logit", "stages"]
+    assert equilibrium.method == names[-1]
+
+
+def test_states_that_stage_games_leave_unsettled_are_a_game_of_their_own():
+    for seed in range(3):
+        for objective in objectives(0.3):
+            check(pg.solve(random_sparse(states=20, seed=seed), objective, method="stages"))
+
+
+def test_best_responses_come_first_where_they_are_known_to_pay():
+    secure, shared = PowerObjective(1, form="adversarial"), team_game(2, 3, 2, seed=0)
+    assert methods_to_try(pg.load("grid_game"), secure, None)[0].name == "best_response"
+    assert methods_to_try(shared, PowerObjective(0.3), None)[0].name == "best_response"
+    assert methods_to_try(pg.load("grid_game"), PowerObjective(1), None)[0].name == "stages"
+    assert methods_to_try(pg.load("random_stochastic:players=1"), secure, None)[0].name == "stages"
+
+
+def test_team_optima_need_no_range_of_values(monkeypatch):
+    game = team_game(2, 5, 2, seed=0)
+    monkeypatch.setattr(StochasticGame, "value_scale", None)
+    assert pg.team_optimum(game).value.min() > 0
 
 
 def test_passes_where_chefs_mix():

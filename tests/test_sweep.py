@@ -228,6 +228,10 @@ def test_the_table_says_where_equilibria_may_be_missing(capsys):
         (lambda: pg.solve_batch(GAMES, lams=[-1]), "lam: got -1"),
         (lambda: pg.solve_batch(GAMES, "mean", lams=[0]), "objective: got str"),
         (lambda: pg.solve_batch(GAMES, method="magic"), "method: got 'magic'"),
+        (lambda: pg.solve_batch(GAMES, select="best"), "select: got 'best'"),
+        (lambda: pg.solve_batch(GAMES, select="power", method="lemke"), "select: chooses its own method"),
+        (lambda: pg.solve_batch(GAMES, select="power", all_equilibria=True), "select: all equilibria are returned"),
+        (lambda: pg.solve_batch(GAMES, time_limit=-1), "time_limit: got -1"),
         (lambda: pg.solve_batch(GAMES, method=["lemke"]), "method: got"),
         (lambda: pg.solve_batch(GAMES, method="lemke", all_equilibria=True), "leave out method"),
         (lambda: pg.solve_batch(GAMES, tol=-1), "tol: got -1"),
@@ -484,3 +488,22 @@ def test_the_command_line_resumes_too(store, capsys):
         f"powergames: store {store}: holds results of other options (all_equilibria); choose another file\n"
     )
     assert store.read_bytes() == content
+
+
+def test_the_selected_equilibrium_at_each_lam():
+    game = pg.load("stag_hunt")
+    best = pg.sweep(game, lams=[0, 0.2, 0.3], select="welfare")
+    assert [[eq.task.tolist() for eq in point.equilibria] for point in best] == [[[4, 4]], [[4, 4]], [[3, 3]]]
+    safe = pg.sweep(game, lams=[0, "1/5"], select="power", exact=True, time_limit=10)
+    assert [[eq.task.tolist() for eq in point.equilibria] for point in safe] == [[[3, 3]], [[3, 3]]]
+    assert safe.to_dict()["points"][1]["objective"]["lam"] == "1/5"
+    with pytest.raises(pg.InputError, match="select: not for stochastic games"):
+        pg.sweep(pg.load("big_match"), lams=[0], select="power")
+
+
+def test_a_time_limit_ends_each_computation(tmp_path):
+    game, store = pg.load("random_uniform:actions=12"), tmp_path / "store"
+    path = pg.sweep(game, lams=[0.3, 0.4], all_equilibria=True, time_limit=0.01, store=store)
+    assert [point.complete for point in path] == [False, False]
+    with pytest.raises(pg.InputError, match=r"other options \(time_limit\)"):
+        pg.sweep(game, lams=[0.3], all_equilibria=True, store=store)

@@ -20,7 +20,7 @@ LONGEST = 2**62 - 1
 
 def sides(game, lam):
     problem = TwoPlayerProblem.of(game, pg.PowerObjective(lam), exact=True)
-    return vertex_enumeration._Labels.of(problem).sides(problem)
+    return vertex_enumeration.Labels.of(problem).sides(problem)
 
 
 def vertices(side, few, monkeypatch):
@@ -56,7 +56,7 @@ def test_numbers_that_become_too_long_are_left_to_python(monkeypatch):
 
 
 def test_few_vertices_are_found_without_compiled_code(monkeypatch):
-    monkeypatch.setattr(vertex_enumeration, "_searched", None)
+    monkeypatch.setattr(vertex_enumeration, "searched", None)
     stag_hunt = named_game("stag_hunt")
     assert len(pg.solve_all(stag_hunt, pg.PowerObjective("0.1"), exact=True)) == 3
 

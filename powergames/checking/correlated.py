@@ -88,7 +88,7 @@ def certify_correlated(
     scaled = np.empty(n_players)
     for i, own in enumerate(objective.adversaries(n_players)):
         tensor = (game.payoffs[i] - game.payoff_min[i]) / game.payoff_scale[i]
-        weights = [objective.lam * float(adversary.weight) for adversary in own]
+        weights = [float(adversary.charge) for adversary in own]
         # gains[a, b]: what the player gets for playing b when told a, times the probability of being told so.
         gains = (1.0 - sum(weights)) * _swapped(probabilities, tensor, i)
         worst = 0.0

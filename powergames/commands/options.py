@@ -91,6 +91,15 @@ TimeLimitOption = Annotated[
     str | None,
     typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the best profile so far."),
 ]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Compute and print fractions.")]
+SelectOption = Annotated[
+    Select | None,
+    typer.Option(
+        "--select",
+        help="Choose the greatest welfare or the least power; with --horizon, at each step in each state, also the "
+        "greatest sum of utilities (team) or the fewest changes of actions (nearest).",
+    ),
+]
 TolOption = Annotated[
     str, typer.Option("--tol", metavar="NUMBER", help="Largest regret that passes, relative to the payoff range.")
 ]

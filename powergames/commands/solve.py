@@ -10,6 +10,7 @@ import typer
 from powergames.commands.options import (
     Aggregate,
     AggregateOption,
+    ExactOption,
     Form,
     FormOption,
     GameArgument,
@@ -17,6 +18,7 @@ from powergames.commands.options import (
     JsonOption,
     LamOption,
     Select,
+    SelectOption,
     TimeLimitOption,
     TolOption,
     WeightsOption,
@@ -42,16 +44,9 @@ def command(
     weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium (of small games).")] = False,
-    exact: Annotated[bool, typer.Option("--exact", help="Compute and print fractions.")] = False,
+    exact: ExactOption = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
-    select: Annotated[
-        Select | None,
-        typer.Option(
-            "--select",
-            help="Choose the greatest welfare or the least power; with --horizon, at each step in each state, also the "
-            "greatest sum of utilities (team) or the fewest changes of actions (nearest).",
-        ),
-    ] = None,
+    select: SelectOption = None,
     tol: TolOption = "1e-8",
     time_limit: TimeLimitOption = None,
     horizon: HorizonOption = None,

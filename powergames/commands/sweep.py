@@ -9,12 +9,15 @@ import typer
 from powergames.commands.options import (
     Aggregate,
     AggregateOption,
+    ExactOption,
     Form,
     FormOption,
     GameArgument,
     HorizonOption,
     JsonOption,
     PlotOption,
+    SelectOption,
+    TolOption,
     WeightsOption,
     check_distinct,
     check_plot,
@@ -22,10 +25,13 @@ from powergames.commands.options import (
     read_jobs,
     read_lam_range,
     read_objective,
+    read_seconds,
+    read_tolerance,
     refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.commands.terminal import print_result
+from powergames.errors import InputError
 
 
 def command(
@@ -38,7 +44,13 @@ def command(
     weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium at each point.")] = False,
+    exact: ExactOption = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
+    select: SelectOption = None,
+    tol: TolOption = "1e-8",
+    time_limit: Annotated[
+        str | None, typer.Option("--time-limit", metavar="SECONDS", help="Seconds that each computation may take.")
+    ] = None,
     jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes to use; -1 for one per core.")] = "1",
     horizon: HorizonOption = None,
     store: Annotated[
@@ -51,22 +63,39 @@ def command(
     """Solve over a range of power weights. Pictures show task value against power; with --all, all over the weight."""
     check_plot(plot)
     check_distinct({"GAME": game}, [("--store", store), ("--plot", plot)])
+    for option, value in (("--method", method), ("--select", select)):
+        if every and value is not None:
+            raise InputError(f"sweep: got --all together with {option}; --all returns everything, so drop one of them")
     lams, n_jobs = read_lam_range(lam), read_jobs(jobs)
+    tolerance, seconds = read_tolerance(tol), None if time_limit is None else read_seconds(time_limit)
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import sweep
 
     loaded, objective = load(game), read_objective("0", aggregate, form, weights)
-    refuse_for_stochastic(loaded, all=every, store=store is not None)
     steps = read_horizon(horizon, loaded)
+    refuse_for_stochastic(
+        loaded, all=every, exact=exact, select=steps is None and select is not None, store=store is not None
+    )
     if n_jobs != 1:
         # This process only waits for its workers, and must live to end them.
         raise_on_ctrl_c()
     path = sweep(
-        loaded, objective, lams=lams, horizon=steps, all_equilibria=every, method=method, n_jobs=n_jobs, store=store
+        loaded,
+        objective,
+        lams=lams,
+        horizon=steps,
+        all_equilibria=every,
+        method=method,
+        exact=exact,
+        select=None if select is None else select.value,
+        tol=tolerance,
+        time_limit=seconds,
+        n_jobs=n_jobs,
+        store=store,
     )
     if as_json:
-        print_json({"schema": SCHEMA, "game": game_header(loaded), **path.to_dict()})
+        print_json({"schema": SCHEMA, "game": game_header(loaded), **path.to_dict()}, exact)
     else:
         print_result(path)
     if plot is not None:

@@ -76,12 +76,14 @@ def reduced(
     slots = np.empty(1 << int(2 * n_states).bit_length(), np.int32)
     paid = np.unique(game.rewards)
     codes = np.searchsorted(paid, game.rewards).astype(np.int32)
-    blocks, firsts = refine(np.zeros(n_states, np.int32), codes, np.arange(len(paid), dtype=np.int32), slots)
-    before = 0
-    while len(firsts) > before:
+    blocks, firsts = refine(np.zeros(n_states, np.int32), codes, np.arange(len(paid), dtype=np.int32), slots, True)
+    # Most passes compare no rows; the last ones do, so that what comes out is exact.
+    before, exact = 0, False
+    while len(firsts) > before or not exact:
+        exact = len(firsts) == before
         before = len(firsts)
         report(before, n_states)
-        blocks, firsts = refine(blocks, game.next_states, blocks, slots)
+        blocks, firsts = refine(blocks, game.next_states, blocks, slots, exact)
     names = game.states
     states = ChosenNames(names, firsts) if isinstance(names, StateNames) else [names[s] for s in firsts.tolist()]
     small = replace(

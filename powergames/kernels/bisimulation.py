@@ -13,7 +13,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @_kernel
-def refine(blocks, table, image, slots):
+def refine(blocks, table, image, slots, exact):
     """Split blocks whose states differ in what their rows of a table stand for.
 
     Parameters
@@ -25,6 +25,8 @@ def refine(blocks, table, image, slots):
         ``image[table[s, row]]`` is what an entry stands for.
     slots : ndarray of int32, shape (2 ** m,)
         Room for a hash table, with more slots than states. Overwritten.
+    exact : bool
+        Whether rows are compared; else only 64 bits made of them, by which blocks might not be split that should be.
 
     Returns
     -------
@@ -37,6 +39,7 @@ def refine(blocks, table, image, slots):
     n_states, n_rows = table.shape
     slots[:] = -1
     refined, firsts = np.empty(n_states, np.int32), np.empty(n_states, np.int32)
+    keys = np.empty(n_states, np.uint64)
     n_blocks = 0
     for s in range(n_states):
         key = np.uint64(blocks[s]) * _SPREAD
@@ -44,11 +47,13 @@ def refine(blocks, table, image, slots):
             key = (key ^ (key >> np.uint64(29))) * _SPREAD + np.uint64(image[table[s, row]])
         key = (key ^ (key >> np.uint64(32))) * _SPREAD
         slot = np.int64(key >> np.uint64(33)) & (len(slots) - 1)
-        while slots[slot] >= 0 and not _alike(blocks, table, image, firsts[slots[slot]], s):
+        while slots[slot] >= 0 and (
+            keys[slots[slot]] != key or (exact and not _alike(blocks, table, image, firsts[slots[slot]], s))
+        ):
             slot = (slot + 1) & (len(slots) - 1)
         if slots[slot] < 0:
             slots[slot] = n_blocks
-            firsts[n_blocks] = s
+            firsts[n_blocks], keys[n_blocks] = s, key
             n_blocks += 1
         refined[s] = slots[slot]
     return refined, firsts[:n_blocks].copy()

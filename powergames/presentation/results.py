@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from powergames.display import (
 )
 from powergames.games.kinds import AnyGame
 from powergames.games.normal_form import NormalFormGame
+from powergames.objectives import with_lam
 from powergames.presentation.shared import (
     first,
     from_start,
@@ -42,6 +44,7 @@ from powergames.presentation.shared import (
     strategy_text,
     title_of,
 )
+from powergames.results.bifurcations import Bifurcations
 from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.horizons import HorizonEquilibrium
@@ -131,6 +134,30 @@ def of_many(found: ManyEquilibria, most: int | None = MOST) -> list[Block]:
         table,
         *([f"... and {counted(hidden, 'more game', 'more games')}; to_dataframe() has all."] if hidden else []),
         "All are certified." if not failed else f"{counted(failed, 'game')} NOT certified: {found.status.value}",
+    ]
+
+
+@blocks.register(Bifurcations)
+def of_bifurcations(found: Bifurcations, most: int | None = MOST) -> list[Block]:
+    """The branches of equilibria, with the profile in the middle of each, and the breakpoints."""
+    game, objective = found.game, found.objective
+
+    def cell(lam: Fraction) -> Cell:
+        return lam_cell(with_lam(objective, lam))
+
+    table = Table(">λ from", ">to", *(f"{printable(player)}, in the middle" for player in game.players))
+    for branch in found.branches[:most]:
+        profile = branch.at(branch.middle)
+        strategies = [strategy_text(game, i, strategy.astype(float)) for i, strategy in enumerate(profile)]
+        table.add_row(cell(branch.lo), cell(branch.hi), *strategies)
+    hidden = len(found) - len(table.rows)
+    special = ", ".join(f"{len(point)} at λ = {cell(point.objective.exact_lam).text}" for point in found.points)
+    return [
+        heading(game, objective, lam=False),
+        table,
+        *([f"... and {counted(hidden, 'more branch', 'more branches')}; to_dataframe() has all."] if hidden else []),
+        f"Breakpoints: {', '.join(cell(lam).text for lam in found.breakpoints)}. Extreme equilibria: {special}.",
+        f"{'None is missing.' if found.complete else 'Some may be missing.'} {found.status.name}: {found.status.value}",
     ]
 
 

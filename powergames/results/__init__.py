@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from powergames.results.bifurcations import Bifurcations, Branch
 from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.documents import SCHEMA, game_header, json_value
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
@@ -14,7 +15,9 @@ from powergames.results.traces import SupportChange, Trace, TraceEvent
 
 __all__ = [
     "SCHEMA",
+    "Bifurcations",
     "Box",
+    "Branch",
     "CorrelatedEquilibrium",
     "Equilibrium",
     "EquilibriumSet",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +15,7 @@ from powergames.display import Shown
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import frozen
-from powergames.objectives import PowerObjective
+from powergames.objectives import Adversary, PowerObjective
 from powergames.results.status import Status
 
 
@@ -78,18 +79,26 @@ class CorrelatedEquilibrium(Frozen, Shown):
         At least ``objective.aggregate_power(power)``, and the same where an adversary learns nothing from what the
         mediator tells it. Zero without power in the objective.
         """
-        charged = np.zeros(self.game.n_players)
-        for i, own in enumerate(self.objective.adversaries(self.game.n_players)):
-            for adversary, told in zip(own, self.takeovers[i], strict=True):
-                after = after_takeover(self.game.payoffs[i], adversary.players[0])
-                left = (self.probabilities[..., None] * told * after).sum()
-                charged[i] += float(adversary.weight) * (self.task[i] - left)
-        return frozen(charged)
+        return frozen(self._losses([float(each.weight) for own in self._adversaries for each in own]))
 
     @cached_property
     def utility(self) -> np.ndarray:
         """``task - λ charged``, shape (n,)."""
-        return frozen(self.task - self.objective.lam * self.charged)
+        return frozen(self.task - self._losses([float(each.charge) for own in self._adversaries for each in own]))
+
+    @property
+    def _adversaries(self) -> tuple[tuple[Adversary, ...], ...]:
+        return self.objective.adversaries(self.game.n_players)
+
+    def _losses(self, weights: Sequence[float]) -> np.ndarray:
+        """Add up what the adversaries of each player take, with a weight for each of them all."""
+        losses, remaining = np.zeros(self.game.n_players), iter(weights)
+        for i, own in enumerate(self._adversaries):
+            for adversary, told in zip(own, self.takeovers[i], strict=True):
+                after = after_takeover(self.game.payoffs[i], adversary.players[0])
+                left = (self.probabilities[..., None] * told * after).sum()
+                losses[i] += next(remaining) * (self.task[i] - left)
+        return losses
 
     @property
     def converged(self) -> bool:

@@ -41,9 +41,10 @@ class SweepPoint(Frozen):
         return bool(self.equilibria) and all(e.converged for e in self.equilibria)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the point as plain JSON values."""
+        """Return the point as plain JSON values; exact numbers become strings such as ``"1/3"``."""
+        exact = any(equilibrium.profile[0].dtype == object for equilibrium in self.equilibria)
         point: dict[str, Any] = {
-            "objective": self.objective.to_dict(),
+            "objective": self.objective.to_dict(exact),
             "equilibria": [equilibrium.to_dict() for equilibrium in self.equilibria],
         }
         if self.error is not None:

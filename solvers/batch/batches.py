@@ -24,6 +24,8 @@ from powergames.power import plain
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.store import Store, game_digest, read_profile, result_key
+from powergames.solvers.common import end_of
+from powergames.solvers.normal_form.selection import CRITERIA
 from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
 from powergames.solvers.stochastic import backward_induction
@@ -43,7 +45,9 @@ def solve_batch(
     all_equilibria: bool = False,
     method: str | None = None,
     exact: bool = False,
+    select: str | None = None,
     tol: float = 1e-8,
+    time_limit: float | None = None,
     n_jobs: int | None = None,
     store: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
@@ -63,8 +67,10 @@ def solve_batch(
         The values of λ, for every game.
     all_equilibria : bool, default False
         Compute all equilibria instead of one.
-    method, exact, tol
+    method, exact, select, tol
         As in `solve`.
+    time_limit : float, optional
+        Seconds that each computation may take, as in `solve`.
     n_jobs : int, optional
         Number of joblib workers; -1 for all processors. By default what ``joblib.parallel_config`` says, or 1.
     store : path, optional
@@ -105,7 +111,7 @@ def solve_batch(
         raise InputError(f"games: got {type(games).__name__}; give a list of games, or use sweep for one")
     games = [as_game(game) for game in games]
     objectives = objectives_of(lams, objective)
-    settings = Settings(method, exact, tol, all_equilibria)
+    settings = Settings(method, exact, tol, all_equilibria, select, time_limit)
     settings.check()
     distinct = list(dict.fromkeys(objectives))
     n_jobs = check_jobs(n_jobs)
@@ -128,7 +134,7 @@ class Settings:
 
     Attributes
     ----------
-    method, exact, tol, all_equilibria
+    method, exact, tol, all_equilibria, select, time_limit
         As in `solve_batch`.
     strict : bool
         Whether an InputError of a solver ends everything, as it should where all computations are on the same game.
@@ -138,24 +144,36 @@ class Settings:
     exact: bool
     tol: float
     all_equilibria: bool
+    select: str | None
+    time_limit: float | None
     strict: bool = False
 
     def check(self) -> None:
         """Refuse options that fit no game."""
         check_tolerance(self.tol)
+        end_of(self.time_limit)
         if self.all_equilibria and self.method is not None:
             raise InputError("method: all equilibria are enumerated by one method; leave out method")
+        if self.all_equilibria and self.select is not None:
+            raise InputError("select: all equilibria are returned; leave out select")
+        if self.select is not None and self.method not in (None, backward_induction.NAME):
+            raise InputError("select: chooses its own method; leave out method")
+        criteria = dict.fromkeys((*CRITERIA, *backward_induction.RULES))
+        if self.select is not None and self.select not in criteria:
+            raise InputError(f"select: got {str(self.select)[:40]!r}; choose one of {', '.join(criteria)}")
         known = {**METHODS, **STOCHASTIC_METHODS, backward_induction.NAME: None}
         if self.method is not None and not (isinstance(self.method, str) and self.method in known):
             raise InputError(f"method: got {str(self.method)[:40]!r}; choose one of {', '.join(known)}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the options as plain JSON values."""
+        given = {"select": self.select, "time_limit": self.time_limit and float(self.time_limit)}
         return {
             "method": self.method,
             "exact": bool(self.exact),
             "tol": float(self.tol),
             "all_equilibria": bool(self.all_equilibria),
+            **{name: value for name, value in given.items() if value is not None},
         }
 
 
@@ -357,11 +375,11 @@ def _answered(key: Any, game: Game, objective: PowerObjective, settings: Setting
     """Answer one question, in whatever process joblib runs this."""
 
     def compute() -> Answer:
+        common: Any = {"exact": settings.exact, "tol": settings.tol, "time_limit": settings.time_limit}
         if settings.all_equilibria:
-            every = solve_all(cast(NormalFormGame, game), objective, exact=settings.exact, tol=settings.tol)
+            every = solve_all(cast(NormalFormGame, game), objective, **common)
             return Answer(tuple(map(Found.of, every)), every.complete)
-        one = solve(game, objective, method=settings.method, exact=settings.exact, tol=settings.tol)
-        return Answer((Found.of(one),))
+        return Answer((Found.of(solve(game, objective, method=settings.method, select=settings.select, **common)),))
 
     return key, _caught(compute, settings.strict)
 

@@ -21,7 +21,9 @@ from powergames.results import Equilibrium, StochasticEquilibrium, Sweep, SweepP
 from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of
 from powergames.solvers.normal_form import ipa
 from powergames.solvers.normal_form.extended import extended_size
+from powergames.solvers.normal_form.selection import CRITERIA
 from powergames.solvers.registry import solve
+from powergames.solvers.stochastic.backward_induction import RULES
 
 # Newton steps to the next λ, and the number of actions, those of adversaries included, up to which they are used.
 NEWTON_STEPS, LARGEST_NEWTON = 8, 400
@@ -39,7 +41,9 @@ def sweep(
     all_equilibria: bool = False,
     method: str | None = None,
     exact: bool = False,
+    select: str | None = None,
     tol: float = 1e-8,
+    time_limit: float | None = None,
     warm_start: bool = True,
     n_jobs: int | None = None,
     store: str | os.PathLike[str] | None = None,
@@ -65,6 +69,11 @@ def sweep(
         Compute all equilibria at each λ instead of one (two players); nothing is continued then.
     method, exact, tol
         As in `solve`.
+    select : {"welfare", "power"}, optional
+        At each λ return the equilibrium that is best by this criterion, as `solve` does; nothing is continued then.
+        With a horizon also "team" and "nearest".
+    time_limit : float, optional
+        Seconds that each computation may take, as in `solve`.
     warm_start : bool, default True
         Whether to continue equilibria; without, each point has one at most.
     n_jobs : int, optional
@@ -107,13 +116,16 @@ def sweep(
     game = as_game(game, NormalFormGame | StochasticGame)
     if horizon is None:
         check_endless(game)
+        if isinstance(select, str) and select in RULES and select not in CRITERIA:
+            raise InputError(f"select: got {select!r}, which needs horizon=; choose one of {', '.join(CRITERIA)}")
     if not isinstance(game, NormalFormGame):
-        for name, wanted in (("store", store is not None), ("all_equilibria", all_equilibria), ("exact", exact)):
+        refused = {"store": store is not None, "all_equilibria": all_equilibria, "exact": exact}
+        for name, wanted in (refused | {"select": horizon is None and select is not None}).items():
             if wanted:
                 raise InputError(f"{name}: not for stochastic games; leave it out")
     objectives = objectives_of(lams, objective)
     n_jobs = check_jobs(n_jobs)
-    settings = Settings(method, exact, tol, all_equilibria, strict=True)
+    settings = Settings(method, exact, tol, all_equilibria, select, time_limit, strict=True)
     settings.check()
     distinct = sorted(set(objectives), key=lambda each: each.exact_lam)
     for each in distinct:
@@ -124,7 +136,7 @@ def sweep(
             game, distinct, lasting, settings, n_jobs, counter("sweep", len(distinct), progress, callback)
         )
         return Sweep(game, tuple(by_lam[each] for each in objectives))
-    warm = warm_start and not all_equilibria
+    warm = warm_start and not all_equilibria and select is None
     total = len(distinct) + 2 * (len(distinct) - 1) * warm
     with Batch(settings, n_jobs, store, counter("sweep", total, progress, callback)) as batch:
         cold = batch.solve([(game, each) for each in distinct])
@@ -147,7 +159,16 @@ def _over_horizon(
     points = {}
     with report as done:
         found = Parallel(n_jobs=n_jobs, return_as="generator")(
-            delayed(solve)(game, each, horizon=horizon, method=settings.method, tol=settings.tol) for each in objectives
+            delayed(solve)(
+                game,
+                each,
+                horizon=horizon,
+                method=settings.method,
+                select=settings.select,
+                tol=settings.tol,
+                time_limit=settings.time_limit,
+            )
+            for each in objectives
         )
         for each, equilibrium in zip(objectives, found, strict=True):
             points[each] = SweepPoint(each, (equilibrium,))
@@ -185,7 +206,14 @@ def _continued(
 ) -> Equilibrium | StochasticEquilibrium:
     """Continue an equilibrium to a λ nearby: a few Newton steps where they are cheap, else a solve from there."""
     if isinstance(game, StochasticGame):
-        return solve(game, objective, method=settings.method, tol=settings.tol, start=previous.profile)
+        return solve(
+            game,
+            objective,
+            method=settings.method,
+            tol=settings.tol,
+            start=previous.profile,
+            time_limit=settings.time_limit,
+        )
     near = not settings.exact and extended_size(game, objective) <= LARGEST_NEWTON
     return solve(
         game,
@@ -195,6 +223,7 @@ def _continued(
         tol=settings.tol,
         start=previous.profile,
         max_iter=NEWTON_STEPS if near else None,
+        time_limit=settings.time_limit,
     )
 
 

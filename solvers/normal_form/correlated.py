@@ -188,7 +188,7 @@ class _Program:
             for adversary in own:
                 (j,) = adversary.players
                 joint = np.stack([self._with(j, action) for action in range(game.n_actions[j])], axis=1)
-                weight = objective.lam * float(adversary.weight)
+                weight = float(adversary.charge)
                 self.blocks[i].append(_Block(i, j, weight, self.count, joint))
                 self.count += joint.size
         for i in range(game.n_players):

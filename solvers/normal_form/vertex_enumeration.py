@@ -94,28 +94,28 @@ def _enumerated(game: NormalFormGame, objective: PowerObjective, options: Option
 def _enumerate_in_floats(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet | None:
     """Return all equilibria if both polyhedra are simple, else None."""
     problem = TwoPlayerProblem.of(game, objective, exact=False)
-    found = _both(_Labels.of(problem).sides(problem), _simple_vertices, options)
+    found = _both(Labels.of(problem).sides(problem), _simple_vertices, options)
     return None if found is None else _assemble(game, objective, problem, _match_simple(*found), options)
 
 
 def _enumerate_exactly(
     game: NormalFormGame, objective: PowerObjective, problem: TwoPlayerProblem, options: Options
 ) -> EquilibriumSet:
-    sides = _Labels.of(problem).sides(problem)
+    sides = Labels.of(problem).sides(problem)
     found = _both(sides, _all_vertices, options)
     assert found is not None
     return _assemble(game, objective, problem, _match(*found, sides[0].labels), options)
 
 
 def _both(
-    sides: tuple[_Side, _Side], enumerate_vertices: Callable[[_Side, Options], _Found | None], options: Options
-) -> tuple[_Found, _Found] | None:
+    sides: tuple[Side, Side], enumerate_vertices: Callable[[Side, Options], Found | None], options: Options
+) -> tuple[Found, Found] | None:
     """Return the vertices of both polyhedra, None if one cannot be enumerated so.
 
     The one that has fewer, as far as dimensions tell, is the first. With a time limit it has half of the time that both
     get, and the other one what is left; some time must be left for what follows.
     """
-    found: dict[int, _Found] = {}
+    found: dict[int, Found] = {}
     end = options.end - SHARE * (options.seconds_left or 0.0)
     for k in sorted((0, 1), key=lambda k: _most_vertices(sides[k])):
         stop = end if found else (compilation.clock() + end) / 2
@@ -126,14 +126,14 @@ def _both(
     return found[0], found[1]
 
 
-def _most_vertices(side: _Side) -> int:
+def _most_vertices(side: Side) -> int:
     """About the greatest number of vertices that a simple polytope of the dimension and number of facets can have."""
     dimension = len(side.nonbasic)
     return comb(side.labels - (dimension + 1) // 2, side.labels - dimension)
 
 
 @dataclass(frozen=True)
-class _Side:
+class Side:
     """A polyhedron as a tableau at its first vertex, see `powergames.numerics.rational.Tableau`."""
 
     entries: np.ndarray
@@ -143,22 +143,24 @@ class _Side:
 
 
 @dataclass(frozen=True)
-class _Labels:
+class Labels:
     """Where the variables of x, w, y, z start; a group without weight is empty."""
 
     sizes: tuple[int, int, int, int]
 
     @classmethod
-    def of(cls, problem: TwoPlayerProblem) -> _Labels:
+    def of(cls, problem: TwoPlayerProblem) -> Labels:
+        """Give each action of each group with weight a label."""
         m, n = problem.row.shape
         return cls((m, m if problem.lam_column else 0, n, n if problem.lam_row else 0))
 
     @property
     def starts(self) -> tuple[int, int, int, int, int]:
+        """The first label of each group, and the number of labels."""
         x, w, y, z = self.sizes
         return 0, x, x + w, x + w + y, x + w + y + z
 
-    def sides(self, problem: TwoPlayerProblem) -> tuple[_Side, _Side]:
+    def sides(self, problem: TwoPlayerProblem) -> tuple[Side, Side]:
         """Return the polyhedra of (x, w) and of (y, z)."""
         x, w, y, z, total = self.starts
         lam_row, lam_column = problem.lam_row, problem.lam_column
@@ -168,7 +170,7 @@ class _Labels:
 
 
 @dataclass(frozen=True)
-class _Found:
+class Found:
     """Vertices of a polyhedron: all of them, unless the deadline ended the search.
 
     Attributes
@@ -186,7 +188,7 @@ class _Found:
     finished: bool
 
     @classmethod
-    def exact(cls, found: np.ndarray, finished: bool) -> _Found:
+    def exact(cls, found: np.ndarray, finished: bool) -> Found:
         """Keep each vertex once, however many bases it has."""
         numerators = found[:, :-1]
         labels = numerators.shape[1]
@@ -221,7 +223,7 @@ def _side(
     own: tuple[int, int],
     opposite: tuple[int, int],
     labels: int,
-) -> _Side:
+) -> Side:
     """Write down { (y, z): ``v - (1-λ) G y - λ G z >= 0``, ``L y - v' >= 0`` } at the vertex y = z = first action.
 
     `gains` G, shape (r, c), are the opposing player's payoffs and `losses` L those which the opposing adversary
@@ -259,22 +261,22 @@ def _side(
         excesses[:, -1] = lead[:, 0]
         basic += [opposite[1] + i for i in range(r) if i != worst]
         rows += [excesses[:worst], excesses[worst + 1 :]]
-    return _Side(np.concatenate(rows), basic, nonbasic, labels)
+    return Side(np.concatenate(rows), basic, nonbasic, labels)
 
 
-def _simple_vertices(side: _Side, options: Options) -> _Found | None:
+def _simple_vertices(side: Side, options: Options) -> Found | None:
     """Return all vertices in floats, None if the polyhedron may not be simple."""
     from powergames.kernels import vertices as kernel
 
     if side.labels > BITS:
         return None
     origin = side.entries, np.array(side.basic), np.array(side.nonbasic)
-    return _searched(kernel.run, side.entries.copy(), origin, side, side.labels, options)
+    return searched(kernel.run, side.entries.copy(), origin, side, side.labels, options)
 
 
-def _searched(
-    run: Callable[..., None], entries: np.ndarray, origin: Any, side: _Side, width: int, options: Options
-) -> _Found | None:
+def searched(
+    run: Callable[..., None], entries: np.ndarray, origin: Any, side: Side, width: int, options: Options
+) -> Found | None:
     """Run a search in compiled code to its end; return its masks and values, None if it gives up."""
     from powergames.kernels import vertices as kernel
 
@@ -294,10 +296,10 @@ def _searched(
             break
     if finished and counters[3] != kernel.DONE:
         return None
-    return _Found(masks[: counters[0]], values[: counters[0]], bool(finished))
+    return Found(masks[: counters[0]], values[: counters[0]], bool(finished))
 
 
-def _match_simple(first: _Found, second: _Found) -> _Match:
+def _match_simple(first: Found, second: Found) -> _Match:
     """Pair vertices of simple polyhedra: their zero sets must be complementary."""
     n_labels = first.values.shape[1]
     every = np.uint64((1 << n_labels) - 1)
@@ -307,38 +309,42 @@ def _match_simple(first: _Found, second: _Found) -> _Match:
     return _Match(first.values[rows], second.values[columns], pairs, enumerated, first.finished and second.finished)
 
 
-def _all_vertices(side: _Side, options: Options) -> _Found:
-    """Return all vertices exactly.
+def _all_vertices(side: Side, options: Options) -> Found:
+    """Return all vertices exactly."""
+    found = all_bases(side, options)
+    return Found.exact(found.values, found.finished)
+
+
+def all_bases(side: Side, options: Options) -> Found:
+    """Return the bases of all vertices, each as the set of its nonbasic variables, with exact coordinates.
 
     A depth-first search over the bases of the lexicographically perturbed polyhedron, which is simple and has a basis
     for every vertex of the given one. Slacks are measured in units that make the tableau integral.
     """
     entries = rational.integer_rows(side.entries)
-    found = _searched_in_python(side, entries, options, FEW if side.labels <= BITS else None)
+    found = searched_in_python(side, entries, options, FEW if side.labels <= BITS else None)
     if found is None:
         found = _searched_in_machine_integers(side, entries, options)
     if found is None:
-        found = _searched_in_python(side, entries, options, None)
+        found = searched_in_python(side, entries, options, None)
     assert found is not None
-    return _Found.exact(*found)
+    return found
 
 
-def _searched_in_machine_integers(side: _Side, entries: np.ndarray, options: Options) -> tuple[np.ndarray, bool] | None:
-    """Return the numerators and the denominator of all vertices, None if some would be too long."""
+def _searched_in_machine_integers(side: Side, entries: np.ndarray, options: Options) -> Found | None:
+    """Return the bases of all vertices with numerators and denominators, None if some would be too long."""
     from powergames.kernels import integer_vertices as kernel
 
     if max(map(abs, entries.flat)) >= kernel.LARGEST:
         return None
-    found = _searched(kernel.run, entries.astype(np.int64), np.array(side.basic), side, side.labels + 1, options)
-    return None if found is None else (found.values, found.finished)
+    return searched(kernel.run, entries.astype(np.int64), np.array(side.basic), side, side.labels + 1, options)
 
 
-def _searched_in_python(
-    side: _Side, entries: np.ndarray, options: Options, most: int | None
-) -> tuple[np.ndarray, bool] | None:
-    """Return the numerators and the denominator of all vertices, of any size; None if there are more than `most`."""
+def searched_in_python(side: Side, entries: np.ndarray, options: Options, most: int | None) -> Found | None:
+    """Return the bases of all vertices with numerators and denominators of any size; None if more than `most`."""
     tableau = rational.Tableau(entries, list(side.basic), list(side.nonbasic))
     found: list[np.ndarray] = []
+    bases: list[int] = []
     seen = {_bits(tableau.nonbasic)}
     # The exchange that led to each vertex on the path, and the next column to try there.
     path = [[-1, -1, 0]]
@@ -351,10 +357,11 @@ def _searched_in_python(
             vertex[tableau.basic] = tableau.entries[:, -1]
             vertex[-1] = tableau.det
             found.append(vertex)
+            bases.append(_bits(tableau.nonbasic))
             try:
                 options.report("vertices", len(found))
             except LimitError:
-                return np.array(found), False
+                return Found(np.array(bases, dtype=object), np.array(found), False)
         if following == len(tableau.nonbasic):
             path.pop()
             if path:
@@ -370,10 +377,10 @@ def _searched_in_python(
             seen.add(basis)
             tableau.pivot(leaving, following)
             path.append([leaving, following, 0])
-    return np.array(found), True
+    return Found(np.array(bases, dtype=object), np.array(found), True)
 
 
-def _match(rows: _Found, columns: _Found, labels: int) -> _Match:
+def _match(rows: Found, columns: Found, labels: int) -> _Match:
     """Pair vertices whose zero sets together hold every label."""
     every = (1 << labels) - 1
     turned = len(columns.zero_sets) < len(rows.zero_sets)
@@ -402,7 +409,7 @@ def _assemble(
     options: Options,
 ) -> EquilibriumSet:
     """Turn matching vertices into certified equilibria, maximal interchangeable sets and components."""
-    labels = _Labels.of(problem)
+    labels = Labels.of(problem)
     x, w, y, z, end = labels.starts
     candidates: dict[tuple[_Key, _Key], tuple[Candidate, int]] = {}
     faces: list[_Face] = []
@@ -443,7 +450,7 @@ def _assemble(
     return EquilibriumSet(equilibria, interchangeable, game, objective, NAME, finished, ended_by=limit)
 
 
-def _own_faces(match: _Match, pairs: list[tuple[int, int]], labels: _Labels, options: Options) -> list[_Face]:
+def _own_faces(match: _Match, pairs: list[tuple[int, int]], labels: Labels, options: Options) -> list[_Face]:
     """Return the maximal interchangeable sets of a component as products of polytopes.
 
     Raises
@@ -460,7 +467,7 @@ def _own_faces(match: _Match, pairs: list[tuple[int, int]], labels: _Labels, opt
     return _without_covered(extreme, options)
 
 
-def _faces(match: _Match, subsets: Iterable[tuple[Iterable[int], Iterable[int]]], labels: _Labels) -> list[_Face]:
+def _faces(match: _Match, subsets: Iterable[tuple[Iterable[int], Iterable[int]]], labels: Labels) -> list[_Face]:
     """Return the strategies (x, y) of complete subgraphs."""
     x, w, y, z, _ = labels.starts
     return [

@@ -32,14 +32,17 @@ def leads(game: StochasticGame, objective: PowerObjective) -> bool:
 
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
-    """Let players respond from the team optimum, or from a point if the user gave one."""
+    """Let players respond from the best point so far, if anybody has looked at one, and from the team optimum."""
+    known = start.regret < np.inf
     with search.best(problem, start) as best:
+        if known:
+            best.take(take_turns(problem, start.point, start, search, long_paths=True))
         point = team_start(problem, start.point, search.options)
-        if backward.suits(problem):
-            best.take(backward.passes(problem, point, start, search))
-        if not best.good:
-            so_far = best.found(Status.CYCLING)
-            return take_turns(problem, point, so_far, search, long_paths=True)
+        if not best.good and not (known and point is start.point):
+            if backward.suits(problem):
+                best.take(backward.passes(problem, point, best.found(Status.CYCLING), search))
+            if not best.good:
+                best.take(take_turns(problem, point, best.found(Status.CYCLING), search, long_paths=True))
     return best.found(Status.CYCLING)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from powergames.results import Status
 from powergames.solvers.stochastic.factors import Factors
-from powergames.solvers.stochastic.problem import StochasticProblem, Worth
+from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Best, Found, Search
 
 # Unknowns up to which the linear system is dense, always or unless sparse factors have at most so much of its entries.
@@ -60,16 +60,12 @@ class Linearized:
         logs: np.ndarray | None = None,
         prior: np.ndarray | None = None,
         precision: float = 0.0,
-        worth: Worth | None = None,
     ) -> Linearized:
-        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`.
-
-        What the rows are worth may be given, if it is known.
-        """
+        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`."""
         from powergames.kernels.stages import newton_system, row_weights
 
         dense = values.size <= (DENSE if problem.ordinary else SMALL)
-        worth = problem.worth(values) if worth is None else worth
+        worth = problem.worth(values)
         nothing = np.zeros((0, 0)), np.zeros((0, 0))
         weights = nothing if problem.ends else row_weights(*problem.layout, point)
         matrix, rows, columns, entries, steps, responses, slopes, gradient, sign = newton_system(
@@ -99,35 +95,18 @@ class Linearized:
 
         Column 0 is what mends the errors, column 1 what one unit of precision does.
         """
-        errors = self.errors if column == 0 else np.zeros_like(self.errors)
-        point, values, _ = self.coupled(self.steps[:, column], errors)
-        return point, values
-
-    def coupled(self, step: np.ndarray, errors: np.ndarray) -> tuple[np.ndarray, np.ndarray, Worth]:
-        """Return the change of the point, of the values and of what the rows are worth.
-
-        Parameters
-        ----------
-        step : ndarray, shape (D,)
-            What every state would do if the values stayed.
-        errors : ndarray, shape (kinds, n, S)
-            By how much what the states are worth exceeds their values.
-        """
-        from powergames.kernels.stages import payments
+        from powergames.kernels.stages import payments, respond
 
         problem = self.problem
+        # What every state would do if the values stayed, and by how much what it is worth exceeds its values.
+        step = self.steps[:, column]
+        errors = self.errors if column == 0 else np.zeros_like(self.errors)
         right = errors + np.add.reduceat(self.slopes * step, problem.point_starts[:-1], axis=2)
         values = self.solve(right.ravel()).reshape(errors.shape)
         if problem.ends:
-            return step, values, (np.zeros_like(problem.rewards[0]), np.zeros_like(problem.rewards[0]))
-        worth = problem.changed_worth(values)
-        return step + self.responded(payments(*problem.layout[:5], *self.weights, *worth)), values, worth
-
-    def responded(self, paid: np.ndarray) -> np.ndarray:
-        """Return the change of the point with a change of what everything is paid, (D,), the values staying."""
-        from powergames.kernels.stages import respond
-
-        return respond(self.problem.point_starts, self.responses, paid)
+            return step, values
+        paid = payments(*problem.layout[:5], *self.weights, *problem.changed_worth(values))
+        return step + respond(problem.point_starts, self.responses, paid), values
 
 
 # Solves for a right-hand side, and the sign of the determinant, zero where that is not known.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.problem import ROUNDING, StochasticProblem
 from powergames.solvers.stochastic.search import Search
-from powergames.solvers.stochastic.stages import ROUNDING
 
 # Iterations at most.
 MOST = 50

@@ -109,9 +109,7 @@ class Search:
             If the search is over, from then on at every step.
         """
         clock = self.clock
-        if clock.ended is None and clock.work >= clock.pause:
-            raise LimitError(Status.MAX_ITER)
-        if clock.ended is None:
+        if self.over is None:
             clock.steps += 1
             clock.work += STEP + work
             try:
@@ -120,8 +118,13 @@ class Search:
                 clock.ended = limit.status
             if self.options.max_iter is not None and clock.steps >= self.options.max_iter:
                 clock.ended = Status.MAX_ITER
-        if clock.ended is not None:
-            raise LimitError(clock.ended)
+        if self.over is not None:
+            raise LimitError(self.over)
+
+    @property
+    def over(self) -> Status | None:
+        """Why the search, or its current slice, is over; None as long as it is not."""
+        return self.clock.ended or (Status.MAX_ITER if self.clock.work >= self.clock.pause else None)
 
     @contextmanager
     def slice(self, work: float) -> Iterator[None]:
@@ -143,14 +146,13 @@ class Search:
 
         Whoever called the method can thus take what it found; if the search is over, its own next step says so.
         """
-        best = Best(problem, self, start)
         try:
             with interruptible():
-                yield best
+                yield Best(problem, self, start)
         except KeyboardInterrupt:
-            self.clock.ended = best.ended = Status.INTERRUPTED
-        except LimitError as limit:
-            best.ended = limit.status
+            self.clock.ended = Status.INTERRUPTED
+        except LimitError:
+            pass
 
 
 class Best:
@@ -162,14 +164,11 @@ class Best:
     regret : float
     target, enough : float
         Regret that is as good as rounding allows, and regret that will pass.
-    ended : Status, optional
-        Which limit ended the block.
     """
 
     def __init__(self, problem: StochasticProblem, search: Search, start: Found) -> None:
         self.problem, self.search, self.start = problem, search, start
         self.point, self.regret = start.point, start.regret
-        self.ended: Status | None = None
         self._begun = search.clock.steps
         # Gains of one step are differences of values, and where they add up so does their rounding.
         unit = (1.0 - problem.discounts if problem.adds_up else 1.0) * problem.spans
@@ -219,7 +218,7 @@ class Best:
         """
         if unsettled is None or self.regret >= self.start.regret:
             unsettled = self.start.unsettled
-        status = Status.CONVERGED if self.good else self.ended or status
+        status = Status.CONVERGED if self.good else self.search.over or status
         return Found(self.point, self.regret, self.search.clock.steps - self._begun, unsettled, status)
 
 

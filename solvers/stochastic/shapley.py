@@ -13,9 +13,9 @@ import numpy as np
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.problem import ROUNDING, StochasticProblem
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
-from powergames.solvers.stochastic.stages import ROUNDING, stage_equilibria
+from powergames.solvers.stochastic.stages import stage_equilibria
 
 # What the residual of values must shrink to for an evaluated profile to be taken, as a share of the one before.
 SHRINKAGE = 0.9

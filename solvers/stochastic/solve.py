@@ -18,9 +18,9 @@ from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Clock, Found, Search, StochasticMethod
 
-# What each method may do in the first round before the next one has its turn: read so many entries of transitions (half
-# a second or so), or all of the game so many times. And by how much that grows from round to round.
-SLICE, PASSES, GROWTH = 1e7, 300, 4
+# What each method may do in the first round before the next one has its turn: read so many entries of transitions (a
+# second or two), or all of the game so many times. And by how much that grows from round to round.
+SLICE, PASSES, GROWTH = 4e7, 300, 4
 
 METHODS = {method.name: method for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, logit.METHOD)}
 

@@ -5,8 +5,9 @@ to an equilibrium on the same supports if there is one, or else are solved by Le
 that of several equilibria the one nearby tends to be taken. As soon as the supports of all states stay, Newton's method
 on them takes over.
 
-There is no guarantee: in about one random game in ten a few states go back and forth between equilibria, each of which
-leads to values for which only the other one is.
+In about one random game in ten a few states go back and forth between equilibria, each of which leads to values for
+which only the other one is. These states are then solved as a game of their own, see `unsettled_states`. There is no
+guarantee.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import numpy as np
 
 from powergames.results import Status
 from powergames.solvers.stochastic import logit, newton
-from powergames.solvers.stochastic.problem import StochasticProblem, Worth
+from powergames.solvers.stochastic.problem import ROUNDING, StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
+from powergames.solvers.stochastic.unsettled_states import solve_states
 
 # Iterations in all, and without a lower regret, before the method gives up.
 MOST, PATIENCE = 60, 5
@@ -29,9 +31,6 @@ RECENT = 6
 
 # How much more work it is to solve the game of a state than to read its transitions, or thereabouts.
 STAGES = 10
-
-# What counts as rounding in the payoffs of a state, relative to the greatest value there is.
-ROUNDING = 1e-13
 
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
@@ -58,6 +57,8 @@ def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
                 best.take(newton.finish(problem, point, used, search))
             if best.done or since > PATIENCE:
                 break
+        if not best.good:
+            best.take(solve_states(problem, unsettled, best.point, best.point, search, long_paths=False))
     return best.found(Status.CYCLING, unsettled)
 
 

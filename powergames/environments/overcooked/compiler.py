@@ -55,7 +55,7 @@ def compile_overcooked(
     reward: Any = 1,
     discount: Any = 0.95,
     merge: bool = True,
-    reduce: bool = False,
+    reduce: bool | None = None,
     max_states: Any = 10_000_000,
     progress: bool | None = None,
     callback: Callback | None = None,
@@ -101,9 +101,9 @@ def compile_overcooked(
     merge : bool, default True
         Whether looking in directions in which interacting does the same is one state. That is exact, and saves half of
         the states and more.
-    reduce : bool, default False
+    reduce : bool, optional
         Whether all states from which play goes on alike become one. That is exact too, saves half of the states again
-        and more, and takes much longer than the search.
+        and more, and takes much longer than the search. By default what the layout says, or else not.
     max_states : int, default 10_000_000
         The most states that the game may have; more are an error.
     progress : bool, optional
@@ -153,7 +153,8 @@ def compile_overcooked(
         "mixing": mixing,
         "explosion": explosion,
     }
-    kitchen = make_kitchen(read_layout(layout), rules, merge)
+    chosen = read_layout(layout)
+    kitchen = make_kitchen(chosen, rules, merge)
     most = integer("max_states", max_states, 1, MOST_STATES)
     unit, factor = float(real("reward", reward) * kitchen.unit), float(real("discount", discount))
     if not 0 <= factor <= 1:
@@ -163,7 +164,7 @@ def compile_overcooked(
     title = f"Overcooked, {kitchen.layout.name}"
     states = KitchenStates(kitchen, keys)
     game = DeterministicGame(following, paid, factor, [ACTIONS] * 2, ("chef 1", "chef 2"), states, unit, 0, title)
-    if not reduce:
+    if not (chosen.options.get("reduce", False) if reduce is None else reduce):
         return game
     with reporter(progress, callback) as report:
         return reduced(game, partial(report, "reduce"))[0]

@@ -44,7 +44,7 @@ KINDS = ("", ONIONS, TOMATOES, DISHES, SERVING, POT, COUNTER)
 
 DYNAMICS = ("old", "new")
 MIXING = ("lost", "allowed")
-DEFAULTS = {
+DEFAULTS: Mapping[str, Any] = {
     "onions": 3,
     "cook_time": 20,
     "dynamics": "new",
@@ -154,7 +154,7 @@ class Kitchen:
     def items(self) -> tuple[str, ...]:
         """Names of what a chef can hold and a counter carry, "nothing" first."""
         paid = [worth for worth in self.kinds if worth]
-        soups = [f"soup worth {float(worth):.6g}" for worth in paid] if len(paid) > 1 else ["soup"] * len(paid)
+        soups = [f"soup worth {worth}" for worth in paid] if len(paid) > 1 else ["soup"] * len(paid)
         spoiled = ["spoiled soup"] * (len(self.kinds) - len(paid))
         return ("nothing", "onion", "dish", *soups, *spoiled, *["tomato"] * self.has_tomatoes)
 
@@ -185,6 +185,11 @@ class Kitchen:
             found += [Pot(left=left, soup=soup) for left in range(self.longest(soup), -1, -1)]
         return tuple(found)
 
+    @cached_property
+    def conditions_of_pots(self) -> Mapping[Pot, int]:
+        """Index of each of the `pots`."""
+        return {pot: condition for condition, pot in enumerate(self.pots)}
+
     def longest(self, soup: int) -> int:
         """Return the most steps that a soup of a kind cooks."""
         return max(self.times[recipe] for recipe in self.worths if self.soup(recipe) == soup)
@@ -197,7 +202,7 @@ class Kitchen:
         """
         worth = self.worth(item)
         if worth is None:
-            return {"nothing": ""}.get(self.items[item], self.items[item][0])
+            return "" if item == NOTHING else self.items[item][0]
         several = sum(map(bool, self.kinds)) > 1
         return "z" if not worth else chr(ord("a") + item - SOUP) if several else "s"
 
@@ -304,7 +309,11 @@ class Kitchen:
                 if any(put) and pot.onions + pot.tomatoes < self.size:
                     filled = Pot(pot.onions + put[0], pot.tomatoes + put[1])
                     lost = self.lost(filled)
-                    return NOTHING, self.pots.index(LOST if lost else filled), -self.explosion if lost else nothing
+                    return (
+                        NOTHING,
+                        self.conditions_of_pots[LOST if lost else filled],
+                        -self.explosion if lost else nothing,
+                    )
                 if held == NOTHING and condition and self.dynamics == "new":
                     return NOTHING, self.started(pot), nothing
         return held, condition, nothing
@@ -312,14 +321,14 @@ class Kitchen:
     def started(self, pot: Pot) -> int:
         """Return the condition of a pot that starts to cook."""
         recipe = pot.onions, pot.tomatoes
-        return self.pots.index(Pot(left=self.times[recipe], soup=self.soup(recipe)))
+        return self.conditions_of_pots[Pot(left=self.times[recipe], soup=self.soup(recipe))]
 
     def tick(self, condition: int) -> int:
         """Return the condition of a pot a step later."""
         pot = self.pots[condition]
         if self.dynamics == "old" and pot.onions + pot.tomatoes == self.size and not self.lost(pot):
             pot = self.pots[self.started(pot)]
-        return self.pots.index(pot._replace(left=pot.left - 1) if pot.left > 0 else pot)
+        return self.conditions_of_pots[pot._replace(left=pot.left - 1) if pot.left > 0 else pot]
 
     def tables(self) -> tuple[np.ndarray, ...]:
         """Return the rules as `powergames.kernels.overcooked.expand` takes them, `cells` to `radices`."""
@@ -385,7 +394,7 @@ def make_kitchen(layout: Layout, rules: Mapping[str, Any], merge: bool = True) -
         options.pop("pot_size", None)
     if given.get("mixing") == "allowed":
         options.pop("explosion", None)
-    said = DEFAULTS | options | given
+    said = {**DEFAULTS, **options, **given}
     for name, known in (("dynamics", DYNAMICS), ("mixing", MIXING)):
         if said[name] not in known:
             raise InputError(f"{name}: got {quoted(str(said[name]))}; give one of {', '.join(known)}")

@@ -238,11 +238,14 @@ def _listed(content: Mapping[str, Any], key: str, recipes: Sequence[Recipe], sou
 
 
 def _author_rules(source: str) -> dict[str, Any]:
-    """Return the rules that go with the name of a layout in the code that power_wrong_ingredient layouts are from."""
+    """Return the rules that go with the name of a layout in the code that power_wrong_ingredient layouts are from.
+
+    Counters are left out, and the larger layout reduced, as where they are named mini1 and mini2.
+    """
     match = _AUTHORS.fullmatch(Path(source).stem)
     if match is None:
         return {}
-    return {"mixing": "lost", "explosion": 1000 * int(match[1] or 0)}
+    return {"mixing": "lost", "explosion": 1000 * int(match[1] or 0), "counters": 0, "reduce": "_mini2" in match[0]}
 
 
 def _known() -> str:
@@ -253,7 +256,7 @@ def _named(name: str, summary: str, grid: str, **options: Any) -> Layout:
     return replace(parse_grid(grid.split("|"), name, **options), summary=summary)
 
 
-# Soups cook a step for each ingredient. Counters are left out by default, so that the game fits where games are solved.
+# By default without counters, and the larger one reduced: so they fit into memory in the form that solvers take.
 _AUTHOR: dict[str, Any] = {
     "recipes": "ooo+ttt",
     "pot_size": 3,
@@ -330,6 +333,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
                 "One chef has onions, the other tomatoes; each has a pot, and two are shared.",
                 "XOXX|X1SX|D  P|XPPX|P  D|XS2X|XXTX",
                 **_AUTHOR,
+                reduce=True,
             ),
         )
     }

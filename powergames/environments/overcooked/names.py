@@ -69,6 +69,8 @@ class KitchenEntry:
         """The rules that can be changed, and what they are else."""
         options = self.layout.options
         rules = {key: options[argument] for key, argument in PARAMETERS.items() if argument in options}
+        if "reduce" in rules:
+            rules["reduce"] = "yes" if rules["reduce"] else "no"
         return rules | {"reward": 1, "discount": 0.95}
 
 
