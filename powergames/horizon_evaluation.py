@@ -213,7 +213,7 @@ class HorizonEvaluation(Frozen, Shown):
             total += weights[t][:, None] * np.einsum("s,sij->ij", self.occupancy[t], now)
         return frozen(total)
 
-    @cached_property
+    @property
     def _rows(self) -> RowGame:
         return RowGame.of(self.game)
 
