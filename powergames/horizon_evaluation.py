@@ -206,14 +206,14 @@ class HorizonEvaluation(Frozen, Shown):
     @cached_property
     def average_power(self) -> np.ndarray:
         """Power averaged over the states visited, ``[i, j]`` at the discount of player `i`, shape (n, n)."""
-        weights = self._rows.each.discount ** np.arange(self.horizon)[:, None]
-        weights /= weights.sum(axis=0)
+        powers = self._rows.each.discount ** np.arange(self.horizon)[:, None]
+        weights = powers / powers.sum(axis=0)
         total = np.zeros((self._rows.n_players,) * 2)
         for t, now in self._power():
             total += weights[t][:, None] * np.einsum("s,sij->ij", self.occupancy[t], now)
         return frozen(total)
 
-    @cached_property
+    @property
     def _rows(self) -> RowGame:
         return RowGame.of(self.game)
 
@@ -293,7 +293,7 @@ def evaluate_horizon(game: AnyGame, profile: Any, objective: PowerObjective, hor
     >>> import powergames as pg
     >>> game = pg.load("big_match").with_discount(1)
     >>> evaluate_horizon(game, game.uniform_profile(), pg.PowerObjective(0.5), 4).task[:, 0, 0]
-    array([-0.375, -0.25 , -0.125,  0.   ])
+    array([2. , 1.5, 1. , 0.5])
     """
     horizon = check_horizon(horizon, game)
     game = as_game(game, StochasticGame | DeterministicGame)

@@ -22,7 +22,7 @@ import numpy as np
 
 from powergames.display import Shown
 from powergames.errors import InputError
-from powergames.evaluation import evaluate, lasting_power
+from powergames.evaluation import Evaluation, evaluate, lasting_power
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
 from powergames.games.kinds import AnyGame, as_game
@@ -160,7 +160,7 @@ def step_power(game: AnyGame, profile: Any, *, steps: float = math.inf, horizon:
     >>> game = pg.load("reputation_stag_hunt")
     >>> stag = [[[1, 0]] * 4] * 2
     >>> [step_power(game, stag, steps=k).start_power[0, 1].round(3).tolist() for k in (1, 2, float("inf"))]
-    [4.0, 7.6, 45.0]
+    [4.0, 7.6, 40.0]
     """
     lasting = _check_steps(steps)
     if horizon is None:
@@ -210,7 +210,7 @@ def coalition_power(game: AnyGame, profile: Any, *, size: int = 2, horizon: int 
     """
     if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
         raise InputError(f"size: got {str(size)[:40]}; give a positive integer")
-    whole = as_game(game, NormalFormGame | StochasticGame)
+    whole: Any = as_game(game, NormalFormGame | StochasticGame)
     players = range(whole.n_players)
     sets = tuple(tuple(_coalitions(i, whole.n_players, int(size))) for i in players)
     if isinstance(whole, NormalFormGame) and horizon is None:
@@ -221,7 +221,7 @@ def coalition_power(game: AnyGame, profile: Any, *, size: int = 2, horizon: int 
         values = tuple(frozen(np.array(row, dtype=object if exact else np.float64)) for row in own)
         return CoalitionPower(whole, int(size), None, sets, values, values)
     if horizon is None:
-        found = evaluate(whole, profile)
+        found: Evaluation = evaluate(whole, profile)
         power = tuple(frozen(rows) for rows in _in_states(whole, found.action_values, found.profile, sets))
         return CoalitionPower(whole, int(size), None, sets, power, tuple(frozen(rows @ whole.start) for rows in power))
     ending = check_horizon(horizon, whole)
@@ -231,8 +231,8 @@ def coalition_power(game: AnyGame, profile: Any, *, size: int = 2, horizon: int 
     for t in range(ending - 1, -1, -1):
         worth = whole.rewards + whole.discounts[:, None] * (whole.transitions @ after.T).T
         now = _in_states(whole, worth, tuple(strategy[t] for strategy in evaluation.profile), sets)
-        for rows, values in zip(over, now, strict=True):
-            rows[:, t] = values
+        for rows, taken in zip(over, now, strict=True):
+            rows[:, t] = taken
         after = evaluation.task[t]
     return CoalitionPower(
         whole,

@@ -195,16 +195,17 @@ def solve(
     ('CONVERGED', (2, 4, 2), array([9., 9.]))
     """
     objective = as_objective(objective)
-    if horizon is None or not isinstance(game, DeterministicGame):
-        game = as_game(game, NormalFormGame | StochasticGame)
-    _check(game, objective, tol, max_iter, callback)
     check_seed(seed)
     if horizon is not None:
+        steps = check_horizon(horizon, game)
         if exact or start is not None:
             raise InputError(f"{'exact' if exact else 'start'}: not with a horizon; leave it out")
-        steps = check_horizon(horizon, game)
+        states = as_game(game, StochasticGame | DeterministicGame)
+        _check(states, objective, tol, max_iter, callback)
         options = Options(None, tol, max_iter, 0 if seed is None else seed, callback, False, end_of(time_limit))
-        return solve_horizon(game, objective, steps, method, select, options)
+        return solve_horizon(states, objective, steps, method, select, options)
+    game = as_game(game, NormalFormGame | StochasticGame)
+    _check(game, objective, tol, max_iter, callback)
     check_endless(game)
     options = Options(
         None if start is None else complete_profile(game, start),

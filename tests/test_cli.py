@@ -810,3 +810,42 @@ def test_bad_weights_are_one_line(invoke, weights, message):
     code, out, err = invoke("solve", "stag_hunt", "--lam", "0.3", "--weights", weights)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert message in err
+
+
+def test_horizons_on_the_command_line(invoke, invoke_json, tmp_path):
+    game, policy, options = "reputation_stag_hunt", tmp_path / "policy.json", ("--horizon", "3")
+    found = invoke_json("solve", game, *options, "--lam", "0.1")
+    policy.write_text(json.dumps(found))
+    equilibrium = found["equilibria"][0]
+    assert (equilibrium["horizon"], equilibrium["status"], equilibrium["select"]) == (3, "CONVERGED", "nearest")
+    assert np.shape(equilibrium["actions"]) == (2, 3, 4)
+    assert invoke_json("audit", game, str(policy), *options, "--lam", "0.1", "--tol", "1e-8")["passed"]
+    assert np.shape(invoke_json("power", game, *options, "--profile", str(policy))["power"]) == (3, 4, 2, 2)
+    assert len(invoke_json("sweep", game, *options, "--lam", "0,0.1")["points"]) == 2
+    for_ever = invoke_json("power", game, *options, "--profile", str(policy), "--steps", "inf")
+    assert for_ever["start_power"][0][1] > 4
+    worst = invoke_json("power", "assembly_line", "--profile", "line,line,line", "--coalitions", "2")["worst"]
+    assert worst[0] == {"members": [1], "power": 3}
+    code, out, _ = invoke("solve", game, *options, "--lam", "0.1")
+    assert code == 0
+    assert "0 of 12 stage games without a pure equilibrium" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("solve stag_hunt --horizon 2", "--horizon: the game has no states"),
+        ("solve big_match --horizon 0", "--horizon: got 0; give a whole number of steps"),
+        ("sweep big_match --horizon x --lam 0,1", "--horizon: got 'x'; give an integer"),
+        ("solve big_match --select team", "--select"),
+        ("power big_match --profile uniform --steps 0", "steps: got 0"),
+        ("power stag_hunt --profile uniform --steps 2", "game: got the normal-form game"),
+        ("power stag_hunt --profile uniform --coalitions x", "--coalitions: got 'x'"),
+        ("power big_match --profile uniform --steps 2 --coalitions 2", "give one of them"),
+        ("solve big_match:discount=1", "discount 1 needs horizon="),
+    ],
+)
+def test_bad_horizons_are_one_line(invoke, command, message):
+    code, out, err = invoke(*command.split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err

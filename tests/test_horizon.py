@@ -383,3 +383,33 @@ def test_offsets_cost_no_digits():
     found = pg.solve(lifted, objective, horizon=STEPS)
     assert found.converged
     np.testing.assert_allclose(found.start_task - 4e9, pg.evaluate(game, found, horizon=STEPS).start_task, atol=1e-5)
+
+
+def test_games_of_three_without_a_pure_equilibrium_reach_the_homotopy(monkeypatch):
+    from powergames.solvers.stochastic import backward_induction
+
+    # Whatever Newton's method finds counts as failed.
+    monkeypatch.setattr(backward_induction, "FAILED", -1.0)
+    game, objective = GAMES["three players"], pg.PowerObjective(0.3)
+    found = pg.solve(game, objective, horizon=2)
+    assert found.mixed_stages > 0
+    assert found.converged
+
+
+def test_games_of_two_are_solved_in_fractions_where_floats_fail(monkeypatch):
+    from powergames.solvers.stochastic import backward_induction
+
+    monkeypatch.setattr(backward_induction, "FAILED", -1.0)
+    for form in ("penalty", "adversarial"):
+        found = pg.solve(GAMES["two players"], pg.PowerObjective(0.3, form=form), horizon=2)
+        assert found.mixed_stages > 0
+        assert found.converged
+
+
+def test_a_long_horizon_approaches_the_game_that_never_ends():
+    game, objective = pg.load("reputation_stag_hunt"), pg.PowerObjective(0.1)
+    found = pg.solve(game, objective, horizon=300, select="team")
+    endless = pg.solve(game, objective, start=[found.profile[0][0], found.profile[1][0]])
+    np.testing.assert_allclose(found.start_task, endless.evaluation.start_task, rtol=1e-9)
+    np.testing.assert_allclose(found.start_utility, endless.evaluation.start_utility, rtol=1e-9)
+    assert pg.certify(game, [found.profile[0][0], found.profile[1][0]], objective).passed

@@ -56,6 +56,11 @@ def values():
         pg.pure_equilibria(game)[0],
         pg.team_optimum(stochastic, OBJECTIVE),
         pg.team_optimum(DOOR, OBJECTIVE),
+        pg.team_optimum(stochastic, OBJECTIVE, horizon=2),
+        pg.solve(stochastic, OBJECTIVE, horizon=2),
+        pg.audit(DOOR, [[0, 0], np.full((2, 2), 0.5)], OBJECTIVE, horizon=2),
+        pg.step_power(stochastic, uniform, steps=2),
+        pg.coalition_power(game, game.uniform_profile()),
         iterate(game, rule=FictitiousPlay(), max_iter=3),
         as_policies(stochastic, uniform),
     ]
@@ -110,7 +115,7 @@ def test_every_public_class_of_values_is_walked_over():
     # What happens on the way of a trace: nothing does in this one.
     assert public - walked == {pg.InputError, pg.FormatError, pg.Status, pg.SupportChange, pg.TraceEvent}
     own = {each for each in walked if each.__module__.startswith("powergames")}
-    assert own <= set(Frozen.__subclasses__()) | {pg.StochasticCertificate}
+    assert own <= set(Frozen.__subclasses__()) | {pg.StochasticCertificate, pg.HorizonCertificate}
 
 
 @pytest.mark.parametrize("made", MADE, ids=lambda value: type(value).__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -65,7 +65,9 @@ def command(
     if plot is not None and loaded.n_players == 1:
         raise InputError("--plot: nobody can go off policy in a game of one player; leave it out")
     lasting = read_horizon(horizon, loaded)
-    report: Any = audit(loaded, policy, objective, tol=tolerance, steps=steps, reference=reference, horizon=lasting)  # type: ignore[call-overload]
+    report: Any = cast("Any", audit)(
+        loaded, policy, objective, tol=tolerance, steps=steps, reference=reference, horizon=lasting
+    )
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})
     else:

@@ -7,7 +7,7 @@ probabilities, and players who share rewards and discount share one column of va
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,11 @@ class Rows(NamedTuple):
     indptr: np.ndarray | None
     indices: np.ndarray
     data: np.ndarray | None
+
+
+def read_only_rows(*fields: Any) -> Rows:
+    """Return rows of which nothing can be changed through them."""
+    return Rows(*(None if field is None else read_only(field) for field in fields))
 
 
 class Columns(NamedTuple):
@@ -114,7 +119,7 @@ class RowGame:
             least, spread = game.reward_min, game.reward_range
         units = np.where(spread > 0.0, spread, 1.0)
         offsets = np.where(np.abs(least) / 4.0 > spread, least, 0.0)
-        rows = Rows(*(None if array is None else read_only(array) for array in rows))
+        rows = read_only_rows(*rows)
         each = Columns(owner, unit / units, offsets / (unit or 1.0), discounts)
         alike = (owner[:, None] == owner) & (discounts[:, None] == discounts)
         return cls(rows, each, units, offsets, alike.argmax(axis=1), start)

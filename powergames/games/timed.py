@@ -262,7 +262,7 @@ def timed_profile(
                     "probabilities there, or use audit, which fills such states"
                 )
             timed[player] = TimedStrategy.of(read.profile[player][None], horizon)
-    elif stationary:
+    elif isinstance(game, DeterministicGame):
         for player in stationary:
             timed[player] = _tabular(game, player, entries[player], horizon)
     return tuple(strategy for strategy in timed if strategy is not None)

@@ -31,5 +31,5 @@ def _retyped(context: Any, array: Any) -> Any:
 
 
 @overload(one_type)
-def _one_type(array: Any) -> Any:
+def _one_type(array):
     return lambda array: _retyped(array)

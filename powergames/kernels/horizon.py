@@ -302,33 +302,35 @@ def solve_pairs(
         # Who gains by a pure deviation is no candidate; whether a mixed one gains is seen only where it matters.
         for a in range(n_0):
             for b in range(n_1):
-                r = a * n_1 + b
-                total, welfare = scale_0 * gains_0[r] + scale_1 * gains_1[r], second_score[r]
-                if gains_0[r] < top_0[b] - slack or gains_1[r] < top_1[a]:
-                    first_score[r] = -np.inf
+                row = a * n_1 + b
+                total, welfare = scale_0 * gains_0[row] + scale_1 * gains_1[row], second_score[row]
+                if gains_0[row] < top_0[b] - slack or gains_1[row] < top_1[a]:
+                    first_score[row] = -np.inf
                 elif rule == TEAM:
-                    first_score[r] = total
+                    first_score[row] = total
                 elif rule == WELFARE:
-                    first_score[r], second_score[r] = welfare, total
+                    first_score[row], second_score[row] = welfare, total
                 elif rule == POWER:
-                    first_score[r], second_score[r] = total - welfare, total
+                    first_score[row], second_score[row] = total - welfare, total
                 else:
                     moved = (a != np.uint64(before[s]) // n_1) + (b != np.uint64(before[s]) % n_1)
-                    first_score[r], second_score[r] = -np.float64(moved), total
+                    first_score[row], second_score[row] = -np.float64(moved), total
         while True:
             best, ahead, behind = count, -np.inf, -np.inf
             for r in range(count):
                 if first_score[r] > ahead + slack or (
                     first_score[r] >= ahead - slack and second_score[r] > behind + slack and first_score[r] > -np.inf
                 ):
-                    best, ahead, behind = r, first_score[r], second_score[r]
+                    best, ahead, behind = np.uint64(r), first_score[r], second_score[r]
             if best == count:
                 break
-            a = best // n_1
-            b = best - a * n_1
+            mine = best // n_1
+            other = best - mine * n_1
             if _holds(
-                linear_0, taken_0, toll_0, low_0[a], gains_0[best], slack, b, n_1, n_0, a * n_1, one, n_1
-            ) and _holds(linear_1, taken_1, toll_1, low_1[b], gains_1[best], slack, a * n_1, one, n_1, b, n_1, n_0):
+                linear_0, taken_0, toll_0, low_0[mine], gains_0[best], slack, other, n_1, n_0, mine * n_1, one, n_1
+            ) and _holds(
+                linear_1, taken_1, toll_1, low_1[other], gains_1[best], slack, mine * n_1, one, n_1, other, n_1, n_0
+            ):
                 break
             first_score[best] = -np.inf
         if best == count:

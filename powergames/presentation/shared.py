@@ -175,8 +175,8 @@ def noise(game: AnyGame) -> list[float]:
     [4e-12, 4e-12]
     """
     if isinstance(game, DeterministicGame):
-        size = game.reward_unit * float(np.abs(game.rewards, dtype=np.float64).max())
-        return [ROUNDING * abs(size)] * game.n_players
+        largest = abs(game.reward_unit) * float(np.abs(game.rewards, dtype=np.float64).max())
+        return [ROUNDING * largest] * game.n_players
     if isinstance(game, StochasticGame):
         lasting = 1.0 / np.where(game.discounts < 1.0, 1.0 - game.discounts, 1.0)
         size = np.where(game.reward_range > 0, game.reward_range, np.abs(game.reward_min)) * lasting
@@ -192,7 +192,7 @@ def range_name(game: AnyGame) -> str:
 def judgement(game: AnyGame, certificate: Certificate, at: str = "") -> str:
     """Say whether a profile is an equilibrium, how large its regret is, and where it is largest."""
     scaled = certificate.scaled_regrets
-    place = np.unravel_index(int(scaled.argmax()), scaled.shape)
+    place = tuple(int(k) for k in np.unravel_index(int(scaled.argmax()), scaled.shape))
     if isinstance(certificate, HorizonCertificate):
         names: Any = None if isinstance(game, NormalFormGame) else game.states
         state = printable(names[int(certificate.states[place])])

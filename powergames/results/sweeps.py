@@ -10,8 +10,9 @@ import numpy as np
 
 from powergames.display import Shown
 from powergames.games.immutable import Frozen
-from powergames.games.kinds import AnyGame
+from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import frozen
+from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 
 
@@ -57,7 +58,7 @@ class SweepPoint(Frozen):
 class Sweep(Frozen, Shown, Sequence[SweepPoint]):
     """Equilibria over a range of λ, one point each, failures kept as data."""
 
-    game: AnyGame
+    game: NormalFormGame | StochasticGame
     points: tuple[SweepPoint, ...] = field(repr=False)
 
     def to_dict(self) -> dict[str, Any]:

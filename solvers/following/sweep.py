@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.deterministic import DeterministicGame
 from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
@@ -114,8 +113,7 @@ def sweep(
     >>> [len(point.equilibria) for point in path]
     [3, 3, 1]
     """
-    if horizon is None or not isinstance(game, DeterministicGame):
-        game = as_game(game, NormalFormGame | StochasticGame)
+    game = as_game(game, NormalFormGame | StochasticGame)
     if horizon is None:
         check_endless(game)
         if isinstance(select, str) and select in RULES and select not in CRITERIA:
@@ -148,7 +146,7 @@ def sweep(
 
 
 def _over_horizon(
-    game: AnyGame,
+    game: NormalFormGame | StochasticGame,
     objectives: Sequence[PowerObjective],
     horizon: int,
     settings: Settings,

@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from powergames.checking.horizon import certify_horizon
 from powergames.errors import InputError, interruptible
 from powergames.games.profiles import read_only
-from powergames.games.rows import RowGame
+from powergames.games.rows import RowGame, read_only_rows
 from powergames.games.timed import TimedGame, TimedProfile, TimedStrategy, action_type, room
 from powergames.horizon_evaluation import HorizonProblem, evaluate_horizon
 from powergames.numerics import rational
@@ -132,7 +133,7 @@ class _Distinct:
 
         rows = whole.rows
         count = rows.rewards.shape[1]
-        graph = rows.indptr, rows.indices, rows.data
+        graph: Any = rows.indptr, rows.indices, rows.data
         if rows.data is None:
             graph = read_only(np.arange(count + 1)), rows.indices, read_only(np.ones(count))
         alike = first_alike(rows.n_actions, rows.row_starts, *graph, rows.rewards)
@@ -143,6 +144,7 @@ class _Distinct:
         if len(chosen) == count:
             return cls(whole, firsts)
         indptr, indices, data = rows.indptr, rows.indices, rows.data
+        smaller: tuple[Any, np.ndarray, Any]
         if indptr is None or data is None:
             smaller = None, indices[chosen], None
         else:
@@ -155,8 +157,7 @@ class _Distinct:
             np.ascontiguousarray(rows.rewards[:, chosen]),
             *smaller,
         )
-        kept = rows._replace(**dict(zip(rows._fields, (a if a is None else read_only(a) for a in fields), strict=True)))
-        return cls(replace(whole, rows=kept), firsts)
+        return cls(replace(whole, rows=read_only_rows(*fields)), firsts)
 
 
 class _Search:
@@ -310,9 +311,9 @@ class _Stages:
             regrets = np.minimum(now, regrets)
         for k in np.flatnonzero(regrets > enough).tolist():
             own = slice(*starts[k : k + 2].tolist())
-            rows = slice(*layout[1][k : k + 2].tolist())
+            columns = slice(*layout[1][k : k + 2].tolist())
             if n == 2:
-                point[own] = self._exactly(layout[0][k], linear[:, rows], taken[:, rows])
+                point[own] = self._exactly(layout[0][k], linear[:, columns], taken[:, columns])
             else:
                 point[own] = self._by_homotopy(k, layout, linear, taken, point[own])
         regrets = self._regrets(layout, bounds, linear, taken, point)
@@ -417,7 +418,7 @@ class _Stages:
             weights,
             self.problem.adversaries.tolls,
             np.array([np.ones(n), np.zeros(n)]),
-            np.ones(n),
+            lambda: np.ones(n),
             False,
             False,
         )
