@@ -61,6 +61,7 @@ def values():
         pg.audit(DOOR, [[0, 0], np.full((2, 2), 0.5)], OBJECTIVE, horizon=2),
         pg.step_power(stochastic, uniform, steps=2),
         pg.coalition_power(game, game.uniform_profile()),
+        pg.kitchen_events(pg.compile_overcooked("tiny"), [0]),
         iterate(game, rule=FictitiousPlay(), max_iter=3),
         as_policies(stochastic, uniform),
     ]

@@ -13,6 +13,7 @@ from powergames.environments.overcooked.layouts import POT, SERVING, Cell
 from powergames.environments.overcooked.states import KitchenStates
 from powergames.errors import InputError
 from powergames.games.catalog.parameters import quoted
+from powergames.games.immutable import Frozen
 from powergames.games.profiles import frozen
 
 EVENTS = (
@@ -33,7 +34,7 @@ INTERACT = ACTIONS.index("interact")
 
 
 @dataclass(frozen=True, eq=False)
-class KitchenEvents:
+class KitchenEvents(Frozen):
     """What both chefs do, in each of N states and each of 36 joint actions.
 
     Attributes
