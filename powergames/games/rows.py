@@ -41,7 +41,8 @@ class Rows(NamedTuple):
 
 def read_only_rows(*fields: Any) -> Rows:
     """Return rows of which nothing can be changed through them."""
-    return Rows(*(None if field is None else read_only(field) for field in fields))
+    parts: Any = (None if field is None else read_only(field) for field in fields)
+    return Rows(*parts)
 
 
 class Columns(NamedTuple):
