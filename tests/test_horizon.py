@@ -413,3 +413,9 @@ def test_a_long_horizon_approaches_the_game_that_never_ends():
     np.testing.assert_allclose(found.start_task, endless.evaluation.start_task, rtol=1e-9)
     np.testing.assert_allclose(found.start_utility, endless.evaluation.start_utility, rtol=1e-9)
     assert pg.certify(game, [found.profile[0][0], found.profile[1][0]], objective).passed
+
+
+def test_first_steps_of_a_kitchen_are_an_equilibrium_of_the_one_that_never_closes():
+    kitchen, objective = pg.load("overcooked:tiny"), pg.PowerObjective(0.05)
+    found = pg.solve(kitchen, objective, horizon=120)
+    assert pg.certify(kitchen, [strategy[0] for strategy in found.profile], objective).scaled_regret < 1e-9
