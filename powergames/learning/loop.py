@@ -128,7 +128,7 @@ def train(
         Networks only: temperature at which adversaries choose what harms most, relative to the spread of values.
     hidden : sequence of int, default (128, 128)
         Networks only, as all that follow: units of each layer.
-    environments, rollout : int, default 256 and 32
+    environments, rollout : int, default 128 and 16
         Environments that play at once, rounded up to a multiple of devices and groups, and steps between two updates.
     epochs, minibatches : int, default 2 and 4
         Passes over a rollout, and the parts that its steps are divided into.

@@ -22,8 +22,8 @@ class NetworkParameters:
 
     steps: int = STEPS
     hidden: Sequence[int] = (128, 128)
-    environments: int = 256
-    rollout: int = 32
+    environments: int = 128
+    rollout: int = 16
     epochs: int = 2
     minibatches: int = 4
     rate: tuple[float, float] = (1e-3, 1e-4)
