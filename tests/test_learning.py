@@ -510,7 +510,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     [
         ({"game": 3}, "game: got int"),
         ({"algorithm": "ppo"}, "algorithm: got 'ppo'; choose one of prim, sbpr, task"),
-        ({"objective": "prim"}, "objective: got str; give a PowerObjective"),
+        ({"objective": "prim"}, "objective: got str; give λ"),
         ({"objective": PowerObjective(1.5), "algorithm": "sbpr"}, "form='adversarial' reads lam as a probability"),
         ({"objective": PowerObjective(0.3, form="adversarial"), "algorithm": "prim"}, "'prim' for .*; give 'sbpr'"),
         ({"seed": -1}, "seed: got -1; give an integer from 0"),

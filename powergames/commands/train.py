@@ -78,7 +78,7 @@ def command(
     ] = None,
     environments: Annotated[
         str | None,
-        typer.Option("--environments", metavar="N", help="Environments in which networks play at once: 128."),
+        typer.Option("--environments", metavar="N", help="Environments that networks play at once: 128."),
     ] = None,
     charge: Annotated[
         Charge | None,

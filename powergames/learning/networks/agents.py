@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from powergames.learning.networks.outlook import Design
@@ -21,20 +24,16 @@ optimizer = optax.chain(optax.clip_by_global_norm(NORM), optax.scale_by_adam())
 class Network(eqx.Module):
     """Layers of rectified linear units between what is seen and the outputs."""
 
-    layers: list[eqx.nn.Linear]
-
-    def __init__(self, sizes: Sequence[int], key: jax.Array) -> None:
-        keys = jax.random.split(key, len(sizes) - 1)
-        self.layers = [eqx.nn.Linear(sizes[k], sizes[k + 1], key=own) for k, own in enumerate(keys)]
+    weights: tuple[Any, ...]
+    biases: tuple[Any, ...]
 
     def __call__(self, seen: jax.Array) -> jax.Array:
         """Return the outputs, on the first axis; those of the batch follow."""
         values = seen.astype(jnp.float32)
-        for k, layer in enumerate(self.layers):
+        for k, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             if k:
                 values = jax.nn.relu(values)
-            bias: Any = layer.bias
-            values = jnp.tensordot(layer.weight, values, 1) + bias.reshape(-1, *(1,) * (values.ndim - 1))
+            values = jnp.tensordot(weight, values, 1) + bias.reshape(-1, *(1,) * (values.ndim - 1))
         return values
 
 
@@ -47,15 +46,27 @@ class Player(NamedTuple):
     critic_memory: Any
 
 
-def player_of(design: Design, player: int, size: int, hidden: Sequence[int], key: jax.Array) -> Player:
+def network_of(sizes: Sequence[int], generator: np.random.Generator) -> Network:
+    """Return a network that knows nothing, made on the host: nothing has to be compiled for it."""
+
+    def numbers(inputs: int, *shape: int) -> np.ndarray:
+        return generator.uniform(-1.0, 1.0, shape).astype(np.float32) / np.float32(math.sqrt(inputs))
+
+    layers = list(pairwise(sizes))
+    weights = tuple(numbers(inputs, outputs, inputs) for inputs, outputs in layers)
+    return Network(weights, tuple(numbers(inputs, outputs) for inputs, outputs in layers))
+
+
+def player_of(design: Design, player: int, size: int, hidden: Sequence[int], generator: np.random.Generator) -> Player:
     """Return a player who knows nothing."""
-    first, second = jax.random.split(key)
-    outputs = design.heads(player)
-    for width in design.widths:
-        outputs *= width
-    actor = Network([size, *hidden, design.widths[player]], first)
-    critic = Network([size, *hidden, outputs], second)
-    return Player(actor, critic, optimizer.init(actor), optimizer.init(critic))  # type: ignore[arg-type]
+    outputs = design.heads(player) * math.prod(design.widths)
+    actor = network_of([size, *hidden, design.widths[player]], generator)
+    critic = network_of([size, *hidden, outputs], generator)
+    memories = (
+        jax.tree.map(lambda shape: np.zeros(shape.shape, shape.dtype), jax.eval_shape(optimizer.init, network))
+        for network in (actor, critic)
+    )
+    return Player(actor, critic, *memories)
 
 
 def policy(actor: Network, seen: jax.Array, available: jax.Array) -> jax.Array:

@@ -182,11 +182,3 @@ def _take_over(
     option = draw(chosen(takeovers, rival * steps + m), draws[1])
     ahead = jnp.where(begun & (m > 0), 1 + rival * (steps - 1) + m - 1, 0)
     return jnp.where(begun, option, -1), ahead.astype(phases.dtype)
-
-
-def restarted(
-    environment: Environment, states: jax.Array, phases: jax.Array, draws: jax.Array, probability: Any
-) -> Any:
-    """Move some environments to where play begins, or to any state, with no takeover under way."""
-    moved = draws[0] < probability
-    return environment.restarted(states, draws, probability), jnp.where(moved, 0, phases)

@@ -19,7 +19,7 @@ from powergames.learning.networks.environment import Environment, environment_of
 from powergames.learning.networks.observations import AnyGame, observations_of
 from powergames.learning.networks.outlook import Design, design_of
 from powergames.learning.networks.parameters import NetworkParameters
-from powergames.learning.networks.play import DRAWS, Schedule, restarted, rollout
+from powergames.learning.networks.play import DRAWS, Schedule, rollout
 from powergames.learning.networks.update import improved
 from powergames.objectives import PowerObjective
 
@@ -49,15 +49,21 @@ class Plan(NamedTuple):
     minibatches: int
 
 
-def beginning(design: Design, plan: Plan, environment: Environment, words: jax.Array) -> State:
-    """Return the state before the first step, from a seed of two words."""
-    n, groups = design.n_players, design.groups
-    key, chance, *keys = jax.random.split(jax.random.wrap_key_data(words), 2 + n)
-    players = tuple(player_of(design, i, environment.observations.size, plan.hidden, own) for i, own in enumerate(keys))
-    nowhere = jnp.zeros(plan.environments // len(groups), dtype=jnp.int32)
-    draws = jax.random.uniform(chance, (len(groups), 2, *nowhere.shape))
-    states = tuple(environment.restarted(nowhere, each, jnp.ones(())) for each in draws)
-    return State(players, states, (nowhere,) * len(groups), jax.random.key_data(key))
+def beginning(design: Design, plan: Plan, environment: Environment, seed: int) -> State:
+    """Return the state before the first step, made on the host."""
+    generator = np.random.default_rng(seed)
+    size, n_states = environment.observations.size, environment.n_states
+    players = tuple(player_of(design, i, size, plan.hidden, generator) for i in range(design.n_players))
+    count = plan.environments // len(design.groups)
+    states = []
+    for _ in design.groups:
+        first = np.searchsorted(environment.starts, generator.random(count), side="right")
+        anywhere = generator.integers(n_states, size=count)
+        begun = np.where(generator.random(count) < 0.5, np.minimum(first, n_states - 1), anywhere)
+        states.append(begun.astype(np.int32))
+    phases = tuple(np.zeros_like(each) for each in states)
+    key = generator.integers(2**32, size=2, dtype=np.uint32)
+    return State(players, tuple(states), phases, key)  # type: ignore[arg-type]
 
 
 def iterate(
@@ -67,28 +73,31 @@ def iterate(
     charges: Sequence[jax.Array],
     state: State,
     schedule: Schedule,
+    clock: jax.Array,
 ) -> State:
     """Play one rollout, and let everyone learn from it."""
-    key, *keys = jax.random.split(jax.random.wrap_key_data(state.key), 1 + 2 * len(design.groups) + design.n_players)
+    n, groups = design.n_players, len(design.groups)
+    # Few calls of the generator, because each is compiled: it says what happens in play, and the order of minibatches.
+    key = jax.random.fold_in(jax.random.wrap_key_data(state.key), clock)
+    count = plan.environments // groups
+    played, ordered = groups * (plan.rollout * (n + DRAWS) + 2) * count, n * plan.epochs * plan.rollout
+    chances = jax.random.uniform(key, (played + ordered,))
+    draws = chances[:played].reshape(groups, -1, count)
+    orders = jnp.argsort(chances[played:].reshape(n, plan.epochs, plan.rollout))
     players, states, phases = list(state.players), [], []
-    for learners, here, phase in zip(design.groups, state.states, state.phases, strict=True):
-        draws = jax.random.uniform(keys.pop(), (plan.rollout, design.n_players + DRAWS, *here.shape))
+    for group, learners in enumerate(design.groups):
+        here, phase = state.states[group], state.phases[group]
+        during = draws[group, 2:].reshape(plan.rollout, n + DRAWS, count)
         here, phase, lessons = rollout(
-            design, environment, state.players, learners, charges, schedule, here, phase, draws
+            design, environment, state.players, learners, charges, schedule, here, phase, during
         )
-        here, phase = restarted(
-            environment, here, phase, jax.random.uniform(keys.pop(), (2, *here.shape)), schedule.restart
-        )
-        states.append(here)
-        phases.append(phase)
+        moved = draws[group, 0] < schedule.restart
+        states.append(environment.restarted(here, draws[group, :2], schedule.restart))
+        phases.append(jnp.where(moved, 0, phase))
         for i, lesson in zip(learners, lessons, strict=True):
-            players[i] = improved(state.players[i], lesson, schedule, plan.epochs, plan.minibatches, keys.pop())
-    return State(tuple(players), tuple(states), tuple(phases), jax.random.key_data(key))
-
-
-@partial(jax.jit, static_argnums=(0, 1))
-def _beginnings(design: Design, plan: Plan, environment: Environment, words: jax.Array) -> State:
-    return jax.vmap(partial(beginning, design, plan, environment))(words)
+            order = orders[i].reshape(plan.epochs * plan.minibatches, -1)
+            players[i] = improved(state.players[i], lesson, schedule, order)
+    return State(tuple(players), tuple(states), tuple(phases), state.key)
 
 
 @partial(jax.jit, static_argnums=(0, 1), donate_argnums=4)
@@ -109,9 +118,9 @@ def _advance(
         schedule = Schedule(*between, *ends[4:])
         one = partial(iterate, design, plan, environment)
         if state.key.shape[0] > 1:
-            return jax.vmap(one, in_axes=(0, 0, None))(charges, state, schedule)
+            return jax.vmap(one, in_axes=(0, 0, None, None))(charges, state, schedule, clock + k)
         # Batches of one would take longer.
-        alone = one(jax.tree.map(lambda a: a[0], charges), jax.tree.map(lambda a: a[0], state), schedule)
+        alone = one(*jax.tree.map(lambda a: a[0], (charges, state)), schedule, clock + k)
         return jax.tree.map(lambda a: a[None], alone)
 
     return jax.lax.fori_loop(0, count, once, state)
@@ -181,11 +190,11 @@ class NetworkLearners:
         self._charges = jax.device_put(
             tuple(np.stack(each) for each in zip(*(charges for _, charges in designs), strict=True)), everywhere
         )
-        words = np.array([[seed >> 32, seed & 0xFFFFFFFF] for _, seed in members], dtype=np.uint32)
+        begun = [beginning(self._design, self._plan, tables, seed) for _, seed in members]
         self._places = State(everywhere, shared, shared, everywhere)  # type: ignore[arg-type]
+        self._state = self._put(jax.tree.map(lambda *leaves: np.stack(leaves), *begun))
         compilation.begin()
         try:
-            self._state = self._put(_beginnings(self._design, self._plan, self._environment, words))
             self.advance(0)
         finally:
             compilation.end()

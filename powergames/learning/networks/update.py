@@ -31,11 +31,17 @@ def critic_loss(critic: Network, lesson: Lesson) -> jax.Array:
     return ((said - lesson.targets) ** 2).sum(axis=0).mean()
 
 
-def improved(
-    player: Player, lesson: Lesson, schedule: Schedule, epochs: int, minibatches: int, key: jax.Array
-) -> Player:
-    """Return a player after some passes over a lesson; a minibatch is some of the steps of all environments."""
-    steps = lesson.targets.shape[1]
+def improved(player: Player, lesson: Lesson, schedule: Schedule, minibatches: jax.Array) -> Player:
+    """Return a player after some steps of learning, each from some of the steps of play of all environments.
+
+    Parameters
+    ----------
+    player : Player
+    lesson : Lesson
+    schedule : Schedule
+    minibatches : shape (updates, steps)
+        From which steps of play each update learns.
+    """
 
     def learn(player: Player, chosen: jax.Array) -> tuple[Player, None]:
         part = jax.tree.map(lambda array: array[:, chosen], lesson)
@@ -47,10 +53,7 @@ def improved(
         )
         return Player(actor, critic, actor_memory, critic_memory), None
 
-    orders = jnp.concatenate(
-        [jax.random.permutation(each, steps).reshape(minibatches, -1) for each in jax.random.split(key, epochs)]
-    )
-    player, _ = jax.lax.scan(learn, player, orders)
+    player, _ = jax.lax.scan(learn, player, minibatches)
     return player
 
 
