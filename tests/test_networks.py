@@ -130,7 +130,7 @@ def test_ends_at_an_equilibrium(algorithm):
 def test_adversaries_that_take_over_for_several_steps():
     """In a turn-based game, each state of which gives one player a choice."""
     game = pg.load("random_turn_based:states=4")
-    options = {"steps": 20_000, "rate": (0.01, 0.001), "takeover": 2, **SMALL}
+    options = {"steps": 60_000, "rate": (0.01, 0.001), "critic_rate": (0.01, 0.001), "takeover": 2, **SMALL}
     run = pg.train(game, PowerObjective(0.02), algorithm="sbpr", **options)
     for player, policy in enumerate(run.policies):
         lacking = np.arange(policy.shape[1]) >= game.n_actions[:, player, None]
