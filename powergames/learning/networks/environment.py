@@ -108,7 +108,7 @@ def environment_of(game: AnyGame, observations: Observations) -> Environment:
         row_starts = np.arange(game.n_states) * math.prod(game.n_actions)
         rewards, unit = game.rewards.reshape(1, -1), game.reward_unit
         discounts = np.full(n, game.discount)
-        following = game.next_states.reshape(-1), None, None, None
+        following: tuple[Any, ...] = (game.next_states.reshape(-1), None, None, None)
     else:
         simulator = simulator_of(game)
         n_actions, row_starts, starts = simulator.n_actions, simulator.row_starts[:-1], simulator.starts

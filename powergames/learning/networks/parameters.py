@@ -47,7 +47,7 @@ class NetworkParameters:
         for name in ("environments", "rollout", "epochs", "minibatches"):
             put(name, check_integer(name, getattr(self, name), 1, MOST))
         put("takeover", check_integer("takeover", self.takeover, 1, 100))
-        if isinstance(self.hidden, str) or not isinstance(self.hidden, Sequence):
+        if not isinstance(self.hidden, (tuple, list)):
             raise InputError(f"hidden: got {str(self.hidden)[:40]}; give the units of each layer, e.g. (128, 128)")
         put("hidden", tuple(check_integer("hidden", units, 1, MOST) for units in self.hidden))
         for name in ("rate", "critic_rate", "temperature", "softness"):

@@ -115,12 +115,13 @@ def _advance(
     def once(k: jax.Array, state: State) -> State:
         share = (clock + k) / total
         between = [first * (last / first) ** share for first, last in ends[:4]]
-        schedule = Schedule(*between, *ends[4:])
+        schedule = Schedule(*[*between, *ends[4:]])
         one = partial(iterate, design, plan, environment)
         if state.key.shape[0] > 1:
             return jax.vmap(one, in_axes=(0, 0, None, None))(charges, state, schedule, clock + k)
         # Batches of one would take longer.
-        alone = one(*jax.tree.map(lambda a: a[0], (charges, state)), schedule, clock + k)
+        first = jax.tree.map(lambda a: a[0], (charges, state))
+        alone = one(first[0], first[1], schedule, clock + k)
         return jax.tree.map(lambda a: a[None], alone)
 
     return jax.lax.fori_loop(0, count, once, state)

@@ -59,4 +59,4 @@ def improved(player: Player, lesson: Lesson, schedule: Schedule, minibatches: ja
 
 def _moved(network: Network, memory: Any, gradient: Any, rate: jax.Array) -> tuple[Network, Any]:
     step, memory = optimizer.update(gradient, memory)
-    return optax.apply_updates(network, jax.tree.map(lambda change: -rate * change, step)), memory  # type: ignore
+    return optax.apply_updates(network, jax.tree.map(lambda change: -rate * change, step)), memory
