@@ -153,10 +153,15 @@ def test_every_package_is_installed():
 )
 def test_slow_libraries_are_imported_when_needed(statement):
     slow = ["numba", "scipy", "cvxpy", "networkx", "nashpy", "joblib", "highspy", "pettingzoo", "gymnasium", "pyspiel"]
-    slow += ["altair", "vl_convert", "PIL", "pandas", "rich"]
+    slow += ["jax", "equinox", "optax", "altair", "vl_convert", "PIL", "pandas", "rich"]
     code = f"import sys; {statement}; print(sorted(set({slow}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT.parent)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.startswith("powergames.learning.networks.")])
+def test_networks_alone_import_jax(module):
+    assert not {name.split(".")[0] for name in imported(MODULES[module])} & {"equinox", "jax", "optax"}
 
 
 def test_plain_solvers_package_names_the_right_one():

@@ -27,7 +27,10 @@ MODULES += [
 ]
 PPO = ROOT / "examples" / "audit_ppo.py"
 # Packages that not everybody has, and the pages and modules whose examples need them.
+NETWORKS = ("agents", "environment", "observations", "outlook", "play", "training", "update")
 NEEDS = {
+    **{f"powergames.learning.networks.{name}": ("jax", "equinox", "optax") for name in NETWORKS},
+    "train-networks.md": ("jax", "equinox", "optax"),
     "make-pictures.md": ("altair", "vl_convert", "pandas"),
     "use-environments.md": ("gymnasium", "pettingzoo"),
     "powergames.environments.parallel_env": ("gymnasium", "pettingzoo"),

@@ -20,7 +20,7 @@ from powergames.cli import run as run_command
 from powergames.io import load_profile
 from powergames.kernels.learning import Learners, seed_generator, uniform
 from powergames.kernels.learning import train as learn
-from powergames.learning import checkpoints, loop
+from powergames.learning import checkpoints, tables
 from powergames.learning.initial_state import learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.parameters import Parameters
 
@@ -383,7 +383,7 @@ def test_many_stop_at_ctrl_c_and_keep_what_they_have(tmp_path, monkeypatch):
         learn(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop, "learn", interrupted)
+    monkeypatch.setattr(tables, "learn", interrupted)
     (run,) = pg.train_many(PENNIES, PRICE, seeds=range(3), steps=1000, checkpoints=tmp_path)
     assert run.stopped.name == "INTERRUPTED"
     assert [path.name for path in tmp_path.iterdir()] == ["seed_0.npz"]
@@ -412,7 +412,7 @@ def test_command_with_many_seeds_keeps_what_it_has_at_ctrl_c(tmp_path, capsys, m
         learn(simulator, rivals, learners, *arguments)
 
     kept = []
-    monkeypatch.setattr(loop, "learn", interrupted)
+    monkeypatch.setattr(tables, "learn", interrupted)
     arguments = ["train", "chicken", "--seeds", "5", "--steps", "1000", "-o", str(tmp_path / "policy.npz")]
     assert run_command(arguments) == 1
     assert "INTERRUPTED: only 3 of 5 runs are here." in capsys.readouterr().out
@@ -510,7 +510,7 @@ def test_a_failed_write_leaves_the_old_checkpoint(tmp_path, monkeypatch):
     [
         ({"game": 3}, "game: got int"),
         ({"algorithm": "ppo"}, "algorithm: got 'ppo'; choose one of prim, sbpr, task"),
-        ({"objective": "prim"}, "objective: got str; give a PowerObjective"),
+        ({"objective": "prim"}, "objective: got str; give λ"),
         ({"objective": PowerObjective(1.5), "algorithm": "sbpr"}, "form='adversarial' reads lam as a probability"),
         ({"objective": PowerObjective(0.3, form="adversarial"), "algorithm": "prim"}, "'prim' for .*; give 'sbpr'"),
         ({"seed": -1}, "seed: got -1; give an integer from 0"),

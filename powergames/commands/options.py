@@ -44,6 +44,20 @@ class Algorithm(enum.StrEnum):
     TASK = "task"
 
 
+class Policy(enum.StrEnum):
+    """What learners keep their policies in."""
+
+    TABLE = "table"
+    NETWORK = "network"
+
+
+class Charge(enum.StrEnum):
+    """What networks are charged for with prim."""
+
+    ACTION = "action"
+    STATE = "state"
+
+
 class Form(enum.StrEnum):
     """How power enters the objective over time."""
 

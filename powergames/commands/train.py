@@ -11,11 +11,13 @@ from powergames.commands.options import (
     Aggregate,
     AggregateOption,
     Algorithm,
+    Charge,
     Form,
     GameArgument,
     JsonOption,
     LamOption,
     PlotOption,
+    Policy,
     TimeLimitOption,
     check_distinct,
     check_output,
@@ -52,6 +54,7 @@ def command(
     ],
     algorithm: Annotated[
         Algorithm,
+        Charge,
         typer.Option(
             "--algorithm",
             help="prim: charge for power, as the form penalty does; sbpr: learn against adversaries, as the form "
@@ -67,6 +70,23 @@ def command(
     ] = None,
     jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes for --seeds; -1 for one per core.")] = "1",
     steps: Annotated[str, typer.Option("--steps", metavar="N", help="Steps of play.")] = "2000000",
+    policy: Annotated[
+        Policy, typer.Option("--policy", help="What learners keep policies in; networks need powergames[deep].")
+    ] = Policy.TABLE,
+    hidden: Annotated[
+        str | None, typer.Option("--hidden", metavar="N,N", help="Units of each layer of the networks: 128,128.")
+    ] = None,
+    environments: Annotated[
+        str | None,
+        typer.Option("--environments", metavar="N", help="Environments that networks play at once: 128."),
+    ] = None,
+    charge: Annotated[
+        Charge | None,
+        typer.Option("--charge", help="What prim charges networks for: action, or, from the reward, state."),
+    ] = None,
+    takeover: Annotated[
+        str | None, typer.Option("--takeover", metavar="K", help="Steps for which adversaries of sbpr take over: 1.")
+    ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +107,7 @@ def command(
     if n_seeds is None and n_jobs != 1:
         raise InputError(f"--jobs: got {n_jobs} for one run; give --seeds too, or leave it out")
     seconds = None if time_limit is None else read_seconds(time_limit)
+    options = _network_options(policy, hidden, environments, charge, takeover)
     check_output(output, ".npz")
     from powergames.io import load
     from powergames.learning import train, train_many
@@ -104,7 +125,11 @@ def command(
         written.append(("--output", file))
     check_distinct({"GAME": game}, written)
     loaded = load(game)
-    chosen: dict[str, Any] = {"objective": read_objective(lam, aggregate, Form.PENALTY), "algorithm": algorithm.value}
+    chosen: dict[str, Any] = {
+        "objective": read_objective(lam, aggregate, Form.PENALTY),
+        "algorithm": algorithm.value,
+        **options,
+    }
     header = {"schema": SCHEMA, "game": game_header(loaded)}
     if n_seeds is None:
         with ends_like_ctrl_c():
@@ -141,3 +166,23 @@ def command(
         viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)
     good = all(run.finished and run.certificate.passed for run in runs)
     return DONE if good and len(runs) == (n_seeds or 1) else FAILED
+
+
+def _network_options(
+    policy: Policy, hidden: str | None, environments: str | None, charge: Charge | None, takeover: str | None
+) -> dict[str, Any]:
+    """Return the arguments of `train` that these options stand for."""
+    given = {"hidden": hidden, "environments": environments, "charge": charge, "takeover": takeover}
+    options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if policy is Policy.TABLE:
+        for name in options:
+            raise InputError(f"--{name}: is for networks; give --policy network too, or leave it out")
+        return {}
+    if hidden is not None:
+        options["hidden"] = tuple(read_integer("--hidden", units) for units in hidden.split(","))
+    for name in ("environments", "takeover"):
+        if name in options:
+            options[name] = read_integer(f"--{name}", options[name])
+    if charge is not None:
+        options["charge"] = charge.value
+    return {"policy": policy.value, **options}

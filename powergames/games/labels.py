@@ -7,6 +7,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
+import numpy as np
+
 from powergames.errors import InputError
 
 # NumPy's strings lose a NUL at the end, and no text file holds lone surrogates or numbers beyond those of Unicode.
@@ -108,6 +110,13 @@ class StateNames(Sequence[str]):
 
     def picture(self, state: int) -> str | None:
         """Return a drawing of a state as lines of text, or None if there is none."""
+        return None
+
+    def digits_table(self) -> np.ndarray | None:
+        """Return integers that tell states apart, shape (S, K), or None if there is only the number of a state.
+
+        States that are alike should share some of them: this is what networks see.
+        """
         return None
 
     @overload

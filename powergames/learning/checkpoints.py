@@ -7,17 +7,53 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
 from powergames.errors import InputError
 from powergames.files import FileLock, replace_file
+from powergames.games.profiles import Profile
 from powergames.io.npz import packed, read_arrays
-from powergames.kernels.learning import Learners, Simulator
 from powergames.results import SCHEMA
 
 KIND = "training"
+
+
+class AnyLearners(Protocol):
+    """Learners of one run or of several at once, as the training loop drives and checkpoints keep them.
+
+    Attributes
+    ----------
+    tables : mapping
+        All numbers of the game that they learn from.
+    unit, total, clock : int
+        Steps of an `advance` by one, how far the run goes and how far it is, in this unit.
+    """
+
+    @property
+    def tables(self) -> Mapping[str, np.ndarray]: ...  # noqa: D102
+
+    @property
+    def unit(self) -> int: ...  # noqa: D102
+
+    @property
+    def total(self) -> int: ...  # noqa: D102
+
+    @property
+    def clock(self) -> int: ...  # noqa: D102
+
+    def advance(self, count: int) -> None:
+        """Play and learn; in however many calls, that leads to the same end."""
+
+    def policies(self) -> list[Profile]:
+        """Return the policies of each run."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all that changes."""
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> bool:
+        """Go on from what `arrays` returned; return False, and do nothing, if it can't be right."""
 
 
 def write_archive(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
@@ -69,20 +105,19 @@ class Checkpoint:
         """Let others use the file."""
         self._lock.release()
 
-    def save(self, learners: Learners, history: Mapping[str, np.ndarray]) -> None:
+    def save(self, learners: Mapping[str, np.ndarray], history: Mapping[str, np.ndarray]) -> None:
         """Write the state of the run and its history so far."""
-        arrays = {f"learners_{name}": array for name, array in learners._asdict().items()}
+        arrays = {f"learners_{name}": array for name, array in learners.items()}
         arrays |= {f"history_{name}": array for name, array in history.items()}
         write_archive(self._path, {"question": np.array(json.dumps(self._question)), **arrays})
 
-    def restore(self, learners: Learners, simulator: Simulator, history: Mapping[str, tuple[int, ...]]) -> Any:
-        """Copy what the file holds into the learners, and return the history, or None if there is no file.
+    def restore(self, learners: AnyLearners, history: Mapping[str, tuple[int, ...]]) -> Any:
+        """Let the learners go on from what the file holds, and return the history, or None if there is no file.
 
         Parameters
         ----------
-        learners : Learners
+        learners : AnyLearners
             Of the same run; changed.
-        simulator : Simulator
         history : mapping
             The shape of one entry of each part of the history.
 
@@ -95,17 +130,19 @@ class Checkpoint:
             return None
         arrays = read_arrays(self._path.read_bytes(), f"checkpoint {self._path}")
         self._check_question(arrays.get("question"))
-        found = {name: arrays.get(f"learners_{name}") for name in Learners._fields}
+        found = {
+            name: array
+            for name, model in learners.arrays().items()
+            if _alike(array := arrays.get(f"learners_{name}"), model)
+        }
         entries = {name: arrays.get(f"history_{name}") for name in history}
         if not (
-            all(_alike(array, getattr(learners, name)) for name, array in found.items())
+            len(found) == len(learners.arrays())
             and all(array is not None and array.shape[1:] == history[name] for name, array in entries.items())
             and len({len(array) for array in entries.values() if array is not None}) == 1
-            and _sound(found["streams"], found["clock"], simulator, self._question["steps"])
+            and learners.restore(found)
         ):
             raise InputError(f"checkpoint {self._path}: is damaged; delete it, and the run begins anew")
-        for name, array in found.items():
-            getattr(learners, name)[...] = array
         return entries
 
     def _check_question(self, found: np.ndarray | None) -> None:
@@ -124,24 +161,14 @@ class Checkpoint:
             )
 
 
-def game_digest(simulator: Simulator) -> str:
+def game_digest(tables: Mapping[str, np.ndarray]) -> str:
     """Return a digest of the numbers of a game, whatever its labels."""
     digest = hashlib.sha256()
-    for array in simulator:
+    for array in tables.values():
         digest.update(f"{array.shape} {array.dtype.str}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
-def _alike(array: np.ndarray | None, model: np.ndarray) -> bool:
+def _alike(array: np.ndarray | None, model: np.ndarray) -> TypeGuard[np.ndarray]:
     return array is not None and array.shape == model.shape and array.dtype == model.dtype
-
-
-def _sound(streams: Any, clock: Any, simulator: Simulator, steps: int) -> bool:
-    """Whether numbers that the kernels use as places are places."""
-    states, rows = streams[:, 0], streams[:, 1]
-    begun = rows > -2
-    inside = (
-        (states[begun] >= 0) & (states[begun] < len(simulator.n_actions)) & (rows[begun] < simulator.row_starts[-1])
-    )
-    return bool(inside.all() and (rows >= -2).all() and 0 <= clock[0] <= steps)

@@ -6,27 +6,28 @@ import os
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from powergames.checking.certificate import check_tolerance
+from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.certify import certify
 from powergames.checking.tolerances import POLICY_TOLERANCE
-from powergames.errors import InputError, interruptible
+from powergames.errors import InputError, interruptible, needs
 from powergames.games.kinds import AnyGame, Game, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels import compilation
-from powergames.kernels.learning import train as learn
-from powergames.learning.checkpoints import Checkpoint, checkpoint_path, game_digest
-from powergames.learning.initial_state import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
+from powergames.learning.checkpoints import AnyLearners, Checkpoint, checkpoint_path, game_digest
+from powergames.learning.networks.parameters import NetworkParameters
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
+from powergames.learning.tables import TableLearners
 from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
-from powergames.progress import Callback, reporter
+from powergames.progress import Callback, check_callback, reporter
 from powergames.results import Status
 
 # Steps unless the caller says otherwise.
@@ -37,28 +38,26 @@ TURN, KEEP = 0.1, 10.0
 
 MOST_SEED, MOST_WORKERS = 2**64 - 1, 1_000_000
 
+AnyParameters = Parameters | NetworkParameters
+
 
 def train(
     game: AnyGame,
     objective: AnyObjective | None = None,
     *,
     algorithm: str | None = None,
+    policy: str = "table",
     seed: int = 0,
     steps: int = STEPS,
-    rate: tuple[float, float] = (0.1, 0.02),
-    temperature: tuple[float, float] = (0.3, 0.005),
-    critic_rate: tuple[float, float] = (0.1, 0.01),
-    exploration: float = 0.1,
-    restart: float = 0.1,
-    averaging: float = 8.0,
     history: int = 20,
     tol: float = POLICY_TOLERANCE,
     checkpoint: str | os.PathLike[str] | None = None,
     time_limit: float | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
+    **options: Any,
 ) -> TrainingRun:
-    """Train one tabular learner per player on samples of a game, and certify what they learned.
+    """Train one learner per player on samples of a game, and certify what they learned.
 
     Parameters
     ----------
@@ -72,26 +71,16 @@ def train(
         co-player's action with probability λ times its weight; the form "adversarial". "task": rewards alone; λ is 0.
         By default "task" if λ is 0, "sbpr" if the objective has the form "adversarial", and else "prim". The run is
         certified for what its algorithm learns, as ``run.objective`` says: the form of sbpr, and λ = 0 for task.
+    policy : {"table", "network"}
+        What learners keep policies and critics in. Networks need the extra ``powergames[deep]``.
     seed : int
         From 0 to 2**64 - 1; the same seed gives the same policies.
     steps : int
-        Steps of play: all players learn from each; in sbpr each player makes so many steps in play of its own.
-    rate : (float, float)
-        Step size of policies and adversaries at the first and at the last step. A player's values in a state are
-        divided by their range there, or by a tenth of the range of rewards if that is more.
-    temperature : (float, float)
-        Weight of entropy, in the same unit; what is left of it at the end keeps policies off the boundary.
-    critic_rate : (float, float)
-        Step size of critics.
-    exploration : float
-        Probability of a step with random actions of all players. Critics learn from it, and are not misled.
-    restart : float
-        Probability, at every step, to go to another state: half of the time to a start, else to any state.
-    averaging : float, at least 1
-        The policy returned is an average over the run, in which the weight of the `k`-th visit to a state grows like
-        ``k ** (averaging - 1)``.
+        Steps of play. With tables all players learn from each; in sbpr each makes so many steps in play of its own.
+        With networks, the steps of all environments together, rounded up to whole rollouts.
     history : int
-        How often, at equal distances, the exact return, power and regret are recorded.
+        How often, at equal distances, the exact return, power and regret are recorded. In games of very many states
+        this can take longer than training.
     tol : float, default 0.02
         Largest scaled regret with which the certificate passes.
     checkpoint : path, optional
@@ -104,6 +93,52 @@ def train(
     callback : callable, optional
         Called as ``callback(stage, done, total)`` after every tenth of a second or so, with steps; `stage` tells the
         last return, power and regret recorded.
+
+    **options
+        What tables and networks have for themselves, as follows; numbers in pairs hold at the first and the last step.
+
+    Other Parameters
+    ----------------
+    rate : (float, float)
+        Step size of policies. Of tables, by default (0.1, 0.02), for policies and adversaries: a player's values in a
+        state are divided by their range there, or by a tenth of the range of rewards if that is more. Of networks, by
+        default (0.001, 0.0001), for Adam.
+    critic_rate : (float, float)
+        Step size of critics; by default (0.1, 0.01) and (0.001, 0.0001).
+    temperature : (float, float)
+        Weight of entropy, relative to the range or spread of values; what is left of it at the end keeps policies off
+        the boundary. By default (0.3, 0.005) and (0.1, 0.005).
+    exploration : float, default 0.1
+        Tables: probability of a step with random actions of all players. Networks: probability, of each player by
+        itself, of a random action. Critics learn from it, and are not misled.
+    restart : float
+        Probability, at every step of tables (0.1) and after every rollout of networks (0.5), to go to another state:
+        half of the time to a start, else to any state.
+    averaging : float, at least 1, default 8
+        Tables only. The policy returned is an average over the run, in which the weight of the `k`-th visit to a state
+        grows like ``k ** (averaging - 1)``.
+    charge : {"action", "state"}
+        Networks only, for prim. "action": each action is charged for the power that others hold if it is played, which
+        is the gradient of the objective. "state": power is subtracted from the reward, so that players learn to avoid
+        states in which others have power over them, and nothing about their action there.
+    takeover : int, default 1
+        Networks only, for sbpr: for how many steps in a row an adversary takes over. With more than one, policies learn
+        another objective than the one that they are certified for.
+    softness : (float, float), default (0.2, 0.02)
+        Networks only: temperature at which adversaries choose what harms most, relative to the spread of values.
+    hidden : sequence of int, default (128, 128)
+        Networks only, as all that follow: units of each layer.
+    environments, rollout : int, default 128 and 16
+        Environments that play at once, rounded up to a multiple of devices and groups, and steps between two updates.
+    epochs, minibatches : int, default 2 and 4
+        Passes over a rollout, and the parts that its steps are divided into.
+    trace : float, default 0.9
+        Decay of the traces of critics, the λ of TD(λ).
+    clip : float, default 0.2
+        By which share the probability of an action may change in an update.
+    observe : callable or array_like, optional
+        What networks see of the states: numbers of shape (S, D), or a function of ``arange(S)`` that returns them. By
+        default what names of states tell, as those of kitchens do, or else the number of the state.
 
     Returns
     -------
@@ -121,9 +156,11 @@ def train(
     Notes
     -----
     Each player has its own policy, its own critic of joint actions, and its own adversary for every way to be harmed.
-    It sees states, joint actions and its own rewards, and knows the others' present policies, as in training together;
-    no critic is shared. Policies and adversaries take steps of optimistic mirror ascent with entropy, in the state
-    at hand, along slopes from the critic. There is no guarantee, because no such rule finds an equilibrium in every
+    No critic is shared. With tables a player sees states, joint actions and its own rewards, and knows the others'
+    present policies, as in training together. Policies and adversaries take steps of optimistic mirror ascent with
+    entropy, in the state at hand, along slopes from the critic. With networks, `powergames.learning.networks`, policies
+    take clipped steps along the gradient of all actions, and rewards are centred and divided by their range first.
+    There is no guarantee, because no such rule finds an equilibrium in every
     game: the certificate says how far the policies are from one.
 
     Examples
@@ -135,26 +172,11 @@ def train(
     >>> run.objective, run.certificate.passed
     (PowerObjective(lam=0.3, aggregate='mean', form='penalty'), True)
     """
-    game = as_game(game, NormalFormGame | StochasticGame)
-    check_endless(game)
     algorithm, objective = _trained_for(objective, algorithm)
-    parameters = Parameters(steps, rate, temperature, critic_rate, exploration, restart, averaging, history)
-    if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
-        raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
-    check_tolerance(tol)
-    stopped = None
-    with (
-        closing(_Training(game, algorithm, objective, seed, parameters, checkpoint)) as training,
-        reporter(progress, callback) as report,
-    ):
-        try:
-            with interruptible():
-                stopped = training.run(None if time_limit is None else compilation.clock() + time_limit, report)
-        except KeyboardInterrupt:
-            stopped = Status.INTERRUPTED
-        finally:
-            training.keep()
-    return training.result(stopped, tol)
+    seed = check_integer("seed", seed, 0, MOST_SEED)
+    chosen = _parameters(policy, {"steps": steps, "history": history, **options})
+    (run,) = _train(game, algorithm, [(objective, seed)], chosen, tol, checkpoint, time_limit, progress, callback)
+    return run
 
 
 def train_many(
@@ -162,6 +184,7 @@ def train_many(
     objective: AnyObjective | None = None,
     *,
     algorithm: str | None = None,
+    policy: str = "table",
     seeds: Iterable[int] = range(10),
     n_jobs: int = 1,
     checkpoints: str | os.PathLike[str] | None = None,
@@ -169,17 +192,19 @@ def train_many(
     callback: Callback | None = None,
     **parameters: Any,
 ) -> tuple[TrainingRun, ...]:
-    """Train with many seeds, each as `train` does with that seed alone.
+    """Train with many seeds, each as `train` does with that seed alone; networks up to rounding.
 
     Parameters
     ----------
     game, objective, algorithm
         As in `train`.
+    policy : {"table", "network"}
+        As in `train`. Networks of all seeds learn at once, in one compiled program, if `n_jobs` is 1.
     seeds : iterable of int
     n_jobs : int, default 1
-        Number of joblib workers; -1 for all processors. With 1, the runs follow each other in this process.
+        Number of joblib workers; -1 for all processors. With 1, the runs of tables follow each other in this process.
     checkpoints : path, optional
-        Folder that keeps each run in a file ``seed_<seed>.npz``.
+        Folder that keeps each run in a file ``seed_<seed>.npz``, or runs that learn at once in ``seeds.npz``.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional
@@ -208,8 +233,6 @@ def train_many(
     >>> [run.seed for run in runs], all(run.certificate.passed for run in runs)
     ([0, 1, 2], True)
     """
-    game = as_game(game, NormalFormGame | StochasticGame)
-    check_endless(game)
     algorithm, objective = _trained_for(objective, algorithm)
     try:
         listed = list(seeds)
@@ -222,10 +245,21 @@ def train_many(
     if folder is not None and not folder.is_dir():
         raise InputError(f"checkpoints: there is no folder {folder}; make it first")
     steps = check_integer("steps", parameters.get("steps", STEPS), 1, MOST_STEPS)
+    if policy == "network" and n_jobs == 1 and chosen:
+        loose = {name: parameters.pop(name) for name in ("tol", "time_limit") if name in parameters}
+        together = _parameters(policy, parameters)
+        kept = None if folder is None else folder / "seeds.npz"
+        members = [(objective, seed) for seed in chosen]
+        return _train(
+            game, algorithm, members, together, checkpoint=kept, progress=progress, callback=callback, **loose
+        )
+    game = as_game(game, NormalFormGame | StochasticGame)
+    check_endless(game)
     tasks = [
         parameters
         | {
             "algorithm": algorithm,
+            "policy": policy,
             "seed": seed,
             "checkpoint": None if folder is None else checkpoint_path(folder, seed),
         }
@@ -251,7 +285,7 @@ def train_many(
                 runs.append(run)
                 if run.stopped is Status.INTERRUPTED:
                     raise KeyboardInterrupt
-                report(_stage(f"seed {run.seed}, {algorithm}", run.history), steps * len(runs), total)
+                report(_stage(f"seed {run.seed}, {algorithm}", [run.history]), steps * len(runs), total)
         except KeyboardInterrupt:
             # What hands out the runs ends its workers when it hears of it.
             with suppress(KeyboardInterrupt):
@@ -277,34 +311,90 @@ def _trained_for(objective: AnyObjective | None, algorithm: str | None) -> tuple
     return algorithm, with_lam(replace(given, form=FORMS[algorithm]), given.exact_lam)
 
 
+def _parameters(policy: Any, options: dict[str, Any]) -> tuple[AnyParameters, Any]:
+    """Return the parameters of tables or networks, and what networks see."""
+    kinds: dict[str, type[AnyParameters]] = {"table": Parameters, "network": NetworkParameters}
+    if not isinstance(policy, str) or policy not in kinds:
+        raise InputError(f"policy: got {str(policy)[:40]!r}; choose one of {', '.join(kinds)}")
+    kind = kinds[policy]
+    observe = options.pop("observe", None) if kind is NetworkParameters else None
+    known = [field.name for field in fields(kind)]
+    for name in options:
+        if name not in known:
+            raise InputError(f"{name[:40]}: is no option of policy={policy!r}; choose from {', '.join(known)}")
+    return kind(**options), observe
+
+
+def _train(
+    given: AnyGame,
+    algorithm: str,
+    members: Sequence[tuple[PowerObjective, int]],
+    chosen: tuple[AnyParameters, Any],
+    tol: float = POLICY_TOLERANCE,
+    checkpoint: str | os.PathLike[str] | None = None,
+    time_limit: float | None = None,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> tuple[TrainingRun, ...]:
+    """Train one run for each pair of an objective and a seed; tables can do one."""
+    game = as_game(given, NormalFormGame | StochasticGame)
+    check_endless(game)
+    if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
+        raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
+    check_tolerance(tol)
+    check_callback(callback)
+    parameters, observe = chosen
+    learners: AnyLearners
+    if isinstance(parameters, NetworkParameters):
+        with needs("JAX, Equinox or Optax", "powergames[deep]", "policy='network'"):
+            from powergames.learning.networks.training import NetworkLearners
+        learners = NetworkLearners(given, algorithm, members, parameters, observe)
+    else:
+        ((objective, seed),) = members
+        learners = TableLearners(game, objective, seed, parameters)
+    stopped = None
+    with (
+        closing(_Training(game, algorithm, members, learners, parameters, tol, checkpoint)) as training,
+        reporter(progress, callback) as report,
+    ):
+        try:
+            with interruptible():
+                stopped = training.run(None if time_limit is None else compilation.clock() + time_limit, report)
+        except KeyboardInterrupt:
+            stopped = Status.INTERRUPTED
+        finally:
+            training.keep()
+    return training.results(stopped)
+
+
 class _Training:
-    """One run, from its beginning or from its checkpoint to wherever it gets."""
+    """Runs that learn at once, from their beginning or from their checkpoint to wherever they get."""
 
     def __init__(
         self,
         game: Game,
         algorithm: str,
-        objective: PowerObjective,
-        seed: int,
-        parameters: Parameters,
+        members: Sequence[tuple[PowerObjective, int]],
+        learners: AnyLearners,
+        parameters: AnyParameters,
+        tol: float,
         checkpoint: str | os.PathLike[str] | None,
     ) -> None:
-        self.game, self.algorithm, self.objective, self.parameters = game, algorithm, objective, parameters
-        self.seed = check_integer("seed", seed, 0, MOST_SEED)
-        self.simulator = simulator_of(game)
-        self.rivals = rivals_of(objective, self.simulator.n_actions)
-        self.learners = learners_of(self.simulator, self.rivals, self.seed)
-        self.workspace = workspace_of(self.learners)
-        self.history: list[HistoryPoint] = []
+        self.game, self.algorithm, self.members, self.learners = game, algorithm, members, learners
+        self.parameters, self.tol = parameters, tol
+        self.histories: list[list[HistoryPoint]] = [[] for _ in members]
+        self.judged: tuple[int, list[tuple[Profile, Certificate]]] | None = None
         self.kept_at = time.monotonic()
         self.checkpoint: Checkpoint | None = None
         if checkpoint is not None:
+            objective, seeds = members[0][0], [seed for _, seed in members]
+            lams = [str(each.exact_lam) for each, _ in members]
             question = {
-                "game": game_digest(self.simulator),
+                "game": game_digest(learners.tables),
                 "algorithm": algorithm,
-                "seed": self.seed,
+                "seed": seeds[0] if len(seeds) == 1 else seeds,
                 **objective.to_dict(),
-                "lam": str(objective.exact_lam),
+                "lam": lams[0] if len(set(lams)) == 1 else lams,
                 **parameters.to_dict(),
             }
             self.checkpoint = Checkpoint(checkpoint, question)
@@ -320,77 +410,94 @@ class _Training:
             self.checkpoint.close()
 
     @property
-    def clock(self) -> int:
+    def steps(self) -> int:
         """Steps made."""
-        return int(self.learners.clock[0])
+        return self.learners.clock * self.learners.unit
 
     def run(self, deadline: float | None, report: Callback) -> Status | None:
         """Learn until the last step or the deadline, and return why it ended before the last step."""
-        total = self.parameters.steps
-        points = self.parameters.history
-        marks = sorted({total * k // points for k in range(1, points + 1)} - {0})
-        schedule, adversarial = self.parameters.schedule(), self.objective.form == "adversarial"
+        learners, points = self.learners, self.parameters.history
+        marks = sorted({learners.total * k // points for k in range(1, points + 1)} - {0})
         count = 1
         while True:
-            if self.clock in marks and (not self.history or self.history[-1].steps < self.clock):
+            if learners.clock in marks and (not self.histories[0] or self.histories[0][-1].steps < self.steps):
                 self._record()
-            report(_stage(self.algorithm, self.history), self.clock, self.parameters.steps)
-            if self.clock == total:
+            report(_stage(self.algorithm, self.histories), self.steps, learners.total * learners.unit)
+            if learners.clock == learners.total:
                 return None
             if deadline is not None and compilation.clock() >= deadline:
                 return Status.TIME_LIMIT
             if time.monotonic() - self.kept_at > KEEP:
                 self.keep()
             begun = compilation.clock()
-            ahead = next(mark for mark in marks if mark > self.clock) - self.clock
-            learn(self.simulator, self.rivals, self.learners, self.workspace, schedule, adversarial, min(count, ahead))
+            ahead = next(mark for mark in marks if mark > learners.clock) - learners.clock
+            learners.advance(min(count, ahead))
             count = max(1, min(2 * count, int(count * TURN / max(compilation.clock() - begun, 1e-9))))
 
     def keep(self) -> None:
         """Write the checkpoint, if there is one."""
         self.kept_at = time.monotonic()
         if self.checkpoint is not None:
-            n_players = self.game.n_players
+            shapes = self._shapes()
+            columns = {name: [[getattr(p, name) for p in points] for points in self.histories] for name in shapes}
             entries = {
-                "steps": np.array([point.steps for point in self.history], dtype=np.int64),
-                "task": np.array([point.task for point in self.history]).reshape(-1, n_players),
-                "power": np.array([point.power for point in self.history]).reshape(-1, n_players),
-                "regret": np.array([point.regret for point in self.history], dtype=np.float64),
+                name: np.array(column, dtype=np.int64 if name == "steps" else np.float64)
+                .reshape(len(self.members), -1, *shapes[name][1:])
+                .swapaxes(0, 1)
+                for name, column in columns.items()
             }
-            self.checkpoint.save(self.learners, entries)
+            self.checkpoint.save(self.learners.arrays(), entries)
 
-    def result(self, stopped: Status | None, tol: float) -> TrainingRun:
-        """Certify the policies learned so far."""
-        policies = learned_policies(self.game, self.simulator, self.learners)
-        return TrainingRun(
-            game=self.game,
-            algorithm=self.algorithm,
-            objective=self.objective,
-            policies=policies,
-            certificate=certify(self.game, policies, self.objective, tol=tol),
-            history=tuple(self.history),
-            seed=self.seed,
-            steps=self.clock,
-            parameters=self.parameters.to_dict(),
-            stopped=stopped,
+    def results(self, stopped: Status | None) -> tuple[TrainingRun, ...]:
+        """Certify the policies learned so far, once for each time."""
+        if self.judged is None or self.judged[0] != self.learners.clock:
+            judged = [
+                (policies, certify(self.game, policies, objective, tol=self.tol))
+                for policies, (objective, _) in zip(self.learners.policies(), self.members, strict=True)
+            ]
+            self.judged = self.learners.clock, judged
+        return tuple(
+            TrainingRun(
+                game=self.game,
+                algorithm=self.algorithm,
+                objective=objective,
+                policies=policies,
+                certificate=certificate,
+                history=tuple(history),
+                seed=seed,
+                steps=self.steps,
+                parameters=self.parameters.to_dict(),
+                stopped=stopped,
+            )
+            for (objective, seed), (policies, certificate), history in zip(
+                self.members, self.judged[1], self.histories, strict=True
+            )
         )
 
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of one entry of each part of the history."""
+        runs, n_players = len(self.members), self.game.n_players
+        return {"steps": (runs,), "task": (runs, n_players), "power": (runs, n_players), "regret": (runs,)}
+
     def _restore(self, checkpoint: Checkpoint) -> None:
-        n_players = self.game.n_players
-        shapes: dict[str, tuple[int, ...]] = {"steps": (), "task": (n_players,), "power": (n_players,), "regret": ()}
-        entries = checkpoint.restore(self.learners, self.simulator, shapes)
+        entries = checkpoint.restore(self.learners, self._shapes())
         if entries is not None:
-            columns = (entries[name] for name in shapes)
-            self.history = [HistoryPoint(int(s), t, p, float(r)) for s, t, p, r in zip(*columns, strict=True)]
+            for member, history in enumerate(self.histories):
+                columns = (entries[name][:, member] for name in self._shapes())
+                history += [HistoryPoint(int(s), t, p, float(r)) for s, t, p, r in zip(*columns, strict=True)]
 
     def _record(self) -> None:
-        self.history.append(self.result(None, 0.0).summary)
+        for history, run in zip(self.histories, self.results(None), strict=True):
+            history.append(run.summary)
 
 
-def _stage(name: str, history: Sequence[HistoryPoint]) -> str:
-    """Tell the last return, power and regret of a history, which may be empty."""
-    if not history:
+def _stage(name: str, histories: Sequence[Sequence[HistoryPoint]]) -> str:
+    """Tell the last return and power of some histories, on average, and the greatest regret; they may be empty."""
+    if not histories[0]:
         return name
-    last = history[-1]
-    task, power = (", ".join(f"{value:.3g}" for value in column) for column in (last.task, last.power))
-    return f"{name}: return {task}; power {power}; regret {last.regret:.2g}"
+    last = [history[-1] for history in histories]
+    task, power = (
+        ", ".join(f"{value:.3g}" for value in np.mean([getattr(point, key) for point in last], axis=0))
+        for key in ("task", "power")
+    )
+    return f"{name}: return {task}; power {power}; regret {max(point.regret for point in last):.2g}"

@@ -22,21 +22,21 @@ class Parameters:
     """What learners depend on besides game, objective and seed; see `powergames.train`."""
 
     steps: int
-    rate: tuple[float, float]
-    temperature: tuple[float, float]
-    critic_rate: tuple[float, float]
-    exploration: float
-    restart: float
-    averaging: float
-    history: int
+    rate: tuple[float, float] = (0.1, 0.02)
+    temperature: tuple[float, float] = (0.3, 0.005)
+    critic_rate: tuple[float, float] = (0.1, 0.01)
+    exploration: float = 0.1
+    restart: float = 0.1
+    averaging: float = 8.0
+    history: int = 20
 
     def __post_init__(self) -> None:
         for name, most in (("steps", MOST_STEPS), ("history", MOST_POINTS)):
             object.__setattr__(self, name, check_integer(name, getattr(self, name), 1, most))
         for name, largest in (("rate", math.inf), ("temperature", math.inf), ("critic_rate", 1.0)):
-            object.__setattr__(self, name, _pair(name, getattr(self, name), largest))
+            object.__setattr__(self, name, check_pair(name, getattr(self, name), largest))
         for name, least, top in (("exploration", 0.0, 1.0), ("restart", 0.0, 1.0), ("averaging", 1.0, math.inf)):
-            object.__setattr__(self, name, _number(name, getattr(self, name), least, top))
+            object.__setattr__(self, name, check_number(name, getattr(self, name), least, top))
         if not max(self.rate) * max(self.temperature) < 1.0:
             raise InputError(
                 f"rate: got up to {max(self.rate):g} at temperatures up to {max(self.temperature):g}; their product "
@@ -70,7 +70,8 @@ def check_integer(name: str, value: Any, least: int, most: int) -> int:
     return number
 
 
-def _number(name: str, value: Any, least: float, most: float) -> float:
+def check_number(name: str, value: Any, least: float, most: float) -> float:
+    """Return a number, and refuse what is none within limits."""
     try:
         number = math.nan if isinstance(value, (bool, str)) else float(value)
     except (OverflowError, TypeError, ValueError):
@@ -81,7 +82,8 @@ def _number(name: str, value: Any, least: float, most: float) -> float:
     return number
 
 
-def _pair(name: str, value: Any, most: float) -> tuple[float, float]:
+def check_pair(name: str, value: Any, most: float) -> tuple[float, float]:
+    """Return a first and a last value above 0, and refuse what is neither them nor one number for both."""
     numbers = (value, value) if isinstance(value, (int, float)) else value
     try:
         first, last = (float(number) for number in numbers)

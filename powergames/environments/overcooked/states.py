@@ -98,6 +98,11 @@ class KitchenStates(StateNames):
             found.append(digit)
         return tuple(found[:2]), tuple(found[2:4]), tuple(found[4:])
 
+    def digits_table(self) -> np.ndarray:
+        """Return poses of both chefs, what they hold, and conditions of the things, shape (S, K)."""
+        radices = self.kitchen.radices
+        return self.keys[:, None] // np.concatenate([[1], np.cumprod(radices[:-1])]) % radices
+
     def __eq__(self, other: object) -> bool:
         if isinstance(other, KitchenStates) and self.kitchen == other.kitchen:
             return np.array_equal(self.keys, other.keys)
