@@ -268,7 +268,7 @@ def test_too_many_joint_actions_are_refused_before_the_first_step():
         pg.from_env(0, lambda state: [range(3000)] * 5, step, 0.9)
 
 
-@pytest.mark.parametrize("change", [{"discount": 1}, {"discount": [0.9] * 3}, {"players": ["Ann"]}])
+@pytest.mark.parametrize("change", [{"discount": 1.5}, {"discount": [0.9] * 3}, {"players": ["Ann"]}])
 def test_options_are_checked_before_the_search(change):
     def step(state, joint):
         raise AssertionError
@@ -317,7 +317,7 @@ def test_the_callback_can_end_the_search_and_a_bar_is_shown_if_asked(capsys):
         ({"step": lambda s, a: [(float("nan"), 0, [0, 0])]}, "got the probability nan"),
         ({"step": lambda s, a: [(1, 0, [float("inf"), 0])]}, "must be finite"),
         ({"step": lambda s, a: [(1, [0], [0, 0])]}, r"the state \[0\] of type list cannot be hashed"),
-        ({"discount": 1}, "discount"),
+        ({"discount": 1.5}, "discount"),
         ({"players": ["Ann"]}, "players: got 1 names"),
         ({"max_states": 0}, "max_states: got 0"),
         ({"callback": 3}, "callback: got int"),
