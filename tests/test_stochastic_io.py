@@ -586,8 +586,8 @@ def test_prism_needs_rewards_and_a_discount(tmp_path):
         pg.load(path)
     with pytest.raises(pg.InputError, match="load: discount: 'x' is not a number"):
         pg.load(f"{path}:discount=x")
-    with pytest.raises(pg.InputError, match="discount of player 0: got 1.5; give"):
-        pg.load(path, discount=1.5)
+    with pytest.raises(pg.InputError, match="discount of player 0: got 2; give"):
+        pg.load(path, discount=2)
     with pytest.raises(pg.InputError, match=r"discount in the name, '0\.5', and another"):
         pg.load(f"{path}:discount=0.5", discount=0.5)
     for reward in tmp_path.glob("*rew"):
@@ -724,7 +724,7 @@ GOOD = {"kind": "stochastic", "discount": 0.5, "rewards": [[[1, 2], [3]]], "tran
         ({"transitions": [[[1, 0], [0, 1]], [[0, 1]] * 2]}, r"transitions\[1\] has shape \(2, 2\); expected \(1, 2\)"),
         ({"transitions": [[[1, 0], [0]], [[0, 1]]]}, r"transitions\[0\] is ragged"),
         ({"transitions": [[[1, 0], [0, 0.5]], [[0, 1]]]}, r"state '0', actions \(1\): the probabilities sum to 0.5"),
-        ({"discount": 1.5}, "discount of player 0: got 1.5; give"),
+        ({"discount": 2}, "discount of player 0: got 2; give"),
         ({"discount": None}, "discount: got null; give a number"),
         ({"discount": [0.5, 0.5]}, r"discount: got shape \(2,\)"),
         ({"start": [1]}, r"start: got shape \(1,\)"),
