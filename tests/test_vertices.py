@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from fractions import Fraction
 
+import numba
 import numpy as np
 import pytest
 
@@ -61,6 +62,17 @@ def test_few_vertices_are_found_without_compiled_code(monkeypatch):
     assert len(pg.solve_all(stag_hunt, pg.PowerObjective("0.1"), exact=True)) == 3
 
 
+# Python cannot call parts of kernels.
+@numba.njit
+def compare(a, b, c, d):
+    return integer_vertices._compare(a, b, c, d)
+
+
+@numba.njit
+def divided(a, b, c, d, shift, odd):
+    return integer_vertices._divided(a, b, c, d, shift, integer_vertices._inverse(odd))
+
+
 def numbers(chance, size):
     """Return a random number of up to so many bits, now and then a special one."""
     if chance.random() < 0.2:
@@ -74,7 +86,7 @@ def test_products_are_compared_in_full_length():
         a, b, c, d = (numbers(chance, chance.randrange(1, 62)) for _ in range(4))
         if chance.random() < 0.3:
             c, d = b, a
-        assert integer_vertices._compare(a, b, c, d) == (a * b > c * d) - (a * b < c * d)
+        assert compare(a, b, c, d) == (a * b > c * d) - (a * b < c * d)
 
 
 def test_products_are_divided_without_remainder():
@@ -90,5 +102,4 @@ def test_products_are_divided_without_remainder():
             continue
         done += 1
         shift = (divisor & -divisor).bit_length() - 1
-        inverse = np.uint64(integer_vertices._inverse(np.uint64(divisor >> shift)))
-        assert integer_vertices._divided(divisor * x, b, divisor * y, d, shift, inverse) == quotient
+        assert divided(divisor * x, b, divisor * y, d, shift, np.uint64(divisor >> shift)) == quotient

@@ -54,7 +54,6 @@ def command(
     ],
     algorithm: Annotated[
         Algorithm,
-        Charge,
         typer.Option(
             "--algorithm",
             help="prim: charge for power, as the form penalty does; sbpr: learn against adversaries, as the form "
