@@ -16,10 +16,22 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def pytest_configure():
+# Whether tests marked as slow run too.
+FULL = bool(os.environ.get("POWERGAMES_FULL"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: takes seconds, and runs only if POWERGAMES_FULL is set")
     # Ctrl-C is ignored in what a script starts in the background, and so it would be in the processes that tests start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    if not FULL:
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow; runs if POWERGAMES_FULL is set, as .ci/run --full does"))
 
 
 @pytest.fixture

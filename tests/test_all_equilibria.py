@@ -149,11 +149,11 @@ def test_brute_force_at_lam_zero(seed):
 @pytest.mark.parametrize(
     ("seed", "objective"),
     [
-        (1, pg.PowerObjective(0.3)),
         (100, pg.PowerObjective(0.3)),
-        (2, pg.PowerObjective(1)),
+        pytest.param(1, pg.PowerObjective(0.3), marks=pytest.mark.slow),
+        pytest.param(2, pg.PowerObjective(1), marks=pytest.mark.slow),
         (4, pg.PowerObjective(0.7, "sum")),
-        (2, pg.PowerObjective(0.6, MATRIX)),
+        pytest.param(2, pg.PowerObjective(0.6, MATRIX), marks=pytest.mark.slow),
     ],
 )
 def test_brute_force_with_power(seed, objective):

@@ -647,7 +647,7 @@ class TestProcess:
             times.append(time.perf_counter() - start)
         assert min(times) < 1.5
 
-    @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+    @pytest.mark.parametrize("encoding", ["cp1252", pytest.param("ascii", marks=pytest.mark.slow)])
     def test_narrow_encodings(self, encoding):
         environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
         done = process("sweep", "stag_hunt", "--lam", "0,1", env=environment)

@@ -307,7 +307,7 @@ pg.train(pg.load("{GAME}"), price, algorithm=sys.argv[1], steps={STEPS}, history
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL on this system")
-@pytest.mark.parametrize("algorithm", ["prim", "sbpr"])
+@pytest.mark.parametrize("algorithm", ["prim", pytest.param("sbpr", marks=pytest.mark.slow)])
 def test_killed_at_any_moment_it_resumes_to_the_same_end(algorithm, tmp_path):
     game, path, chance = pg.load(GAME), tmp_path / "run.npz", random.Random(algorithm)
     expected = pg.train(game, PRICE, algorithm=algorithm, steps=STEPS, history=3)

@@ -99,7 +99,12 @@ def test_power_is_what_the_definition_says(shape, zeros):
     np.testing.assert_allclose(table.task[:, None] - table.adversarial, table.power, atol=1e-14)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+# In shapes of 600 joint actions the definition in plain Python takes seconds.
+LARGE = [(40, 5, 3), (3, 5, 40)]
+BY_DEFINITION = [pytest.param(shape, marks=pytest.mark.slow if shape in LARGE else ()) for shape in SHAPES]
+
+
+@pytest.mark.parametrize("shape", BY_DEFINITION)
 def test_pair_tables_are_what_the_definition_says(shape):
     game, profile = random_game(shape, seed=1)
     tables = pair_tables(game, profile)

@@ -20,7 +20,7 @@ import powergames as pg
 from powergames.games.catalog.normal_form import named_game
 
 TOL = 1e-9
-EXAMPLES = int(os.environ.get("POWERGAMES_HYPOTHESIS", "300"))
+EXAMPLES = int(os.environ.get("POWERGAMES_HYPOTHESIS", "300" if os.environ.get("POWERGAMES_FULL") else "100"))
 SECONDS_PER_GAME = 5.0
 QUICKLY = settings(
     max_examples=EXAMPLES,

@@ -375,7 +375,10 @@ def test_many_equilibria_do_not_hang():
     assert time.perf_counter() - begin < 30
 
 
-@pytest.mark.parametrize("spec", ["actions=3", "players=3,actions=2", "players=3,actions=3,largest=3"])
+SPECS = ["actions=3", "players=3,actions=2", pytest.param("players=3,actions=3,largest=3", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("spec", SPECS)
 def test_degenerate_games_are_traced_or_given_up_in_words(spec):
     outcomes = []
     for seed in range(6):
