@@ -50,6 +50,18 @@ def test_the_path_is_play_in_the_game(solved, path):
     assert paid > 4
 
 
+def test_the_path_ends_with_the_horizon():
+    """Play depends on the step, and the soups of a path without chance are the value."""
+    kitchen = pg.compile_overcooked("tiny", discount=1)
+    result = pg.solve(kitchen, pg.PowerObjective("0.1"), horizon=30)
+    path = viz.kitchen_path(result, 99)
+    assert len(path) == 31
+    assert path[-1].soups == result.start_task[0] > 0
+    frames = viz.kitchen_frames([result, result.evaluation], ["one", "two"], steps=99)
+    assert len(frames) == 31
+    assert len({frame.size for frame in frames}) == 1
+
+
 def test_soups_discounted_are_the_value(solved):
     """The exact value is that of the path, because both chefs are deterministic along it."""
     path = viz.kitchen_path(solved, 400)

@@ -52,8 +52,9 @@ class DeterministicGame(Frozen):
 
     Notes
     -----
-    Read-only arrays of the right type are kept, others are copied. The solver `powergames.team_optimum` takes this form
-    as it is; all others take `to_game`, whose arrays need some 20 times as much memory.
+    Read-only arrays of the right type are kept, others are copied. `powergames.team_optimum`, and all functions that
+    are given a horizon, take this form as it is; all others take `to_game`, whose arrays need some 20 times as much
+    memory.
 
     Examples
     --------

@@ -15,11 +15,13 @@ from powergames.environments.overcooked.kitchen import ACTIONS
 from powergames.environments.overcooked.states import KitchenStates
 from powergames.errors import InputError
 from powergames.files import replace_file
+from powergames.games.deterministic import DeterministicGame
+from powergames.games.stochastic import StochasticGame
 from powergames.viz.kitchens import CHEFS, Canvas, draw_kitchen, pillow, size_of, states_of
 from powergames.viz.theme import GREY
 
-# Pixels above a kitchen for its title, below it for what happens, and between two kitchens.
-ABOVE, BELOW, GAP = 66, 104, 28
+# Pixels above a kitchen for its title, below it for what happens, and between two kitchens; what the text needs.
+ABOVE, BELOW, GAP, NARROWEST = 66, 104, 28, 430
 
 MILLISECONDS = 900
 
@@ -47,7 +49,9 @@ def kitchen_path(result: Any, steps: int = 25) -> list[Step]:
     Parameters
     ----------
     result : Evaluation, StochasticEquilibrium or TrainingRun of a kitchen
+        Or what `powergames.evaluate` and `powergames.solve` return for a finite horizon.
     steps : int, default 25
+        No more are followed than the horizon has.
 
     Returns
     -------
@@ -69,12 +73,13 @@ def kitchen_path(result: Any, steps: int = 25) -> list[Step]:
     evaluation = _evaluation(result)
     _check_positive("steps", steps)
     game, states = evaluation.game, states_of(evaluation.game)
-    visited, actions = [int(np.argmax(game.start))], []
-    for _ in range(steps):
+    steps = min(steps, getattr(evaluation, "horizon", steps))
+    visited, actions = [int(game.start if isinstance(game, DeterministicGame) else np.argmax(game.start))], []
+    for t in range(steps):
         state = visited[-1]
-        actions.append(tuple(int(strategy[state].argmax()) for strategy in evaluation.profile))
-        row = int(game.row_starts[state]) + actions[-1][0] * int(game.n_actions[state, 1]) + actions[-1][1]
-        visited.append(int(game.indices[game.indptr[row]]))
+        now = _at(evaluation, t, state)
+        actions.append(tuple(int(strategy[now].argmax()) for strategy in evaluation.profile))
+        visited.append(_after(game, state, len(ACTIONS) * actions[-1][0] + actions[-1][1]))
     events = kitchen_events(game, visited[:-1])
     path = [Step(visited[0], 0, ())]
     for k in range(steps):
@@ -113,16 +118,17 @@ def kitchen_frames(results: Sequence[Any], titles: Sequence[str], *, steps: int 
         raise InputError(f"titles: got {len(titles)} for {len(results)} results; give one for each, at least one")
     paths = [kitchen_path(result, steps) for result in results]
     evaluations = [_evaluation(result) for result in results]
-    greatest = max(
-        float(evaluation.power[[step.state for step in path]].max())
+    powers = [
+        np.array([_power(evaluation, k, step.state) for k, step in enumerate(path)])
         for evaluation, path in zip(evaluations, paths, strict=True)
-    )
+    ]
+    greatest = max(float(power.max()) for power in powers)
     frames = []
-    for k in range(steps + 1):
-        panels = [
-            _panel(evaluation, title, k, path[k], greatest)
-            for evaluation, title, path in zip(evaluations, titles, paths, strict=True)
-        ]
+    for k in range(max(map(len, paths))):
+        panels = []
+        for evaluation, title, path, power in zip(evaluations, titles, paths, powers, strict=True):
+            last = min(k, len(path) - 1)
+            panels.append(_panel(states_of(evaluation.game), title, last, path[last], power[last], greatest))
         frames.append(_beside(panels))
     return frames
 
@@ -183,26 +189,46 @@ def save_strip(frames: Sequence[Any], path: str | os.PathLike[str], *, columns: 
     replace_file(path, content.getvalue())
 
 
-def _panel(evaluation: Any, title: str, number: int, step: Step, greatest: float) -> Any:
+def _after(game: StochasticGame | DeterministicGame, state: int, row: int) -> int:
+    """Return the state that follows, given a row of joint actions in a kitchen."""
+    if isinstance(game, DeterministicGame):
+        return int(game.next_states[state, row])
+    return int(game.indices[game.indptr[game.row_starts[state] + row]])
+
+
+def _at(evaluation: Any, t: int, state: int) -> Any:
+    """Return the index of a state; of a step and a state where there is a horizon."""
+    return (t, state) if hasattr(evaluation, "horizon") else state
+
+
+def _power(evaluation: Any, t: int, state: int) -> np.ndarray:
+    """Return pairwise power in a state, shape (2, 2); nothing is left to take when the horizon has passed."""
+    if t == getattr(evaluation, "horizon", None):
+        return np.zeros((2, 2))
+    return np.asarray(evaluation.power[_at(evaluation, t, state)])
+
+
+def _panel(states: KitchenStates, title: str, number: int, step: Step, powers: np.ndarray, greatest: float) -> Any:
     """Draw one kitchen with all that is said about it."""
-    states = states_of(evaluation.game)
-    width, height = size_of(states)
+    kitchen_width, height = size_of(states)
+    width = max(kitchen_width, NARROWEST)
     canvas = Canvas(width, height + ABOVE + BELOW)
     canvas.text(2, 14, title, 20, anchor="lm")
     canvas.text(2, 44, f"step {number}", 18, GREY, anchor="lm")
     canvas.text(width - 2, 44, f"soups served: {step.soups}", 20, anchor="rm")
-    canvas.origin = (0, ABOVE)
+    canvas.origin = ((width - kitchen_width) / 2, ABOVE)
     draw_kitchen(canvas, states, step.state)
+    canvas.origin = (0, ABOVE)
     for chef in range(2):
         y = height + 22 + 24 * chef
         canvas.disc(12, y, 9, CHEFS[chef], CHEFS[chef])
         canvas.text(12, y, str(chef + 1), 13, "white")
         canvas.text(28, y, step.doings[chef] if step.doings else "begins", 16, anchor="lm")
-        power = float(evaluation.power[step.state, 1 - chef, chef])
+        power = float(powers[1 - chef, chef])
         full, left, below = width / 2 - 76, width / 2 + 20, height + 78
         _bar(canvas, left, y, full, power / greatest if greatest else 0.0, power, chef)
         if chef == 0:
-            canvas.text(left, below, "power over the other chef, in soups", 14, GREY, anchor="lm")
+            canvas.text(left, below, "power over the other, in soups", 14, GREY, anchor="lm")
     return canvas.picture()
 
 
