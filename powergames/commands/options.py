@@ -52,7 +52,7 @@ class Policy(enum.StrEnum):
 
 
 class Charge(enum.StrEnum):
-    """What networks are charged for with prim."""
+    """What players are charged for with prim."""
 
     ACTION = "action"
     STATE = "state"

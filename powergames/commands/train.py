@@ -14,6 +14,7 @@ from powergames.commands.options import (
     Charge,
     Form,
     GameArgument,
+    HorizonOption,
     JsonOption,
     LamOption,
     PlotOption,
@@ -22,6 +23,7 @@ from powergames.commands.options import (
     check_distinct,
     check_output,
     check_plot,
+    read_horizon,
     read_integer,
     read_jobs,
     read_objective,
@@ -69,6 +71,7 @@ def command(
     ] = None,
     jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes for --seeds; -1 for one per core.")] = "1",
     steps: Annotated[str, typer.Option("--steps", metavar="N", help="Steps of play.")] = "2000000",
+    horizon: HorizonOption = None,
     policy: Annotated[
         Policy, typer.Option("--policy", help="What learners keep policies in; networks need powergames[deep].")
     ] = Policy.TABLE,
@@ -81,7 +84,7 @@ def command(
     ] = None,
     charge: Annotated[
         Charge | None,
-        typer.Option("--charge", help="What prim charges networks for: action, or, from the reward, state."),
+        typer.Option("--charge", help="What prim charges for: each action, or, from the reward, the state."),
     ] = None,
     takeover: Annotated[
         str | None, typer.Option("--takeover", metavar="K", help="Steps for which adversaries of sbpr take over: 1.")
@@ -106,7 +109,7 @@ def command(
     if n_seeds is None and n_jobs != 1:
         raise InputError(f"--jobs: got {n_jobs} for one run; give --seeds too, or leave it out")
     seconds = None if time_limit is None else read_seconds(time_limit)
-    options = _network_options(policy, hidden, environments, charge, takeover)
+    options = _learner_options(policy, hidden, environments, charge, takeover)
     check_output(output, ".npz")
     from powergames.io import load
     from powergames.learning import train, train_many
@@ -128,6 +131,7 @@ def command(
         "objective": read_objective(lam, aggregate, Form.PENALTY),
         "algorithm": algorithm.value,
         **options,
+        "horizon": read_horizon(horizon, loaded),
     }
     header = {"schema": SCHEMA, "game": game_header(loaded)}
     if n_seeds is None:
@@ -161,27 +165,30 @@ def command(
         from powergames import viz
         from powergames.solvers import solve
 
-        exact = solve(loaded, runs[0].objective, time_limit=SECONDS)
+        exact: Any = (
+            solve(loaded, runs[0].objective, time_limit=SECONDS)
+            if horizon is None
+            else solve(loaded, runs[0].objective, horizon=chosen["horizon"])
+        )
         viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)
     good = all(run.finished and run.certificate.passed for run in runs)
     return DONE if good and len(runs) == (n_seeds or 1) else FAILED
 
 
-def _network_options(
+def _learner_options(
     policy: Policy, hidden: str | None, environments: str | None, charge: Charge | None, takeover: str | None
 ) -> dict[str, Any]:
     """Return the arguments of `train` that these options stand for."""
-    given = {"hidden": hidden, "environments": environments, "charge": charge, "takeover": takeover}
+    given = {"hidden": hidden, "environments": environments, "takeover": takeover}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    charged = {} if charge is None else {"charge": charge.value}
     if policy is Policy.TABLE:
         for name in options:
             raise InputError(f"--{name}: is for networks; give --policy network too, or leave it out")
-        return {}
+        return charged
     if hidden is not None:
         options["hidden"] = tuple(read_integer("--hidden", units) for units in hidden.split(","))
     for name in ("environments", "takeover"):
         if name in options:
             options[name] = read_integer(f"--{name}", options[name])
-    if charge is not None:
-        options["charge"] = charge.value
-    return {"policy": policy.value, **options}
+    return {"policy": policy.value, **options, **charged}

@@ -16,7 +16,7 @@ from powergames.games.immutable import Frozen
 from powergames.games.memory import SMALL, available_memory, check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import as_policies, by_player
-from powergames.games.profiles import SIMPLEX_TOLERANCE
+from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile
 from powergames.games.stochastic import StochasticGame
 
 # Steps that a horizon may have.
@@ -205,6 +205,27 @@ class TimedStrategy(Frozen):
 
 
 TimedProfile = tuple[TimedStrategy, ...]
+
+# What players do: once, in each state, or at each step in each state.
+AnyProfile = Profile | TimedProfile
+
+
+def timed_document(profile: TimedProfile) -> dict[str, Any]:
+    """Return a profile as plain JSON values, compactly.
+
+    ``actions[i][t][s]`` is -1 where the player mixes, and ``mixtures[i]`` a list of ``[t, s, probabilities]``.
+    """
+    return {
+        "actions": [[strategy.step(t)[0].tolist() for t in range(strategy.horizon)] for strategy in profile],
+        "mixtures": [
+            [
+                [t, int(state), probabilities.tolist()]
+                for t in range(strategy.horizon)
+                for state, probabilities in zip(*strategy.step(t)[1:], strict=True)
+            ]
+            for strategy in profile
+        ],
+    }
 
 
 def action_type(size: int) -> np.dtype:
