@@ -174,7 +174,7 @@ def test_play_that_ends(algorithm):
 
 
 def test_how_many_steps_are_left_is_learned():
-    """Whoever saves is paid 3 more at each step after; whoever spends, 2 more at once, which is best in the last step."""
+    """Whoever saves is paid 3 more at each step after; whoever spends, 2 more at once, best in the last step."""
     game = pg.StochasticGame.from_rows(
         [[2, 1], [2, 1]], [[0, 2, 3, 5], [0, 2, 3, 5]], [[0, 1], [1, 0], [0, 1], [1, 0]], 1
     )
