@@ -33,6 +33,7 @@ NEEDS = {
     "train-networks.md": ("jax", "equinox", "optax"),
     "make-pictures.md": ("altair", "vl_convert", "pandas"),
     "use-environments.md": ("gymnasium", "pettingzoo"),
+    "come-from-another-library.md": ("pygambit", "quantecon"),
     "powergames.environments.parallel_env": ("gymnasium", "pettingzoo"),
     "powergames.environments.pettingzoo": ("gymnasium", "pettingzoo"),
 }
