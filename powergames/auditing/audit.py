@@ -32,7 +32,7 @@ from powergames.power import plain, power_table
 
 @dataclass(frozen=True, eq=False)
 class Unvisited(Frozen):
-    """States for which a policy gives no probabilities, and which were filled with equal ones.
+    """States for which a policy gives no probabilities, so that equal ones were filled in.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Audit(Frozen, Shown):
 
     @property
     def worst(self) -> dict[str, np.ndarray]:
-        """Least `start_task` of each player, shape (n,), over all ways of a kind in which another one goes off."""
+        """For each kind of deviation, what each player is left with if another player deviates so, shape (n,)."""
         return least_values(self.off_policy, self.game.n_players)
 
     def to_dict(self) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class HorizonAudit(Frozen, Shown):
 
     @property
     def worst(self) -> dict[str, np.ndarray]:
-        """Least `start_task` of each player, shape (n,), over all ways of a kind in which another one goes off."""
+        """For each kind of deviation, what each player is left with if another player deviates so, shape (n,)."""
         return least_values(self.off_policy, self.game.n_players)
 
     def to_dict(self) -> dict[str, Any]:

@@ -123,7 +123,7 @@ class Bifurcations(Frozen, Shown, Sequence[Branch]):
 
     @property
     def breakpoints(self) -> tuple[Fraction, ...]:
-        """The λ at which a branch begins or ends, or that stand in `points`, in order."""
+        """The λ at which a branch begins or ends, and those of `points`, in order."""
         ends = {end for branch in self.branches for end in (branch.lo, branch.hi)}
         return tuple(sorted(ends | {point.objective.exact_lam for point in self.points}))
 
