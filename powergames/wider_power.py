@@ -199,7 +199,8 @@ def coalition_power(game: AnyGame, profile: Any, *, size: int = 2, horizon: int 
 
     Notes
     -----
-    Costs one pass over the payoffs for each player and coalition; there are as many as binomial coefficients add up to.
+    Costs one pass over the payoffs for each player and coalition. The number of coalitions is a sum of binomial
+    coefficients.
 
     Examples
     --------

@@ -213,9 +213,9 @@ def audit(
     tol : float, default 0.02
         Largest scaled regret that passes; what solvers find passes 1e-8.
     steps : int, default 10
-        How many steps an adversary has that is neither alone in one step nor there for ever; stochastic games only.
+        How many steps an adversary acts, besides the ones that act once and for ever; stochastic games only.
     reference : optional
-        Policies, or an equilibrium, from which to say how far these ones are. The verdict does not depend on it.
+        Policies, or an equilibrium, to which the distance is reported. The verdict does not depend on it.
     labels : bool, default False
         Whether callables are given the name of a state instead of its index.
     horizon : int, optional
@@ -235,8 +235,8 @@ def audit(
 
     Notes
     -----
-    Costs the certificate, and in a stochastic game a linear system in the states for each player and each way to go off
-    policy, of which an adversary for ever takes a few.
+    Costs the certificate. In a stochastic game each player and each way to go off policy also costs a linear system in
+    the states, and an adversary that acts for ever costs a few.
 
     Examples
     --------

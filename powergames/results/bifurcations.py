@@ -108,7 +108,7 @@ class Bifurcations(Frozen, Shown, Sequence[Branch]):
     certificates : tuple of Certificate
         Of each branch in the middle of its interval, exact.
     points : tuple of EquilibriumSet
-        All equilibria at the ends of the interval, and at single λ at which there are more than the branches tell.
+        All equilibria at the ends of the interval, and at single λ at which there are more than those on the branches.
     complete : bool
         Whether no equilibrium can be missing; it is unless a time limit ended the search.
     """
