@@ -43,7 +43,7 @@ def command(
         typer.Option(
             "--time-limit",
             metavar="SECONDS",
-            help="Time to aim at, not a limit: it decides how many power weights, and whether all equilibria.",
+            help="Target, not a limit: it decides how many λ the page has, and whether all equilibria.",
         ),
     ] = "60",
 ) -> int:

@@ -1,4 +1,4 @@
-"""``powergames sweep``: solve over a range of power weights."""
+"""``powergames sweep``: solve over a range of λ."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def command(
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Solve over a range of power weights. Pictures show task value against power; with --all, all over the weight."""
+    """Solve over a range of λ. --plot draws task value against power; with --all, every equilibrium against λ."""
     check_plot(plot)
     check_distinct({"GAME": game}, [("--store", store), ("--plot", plot)])
     for option, value in (("--method", method), ("--select", select)):

@@ -51,15 +51,16 @@ def command(
             "-o",
             "--output",
             metavar="POLICY.npz",
-            help="File for the learned policies; with --seeds POLICY-<seed>.npz.",
+            help="File for the learned policies; with --seeds, POLICY-<seed>.npz for each.",
         ),
     ],
     algorithm: Annotated[
         Algorithm,
         typer.Option(
             "--algorithm",
-            help="prim: charge for power, as the form penalty does; sbpr: learn against adversaries, as the form "
-            "adversarial; task: rewards alone.",
+            help="prim (power regularization via intrinsic motivation) charges for power, as the form penalty does; "
+            "sbpr (sample based power regularization) learns against adversaries, as the form adversarial does; task "
+            "learns from rewards alone.",
         ),
     ] = Algorithm.PRIM,
     lam: LamOption = "0.3",
@@ -67,32 +68,38 @@ def command(
     seed: Annotated[str, typer.Option("--seed", metavar="N", help="The same seed gives the same policies.")] = "0",
     seeds: Annotated[
         str | None,
-        typer.Option("--seeds", metavar="N", help="Train with so many seeds, from that of --seed on."),
+        typer.Option("--seeds", metavar="N", help="Number of seeds to train with, beginning with --seed."),
     ] = None,
     jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes for --seeds; -1 for one per core.")] = "1",
     steps: Annotated[str, typer.Option("--steps", metavar="N", help="Steps of play.")] = "2000000",
     horizon: HorizonOption = None,
     policy: Annotated[
-        Policy, typer.Option("--policy", help="What learners keep policies in; networks need powergames[deep].")
+        Policy, typer.Option("--policy", help="How learners keep policies; networks need powergames[deep].")
     ] = Policy.TABLE,
     hidden: Annotated[
-        str | None, typer.Option("--hidden", metavar="N,N", help="Units of each layer of the networks: 128,128.")
+        str | None,
+        typer.Option("--hidden", metavar="N,N", help="Units of each layer of the networks; 128,128 by default."),
     ] = None,
     environments: Annotated[
         str | None,
-        typer.Option("--environments", metavar="N", help="Environments that networks play at once: 128."),
+        typer.Option(
+            "--environments", metavar="N", help="Number of environments that networks play at once; 128 by default."
+        ),
     ] = None,
     charge: Annotated[
         Charge | None,
-        typer.Option("--charge", help="What prim charges for: each action, or, from the reward, the state."),
+        typer.Option("--charge", help="action: prim charges each action; state: it subtracts power from the reward."),
     ] = None,
     takeover: Annotated[
-        str | None, typer.Option("--takeover", metavar="K", help="Steps for which adversaries of sbpr take over: 1.")
+        str | None,
+        typer.Option("--takeover", metavar="K", help="Steps for which an adversary of sbpr takes over; 1 by default."),
     ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            "--checkpoint", metavar="FILE", help="Keep the run in a file, with --seeds in a folder, and resume."
+            "--checkpoint",
+            metavar="FILE",
+            help="Keep the run in a file (with --seeds in a folder), and resume from it.",
         ),
     ] = None,
     time_limit: TimeLimitOption = None,

@@ -118,7 +118,7 @@ class TimedStrategy(Frozen):
 
     @classmethod
     def of(cls, layers: np.ndarray, horizon: int) -> TimedStrategy:
-        """Return the strategy of probabilities of shape (L, S, A), one layer for each step or one for all."""
+        """Build a strategy from probabilities of shape (L, S, A): one layer for each step, or one for all."""
         count, n_states, size = layers.shape
         actions = room((count, n_states), action_type(size), "the strategy")
         starts, states, mixtures = np.zeros(count + 1, np.int64), [], []
@@ -144,12 +144,12 @@ class TimedStrategy(Frozen):
 
     @property
     def dtype(self) -> np.dtype:
-        """That of probabilities."""
+        """The type of probabilities."""
         return np.dtype(np.float64)
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the strategy takes as it is kept."""
+        """Number of bytes in which the strategy is kept."""
         return sum(array.nbytes for array in (self.actions, self.starts, self.states, self.probabilities))
 
     @property
@@ -163,7 +163,7 @@ class TimedStrategy(Frozen):
         return len(self.states) == 0
 
     def step(self, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return actions, shape (S,), states with mixtures, (K,), and these, (K, A), at a step."""
+        """Return what is played at a step: actions (S,), the states that mix (K,), and their mixtures (K, A)."""
         layer = 0 if self.stationary else t
         own = slice(int(self.starts[layer]), int(self.starts[layer + 1]))
         return self.actions[layer], self.states[own], self.probabilities[own]

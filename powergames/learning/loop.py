@@ -68,13 +68,14 @@ def train(
     objective : PowerObjective or number, optional
         What to train for. A number is λ; by default 0, rewards alone.
     algorithm : {"prim", "sbpr", "task"}, optional
-        "prim": each player is charged λ times the power that others hold over it, estimated from its own critic; the
-        objective of the form "penalty". "sbpr": each player learns from play in which an adversary takes over a
-        co-player's action with probability λ times its weight; the form "adversarial". "task": rewards alone; λ is 0.
-        By default "task" if λ is 0, "sbpr" if the objective has the form "adversarial", and else "prim". The run is
+        "prim", power regularization via intrinsic motivation: each player is charged λ times the power that others hold
+        over it, estimated from its own critic. Its objective has the form "penalty". "sbpr", sample based power
+        regularization: each player learns from play in which an adversary takes over a co-player's action with
+        probability λ times its weight. Its objective has the form "adversarial". "task": rewards alone; λ is 0. By
+        default "task" if λ is 0, "sbpr" if the objective has the form "adversarial", and else "prim". The run is
         certified for what its algorithm learns, as ``run.objective`` says: the form of sbpr, and λ = 0 for task.
     policy : {"table", "network"}
-        What learners keep policies and critics in. Networks need the extra ``powergames[deep]``.
+        How learners keep policies and critics. Networks need the extra ``powergames[deep]``.
     seed : int
         From 0 to 2**64 - 1; the same seed gives the same policies.
     steps : int
@@ -100,7 +101,8 @@ def train(
         last return, power and regret recorded.
 
     **options
-        What tables and networks have for themselves, as follows; numbers in pairs hold at the first and the last step.
+        Options of tables or of networks alone, as listed below. Of two numbers the first holds at the first step, the
+        second at the last.
 
     Other Parameters
     ----------------
@@ -117,8 +119,8 @@ def train(
         Tables: probability of a step with random actions of all players. Networks: probability, of each player by
         itself, of a random action. Critics learn from it, and are not misled.
     restart : float
-        Probability, at every step of tables (0.1) and after every rollout of networks (0.5), to go to another state:
-        half of the time to a start, else to any state.
+        Probability to go to another state: for tables at every step (0.1), for networks after every rollout (0.5). Half
+        of the time this is a start, else any state.
     averaging : float, at least 1, default 8
         Tables only. The policy returned is an average over the run, in which the weight of the `k`-th visit to a state
         grows like ``k ** (averaging - 1)``.

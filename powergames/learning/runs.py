@@ -96,7 +96,7 @@ class TrainingRun(Frozen, Shown):
 
     @property
     def profile(self) -> AnyProfile:
-        """The policies, by the name that they have in other results."""
+        """The same as `policies`, under the name that other results use."""
         return self.policies
 
     @property
@@ -142,7 +142,7 @@ class TrainingRun(Frozen, Shown):
 
     @property
     def summary(self) -> HistoryPoint:
-        """What the policies are worth, as an entry of the history tells it."""
+        """What the policies are worth, in the form of an entry of the history."""
         evaluation = self.evaluation
         task = self.task if evaluation is None else evaluation.start_task
         power = self.objective.aggregate_power(self.power if evaluation is None else evaluation.average_power)
