@@ -303,7 +303,7 @@ def train_many(
 
         results: Generator[TrainingRun]
         if n_jobs == 1:
-            told = {"progress": False, "callback": tell, "on_history": on_history}
+            told: dict[str, Any] = {"progress": False, "callback": tell, "on_history": on_history}
             results = (train(game, objective, **told, **task) for task in tasks)
         else:
             from joblib import Parallel, delayed

@@ -206,7 +206,7 @@ def train_sweep(
     >>> learned = pg.train_sweep(pg.load("stag_hunt"), lams=[0, 0.5], seeds=range(3), steps=20_000)
     >>> learned
     <TrainingSweep prim: 2 values of λ, 6 runs, 6 within tolerance>
-    >>> learned[1].power.mean, learned[1].power.high
+    >>> learned[1].power.mean.round(6), learned[1].power.high.round(6)
     (array([0., 0.]), array([0., 0.]))
     """
     base = as_objective(objective)
