@@ -72,12 +72,14 @@ _HOMES = {
         "Equilibrium",
         "EquilibriumSet",
         "HorizonEquilibrium",
+        "HorizonTeamOptimum",
         "ManyEquilibria",
         "Status",
         "StochasticEquilibrium",
         "SupportChange",
         "Sweep",
         "SweepPoint",
+        "TeamOptimum",
         "Trace",
         "TraceEvent",
     ),
@@ -86,11 +88,9 @@ _HOMES = {
     "powergames.games.timed": ("TimedStrategy",),
     "powergames.horizon_evaluation": ("HorizonEvaluation",),
     "powergames.solvers": (
-        "HorizonTeamOptimum",
         "PureEquilibrium",
         "QuantalResponse",
         "QuantalResponsePath",
-        "TeamOptimum",
         "TeamPlan",
         "Trajectory",
         "bifurcations",
@@ -177,19 +177,19 @@ if TYPE_CHECKING:
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
     from powergames.results import HorizonEquilibrium as HorizonEquilibrium
+    from powergames.results import HorizonTeamOptimum as HorizonTeamOptimum
     from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
     from powergames.results import SupportChange as SupportChange
     from powergames.results import Sweep as Sweep
     from powergames.results import SweepPoint as SweepPoint
+    from powergames.results import TeamOptimum as TeamOptimum
     from powergames.results import Trace as Trace
     from powergames.results import TraceEvent as TraceEvent
-    from powergames.solvers import HorizonTeamOptimum as HorizonTeamOptimum
     from powergames.solvers import PureEquilibrium as PureEquilibrium
     from powergames.solvers import QuantalResponse as QuantalResponse
     from powergames.solvers import QuantalResponsePath as QuantalResponsePath
-    from powergames.solvers import TeamOptimum as TeamOptimum
     from powergames.solvers import TeamPlan as TeamPlan
     from powergames.solvers import Trajectory as Trajectory
     from powergames.solvers import bifurcations as bifurcations

@@ -11,6 +11,7 @@ from powergames.results.many import ManyEquilibria
 from powergames.results.sets import Box, EquilibriumSet
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
+from powergames.results.teams import HorizonTeamOptimum, TeamOptimum
 from powergames.results.traces import SupportChange, Trace, TraceEvent
 
 __all__ = [
@@ -22,12 +23,14 @@ __all__ = [
     "Equilibrium",
     "EquilibriumSet",
     "HorizonEquilibrium",
+    "HorizonTeamOptimum",
     "ManyEquilibria",
     "Status",
     "StochasticEquilibrium",
     "SupportChange",
     "Sweep",
     "SweepPoint",
+    "TeamOptimum",
     "Trace",
     "TraceEvent",
     "game_header",
