@@ -27,6 +27,5 @@ def _leaving(optimum: TeamOptimum | HorizonTeamOptimum) -> str:
     scaled = float(optimum.certificate.scaled_regret)
     if scaled <= ROUNDING:
         return "No player gains by leaving the team."
-    return f"A benchmark, not an equilibrium: by leaving the team a player gains up to {scaled:.3g} of the range of values."
-        f"A benchmark, not an equilibrium: leaving the team gains a player up to {scaled:.3g} of the range of values."
-    )
+    gain = f"up to {scaled:.3g} of the range of values"
+    return f"A benchmark, not an equilibrium: a player who leaves the team gains {gain}."
