@@ -68,10 +68,6 @@ function polyhedra(A, B, lam) {
   };
 }
 
-function keyOf(...strategies) {
-  return strategies.map((strategy) => strategy.join(" ")).join(" | ");
-}
-
 // All extreme equilibria at one λ >= 0, those of a connected set with the same `component`, each with a certificate.
 function equilibriaAt(A, B, lam) {
   const { labels, row, column } = polyhedra(A, B, lam);
@@ -237,10 +233,6 @@ function along({ from, to }, start, stop) {
 function branchAt(branch, lam) {
   return branch.constant.map((constant, i) => constant.map((each, k) => (
     branch.slope[i][k].sign ? each.plus(branch.slope[i][k].over(ONE.minus(lam))) : each)));
-}
-
-function middle({ lo, hi }) {
-  return lo.plus(hi).over(new Fraction(2n));
 }
 
 function contains({ lo, hi }, lam) {

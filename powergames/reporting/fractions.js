@@ -80,6 +80,16 @@ function greatest(fractions) {
   return fractions.reduce((best, each) => (each.compare(best) > 0 ? each : best));
 }
 
+// A text that tells strategies apart.
+function keyOf(...strategies) {
+  return strategies.map((strategy) => strategy.join(" ")).join(" | ");
+}
+
+// The middle of an interval.
+function middle({ lo, hi }) {
+  return lo.plus(hi).over(new Fraction(2n));
+}
+
 // The same row times a positive number, in integers without a common factor.
 function integers(row) {
   const denominator = row.reduce((all, each) => all / divisor(all, each.denominator) * each.denominator, 1n);

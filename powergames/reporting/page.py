@@ -18,7 +18,17 @@ from typing import Any
 
 from powergames.errors import printable
 
-SCRIPTS = ("elements.js", "payoffs.js", "solutions.js", "network.js", "charts.js", "deviations.js", "page.js")
+SCRIPTS = (
+    "elements.js",
+    "fractions.js",
+    "statements.js",
+    "payoffs.js",
+    "solutions.js",
+    "network.js",
+    "charts.js",
+    "deviations.js",
+    "page.js",
+)
 
 
 def page(document: dict[str, Any]) -> str:
