@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import CONTRAST, violations
 
 import powergames as pg
 from powergames.auditing import off_policy
@@ -21,57 +22,11 @@ from powergames.results import Equilibrium, Status, SweepPoint
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 LAMS = {"stag_hunt": ["0", "1/5", "3/10"], "assembly_line": ["0", "1/2", "7/10"], "reputation_stag_hunt": ["0", "1/2"]}
 
-# Ratio of the luminances of each text and its background, the lowest one, with the text.
-CONTRAST = """() => {
-  const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
-  const over = (top, under) => top.slice(0, 3).map((v, k) => top[3] * v + (1 - top[3]) * under[k]);
-  const light = (rgb) => rgb.map((v) => v / 255)
-    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
-  const ground = (node) => node === null ? [255, 255, 255]
-    : over(parse(getComputedStyle(node).backgroundColor), ground(node.parentElement));
-  const found = [...document.querySelectorAll("body *")]
-    .filter((node) => node.checkVisibility() && !node.disabled && !node.closest("script"))
-    .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
-    .map((node) => {
-      const style = getComputedStyle(node);
-      const pair = [over(parse(node.closest("svg") ? style.fill : style.color), ground(node)), ground(node)].map(light);
-      return [(Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05), node.textContent];
-    });
-  return found.sort((a, b) => a[0] - b[0])[0];
-}"""
-
 
 @pytest.fixture(scope="module")
 def lessons():
     """Reports of a game of two players, one of three, and one with states."""
     return {name: pg.report(pg.load(name), lams=lams) for name, lams in LAMS.items()}
-
-
-@pytest.fixture
-def view(browser, tmp_path):
-    """Open a page offline; in the end nothing may have gone wrong in it, nor anything been requested."""
-    opened, trouble = [], []
-
-    def call(html, width=1200, scheme="light"):
-        file = tmp_path / f"page{len(opened)}.html"
-        file.write_bytes(html.encode())
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True, accept_downloads=True
-        )
-        opened.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: request.url == file.as_uri() or trouble.append(request.url))
-        page.goto(file.as_uri())
-        return page
-
-    yield call
-    for context in opened:
-        context.close()
-    assert trouble == []
 
 
 def shown(page, document):
@@ -181,6 +136,11 @@ class TestInTheBrowser:
         page.emulate_media(media="print")
         assert page.locator("#controls").is_hidden()
         assert page.locator("#solution").is_visible()
+
+    @pytest.mark.parametrize("scheme", ["dark", "light"])
+    def test_nothing_stands_in_anybody_s_way(self, name, lessons, view, axe, scheme):
+        page = view(lessons[name].html, 360, scheme)
+        assert violations(page, axe) == []
 
     def test_numbers_can_be_downloaded(self, name, lessons, view):
         page = view(lessons[name].html)

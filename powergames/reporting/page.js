@@ -264,19 +264,6 @@ function provenance() {
   return parts.join(" ");
 }
 
-function theme(name) {
-  document.documentElement.dataset.theme = name;
-  byId("theme").setAttribute("aria-pressed", name === "dark");
-}
-
-const dark = matchMedia("(prefers-color-scheme: dark)");
-let chosen = false;
-theme(dark.matches ? "dark" : "light");
-dark.addEventListener("change", () => chosen || theme(dark.matches ? "dark" : "light"));
-byId("theme").addEventListener("click", () => {
-  chosen = true;
-  theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
-});
 byId("lam").addEventListener("input", (event) => lesson.go(Number(event.target.value)));
 byId("lower").addEventListener("click", () => lesson.go(lesson.at.point - 1));
 byId("higher").addEventListener("click", () => lesson.go(lesson.at.point + 1));
