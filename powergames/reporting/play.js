@@ -59,8 +59,11 @@ function nearest(before) {
   return Math.max(0, apart.indexOf(Math.min(...apart)));
 }
 
+// As a decimal where that is short, unless something happens there.
 function lamText() {
-  return fractionText(play.lam);
+  const { lam, solved } = play;
+  const critical = solved && solved.critical.some((each) => each.compare(lam) === 0);
+  return !critical && 100n % lam.denominator === 0n ? String(lam.number) : fractionText(lam);
 }
 
 function refresh() {

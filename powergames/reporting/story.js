@@ -24,6 +24,7 @@ const STEPS = [
   },
   {
     next: "Next",
+    hides: true,
     text: () => [
       paragraph("You and a stranger go hunting. A stag feeds both of you, 4 each, but only if ", el("em", {}, "both"), " hunt it. A hare you can catch alone: 3, whatever the other does. If you hunt the stag and the stranger does not, you get nothing."),
       paragraph("What would you do?"),
@@ -36,6 +37,7 @@ const STEPS = [
   },
   {
     next: "Next",
+    hides: true,
     text: () => [
       paragraph("Suppose both hunt the stag. By going for a hare, the stranger takes 4 from you. That is the ", el("a", { href: "#word-power" }, "power"), " the stranger holds over you, and you hold the same over the stranger. Who catches a hare is in nobody’s power."),
       paragraph("Now let each unit of power cost you λ. Hunting the stag together is then worth 4 − 4λ to you, and the hare still 3."),
