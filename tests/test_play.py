@@ -26,8 +26,11 @@ COMPUTE = """(games) => games.map(({ payoffs, lams }) => {
   return {
     branches: branches.map(({ lo, hi, constant, slope }) => [String(lo), String(hi), texts(constant), texts(slope)]),
     critical: critical.map(String),
-    found: lams.map((lam) => equilibriaAt(...read, Fraction.read(lam)).map(({ x, y, component, task, power, utility, regret }) => (
-      { profile: texts([x, y]), component, values: texts([task, power, utility, regret]) }))),
+    found: lams.map((lam) => equilibriaAt(...read, Fraction.read(lam)).map((each) => ({
+      profile: texts([each.x, each.y]),
+      component: each.component,
+      values: texts([each.task, each.power, each.utility, each.regret]),
+    }))),
   };
 })"""
 
@@ -254,8 +257,8 @@ class TestPage:
             assert ratio >= 4.5, text
             page.locator("#story-next").click()
         if width == 1280:
-            box = "(() => { const box = document.querySelector('#payoffs .scroll'); return box.scrollWidth - box.clientWidth; })()"
-            assert page.evaluate(box) == 0
+            hidden = page.locator("#payoffs .scroll").evaluate("(box) => box.scrollWidth - box.clientWidth")
+            assert hidden == 0
 
     @pytest.mark.parametrize("scheme", ["dark", "light"])
     def test_nothing_stands_in_anybody_s_way(self, stag, axe, scheme):

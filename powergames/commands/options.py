@@ -7,7 +7,7 @@ import enum
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -138,6 +138,10 @@ PlotOption = Annotated[
     str | None,
     typer.Option("--plot", metavar="OUT.png|.svg|.html", help="Draw the result as well, to this file."),
 ]
+PlotKindOption = Annotated[
+    str | None,
+    typer.Option("--plot-kind", metavar="KIND", help="Which picture --plot draws; see the command's description."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -147,6 +151,14 @@ def check_plot(path: str | None) -> None:
         from powergames.viz import PICTURES, check_extension
 
         check_extension(path, "--plot", PICTURES)
+
+
+def check_plot_kind(kind: str | None, plot: str | None, known: Sequence[str]) -> None:
+    """Refuse a kind of picture that there is not, or without a picture."""
+    if kind is not None and kind not in known:
+        raise InputError(f"--plot-kind: got {kind[:60]!r}; give {', '.join(known[:-1])} or {known[-1]}")
+    if kind is not None and plot is None:
+        raise InputError("--plot-kind: got it without --plot; add --plot OUT.svg")
 
 
 def check_output(path: str, *extensions: str) -> None:

@@ -63,8 +63,8 @@ def command(
         for option, value in (("--lam", lam), ("--weights", weights), ("--time-limit", time_limit)):
             if value is not None:
                 raise InputError(
-                    f"report: got --editable together with {option}; an editable page computes everything by itself, so "
-                    "drop one of them"
+                    f"report: got --editable together with {option}; an editable page computes everything by itself, "
+                    "so drop one of them"
                 )
         return _editable(game, output, title, form.value)
     lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit or "60")

@@ -11,15 +11,15 @@ from powergames.games.profiles import pure_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.solvers import bifurcations, pure_equilibria
-
-# Actions of each of two players up to which all equilibria are computed as functions of λ: seconds at most.
-MOST_BRANCHING = 4
+from powergames.solvers.normal_form.bifurcations import is_quick
 
 # Joint actions up to which pure equilibria are looked for.
 MOST_JOINT_ACTIONS = 20_000
 
 
-def intervals(game: NormalFormGame | StochasticGame, objective: PowerObjective, last: Fraction) -> dict[str, Any] | None:
+def intervals(
+    game: NormalFormGame | StochasticGame, objective: PowerObjective, last: Fraction
+) -> dict[str, Any] | None:
     """Return each equilibrium with the interval of λ at which it is one, in fractions.
 
     Parameters
@@ -63,7 +63,7 @@ def intervals(game: NormalFormGame | StochasticGame, objective: PowerObjective, 
             }
         )
         ends |= {end for end in (pure.lam_min, pure.lam_max) if isinstance(end, Fraction)}
-    complete = game.n_players == 2 and max(game.n_actions) <= MOST_BRANCHING
+    complete = is_quick(game)
     if complete:
         found = bifurcations(game, objective, lam=(0, last))
         branches += [each.to_dict() for each in found if max(map(len, each.support)) > 1]
