@@ -150,6 +150,51 @@ class TestInTheBrowser:
 
 
 class TestContents:
+    def test_result_comes_first_with_exact_intervals(self, lessons, view):
+        def answer(name):
+            page = view(lessons[name].html)
+            assert page.locator("h2:visible").first.inner_text() == "The result"
+            return [text.split("\n")[0] for text in page.locator("#answer li > div").all_inner_texts()], page
+
+        sentences, page = answer("stag_hunt")
+        assert sentences == [
+            "Both play stag: an equilibrium for 0 ≤ λ ≤ 1/4.",
+            "Both play hare: an equilibrium for every λ ≥ 0.",
+            "Both mix stag and hare: an equilibrium for 0 ≤ λ ≤ 1/4.",
+        ]
+        assert "Equilibria come, go or change at λ = 1/4." in page.locator("#answer").inner_text()
+        page.get_by_role("button", name="Both play hare").click()
+        assert "hare | hare" in page.locator("#equilibrium option:checked").inner_text()
+        sentences, page = answer("assembly_line")
+        assert sentences == [
+            "All play line: an equilibrium for 0 ≤ λ ≤ 2/3.",
+            "All play solo: an equilibrium for every λ ≥ 0.",
+        ]
+        assert "Pure equilibria come or go at λ = 2/3." in page.locator("#answer").inner_text()
+        assert view(lessons["reputation_stag_hunt"].html).locator("#answer-section").is_hidden()
+
+    def test_best_replies_arrows_and_utilities(self, lessons, view):
+        page = view(lessons["assembly_line"].html)
+        # One best reply of each of three players to each of four pairs of actions of the others.
+        assert page.locator(".matrix td .best-reply").count() == 3 * 4
+        page.locator("#lam").focus()
+        page.keyboard.press("End")
+        page.get_by_label("utility: payoff − λ · power").check()
+        first = page.locator(".matrix td:has(span)").first
+        assert first.inner_text().split("\n")[0] == "9/10, 9/10, 9/10"
+        assert page.get_by_role("img", name="worker 1 would rather play solo").count() == 4
+
+    def test_a_wide_matrix_has_the_whole_width(self, view):
+        page = view(pg.report(pg.load("oneill"), lams=[0]).html, 1280)
+        assert page.locator("#payoffs .scroll").evaluate("(box) => box.scrollWidth - box.clientWidth") == 0
+
+    def test_a_game_opens_where_it_starts(self, view):
+        lesson = pg.report(pg.load("grid_game"), lams=[0])
+        page = view(lesson.html)
+        shown = page.locator("#state option:checked").inner_text()
+        assert shown == "0,0 and 2,0 (start)"
+        assert page.locator("#view").is_hidden()
+
     def test_solution_stays_on_its_branch(self, lessons, view):
         page = view(lessons["stag_hunt"].html)
         choices = page.locator("#equilibrium option").all_inner_texts()
@@ -313,20 +358,27 @@ class TestDocument:
 class TestSchedule:
     def test_usual_range_is_computed_where_a_game_is_fast(self):
         lesson = pg.report(pg.load("chicken"))
-        assert lesson.path.lams == pytest.approx(np.linspace(0, 1, 51))
+        usual = {Fraction(k, 50) for k in range(51)}
+        assert [p.objective.exact_lam for p in lesson.path] == sorted(usual | {Fraction(1, 10)})
         assert lesson.document["report"]["all_equilibria"]
         assert not lesson.document["report"]["shortened"]
 
     def test_no_time_leaves_few_lam_and_says_so(self):
         lesson = pg.report(pg.load("chicken"), time_limit=0)
-        assert len(lesson.path) == 3
+        assert lesson.path.lams.tolist() == [0, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
         assert lesson.document["report"]["shortened"]
         assert not lesson.document["report"]["all_equilibria"]
 
     def test_probabilities_stay_below_one(self):
         objective = pg.PowerObjective(aggregate="sum", form="adversarial")
         lesson = pg.report(pg.load("assembly_line"), objective=objective, time_limit=0)
-        assert lesson.path.lams.tolist() == [0, 0.25, 0.5]
+        assert lesson.path.lams.tolist() == [0, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
+
+    def test_critical_lam_are_stops(self):
+        lesson = pg.report(pg.load("stag_hunt"))
+        assert [str(p.objective.exact_lam) for p in lesson.path][12:14] == ["6/25", "1/4"]
+        assert not lesson.document["report"]["shortened"]
+        assert [p.objective.exact_lam for p in pg.report(pg.load("stag_hunt"), lams=["1/3"]).path] == [Fraction(1, 3)]
 
 
 class TestCommand:

@@ -22,6 +22,10 @@ from powergames.solvers.batch.batches import objectives_of
 # Numbers of λ, equally spaced; each but the last is taken only if it can be computed in time.
 COUNTS = (51, 26, 11, 6, 3)
 
+# Where a game that is slow to solve is solved at first, as shares of the greatest λ: closer where λ is small, which is
+# easier.
+SHARES = tuple(map(Fraction, ("0", "1/50", "1/20", "1/10", "1/5", "1/2", "1")))
+
 # Critical λ that are added to these, and joint actions of three and more players up to which they are: there, several
 # equilibria become one, and it takes long to find that there are no others.
 MOST_CRITICAL, SMALL = 50, 8
@@ -105,10 +109,11 @@ def solve_in_time(
         seconds = _seconds_for_all(game, probes, time_limit / len(probes))
     if lams is None:
         if not every:
-            points, seconds = _probed(game, probes, time_limit / len(probes))
+            first = [with_lam(objective, last * share) for share in SHARES]
+            points, seconds = _probed(game, first, time_limit / len(first))
         count = next((count for count in COUNTS if seconds * count <= time_limit), len(probes))
-        if not every and seconds * count > time_limit:
-            # Not even a sweep over the probes is quick; they are what there is.
+        if not every and count <= len(points):
+            # A sweep over more is not quick; these are what there is.
             return Solved(Sweep(game, tuple(points)), every, shortened=True, intervals=exact)
         stops = set(usual_lams(game, objective, count))
         if every and exact is not None and (game.n_players == 2 or math.prod(game.n_actions) <= SMALL):
