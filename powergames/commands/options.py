@@ -74,10 +74,18 @@ class Select(enum.StrEnum):
     NEAREST = "nearest"
 
 
+def _names(incomplete: str) -> list[str]:
+    """Names of the catalog, to complete a name in a shell; where there is none, the shell offers files."""
+    from powergames.games.catalog.normal_form import CATALOG
+
+    return [name for name in CATALOG if name.startswith(incomplete)]
+
+
 GameArgument = Annotated[
     str,
     typer.Argument(
         metavar="GAME",
+        autocompletion=_names,
         help="A file, such as .nfg, .json or .npz, or a catalog name such as stag_hunt or assembly_line:n=4.",
     ),
 ]
@@ -254,7 +262,7 @@ def _read_weights(text: str) -> list[list[Fraction]]:
     return rows
 
 
-def read_profile(text: str, game: NormalFormGame | StochasticGame) -> Profile:
+def read_profile(text: str, game: NormalFormGame | StochasticGame, option: str = "--profile") -> Profile:
     """Read a profile: that of a file, the uniform one, or one action per player, separated by commas."""
     from powergames.games.policies import profile_of_actions
     from powergames.io import load_profile
@@ -268,7 +276,7 @@ def read_profile(text: str, game: NormalFormGame | StochasticGame) -> Profile:
         return profile_of_actions(game, [action.strip() for action in actions])
     except (ValueError, csv.Error) as error:
         raise InputError(
-            f"--profile: got {text[:60]!r}, not a .npz or .json file, or uniform; as one action per player: {error}"
+            f"{option}: got {text[:60]!r}, not a .npz or .json file, or uniform; as one action per player: {error}"
         ) from None
 
 
