@@ -216,6 +216,27 @@ class TestContents:
             ]
             assert cells == document["report"]["stages"][s]["payoffs"]
 
+    def test_play_goes_from_state_to_state_as_the_solution_does(self, lessons, view):
+        page = view(lessons["reputation_stag_hunt"].html)
+        equilibrium = lessons["reputation_stag_hunt"].document["points"][0]["equilibria"][0]
+        game = pg.load("reputation_stag_hunt")
+        state = int(page.locator("#state").input_value())
+        assert game.start[state] == game.start.max()
+        for _ in range(3):
+            page.get_by_role("button", name="Play one step").click()
+            played = [equilibrium["profile"][i][state].index(1) for i in range(2)]
+            row = game.row_starts[state] + 2 * played[0] + played[1]
+            state = int(np.argmax(game.transitions[row].toarray()))
+            assert page.locator("#state").input_value() == str(state)
+            names = [f"hunter {i + 1} plays {('stag', 'hare')[played[i]]}" for i in range(2)]
+            assert ", ".join(names) in page.locator("#play-log li").last.inner_text()
+        assert page.locator("#play-log li").count() == 3
+        page.locator("#graph .node").first.click()
+        assert page.locator("#state").input_value() == "0"
+        page.get_by_role("button", name="Back to the start").click()
+        assert page.locator("#play-log li").count() == 0
+        assert view(lessons["stag_hunt"].html).locator("#play-section").is_hidden()
+
     def test_matrix_has_rows_and_columns_as_the_game_has(self, view):
         game = pg.NormalFormGame.from_bimatrix([[1, 2, 3], [4, 5, 6]], [[-1, -2, -3], [-4, -5, -6]])
         page = view(pg.report(game, lams=[0], all_equilibria=False).html)

@@ -118,6 +118,14 @@ class Lesson {
     refresh();
   }
 
+  // Show another state.
+  enter(state) {
+    this.state = state;
+    byId("state").value = state;
+    fillActions();
+    refresh();
+  }
+
   // Go to the solution at the λ shown that plays the same actions.
   choose(statement) {
     const plays = (e, i) => this.point().equilibria[e].profile[i].flatMap((chance, a) => (Number(chance) > 1e-12 ? [a] : []));
@@ -179,6 +187,11 @@ function refresh() {
   show("network", ...(solved ? networkFigure(lesson) : []));
   show("frontier", ...frontierFigure(lesson));
   show("course", ...courseFigure(lesson));
+  byId("play-section").hidden = !solved || !lesson.stochastic;
+  if (solved && lesson.stochastic) {
+    show("play-log", ...playLog(lesson));
+    show("graph", ...(lesson.report.layout === null ? [] : stateGraph(lesson)));
+  }
   refreshDeviation();
   const stochastic = solved && lesson.solution().off_policy !== undefined;
   byId("off-policy-section").hidden = !stochastic;
@@ -268,10 +281,11 @@ byId("lam").addEventListener("input", (event) => lesson.go(Number(event.target.v
 byId("lower").addEventListener("click", () => lesson.go(lesson.at.point - 1));
 byId("higher").addEventListener("click", () => lesson.go(lesson.at.point + 1));
 byId("equilibrium").addEventListener("change", (event) => lesson.go(lesson.at.point, Number(event.target.value)));
-byId("state").addEventListener("change", (event) => {
-  lesson.state = Number(event.target.value);
-  fillActions();
-  refresh();
+byId("state").addEventListener("change", (event) => lesson.enter(Number(event.target.value)));
+byId("play-step").addEventListener("click", () => playStep(lesson));
+byId("play-again").addEventListener("click", () => {
+  steps.length = 0;
+  lesson.enter(lesson.report.start.indexOf(Math.max(...lesson.report.start)));
 });
 document.querySelectorAll("input[name=shown]").forEach((input) => input.addEventListener("change", (event) => {
   lesson.showUtility = event.target.value === "utility";

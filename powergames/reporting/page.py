@@ -27,6 +27,7 @@ SCRIPTS = (
     "payoffs.js",
     "solutions.js",
     "network.js",
+    "states.js",
     "charts.js",
     "deviations.js",
     "page.js",

@@ -172,7 +172,7 @@ def _probed(
 ) -> tuple[list[SweepPoint], float]:
     """One equilibrium at some λ, and the seconds that a sweep would take for each λ."""
     points, total = [], 0.0
-    for objective in probes:
+    for k, objective in enumerate(probes):
         found: list[Any] = []
 
         def compute(objective: PowerObjective = objective, found: list[Any] = found) -> float:
@@ -180,7 +180,8 @@ def _probed(
             found[:] = [solve(game, objective, time_limit=limit)]
             return clock() - began
 
-        total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2)
+        # The first one also loads what is needed, so that its time says little.
+        total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2 if k else math.inf)
         points.append(SweepPoint(objective, tuple(found)))
     return points, PASSES * total / len(probes)
 
