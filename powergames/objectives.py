@@ -66,11 +66,11 @@ class PowerObjective(Frozen):
     Parameters
     ----------
     lam : float, Fraction or str, default 0
-        The power weight λ >= 0; 0 gives Nash equilibrium. ``"1/3"`` is kept exactly.
+        The price λ >= 0 of power; 0 gives Nash equilibrium. ``"1/3"`` is kept exactly.
     aggregate : {"mean", "sum", "max"} or array_like, shape (n, n), default "mean"
-        How the power of several co-players is combined: mean has ``W_ij = 1 / (n - 1)``, sum ``W_ij = 1``; a matrix is
-        used as ``W[i, j]``, weight of the power that `j` holds over `i`, non-negative with zero diagonal. Like λ,
-        weights are kept exactly: fractions and ``"1/3"`` as they are, and 0.1 as 1/10.
+        How the power of several co-players is combined. Mean has ``W_ij = 1 / (n - 1)``, and sum has ``W_ij = 1``. A
+        matrix gives ``W[i, j]``, the weight of the power that `j` holds over `i`; it is non-negative with zero
+        diagonal. Like λ, weights are kept exactly: fractions and ``"1/3"`` as they are, and 0.1 as 1/10.
     form : {"penalty", "adversarial"}, default "penalty"
         How power enters over time in stochastic games; in a normal-form game both describe the same objective.
         "adversarial" reads λ as a probability and needs ``λ Σ_j W_ij <= 1``.

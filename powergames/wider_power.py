@@ -100,7 +100,7 @@ class CoalitionPower(Frozen, Shown):
 
     @property
     def worst(self) -> tuple[tuple[tuple[int, ...], Any], ...]:
-        """For each player, the coalition that can take most from the start, the first one of equals, and how much."""
+        """For each player, the coalition that can take most from the start, and how much; of equals the first."""
         found = []
         for sets, values in zip(self.coalitions, self.start_power, strict=True):
             best = max(range(len(sets)), key=lambda c: (values[c], -c), default=None)
@@ -199,7 +199,8 @@ def coalition_power(game: AnyGame, profile: Any, *, size: int = 2, horizon: int 
 
     Notes
     -----
-    Costs one pass over the payoffs for each player and coalition; there are as many as binomial coefficients add up to.
+    Costs one pass over the payoffs for each player and coalition. The number of coalitions is a sum of binomial
+    coefficients.
 
     Examples
     --------

@@ -148,15 +148,15 @@ def solve(
     exact : bool, default False
         Compute in rational arithmetic; the profile and all numbers derived from it are `fractions.Fraction`.
     select : str, optional
-        Of all equilibria, return the one of greatest total task value, "welfare", or of least total power, "power";
-        with more than two players only of games whose equilibria `solve_all` finds completely. With a horizon, which of
-        several pure equilibria is taken at each step in each state, of which the following ones are given: "team", that
-        of the greatest sum of utilities, then of task values, then the first in order, which is the default where
-        players share their rewards; "welfare", of the greatest sum of task values; "power", of the least charge for
-        power; or "nearest", the default elsewhere: the one in which the fewest players change their action at the next
-        step, then as "team". Where there is no pure one, the one that is found.
+        Of all equilibria, return the one of greatest total task value, "welfare", or of least total power, "power".
+        With more than two players this works only if `solve_all` finds all equilibria of the game. With a horizon, it
+        chooses among the pure equilibria at each step in each state, given those of the next step. "team": the greatest
+        sum of utilities, then of task values, then the first in order; the default if players share their rewards.
+        "welfare": the greatest sum of task values. "power": the least charge for power. "nearest", the default
+        otherwise: the fewest players change their action at the next step, then as "team". If there is no pure
+        equilibrium, the one found is taken.
     start : sequence of array_like, optional
-        Starting profile, for methods that start somewhere.
+        Starting profile, for methods that take one.
     tol : float, default 1e-8
         Greatest regret, relative to the payoff range, with which a profile is CONVERGED.
     max_iter : int, optional
@@ -249,8 +249,8 @@ def solve_all(
     objective : PowerObjective or number, optional
         A number is λ; by default 0: Nash equilibrium.
     exact : bool, default False
-        Compute in rational arithmetic; only where no more than two players have a choice. Degenerate games of two
-        players are computed so anyway, and rounded in the end.
+        Compute in rational arithmetic. This works only if at most two players have a choice. Degenerate games of two
+        players are computed this way in any case, and rounded at the end.
     tol : float, default 1e-8
         Greatest regret, relative to the payoff range, with which an equilibrium is CONVERGED.
     time_limit : float, optional

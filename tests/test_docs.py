@@ -33,6 +33,7 @@ NEEDS = {
     "train-networks.md": ("jax", "equinox", "optax"),
     "make-pictures.md": ("altair", "vl_convert", "pandas"),
     "use-environments.md": ("gymnasium", "pettingzoo"),
+    "come-from-another-library.md": ("pygambit", "quantecon"),
     "powergames.environments.parallel_env": ("gymnasium", "pettingzoo"),
     "powergames.environments.pettingzoo": ("gymnasium", "pettingzoo"),
 }
@@ -56,8 +57,9 @@ def need(name):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=by_name)
-def test_python_on_the_page(page):
+def test_python_on_the_page(page, monkeypatch):
     need(page.name)
+    monkeypatch.chdir(ROOT)
     text = page.read_text(encoding="utf-8")
     # A fence would count as expected output.
     examples = re.sub(r"^```.*$", "", text, flags=re.MULTILINE)

@@ -150,6 +150,68 @@ def test_unit_and_offset_of_payoffs_do_not_matter():
         assert a == pytest.approx(b, abs=1e-6)
 
 
+@pytest.mark.parametrize("algorithm", ["prim", "sbpr", "task"])
+def test_play_that_ends(algorithm):
+    """Two steps of a stag hunt each of which could be hunted, undiscounted, one after the other."""
+    game = pg.StochasticGame.from_rows(
+        [[2, 2], [2, 2]],
+        [[4, 0, 3, 3, 8, 0, 6, 6], [4, 3, 0, 3, 8, 6, 0, 6]],
+        [[0, 1]] * 4 + [[1, 0]] * 4,
+        1,
+    )
+    run = pg.train(game, PowerObjective(0.5), algorithm=algorithm, steps=40_000, horizon=3, history=2)
+    assert [policy.shape for policy in run.policies] == [(3, 2, 2)] * 2
+    assert run.horizon == 3
+    assert run.certificate.passed
+    assert isinstance(run.certificate, type(pg.certify(game, run.policies, horizon=3)))
+    exact = pg.evaluate(game, run.policies, run.objective, horizon=3)
+    assert run.task.tolist() == exact.task.tolist()
+    assert run.history[-1].task.tolist() == exact.start_task.tolist()
+    if algorithm != "task":
+        assert np.asarray(run.policies[0])[..., 1].min() > 0.95
+        # 3 + 6 + 3 from the first state, 6 + 3 + 6 from the second.
+        assert exact.start_task == pytest.approx([13.5, 13.5], abs=0.3)
+
+
+def test_how_many_steps_are_left_is_learned():
+    """Whoever saves is paid 3 more at each step after; whoever spends, 2 more at once, best in the last step."""
+    game = pg.StochasticGame.from_rows(
+        [[2, 1], [2, 1]], [[0, 2, 3, 5], [0, 2, 3, 5]], [[0, 1], [1, 0], [0, 1], [1, 0]], 1
+    )
+    run = pg.train(game, steps=40_000, horizon=4)
+    spends = np.asarray(run.policies[0])[..., 1]
+    assert spends[:3].max() < 0.05
+    assert spends[3].min() > 0.95
+    # 0 + 3 + 3 + 5 from the first state, 3 + 3 + 3 + 5 from the second.
+    assert run.evaluation.start_task == pytest.approx([12.5, 12.5], abs=0.2)
+
+
+def test_a_charge_on_the_state_is_no_charge_where_nothing_follows():
+    game, objective = pg.load("stag_hunt"), PowerObjective(0.5)
+    charged = pg.train(game, objective, steps=20_000)
+    state = pg.train(game, objective, steps=20_000, charge="state")
+    rewards = pg.train(game, objective, algorithm="task", steps=20_000)
+    assert [policy.tolist() for policy in state.policies] == [policy.tolist() for policy in rewards.policies]
+    assert min(policy[1] for policy in charged.policies) > 0.95
+    assert state.parameters["charge"] == "state"
+
+
+def test_a_charge_on_the_state_keeps_away_from_power():
+    """The door leads to one of two rooms, where nobody can do anything about the power that player 2 holds."""
+    game = pg.StochasticGame.from_rows(
+        [[2, 1], [1, 2], [1, 2]],
+        [[0, 0, 4, 0, 3, 3], [0, 0, 1, 0, 1, 1]],
+        [[0, 1, 0], [0, 0, 1]] + [[1, 0, 0]] * 4,
+        0.9,
+    )
+    entered = {
+        lam: pg.train(game, PowerObjective(lam), algorithm="prim", charge="state", steps=20_000).policies[0][0, 0]
+        for lam in (0, 0.5)
+    }
+    assert entered[0] > 0.95
+    assert entered[0.5] < 0.05
+
+
 def test_what_is_no_equilibrium_is_not_called_one():
     run = pg.train(pg.load("shapley"), rate=0.003, steps=MANY)
     assert not run.certificate.passed
@@ -201,7 +263,7 @@ def test_generator_is_xoshiro():
 def test_pieces_of_a_run_are_the_run(form):
     simulator = simulator_of(pg.load("random_uniform:players=3"))
     rivals = rivals_of(PowerObjective(0.3, form=form), simulator.n_actions)
-    schedule = Parameters(9000, (0.03, 0.001), (0.3, 0.01), (0.1, 0.01), 0.1, 0.1, 8.0, 1).schedule()
+    schedule = Parameters(9000, (0.03, 0.001), (0.3, 0.01), (0.1, 0.01), 0.1, 0.1, 8.0).schedule()
     whole, pieces = (learners_of(simulator, rivals, 7) for _ in range(2))
     learn(simulator, rivals, whole, workspace_of(whole), schedule, form == "adversarial", 9000)
     for count in (1, 1022, 2, 5000, 2975):
@@ -210,13 +272,31 @@ def test_pieces_of_a_run_are_the_run(form):
         assert np.array_equal(getattr(whole, name), getattr(pieces, name)), name
 
 
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+def test_pieces_of_a_run_with_a_horizon_are_the_run(form, tmp_path):
+    game, objective = pg.load("big_match"), PowerObjective(0.2, form=form)
+    path, options = tmp_path / "run.npz", {"steps": 5000, "horizon": 3}
+    whole = pg.train(game, objective, **options)
+    cut = pg.train(game, objective, **options, checkpoint=path, callback=_interrupt)
+    assert 0 < cut.steps < 5000
+    resumed = pg.train(game, objective, **options, checkpoint=path)
+    assert np.array_equal(resumed.policies[0], whole.policies[0])
+    with pytest.raises(InputError, match=r"belongs to another run \(horizon differ\)"):
+        pg.train(game, objective, steps=5000, horizon=4, checkpoint=path)
+
+
+def _interrupt(stage, done, total):
+    if done:
+        raise KeyboardInterrupt
+
+
 def test_samples_follow_the_game():
     """One player with one action: the visits are those of the Markov chain, and the critic finds its value."""
     game = pg.StochasticGame([[[1.0], [0.0]]], [[[0.2, 0.8]], [[0.6, 0.4]]], 0.5)
     simulator = simulator_of(game)
     rivals = rivals_of(PowerObjective(), simulator.n_actions)
     learners = learners_of(simulator, rivals, 0)
-    schedule = Parameters(200_000, (0.03, 0.001), (0.3, 0.01), (0.1, 1e-4), 0.1, 0.0, 8.0, 1).schedule()
+    schedule = Parameters(200_000, (0.03, 0.001), (0.3, 0.01), (0.1, 1e-4), 0.1, 0.0, 8.0).schedule()
     learn(simulator, rivals, learners, workspace_of(learners), schedule, False, 200_000)
     shares = learners.visits[:, 0] / learners.visits.sum()
     assert shares == pytest.approx([3 / 7, 4 / 7], abs=0.005)

@@ -93,9 +93,57 @@ def test_games_as_tables():
     assert rows.tolist() == [3, 2, 7]
     paid = (np.asarray(tables.reward(1, rows)) + tables.offsets[1]) / tables.scales[1]
     assert np.diff(paid) * np.ptp(game.rewards[1]) == pytest.approx(np.diff([2, 2, 5]))
-    follow = [int(tables.successor(np.array(3), np.array(chance))) for chance in (0.0, 0.2, 0.3, 0.999)]
+    follow = [int(tables.follow(np.array(0), np.array(3), np.array([chance]))[0]) for chance in (0.0, 0.2, 0.3, 0.999)]
     assert follow == [0, 0, 1, 1]
     assert [mask.tolist() for mask in tables.available(states[2], (2, 3))] == [[True, False], [True, True, False]]
+
+
+def test_play_ends_and_begins_anew():
+    """A place is a step and a state; after the last step comes a place from which play may begin, or any."""
+    game = pg.load("big_match")
+    tables = jax.tree.map(jax.numpy.asarray, environment_of(game, observations_of(game), 4))
+    assert (tables.n_states, tables.n_places) == (3, 12)
+    draws = np.array([0.0, 0.9, 0.99])
+    row = int(tables.row(np.int32(3), [np.int32(0), np.int32(0)]))
+    assert row == game.row_starts[0]
+    place, ended = tables.follow(np.int32(3), np.int32(row), draws)
+    assert (int(place), bool(ended)) == (6 + int(game.indices[game.indptr[row]]), False)
+    place, ended = tables.follow(np.int32(9), np.int32(row), draws)
+    assert (int(place), bool(ended)) == (11, True)
+    place, ended = tables.follow(np.int32(9), np.int32(row), np.array([0.0, 0.1, 0.0]))
+    assert (int(place), bool(ended)) == (0, True)
+    seen = np.asarray(tables.see(np.arange(12)))
+    assert len(seen) == tables.seen
+    assert len({tuple(column) for column in seen.T}) == 12
+
+
+def test_networks_learn_how_many_steps_are_left():
+    """Whoever saves is paid 3 more at each step after; whoever spends, 2 more at once."""
+    game = pg.StochasticGame.from_rows(
+        [[2, 1], [2, 1]], [[0, 2, 3, 5], [0, 2, 3, 5]], [[0, 1], [1, 0], [0, 1], [1, 0]], 1
+    )
+    run = pg.train(game, steps=30_000, horizon=4, rate=(0.01, 0.001), critic_rate=(0.01, 0.001), **SMALL)
+    spends = np.asarray(run.policies[0])[..., 1]
+    assert run.policies[0].shape == (4, 2, 2)
+    assert spends[:3].max() < 0.1
+    assert spends[3].min() > 0.9
+
+
+@pytest.mark.parametrize("algorithm", ["prim", "sbpr"])
+def test_networks_learn_play_that_ends(algorithm, tmp_path):
+    """Two stag hunts, one after the other, undiscounted."""
+    game = pg.StochasticGame.from_rows(
+        [[2, 2], [2, 2]],
+        [[4, 0, 3, 3, 8, 0, 6, 6], [4, 3, 0, 3, 8, 6, 0, 6]],
+        [[0, 1]] * 4 + [[1, 0]] * 4,
+        1,
+    )
+    options = {"steps": 40_000, "horizon": 3, "rate": (0.01, 0.001), "critic_rate": (0.01, 0.001), **SMALL}
+    run = pg.train(game, PowerObjective(0.5), algorithm=algorithm, takeover=1 + (algorithm == "sbpr"), **options)
+    assert np.asarray(run.policies[0])[..., 1].min() > 0.9
+    run.save(tmp_path / "run.npz")
+    assert np.load(tmp_path / "run.npz")["player_0"].shape == (3, 2, 2)
+    assert {"actions", "mixtures", "start_task"} <= run.to_dict().keys()
 
 
 def test_draws_follow_probabilities():

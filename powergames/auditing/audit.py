@@ -32,7 +32,7 @@ from powergames.power import plain, power_table
 
 @dataclass(frozen=True, eq=False)
 class Unvisited(Frozen):
-    """States for which a policy gives no probabilities, and which were filled with equal ones.
+    """States for which a policy gives no probabilities, so that equal ones were filled in.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ class Audit(Frozen, Shown):
 
     @property
     def worst(self) -> dict[str, np.ndarray]:
-        """Least `start_task` of each player, shape (n,), over all ways of a kind in which another one goes off."""
+        """For each kind of deviation, what each player is left with if another player deviates so, shape (n,)."""
         return least_values(self.off_policy, self.game.n_players)
 
     def to_dict(self) -> dict[str, Any]:
@@ -213,9 +213,9 @@ def audit(
     tol : float, default 0.02
         Largest scaled regret that passes; what solvers find passes 1e-8.
     steps : int, default 10
-        How many steps an adversary has that is neither alone in one step nor there for ever; stochastic games only.
+        How many steps an adversary acts, besides the ones that act once and for ever; stochastic games only.
     reference : optional
-        Policies, or an equilibrium, from which to say how far these ones are. The verdict does not depend on it.
+        Policies, or an equilibrium, to which the distance is reported. The verdict does not depend on it.
     labels : bool, default False
         Whether callables are given the name of a state instead of its index.
     horizon : int, optional
@@ -235,8 +235,8 @@ def audit(
 
     Notes
     -----
-    Costs the certificate, and in a stochastic game a linear system in the states for each player and each way to go off
-    policy, of which an adversary for ever takes a few.
+    Costs the certificate. In a stochastic game each player and each way to go off policy also costs a linear system in
+    the states, and an adversary that acts for ever costs a few.
 
     Examples
     --------

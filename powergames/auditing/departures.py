@@ -99,7 +99,7 @@ def off_policy(game: AnyGame, profile: Any, *, steps: int = 10) -> tuple[OffPoli
     profile : sequence of array_like
         ``profile[i][a]``, the probability with which player `i` plays action `a`, or ``profile[i][s, a]`` in state `s`.
     steps : int, default 10
-        How many steps an adversary has that is neither alone in one step nor there for ever; stochastic games only.
+        How many steps an adversary acts, besides the ones that act once and for ever; stochastic games only.
 
     Returns
     -------

@@ -38,9 +38,9 @@ class HorizonAudit(Frozen, Shown):
     evaluation : HorizonEvaluation
         Values and power at each step in each state.
     off_policy : tuple of OffPolicy
-        What everyone gets, from the first step on, when one player goes off the profile: acts against another one in
-        the first step, in the first `steps` and in all steps, keeps to one action, or acts at random. What is worst in
-        the first step is in `actions`.
+        What everyone gets, from the first step on, when one player goes off the profile. The player acts against
+        another one in the first step, in the first `steps` or in all steps, keeps to one action, or acts at random.
+        `actions` holds the worst actions of the first step.
     """
 
     game: TimedGame
@@ -78,7 +78,7 @@ class HorizonAudit(Frozen, Shown):
 
     @property
     def worst(self) -> dict[str, np.ndarray]:
-        """Least `start_task` of each player, shape (n,), over all ways of a kind in which another one goes off."""
+        """For each kind of deviation, what each player is left with if another player deviates so, shape (n,)."""
         return least_values(self.off_policy, self.game.n_players)
 
     def to_dict(self) -> dict[str, Any]:

@@ -57,10 +57,10 @@ def certify(
 
     Notes
     -----
-    Costs two passes over the payoff tensor per player, without a copy of it, and a linear program with A_i variables
-    and Σ_j A_j rows for a player whose adversaries are indifferent and for whom no right witness is given. The linear
-    program begins with few of both and grows as needed. The regret reported is an upper bound proved by weak duality,
-    equal to the regret up to rounding.
+    Costs two passes over the payoff tensor per player, without a copy of it. If a player's adversaries are indifferent
+    and no right witness is given, it also costs a linear program with A_i variables and Σ_j A_j rows. The linear
+    program begins with few of both and grows as needed. The reported regret is an upper bound, proved by weak duality.
+    It equals the regret up to rounding.
 
     Examples
     --------

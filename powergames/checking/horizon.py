@@ -36,7 +36,7 @@ MOST_CHANGED = 0.6
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HorizonCertificate(Certificate):
-    """How much each player could gain over a finite horizon, at each step, where that is most.
+    """How much each player could gain at each step of a finite horizon, in the state where that is most.
 
     Attributes
     ----------

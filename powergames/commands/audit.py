@@ -47,11 +47,16 @@ def command(
     form: FormOption = Form.PENALTY,
     tol: TolOption = f"{POLICY_TOLERANCE:g}",
     steps: Annotated[
-        int, typer.Option("--steps", metavar="N", help="Steps of an adversary who acts for a while (stochastic games).")
+        int,
+        typer.Option(
+            "--steps",
+            metavar="N",
+            help="Steps for which an adversary acts in the off-policy report (stochastic games).",
+        ),
     ] = 10,
     reference: Annotated[
         str | None,
-        typer.Option("--reference", metavar="FILE", help="A profile from which to say how far the policy is."),
+        typer.Option("--reference", metavar="FILE", help="Also report how far the policy is from this profile."),
     ] = None,
     horizon: HorizonOption = None,
     plot: PlotOption = None,

@@ -10,7 +10,7 @@ from powergames.commands.terminal import compilation_told
 
 
 def command() -> int:
-    """Show what it answers, on four games from files."""
+    """Show what powergames answers, on four games from files."""
     from powergames.commands.demonstration import show
 
     # On a terminal, every command tells it.

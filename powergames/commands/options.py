@@ -52,7 +52,7 @@ class Policy(enum.StrEnum):
 
 
 class Charge(enum.StrEnum):
-    """What networks are charged for with prim."""
+    """What players are charged for with prim."""
 
     ACTION = "action"
     STATE = "state"
@@ -89,7 +89,7 @@ GameArgument = Annotated[
         help="A file, such as .nfg, .json or .npz, or a catalog name such as stag_hunt or assembly_line:n=4.",
     ),
 ]
-LamOption = Annotated[str, typer.Option("--lam", metavar="NUMBER", help="Power weight, a decimal or a fraction p/q.")]
+LamOption = Annotated[str, typer.Option("--lam", metavar="NUMBER", help="Price of power, a decimal or a fraction p/q.")]
 AggregateOption = Annotated[
     Aggregate, typer.Option("--aggregate", help="How the power of several co-players is combined.")
 ]
@@ -98,15 +98,16 @@ WeightsOption = Annotated[
     typer.Option(
         "--weights",
         metavar="MATRIX|FILE",
-        help="Weight of the power that each player (row) fears of each other one (column), instead of --aggregate: "
-        "0,1/3;1/3,0 or a text file with a row in each line.",
+        help="How much each player (row) minds the power of each other player (column), instead of --aggregate: "
+        "0,1/3;1/3,0 or a text file with one row in each line.",
     ),
 ]
 FormOption = Annotated[
     Form,
     typer.Option(
         "--form",
-        help="adversarial: the power weight is a probability; without states, the same equilibria.",
+        help="penalty charges for power; adversarial lets an adversary act with probability lam. Without states both "
+        "have the same equilibria.",
     ),
 ]
 TimeLimitOption = Annotated[
@@ -118,8 +119,8 @@ SelectOption = Annotated[
     Select | None,
     typer.Option(
         "--select",
-        help="Choose the greatest welfare or the least power; with --horizon, at each step in each state, also the "
-        "greatest sum of utilities (team) or the fewest changes of actions (nearest).",
+        help="Choose the equilibrium of greatest welfare or least power. With --horizon this holds at each step in "
+        "each state; team is then the greatest sum of utilities, nearest the fewest changes of actions.",
     ),
 ]
 TolOption = Annotated[
@@ -138,8 +139,7 @@ HorizonOption = Annotated[
     typer.Option(
         "--horizon",
         metavar="STEPS",
-        help="Let a game with states end after so many steps; what players do then depends on the time, and the "
-        "discount may be 1.",
+        help="End a game with states after so many steps. Actions then depend on the time, and the discount may be 1.",
     ),
 ]
 PlotOption = Annotated[

@@ -44,8 +44,7 @@ def command(
         typer.Option(
             "--time-limit",
             metavar="SECONDS",
-            help="Time to aim at, by default 60, not a limit: it decides how many power weights, and whether all "
-            "equilibria.",
+            help="Target, 60 by default, not a limit: it decides how many λ the page has, and whether all equilibria.",
         ),
     ] = None,
     editable: Annotated[

@@ -1,4 +1,4 @@
-"""``powergames sweep``: solve over a range of power weights."""
+"""``powergames sweep``: solve over a range of λ."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def command(
     kind: PlotKindOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Solve over a range of power weights.
+    """Solve over a range of λ.
 
-    Kinds of pictures: frontier (task value against power) and equilibria (all of them over the power weight). With
-    --plot, small games of two players are solved as with --all.
+    Kinds of pictures: frontier (task value against power) and equilibria (every equilibrium against λ). With --plot,
+    small games of two players are solved as with --all.
     """
     check_plot(plot)
     check_plot_kind(kind, plot, (FRONTIER, EQUILIBRIA))

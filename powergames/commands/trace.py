@@ -1,4 +1,4 @@
-"""``powergames trace``: follow one equilibrium as the power weight changes."""
+"""``powergames trace``: follow one equilibrium as λ changes."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from powergames.progress import reporter
 
 def command(
     game: GameArgument,
-    lam: Annotated[
-        str, typer.Option("--lam", metavar="RANGE", help="start:stop, the power weights to stay within.")
-    ] = "0:1",
+    lam: Annotated[str, typer.Option("--lam", metavar="RANGE", help="start:stop, the range of λ.")] = "0:1",
     start: Annotated[
         str | None,
-        typer.Option("--start", metavar="NUMBER", help="Power weight at which to begin; by default the least."),
+        typer.Option("--start", metavar="NUMBER", help="The λ at which to begin; by default the least."),
     ] = None,
     aggregate: AggregateOption = Aggregate.MEAN,
     weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
-    method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver for the beginning.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", metavar="NAME", help="Solver that finds the first equilibrium.")
+    ] = None,
     select: Annotated[
-        Select | None, typer.Option("--select", help="Begin at the greatest welfare or the least power.")
+        Select | None, typer.Option("--select", help="Begin with the equilibrium of greatest welfare or least power.")
     ] = None,
     tol: TolOption = "1e-8",
     time_limit: Annotated[
@@ -55,7 +55,7 @@ def command(
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Follow one equilibrium as the power weight changes, and find the weights where it changes its kind."""
+    """Follow one equilibrium as λ changes, and find the λ at which it changes its kind."""
     check_plot(plot)
     check_distinct({"GAME": game}, [("--plot", plot)])
     tolerance, (low, high) = read_tolerance(tol), read_lam_bounds(lam)
@@ -67,7 +67,7 @@ def command(
 
     loaded, objective = load(game), read_objective(str(low) if start is None else start, aggregate, form, weights)
     if not low <= objective.exact_lam <= high:
-        raise InputError(f"--start: got {start}, outside of --lam {lam}; choose a power weight within")
+        raise InputError(f"--start: got {start}, outside of --lam {lam}; choose one within it")
     if isinstance(loaded, StochasticGame):
         raise_on_ctrl_c()
     began = clock()

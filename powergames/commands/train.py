@@ -14,6 +14,7 @@ from powergames.commands.options import (
     Charge,
     Form,
     GameArgument,
+    HorizonOption,
     JsonOption,
     LamOption,
     PlotOption,
@@ -22,6 +23,7 @@ from powergames.commands.options import (
     check_distinct,
     check_output,
     check_plot,
+    read_horizon,
     read_integer,
     read_jobs,
     read_objective,
@@ -49,15 +51,16 @@ def command(
             "-o",
             "--output",
             metavar="POLICY.npz",
-            help="File for the learned policies; with --seeds POLICY-<seed>.npz.",
+            help="File for the learned policies; with --seeds, POLICY-<seed>.npz for each.",
         ),
     ],
     algorithm: Annotated[
         Algorithm,
         typer.Option(
             "--algorithm",
-            help="prim: charge for power, as the form penalty does; sbpr: learn against adversaries, as the form "
-            "adversarial; task: rewards alone.",
+            help="prim (power regularization via intrinsic motivation) charges for power, as the form penalty does; "
+            "sbpr (sample based power regularization) learns against adversaries, as the form adversarial does; task "
+            "learns from rewards alone.",
         ),
     ] = Algorithm.PRIM,
     lam: LamOption = "0.3",
@@ -65,31 +68,38 @@ def command(
     seed: Annotated[str, typer.Option("--seed", metavar="N", help="The same seed gives the same policies.")] = "0",
     seeds: Annotated[
         str | None,
-        typer.Option("--seeds", metavar="N", help="Train with so many seeds, from that of --seed on."),
+        typer.Option("--seeds", metavar="N", help="Number of seeds to train with, beginning with --seed."),
     ] = None,
     jobs: Annotated[str, typer.Option("--jobs", metavar="N", help="Processes for --seeds; -1 for one per core.")] = "1",
     steps: Annotated[str, typer.Option("--steps", metavar="N", help="Steps of play.")] = "2000000",
+    horizon: HorizonOption = None,
     policy: Annotated[
-        Policy, typer.Option("--policy", help="What learners keep policies in; networks need powergames[deep].")
+        Policy, typer.Option("--policy", help="How learners keep policies; networks need powergames[deep].")
     ] = Policy.TABLE,
     hidden: Annotated[
-        str | None, typer.Option("--hidden", metavar="N,N", help="Units of each layer of the networks: 128,128.")
+        str | None,
+        typer.Option("--hidden", metavar="N,N", help="Units of each layer of the networks; 128,128 by default."),
     ] = None,
     environments: Annotated[
         str | None,
-        typer.Option("--environments", metavar="N", help="Environments that networks play at once: 128."),
+        typer.Option(
+            "--environments", metavar="N", help="Number of environments that networks play at once; 128 by default."
+        ),
     ] = None,
     charge: Annotated[
         Charge | None,
-        typer.Option("--charge", help="What prim charges networks for: action, or, from the reward, state."),
+        typer.Option("--charge", help="action: prim charges each action; state: it subtracts power from the reward."),
     ] = None,
     takeover: Annotated[
-        str | None, typer.Option("--takeover", metavar="K", help="Steps for which adversaries of sbpr take over: 1.")
+        str | None,
+        typer.Option("--takeover", metavar="K", help="Steps for which an adversary of sbpr takes over; 1 by default."),
     ] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(
-            "--checkpoint", metavar="FILE", help="Keep the run in a file, with --seeds in a folder, and resume."
+            "--checkpoint",
+            metavar="FILE",
+            help="Keep the run in a file (with --seeds in a folder), and resume from it.",
         ),
     ] = None,
     time_limit: TimeLimitOption = None,
@@ -106,7 +116,7 @@ def command(
     if n_seeds is None and n_jobs != 1:
         raise InputError(f"--jobs: got {n_jobs} for one run; give --seeds too, or leave it out")
     seconds = None if time_limit is None else read_seconds(time_limit)
-    options = _network_options(policy, hidden, environments, charge, takeover)
+    options = _learner_options(policy, hidden, environments, charge, takeover)
     check_output(output, ".npz")
     from powergames.io import load
     from powergames.learning import train, train_many
@@ -128,6 +138,7 @@ def command(
         "objective": read_objective(lam, aggregate, Form.PENALTY),
         "algorithm": algorithm.value,
         **options,
+        "horizon": read_horizon(horizon, loaded),
     }
     header = {"schema": SCHEMA, "game": game_header(loaded)}
     if n_seeds is None:
@@ -161,27 +172,30 @@ def command(
         from powergames import viz
         from powergames.solvers import solve
 
-        exact = solve(loaded, runs[0].objective, time_limit=SECONDS)
+        exact: Any = (
+            solve(loaded, runs[0].objective, time_limit=SECONDS)
+            if horizon is None
+            else solve(loaded, runs[0].objective, horizon=chosen["horizon"])
+        )
         viz.save(viz.learning_curves(runs, exact=exact if exact.converged else None), plot)
     good = all(run.finished and run.certificate.passed for run in runs)
     return DONE if good and len(runs) == (n_seeds or 1) else FAILED
 
 
-def _network_options(
+def _learner_options(
     policy: Policy, hidden: str | None, environments: str | None, charge: Charge | None, takeover: str | None
 ) -> dict[str, Any]:
     """Return the arguments of `train` that these options stand for."""
-    given = {"hidden": hidden, "environments": environments, "charge": charge, "takeover": takeover}
+    given = {"hidden": hidden, "environments": environments, "takeover": takeover}
     options: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    charged = {} if charge is None else {"charge": charge.value}
     if policy is Policy.TABLE:
         for name in options:
             raise InputError(f"--{name}: is for networks; give --policy network too, or leave it out")
-        return {}
+        return charged
     if hidden is not None:
         options["hidden"] = tuple(read_integer("--hidden", units) for units in hidden.split(","))
     for name in ("environments", "takeover"):
         if name in options:
             options[name] = read_integer(f"--{name}", options[name])
-    if charge is not None:
-        options["charge"] = charge.value
-    return {"policy": policy.value, **options}
+    return {"policy": policy.value, **options, **charged}

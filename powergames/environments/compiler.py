@@ -188,7 +188,7 @@ def count_states(
     progress: bool | None = None,
     callback: Callback | None = None,
 ) -> StateCount:
-    """Say how large the game is that `from_env` would compile, without keeping more of it than its states.
+    """Count the states and joint actions of the game that `from_env` would compile, and keep no game.
 
     Parameters
     ----------

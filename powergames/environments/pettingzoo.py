@@ -59,9 +59,9 @@ def to_pettingzoo(
 
     Notes
     -----
-    Rewards are those of the game, not discounted. Who learns in it must discount by the game's own factor, such as
-    ``PPO(..., gamma=game.discounts[0])``, or learns another game; a truncated episode is one that goes on, and its last
-    state has a value. Take `max_steps` several times ``1 / (1 - discount)``.
+    Rewards are those of the game, not discounted. A learner must discount by the game's own factor, such as
+    ``PPO(..., gamma=game.discounts[0])``: with any other discount it is solving a different game. A truncated episode
+    goes on, so its last state has a value. Take `max_steps` several times ``1 / (1 - discount)``.
 
     A state which no joint action leaves, and in which nobody is ever paid, ends the episode: every agent is terminated
     on the step that enters it. An episode that starts in such a state ends with its first step.

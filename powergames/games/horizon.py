@@ -14,9 +14,9 @@ from powergames.numerics.ranges import ranges
 def finite_horizon(game: StochasticGame, horizon: int) -> StochasticGame:
     """Return the game that ends after a number of steps.
 
-    Its states are pairs of a time and a state that play can have reached by then, from the start distribution on, and a
-    last one, ``"end"``, in which nothing is paid any more. It has no cycles, so that `solve` goes backward in time, and
-    a stationary profile of it is one of the game that may change its mind with time.
+    Its states are pairs of a time and a state that play can have reached by then, from the start distribution on. In
+    the last state, ``"end"``, nothing is paid any more. The game has no cycles, so `solve` goes backward in time. A
+    stationary profile of it is a profile of the given game that may depend on time.
 
     Parameters
     ----------

@@ -194,7 +194,7 @@ class NormalFormGame(Frozen, Shown):
         actions: Sequence[Sequence[str]] | None = None,
         title: str = "",
     ) -> NormalFormGame:
-        """Build a game from a table of which each cell holds the payoffs of all players, as textbooks print it.
+        """Build a game from a table in which each cell holds the payoffs of all players, as textbooks print it.
 
         Parameters
         ----------
@@ -242,7 +242,7 @@ class NormalFormGame(Frozen, Shown):
         actions: Sequence[Sequence[str]] | None = None,
         title: str = "",
     ) -> NormalFormGame:
-        """Build a game from QuantEcon's, or from arrays of which each has the player's own action first.
+        """Build a game from one of QuantEcon, or from arrays whose first axis is the player's own action.
 
         Parameters
         ----------
@@ -298,7 +298,7 @@ class NormalFormGame(Frozen, Shown):
 
     @property
     def lossless(self) -> bool:
-        """Whether `payoffs` tell everything; otherwise `exact_payoffs` hold rationals that no float represents."""
+        """Whether floats hold all payoffs exactly; otherwise only `exact_payoffs` do."""
         return self.__dict__["_exact"] is None
 
     @cached_property

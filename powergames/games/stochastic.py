@@ -292,10 +292,10 @@ class StochasticGame(Frozen, Shown):
         return csr_array((self.data, self.indices, self.indptr), shape=(self.n_rows, self.n_states))
 
     def unit_rewards(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the rewards in units of their range, shifted where an offset would swamp what differs.
+        """Return the rewards divided by their range, and shifted if a large offset would hide the differences.
 
-        A reward of zero stays zero elsewhere, for in a state that is never left a shift is worth ``1 / (1 - γ)`` times
-        as much, and its digits would be lost to all others.
+        Elsewhere a reward of zero stays zero. In a state that is never left, a shift would be worth ``1 / (1 - γ)``
+        times as much, and all other values would lose its digits.
 
         Returns
         -------

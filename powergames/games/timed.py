@@ -16,7 +16,7 @@ from powergames.games.immutable import Frozen
 from powergames.games.memory import SMALL, available_memory, check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import as_policies, by_player
-from powergames.games.profiles import SIMPLEX_TOLERANCE
+from powergames.games.profiles import SIMPLEX_TOLERANCE, Profile
 from powergames.games.stochastic import StochasticGame
 
 # Steps that a horizon may have.
@@ -118,7 +118,7 @@ class TimedStrategy(Frozen):
 
     @classmethod
     def of(cls, layers: np.ndarray, horizon: int) -> TimedStrategy:
-        """Return the strategy of probabilities of shape (L, S, A), one layer for each step or one for all."""
+        """Build a strategy from probabilities of shape (L, S, A): one layer for each step, or one for all."""
         count, n_states, size = layers.shape
         actions = room((count, n_states), action_type(size), "the strategy")
         starts, states, mixtures = np.zeros(count + 1, np.int64), [], []
@@ -144,12 +144,12 @@ class TimedStrategy(Frozen):
 
     @property
     def dtype(self) -> np.dtype:
-        """That of probabilities."""
+        """The type of probabilities."""
         return np.dtype(np.float64)
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the strategy takes as it is kept."""
+        """Number of bytes in which the strategy is kept."""
         return sum(array.nbytes for array in (self.actions, self.starts, self.states, self.probabilities))
 
     @property
@@ -163,7 +163,7 @@ class TimedStrategy(Frozen):
         return len(self.states) == 0
 
     def step(self, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return actions, shape (S,), states with mixtures, (K,), and these, (K, A), at a step."""
+        """Return what is played at a step: actions (S,), the states that mix (K,), and their mixtures (K, A)."""
         layer = 0 if self.stationary else t
         own = slice(int(self.starts[layer]), int(self.starts[layer + 1]))
         return self.actions[layer], self.states[own], self.probabilities[own]
@@ -205,6 +205,27 @@ class TimedStrategy(Frozen):
 
 
 TimedProfile = tuple[TimedStrategy, ...]
+
+# What players do: once, in each state, or at each step in each state.
+AnyProfile = Profile | TimedProfile
+
+
+def timed_document(profile: TimedProfile) -> dict[str, Any]:
+    """Return a profile as plain JSON values, compactly.
+
+    ``actions[i][t][s]`` is -1 where the player mixes, and ``mixtures[i]`` a list of ``[t, s, probabilities]``.
+    """
+    return {
+        "actions": [[strategy.step(t)[0].tolist() for t in range(strategy.horizon)] for strategy in profile],
+        "mixtures": [
+            [
+                [t, int(state), probabilities.tolist()]
+                for t in range(strategy.horizon)
+                for state, probabilities in zip(*strategy.step(t)[1:], strict=True)
+            ]
+            for strategy in profile
+        ],
+    }
 
 
 def action_type(size: int) -> np.dtype:

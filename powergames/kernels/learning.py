@@ -5,6 +5,9 @@ state at hand. Each keeps a critic of the joint actions, a policy, and an advers
 harmed. The game's rewards and transition probabilities are read at one place, `_play`, one sample at a time.
 
 Arrays are padded: actions that a state lacks have a logit of minus infinity, so they are never played.
+
+Learners know places. Without a horizon a place is a state. With a horizon of T steps, play ends after them, and place
+``t * S + s`` is state `s` at step `t`; likewise row `r` is ``t * R + r`` there.
 """
 
 from __future__ import annotations
@@ -70,17 +73,18 @@ class Learners(NamedTuple):
 
     Attributes
     ----------
-    deciders : shape (S, n + B, 4, K)
-        Logit, probability, last slope and average probability of every action of every player in every state, and
+    deciders : shape (S, n + B, 4, K), or (T * S, n + B, 4, K)
+        Logit, probability, last slope and average probability of every action of every player in every place, and
         behind the players, of every takeover of every adversary.
-    critics : shape (n, 3, R)
+    critics : shape (n, 3, R), or (n, 3, T * R)
         What each player has learned of every row: its task value, its regularized value, and the number of visits.
-    visits : shape (S, n)
-        How often each player learned in a state.
+    visits : shape (S, n), or (T * S, n)
+        How often each player learned in a place.
     rewards : shape (n, 4)
         The first reward of each player, the least, the greatest, and the last one minus the first.
     streams : int64, shape (n, 2)
-        The present state of each stream of play, and the row that led to it: -1 at a start, -2 before all else.
+        The present place of each stream of play, and the row that led to it: -1 at a start, -2 before all else.
+        Places from ``T * S`` on are the end.
     generator : uint64, shape (4,)
     clock : int64, shape (1,)
         Steps made.
@@ -104,7 +108,11 @@ class Workspace(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """How learners change; each pair leads from its first number to its second in equal factors over all steps."""
+    """How learners change; each pair leads from its first number to its second in equal factors over all steps.
+
+    A horizon of 0 is none. Either each action is charged for the power that others then hold, or only arriving where
+    they hold it.
+    """
 
     steps: int
     rate: tuple[float, float]
@@ -113,6 +121,8 @@ class Schedule(NamedTuple):
     exploration: float
     restart: float
     averaging: float
+    horizon: int
+    charges_actions: bool
 
 
 @_kernel
@@ -285,16 +295,28 @@ def _charge(rival, tables, counts, offsets, share, values, slope):
 
 
 @_part
+def _value_row(critics, i, row, critic_rate, task, regular):
+    """Let player `i` learn what a row is worth."""
+    critics[i, VISITS, row] += 1.0
+    step = max(1.0 / critics[i, VISITS, row], critic_rate)
+    critics[i, TASK, row] += step * (task - critics[i, TASK, row])
+    critics[i, REGULAR, row] += step * (regular - critics[i, REGULAR, row])
+
+
+@_part
 def _learn(
     i,
     s,
+    place,
+    low,
+    high,
     row,
     adversarial,
+    charges_actions,
     victim,
     action,
     rates,
     n_actions,
-    row_starts,
     discounts,
     first,
     shares,
@@ -307,11 +329,13 @@ def _learn(
     scratch,
     tables,
 ):
-    """Let player `i` learn from arriving in state `s` by `row`, while an adversary makes a victim take an action."""
+    """Let player `i` learn from arriving in state `s` by `row`, while an adversary makes a victim take an action.
+
+    The rows of that place are those from `low` to `high`.
+    """
     rate, temperature, critic_rate, averaging = rates
-    counts, here = n_actions[s], deciders[s]
+    counts, here = n_actions[s], deciders[place]
     n, size = len(counts), counts[i]
-    low, high = row_starts[s], row_starts[s + 1]
     policy = here[i, POLICY, :size]
     values, slope, worst = scratch[0, :size], scratch[1, :size], scratch[2]
     rivals = range(first[i], first[i + 1])
@@ -341,22 +365,20 @@ def _learn(
         least = _oppose(policy, tables, counts, offsets[b], worst)
         if penalized:
             value -= shares[b] * (task - least)
-            _charge(here[n + b, POLICY], tables, counts, offsets[b], shares[b], values, slope)
+            if charges_actions:
+                _charge(here[n + b, POLICY], tables, counts, offsets[b], shares[b], values, slope)
         for k in range(len(worst)):
             worst[k] *= -unit
         _ascend(here[n + b], worst, rate, temperature)
     if row >= 0:
-        critics[i, VISITS, row] += 1.0
-        step = max(1.0 / critics[i, VISITS, row], critic_rate)
-        goal = rewards[i, LAST] + discounts[i] * (value if adversarial else task)
-        critics[i, TASK, row] += step * (goal - critics[i, TASK, row])
-        goal = rewards[i, LAST] + discounts[i] * value
-        critics[i, REGULAR, row] += step * (goal - critics[i, REGULAR, row])
+        regular = rewards[i, LAST] + discounts[i] * value
+        followed = regular if adversarial else rewards[i, LAST] + discounts[i] * task
+        _value_row(critics, i, row, critic_rate, followed, regular)
     for a in range(size):
         slope[a] *= unit
     _ascend(here[i], slope, rate, temperature)
-    visits[s, i] += 1.0
-    share = min(1.0, averaging / visits[s, i])
+    visits[place, i] += 1.0
+    share = min(1.0, averaging / visits[place, i])
     average = here[i, AVERAGE]
     for a in range(size):
         average[a] += share * (policy[a] - average[a])
@@ -438,6 +460,7 @@ def train(simulator, rivals, learners, workspace, schedule, adversarial, count):
     rewards, streams = _borrowed(learners.rewards), _borrowed(learners.streams)
     generator, clock = _borrowed(learners.generator), _borrowed(learners.clock)
     n_states, n = n_actions.shape
+    n_rows, n_places = len(game_rewards[0]), len(visits)
     joint, scratch, tables = _borrowed(workspace.joint), _borrowed(workspace.vectors), _borrowed(workspace.tables)
     rates = 0.0, 0.0, 0.0, 0.0
     for step in range(count):
@@ -450,14 +473,21 @@ def train(simulator, rivals, learners, workspace, schedule, adversarial, count):
                 schedule.averaging,
             )
         for stream in range(n if adversarial else 1):
-            s, row = streams[stream, 0], streams[stream, 1]
-            if row < -1 or (n_states > 1 and uniform(generator) < schedule.restart):
+            place, row = streams[stream, 0], streams[stream, 1]
+            if place >= n_places:
+                for i in range(n):
+                    if not adversarial or i == stream:
+                        _value_row(critics, i, row, rates[2], rewards[i, LAST], rewards[i, LAST])
+                row = -2
+            if row < -1 or (n_places > 1 and uniform(generator) < schedule.restart):
                 row = -1
                 if uniform(generator) < 0.5:
-                    s = _first_above(starts, np.int64(0), n_states, generator)
+                    place = _first_above(starts, np.int64(0), n_states, generator)
                 else:
-                    s = int(uniform(generator) * n_states)
-            counts, here = n_actions[s], deciders[s]
+                    place = int(uniform(generator) * n_places)
+            t, s = (place // n_states, place % n_states) if schedule.horizon > 0 else (0, place)
+            low, high = t * n_rows + row_starts[s], t * n_rows + row_starts[s + 1]
+            counts, here = n_actions[s], deciders[place]
             victim, action = -1, 0
             if adversarial:
                 begin, end = first[stream], first[stream + 1]
@@ -467,13 +497,16 @@ def train(simulator, rivals, learners, workspace, schedule, adversarial, count):
                     _learn(
                         i,
                         s,
+                        place,
+                        low,
+                        high,
                         row,
                         adversarial,
+                        schedule.charges_actions,
                         victim,
                         action,
                         rates,
                         n_actions,
-                        row_starts,
                         discounts,
                         first,
                         shares,
@@ -486,12 +519,13 @@ def train(simulator, rivals, learners, workspace, schedule, adversarial, count):
                         scratch,
                         tables,
                     )
-            row = row_starts[s] + _choose(counts, here, victim, action, schedule.exploration, generator)
+            played = row_starts[s] + _choose(counts, here, victim, action, schedule.exploration, generator)
             for i in range(n):
                 if not adversarial or i == stream:
-                    _see(rewards[i], game_rewards[i, row])
-            low, high = indptr[row], indptr[row + 1]
+                    _see(rewards[i], game_rewards[i, played])
+            low, high = indptr[played], indptr[played + 1]
             if high - low > 1:
                 low = _first_above(cumulative, low, high, generator)
-            streams[stream, 0], streams[stream, 1] = indices[low], row
+            ahead = (t + 1) * n_states if schedule.horizon > 0 else 0
+            streams[stream, 0], streams[stream, 1] = ahead + indices[low], t * n_rows + played
         clock[0] += 1

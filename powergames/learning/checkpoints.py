@@ -13,7 +13,7 @@ import numpy as np
 
 from powergames.errors import InputError
 from powergames.files import FileLock, replace_file
-from powergames.games.profiles import Profile
+from powergames.games.timed import AnyProfile
 from powergames.io.npz import packed, read_arrays
 from powergames.results import SCHEMA
 
@@ -46,7 +46,7 @@ class AnyLearners(Protocol):
     def advance(self, count: int) -> None:
         """Play and learn; in however many calls, that leads to the same end."""
 
-    def policies(self) -> list[Profile]:
+    def policies(self) -> list[AnyProfile]:
         """Return the policies of each run."""
 
     def arrays(self) -> dict[str, np.ndarray]:

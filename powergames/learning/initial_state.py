@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from powergames.games.memory import check_memory
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen, read_only
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import AnyProfile, TimedProfile, TimedStrategy
 from powergames.kernels.learning import (
     AVERAGE,
     GREATEST,
@@ -95,15 +98,17 @@ def rivals_of(objective: PowerObjective, n_actions: np.ndarray) -> Rivals:
     )
 
 
-def learners_of(simulator: Simulator, rivals: Rivals, seed: int) -> Learners:
+def learners_of(simulator: Simulator, rivals: Rivals, seed: int, horizon: int | None = None) -> Learners:
     """Return learners before the first step, with random policies."""
-    n_actions = simulator.n_actions
-    n_states, n_players = n_actions.shape
-    widths = n_actions.max(axis=0)
+    steps = horizon or 1
+    widths = simulator.n_actions.max(axis=0)
+    n_places, n_players = steps * len(simulator.n_actions), len(widths)
     takeovers = np.where(rivals.offsets >= 0, rivals.offsets + widths, 0)
     most = int(max(widths.max(), takeovers.max(initial=0)))
-    shape = (n_states, n_players + len(rivals.shares), 4, most)
-    check_memory(8 * int(np.prod(shape, dtype=object)), f"learners of shape {shape}")
+    shape = (n_places, n_players + len(rivals.shares), 4, most)
+    n_rows = steps * simulator.rewards.shape[1]
+    check_memory(8 * (math.prod(shape) + 3 * n_players * n_rows), f"learners of shape {shape}")
+    n_actions = np.tile(simulator.n_actions, (steps, 1))
     exists = np.zeros((*shape[:2], most), dtype=bool)
     exists[:, :n_players] = np.arange(most) < n_actions[:, :, None]
     for rival, offsets in enumerate(rivals.offsets):
@@ -111,7 +116,7 @@ def learners_of(simulator: Simulator, rivals: Rivals, seed: int) -> Learners:
             actions = np.arange(widths[j])
             exists[:, n_players + rival, offsets[j] + actions] = actions < n_actions[:, j, None]
     logits = np.zeros(exists.shape)
-    first = np.random.default_rng(seed).normal(scale=SPREAD, size=(n_states, n_players, int(widths.max())))
+    first = np.random.default_rng(seed).normal(scale=SPREAD, size=(n_places, n_players, int(widths.max())))
     logits[:, :n_players, : first.shape[2]] = first
     logits[~exists] = -np.inf
     policies = np.exp(logits - logits.max(axis=2, keepdims=True))
@@ -125,8 +130,8 @@ def learners_of(simulator: Simulator, rivals: Rivals, seed: int) -> Learners:
     seed_generator(np.uint64(seed), generator)
     return Learners(
         deciders=deciders,
-        critics=np.zeros((n_players, 3, simulator.rewards.shape[1])),
-        visits=np.zeros((n_states, n_players)),
+        critics=np.zeros((n_players, 3, n_rows)),
+        visits=np.zeros((n_places, n_players)),
         rewards=rewards,
         streams=np.full((n_players, 2), -2, dtype=np.int64),
         generator=generator,
@@ -141,12 +146,20 @@ def workspace_of(learners: Learners) -> Workspace:
     return Workspace(np.zeros(n_players, dtype=np.int64), np.zeros((3, most)), tables)
 
 
-def learned_policies(game: NormalFormGame | StochasticGame, simulator: Simulator, learners: Learners) -> Profile:
-    """Return the average policies, one array of shape (S, A_i) or, of a normal-form game, (A_i,) per player."""
+def learned_policies(
+    game: NormalFormGame | StochasticGame, simulator: Simulator, learners: Learners, horizon: int | None = None
+) -> AnyProfile:
+    """Return the average policies: shape (S, A_i), (T, S, A_i) or, of a normal-form game, (A_i,) per player."""
     strategies = [
         learners.deciders[:, player, AVERAGE, :width]
         for player, width in enumerate(simulator.n_actions.max(axis=0).tolist())
     ]
     if isinstance(game, NormalFormGame):
         strategies = [strategy[0] for strategy in strategies]
-    return tuple(frozen(strategy / strategy.sum(axis=-1, keepdims=True)) for strategy in strategies)
+    policies = tuple(frozen(strategy / strategy.sum(axis=-1, keepdims=True)) for strategy in strategies)
+    return policies if horizon is None else over_time(policies, horizon)
+
+
+def over_time(policies: Profile, horizon: int) -> TimedProfile:
+    """Return policies in places, shape (T * S, A_i), as strategies over time."""
+    return tuple(TimedStrategy.of(policy.reshape(horizon, -1, policy.shape[1]), horizon) for policy in policies)

@@ -16,10 +16,11 @@ from powergames.checking.certificate import Certificate, check_tolerance
 from powergames.checking.certify import certify
 from powergames.checking.tolerances import POLICY_TOLERANCE
 from powergames.errors import InputError, interruptible, needs
-from powergames.games.kinds import AnyGame, Game, as_game, check_endless
+from powergames.games.deterministic import DeterministicGame
+from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import AnyProfile, check_horizon
 from powergames.kernels import compilation
 from powergames.learning.checkpoints import AnyLearners, Checkpoint, checkpoint_path, game_digest
 from powergames.learning.networks.parameters import NetworkParameters
@@ -49,6 +50,7 @@ def train(
     policy: str = "table",
     seed: int = 0,
     steps: int = STEPS,
+    horizon: int | None = None,
     history: int = 20,
     tol: float = POLICY_TOLERANCE,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -66,18 +68,22 @@ def train(
     objective : PowerObjective or number, optional
         What to train for. A number is λ; by default 0, rewards alone.
     algorithm : {"prim", "sbpr", "task"}, optional
-        "prim": each player is charged λ times the power that others hold over it, estimated from its own critic; the
-        objective of the form "penalty". "sbpr": each player learns from play in which an adversary takes over a
-        co-player's action with probability λ times its weight; the form "adversarial". "task": rewards alone; λ is 0.
-        By default "task" if λ is 0, "sbpr" if the objective has the form "adversarial", and else "prim". The run is
+        "prim", power regularization via intrinsic motivation: each player is charged λ times the power that others hold
+        over it, estimated from its own critic. Its objective has the form "penalty". "sbpr", sample based power
+        regularization: each player learns from play in which an adversary takes over a co-player's action with
+        probability λ times its weight. Its objective has the form "adversarial". "task": rewards alone; λ is 0. By
+        default "task" if λ is 0, "sbpr" if the objective has the form "adversarial", and else "prim". The run is
         certified for what its algorithm learns, as ``run.objective`` says: the form of sbpr, and λ = 0 for task.
     policy : {"table", "network"}
-        What learners keep policies and critics in. Networks need the extra ``powergames[deep]``.
+        How learners keep policies and critics. Networks need the extra ``powergames[deep]``.
     seed : int
         From 0 to 2**64 - 1; the same seed gives the same policies.
     steps : int
         Steps of play. With tables all players learn from each; in sbpr each makes so many steps in play of its own.
         With networks, the steps of all environments together, rounded up to whole rollouts.
+    horizon : int, optional
+        Number of steps after which play ends and begins anew, T. Policies then depend on the step, and are certified
+        for that game. Without one, play goes on for ever, and the discount must be below 1.
     history : int
         How often, at equal distances, the exact return, power and regret are recorded. In games of very many states
         this can take longer than training.
@@ -95,7 +101,8 @@ def train(
         last return, power and regret recorded.
 
     **options
-        What tables and networks have for themselves, as follows; numbers in pairs hold at the first and the last step.
+        Options of tables or of networks alone, as listed below. Of two numbers the first holds at the first step, the
+        second at the last.
 
     Other Parameters
     ----------------
@@ -112,15 +119,16 @@ def train(
         Tables: probability of a step with random actions of all players. Networks: probability, of each player by
         itself, of a random action. Critics learn from it, and are not misled.
     restart : float
-        Probability, at every step of tables (0.1) and after every rollout of networks (0.5), to go to another state:
-        half of the time to a start, else to any state.
+        Probability to go to another state: for tables at every step (0.1), for networks after every rollout (0.5). Half
+        of the time this is a start, else any state.
     averaging : float, at least 1, default 8
         Tables only. The policy returned is an average over the run, in which the weight of the `k`-th visit to a state
         grows like ``k ** (averaging - 1)``.
     charge : {"action", "state"}
-        Networks only, for prim. "action": each action is charged for the power that others hold if it is played, which
+        For prim. "action": each action is charged for the power that others hold if it is played, which
         is the gradient of the objective. "state": power is subtracted from the reward, so that players learn to avoid
-        states in which others have power over them, and nothing about their action there.
+        states in which others have power over them, and nothing about their action there. What they then learn towards
+        is not an equilibrium of the objective that they are certified for; see :doc:`/how-to/train-with-prim-or-sbpr`.
     takeover : int, default 1
         Networks only, for sbpr: for how many steps in a row an adversary takes over. With more than one, policies learn
         another objective than the one that they are certified for.
@@ -138,7 +146,8 @@ def train(
         By which share the probability of an action may change in an update.
     observe : callable or array_like, optional
         What networks see of the states: numbers of shape (S, D), or a function of ``arange(S)`` that returns them. By
-        default what names of states tell, as those of kitchens do, or else the number of the state.
+        default what names of states tell, as those of kitchens do, or else the number of the state. With a horizon they
+        see, besides, how many steps are left.
 
     Returns
     -------
@@ -174,7 +183,7 @@ def train(
     """
     algorithm, objective = _trained_for(objective, algorithm)
     seed = check_integer("seed", seed, 0, MOST_SEED)
-    chosen = _parameters(policy, {"steps": steps, "history": history, **options})
+    chosen = _parameters(policy, {"steps": steps, "history": history, "horizon": horizon, **options})
     (run,) = _train(game, algorithm, [(objective, seed)], chosen, tol, checkpoint, time_limit, progress, callback)
     return run
 
@@ -253,8 +262,7 @@ def train_many(
         return _train(
             game, algorithm, members, together, checkpoint=kept, progress=progress, callback=callback, **loose
         )
-    game = as_game(game, NormalFormGame | StochasticGame)
-    check_endless(game)
+    game = _game_for(game, parameters.get("horizon"))
     tasks = [
         parameters
         | {
@@ -337,13 +345,12 @@ def _train(
     callback: Callback | None = None,
 ) -> tuple[TrainingRun, ...]:
     """Train one run for each pair of an objective and a seed; tables can do one."""
-    game = as_game(given, NormalFormGame | StochasticGame)
-    check_endless(game)
+    parameters, observe = chosen
+    game = _game_for(given, parameters.horizon)
     if time_limit is not None and not (isinstance(time_limit, (int, float)) and time_limit >= 0):
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
     check_tolerance(tol)
     check_callback(callback)
-    parameters, observe = chosen
     learners: AnyLearners
     if isinstance(parameters, NetworkParameters):
         with needs("JAX, Equinox or Optax", "powergames[deep]", "policy='network'"):
@@ -367,12 +374,23 @@ def _train(
     return training.results(stopped)
 
 
+def _game_for(given: AnyGame, horizon: int | None) -> AnyGame:
+    """Return the game as policies are certified in it, or say why it can't be played to that horizon."""
+    if horizon is None:
+        game: AnyGame = as_game(given, NormalFormGame | StochasticGame)
+        check_endless(game)
+        return game
+    game = as_game(given, NormalFormGame | StochasticGame | DeterministicGame)
+    check_horizon(horizon, game)
+    return game
+
+
 class _Training:
     """Runs that learn at once, from their beginning or from their checkpoint to wherever they get."""
 
     def __init__(
         self,
-        game: Game,
+        game: AnyGame,
         algorithm: str,
         members: Sequence[tuple[PowerObjective, int]],
         learners: AnyLearners,
@@ -383,7 +401,7 @@ class _Training:
         self.game, self.algorithm, self.members, self.learners = game, algorithm, members, learners
         self.parameters, self.tol = parameters, tol
         self.histories: list[list[HistoryPoint]] = [[] for _ in members]
-        self.judged: tuple[int, list[tuple[Profile, Certificate]]] | None = None
+        self.judged: tuple[int, list[tuple[AnyProfile, Certificate]]] | None = None
         self.kept_at = time.monotonic()
         self.checkpoint: Checkpoint | None = None
         if checkpoint is not None:
@@ -452,7 +470,7 @@ class _Training:
         """Certify the policies learned so far, once for each time."""
         if self.judged is None or self.judged[0] != self.learners.clock:
             judged = [
-                (policies, certify(self.game, policies, objective, tol=self.tol))
+                (policies, certify(self.game, policies, objective, tol=self.tol, horizon=self.parameters.horizon))
                 for policies, (objective, _) in zip(self.learners.policies(), self.members, strict=True)
             ]
             self.judged = self.learners.clock, judged

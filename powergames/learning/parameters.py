@@ -8,10 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from powergames.errors import InputError
+from powergames.games.timed import check_horizon
 from powergames.kernels.learning import Schedule
 
 # The form of objective that each algorithm learns.
 FORMS = {"prim": "penalty", "sbpr": "adversarial", "task": "penalty"}
+
+# What prim charges for the power that others hold.
+CHARGES = ("action", "state")
 
 MOST_STEPS = 10**15
 MOST_POINTS = 100_000
@@ -28,7 +32,9 @@ class Parameters:
     exploration: float = 0.1
     restart: float = 0.1
     averaging: float = 8.0
+    charge: str = "action"
     history: int = 20
+    horizon: int | None = None
 
     def __post_init__(self) -> None:
         for name, most in (("steps", MOST_STEPS), ("history", MOST_POINTS)):
@@ -42,11 +48,14 @@ class Parameters:
                 f"rate: got up to {max(self.rate):g} at temperatures up to {max(self.temperature):g}; their product "
                 "must be below 1"
             )
+        check_charge(self.charge)
+        if self.horizon is not None:
+            object.__setattr__(self, "horizon", check_horizon(self.horizon, None))
 
     def schedule(self) -> Schedule:
         """Return what the kernel needs of them."""
-        names = {name: value for name, value in asdict(self).items() if name != "history"}
-        return Schedule(**names)
+        names = {name: getattr(self, name) for name in Schedule._fields if name in asdict(self)}
+        return Schedule(**names | {"horizon": self.horizon or 0}, charges_actions=self.charge == "action")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain JSON values."""
@@ -57,6 +66,12 @@ def check_algorithm(algorithm: Any) -> None:
     """Refuse an unknown algorithm."""
     if not isinstance(algorithm, str) or algorithm not in FORMS:
         raise InputError(f"algorithm: got {str(algorithm)[:40]!r}; choose one of {', '.join(FORMS)}")
+
+
+def check_charge(charge: Any) -> None:
+    """Refuse an unknown charge."""
+    if not isinstance(charge, str) or charge not in CHARGES:
+        raise InputError(f"charge: got {str(charge)[:40]!r}; choose one of {', '.join(CHARGES)}")
 
 
 def check_integer(name: str, value: Any, least: int, most: int) -> int:

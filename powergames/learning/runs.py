@@ -14,9 +14,11 @@ from powergames.checking.certificate import Certificate
 from powergames.display import Shown
 from powergames.evaluation import Evaluation, evaluate
 from powergames.games.immutable import Frozen
+from powergames.games.kinds import AnyGame
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import Profile, frozen
-from powergames.games.stochastic import StochasticGame
+from powergames.games.profiles import frozen
+from powergames.games.timed import AnyProfile, timed_document
+from powergames.horizon_evaluation import HorizonEvaluation
 from powergames.learning.checkpoints import write_archive
 from powergames.objectives import PowerObjective
 from powergames.power import PowerTable, power_table
@@ -60,13 +62,14 @@ class TrainingRun(Frozen, Shown):
 
     Attributes
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
     algorithm : {"prim", "sbpr", "task"}
     objective : PowerObjective
         What the run was trained for, and the certificate is about: of the form "penalty" for prim and "adversarial" for
         sbpr; λ = 0 for task.
     policies : tuple of ndarray
-        One array of shape (S, A_i), or (A_i,) in a normal-form game, per player: the probability of each action.
+        One array of shape (S, A_i), or (A_i,) in a normal-form game, per player: the probability of each action. With a
+        horizon a `TimedStrategy` per player, which reads like an array of shape (T, S, A_i).
     certificate : Certificate
         Whether the policies are an equilibrium, computed from the game without the learners' help.
     history : tuple of HistoryPoint
@@ -80,10 +83,10 @@ class TrainingRun(Frozen, Shown):
         Why the run was cut short, TIME_LIMIT or INTERRUPTED; None if it was not.
     """
 
-    game: NormalFormGame | StochasticGame
+    game: AnyGame
     algorithm: str
     objective: PowerObjective
-    policies: Profile
+    policies: AnyProfile
     certificate: Certificate
     history: tuple[HistoryPoint, ...]
     seed: int
@@ -92,8 +95,8 @@ class TrainingRun(Frozen, Shown):
     stopped: Status | None = None
 
     @property
-    def profile(self) -> Profile:
-        """The policies, by the name that they have in other results."""
+    def profile(self) -> AnyProfile:
+        """The same as `policies`, under the name that other results use."""
         return self.policies
 
     @property
@@ -101,37 +104,45 @@ class TrainingRun(Frozen, Shown):
         """Whether the run made all its steps."""
         return self.stopped is None
 
+    @property
+    def horizon(self) -> int | None:
+        """Number of steps after which play ends, T; None where it does not."""
+        horizon: int | None = self.parameters["horizon"]
+        return horizon
+
     @cached_property
-    def _judged(self) -> Evaluation | PowerTable:
-        if isinstance(self.game, StochasticGame):
+    def _judged(self) -> Evaluation | HorizonEvaluation | PowerTable:
+        if isinstance(self.game, NormalFormGame):
+            return power_table(self.game, self.policies)
+        if self.horizon is None:
             return evaluate(self.game, self.policies, self.objective)
-        return power_table(self.game, self.policies)
+        return evaluate(self.game, self.policies, self.objective, horizon=self.horizon)
 
     @property
-    def evaluation(self) -> Evaluation | None:
+    def evaluation(self) -> Evaluation | HorizonEvaluation | None:
         """Exact values and power of the policies in every state; None for a normal-form game."""
-        return self._judged if isinstance(self._judged, Evaluation) else None
+        return None if isinstance(self._judged, PowerTable) else self._judged
 
     @property
     def task(self) -> np.ndarray:
-        """Exact expected return of each player: shape (n, S), or (n,) in a normal-form game."""
+        """Exact expected return of each player: shape (n, S), (T, n, S), or (n,) in a normal-form game."""
         return self._judged.task
 
     @property
     def power(self) -> np.ndarray:
-        """What `j` can take from `i` by one action: ``[s, i, j]``, or ``[i, j]`` in a normal-form game."""
+        """What `j` can take from `i` by one action: ``[s, i, j]``, ``[t, s, i, j]``, or ``[i, j]``."""
         return self._judged.power
 
     @property
     def utility(self) -> np.ndarray:
-        """The regularized objective of each player: shape (n, S), or (n,) in a normal-form game."""
+        """The regularized objective of each player: shape (n, S), (T, n, S), or (n,) in a normal-form game."""
         if isinstance(self._judged, PowerTable):
             return frozen(self.task - self.objective.lam * self.objective.aggregate_power(self.power))
         return self._judged.utility
 
     @property
     def summary(self) -> HistoryPoint:
-        """What the policies are worth, as an entry of the history tells it."""
+        """What the policies are worth, in the form of an entry of the history."""
         evaluation = self.evaluation
         task = self.task if evaluation is None else evaluation.start_task
         power = self.objective.aggregate_power(self.power if evaluation is None else evaluation.average_power)
@@ -145,17 +156,27 @@ class TrainingRun(Frozen, Shown):
         OSError
             If the file cannot be written.
         """
-        write_archive(path, {f"player_{player}": policy for player, policy in enumerate(self.policies)})
+        write_archive(path, {f"player_{player}": np.asarray(policy) for player, policy in enumerate(self.policies)})
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the run as plain JSON values."""
+        """Return the run as plain JSON values.
+
+        With a horizon the policies are compact, as `HorizonEquilibrium.to_dict` says, and values those from the start.
+        """
+        values: dict[str, Any]
+        if isinstance(self.evaluation, HorizonEvaluation):
+            values = {**timed_document(self.evaluation.profile), **self.evaluation.summary()}
+        else:
+            values = {
+                "profile": [np.asarray(policy).tolist() for policy in self.policies],
+                "task": self.task.tolist(),
+                "power": self.power.tolist(),
+                "utility": self.utility.tolist(),
+            }
         return {
             "algorithm": self.algorithm,
             "objective": self.objective.to_dict(),
-            "profile": [policy.tolist() for policy in self.policies],
-            "task": self.task.tolist(),
-            "power": self.power.tolist(),
-            "utility": self.utility.tolist(),
+            **values,
             "certificate": self.certificate.to_dict(),
             "history": [point.to_dict() for point in self.history],
             "seed": self.seed,

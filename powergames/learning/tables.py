@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from powergames.games.kinds import Game
-from powergames.games.profiles import Profile
+from powergames.games.kinds import AnyGame, as_game
+from powergames.games.normal_form import NormalFormGame
+from powergames.games.stochastic import StochasticGame
+from powergames.games.timed import AnyProfile
 from powergames.kernels.learning import Learners
 from powergames.kernels.learning import train as learn
 from powergames.learning.initial_state import learned_policies, learners_of, rivals_of, simulator_of, workspace_of
@@ -20,7 +22,7 @@ class TableLearners:
 
     Parameters
     ----------
-    game : NormalFormGame or StochasticGame
+    game : NormalFormGame, StochasticGame or DeterministicGame
     objective : PowerObjective
     seed : int
     parameters : Parameters
@@ -35,11 +37,11 @@ class TableLearners:
 
     unit = 1
 
-    def __init__(self, game: Game, objective: PowerObjective, seed: int, parameters: Parameters) -> None:
-        self._game = game
-        self._simulator = simulator_of(game)
+    def __init__(self, game: AnyGame, objective: PowerObjective, seed: int, parameters: Parameters) -> None:
+        self._game, self._horizon = as_game(game, NormalFormGame | StochasticGame), parameters.horizon
+        self._simulator = simulator_of(self._game)
         self._rivals = rivals_of(objective, self._simulator.n_actions)
-        self._learners = learners_of(self._simulator, self._rivals, seed)
+        self._learners = learners_of(self._simulator, self._rivals, seed, self._horizon)
         self._workspace = workspace_of(self._learners)
         self._schedule, self._adversarial = parameters.schedule(), objective.form == "adversarial"
         self.tables: Mapping[str, np.ndarray] = self._simulator._asdict()
@@ -54,9 +56,9 @@ class TableLearners:
         """Play and learn for so many steps."""
         learn(self._simulator, self._rivals, self._learners, self._workspace, self._schedule, self._adversarial, count)
 
-    def policies(self) -> list[Profile]:
+    def policies(self) -> list[AnyProfile]:
         """Return the policies learned so far."""
-        return [learned_policies(self._game, self._simulator, self._learners)]
+        return [learned_policies(self._game, self._simulator, self._learners, self._horizon)]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return all that changes, for a checkpoint."""
@@ -64,10 +66,12 @@ class TableLearners:
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> bool:
         """Go on from what `arrays` returned; return False if the kernels would use a number as a place that is none."""
-        states, rows = arrays["streams"][:, 0], arrays["streams"][:, 1]
+        places, rows = arrays["streams"][:, 0], arrays["streams"][:, 1]
         begun = rows > -2
-        inside = (states[begun] >= 0) & (states[begun] < len(self._simulator.n_actions))
-        inside &= rows[begun] < self._simulator.row_starts[-1]
+        ends = 0 if self._horizon is None else len(self._simulator.n_actions)
+        inside = (places[begun] >= 0) & (places[begun] < len(self._learners.visits) + ends)
+        inside &= rows[begun] < self._learners.critics.shape[2]
+        inside &= (places[begun] < len(self._learners.visits)) | (rows[begun] >= 0)
         if not (inside.all() and (rows >= -2).all() and 0 <= arrays["clock"][0] <= self.total):
             return False
         for name in Learners._fields:

@@ -62,7 +62,7 @@ def of_certificate(certificate: HorizonCertificate, most: int | None = MOST) -> 
 @blocks.register(HorizonEvaluation)
 def of_evaluation(evaluation: HorizonEvaluation, most: int | None = MOST) -> list[Block]:
     """Values and power at the first step."""
-    return [f"{title_of(evaluation.game)}, {counted(evaluation.horizon, 'step')}", *_first_step(evaluation, most)]
+    return [f"{title_of(evaluation.game)}, {counted(evaluation.horizon, 'step')}", *first_step(evaluation, most)]
 
 
 @blocks.register(HorizonEquilibrium)
@@ -76,7 +76,7 @@ def of_equilibrium(equilibrium: HorizonEquilibrium, most: int | None = MOST) -> 
     rule = f"select {equilibrium.select}; {', '.join(notes)}"
     return [
         f"{heading(equilibrium.game, equilibrium.objective)}, {counted(equilibrium.horizon, 'step')}",
-        *_first_step(equilibrium.evaluation, most),
+        *first_step(equilibrium.evaluation, most),
         f"{verdict(equilibrium)}{covered} Method {equilibrium.method}, {rule}.",
         *failures([equilibrium]),
     ]
@@ -87,7 +87,7 @@ def of_audit(report: HorizonAudit, most: int | None = MOST) -> list[Block]:
     """Values at the first step, everyone's payoff when one player leaves the policy, and the verdict."""
     return [
         f"{heading(report.game, report.objective)}, {counted(report.horizon, 'step')}",
-        *_first_step(report.evaluation, most),
+        *first_step(report.evaluation, most),
         *_off_policy(report),
         *_deviation(report),
         f"{judgement(report.game, report.certificate)} {_scope(report.certificate)}",
@@ -108,7 +108,7 @@ def _noise(game: TimedGame, horizon: int) -> list[float]:
     return (ROUNDING * size * lasting).tolist()
 
 
-def _first_step(evaluation: HorizonEvaluation, most: int | None) -> list[Block]:
+def first_step(evaluation: HorizonEvaluation, most: int | None) -> list[Block]:
     """Strategies, values and power at the first step, in states in which play may begin."""
     game, rounding = evaluation.game, _noise(evaluation.game, evaluation.horizon)
     start = np.flatnonzero(RowGame.of(game).start > 0.0)

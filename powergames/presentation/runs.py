@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from powergames.display import MOST, ROUNDING, Block, Cell, Table, blocks, counted, name, number, regret
+from powergames.horizon_evaluation import HorizonEvaluation
 from powergames.learning.runs import TrainingRun
+from powergames.presentation.horizons import first_step
 from powergames.presentation.shared import (
     first,
     from_start,
@@ -26,6 +28,7 @@ from powergames.presentation.shared import (
 if TYPE_CHECKING:
     from powergames.checking.stochastic import StochasticCertificate
     from powergames.games.normal_form import NormalFormGame
+    from powergames.games.timed import AnyProfile
 
 
 @blocks.register(TrainingRun)
@@ -39,24 +42,28 @@ def of_run(run: TrainingRun, most: int | None = MOST) -> list[Block]:
             numbers_cell(run.game, point.power),
             regret(point.regret, ROUNDING),
         )
-    policies = tuple(policy.round(3) for policy in run.policies)
-    if run.evaluation is None:
-        shown: list[Block] = [_policies_table(run, policies)]
+    evaluation = run.evaluation
+    if isinstance(evaluation, HorizonEvaluation):
+        shown: list[Block] = first_step(evaluation, most)
+    elif evaluation is None:
+        shown = [_policies_table(run, _rounded(run.policies))]
     else:
         certificate = cast("StochasticCertificate", run.certificate)
-        rounded = replace(run.evaluation, profile=policies)
-        shown = [
-            states_table(rounded, certificate, first(rounded.game, most)),
-            *from_start(run.evaluation, most),
-        ]
+        told = replace(evaluation, profile=_rounded(run.policies))
+        shown = [states_table(told, certificate, first(told.game, most)), *from_start(evaluation, most)]
     cut = "" if run.stopped is None else f" {run.stopped.name}: the run was cut short."
     return [
-        heading(run.game, run.objective),
+        _heading(run),
         *shown,
         *([history] if run.history else []),
         f"Learned by {run.algorithm} in {run.steps:,} steps, seed {run.seed}.{cut}",
         judgement(run.game, run.certificate),
     ]
+
+
+def _rounded(policies: AnyProfile) -> tuple[Any, ...]:
+    """Return probabilities as many digits as learning can tell."""
+    return tuple(np.round(policy, 3) for policy in policies)
 
 
 def of_runs(runs: Sequence[TrainingRun], files: Sequence[str], wanted: int) -> list[Block]:
@@ -82,13 +89,19 @@ def of_runs(runs: Sequence[TrainingRun], files: Sequence[str], wanted: int) -> l
     worst = max(runs, key=lambda run: run.certificate.scaled_regret)
     passed = sum(run.certificate.passed for run in runs)
     return [
-        heading(chosen.game, chosen.objective),
+        _heading(chosen),
         table,
         f"Learned by {chosen.algorithm} in {chosen.parameters['steps']:,} steps each; {passed} of "
         f"{counted(len(runs), 'run')} within tolerance {chosen.certificate.tol:g}.",
         judgement(worst.game, worst.certificate, f"at seed {worst.seed}"),
         *([f"INTERRUPTED: only {len(runs)} of {wanted} runs are here."] if len(runs) < wanted else []),
     ]
+
+
+def _heading(run: TrainingRun) -> str:
+    """Game and objective, and how long play lasts."""
+    lasting = "" if run.horizon is None else f", {counted(run.horizon, 'step')}"
+    return f"{heading(run.game, run.objective)}{lasting}"
 
 
 def _policies_table(run: TrainingRun, policies: Sequence[Any]) -> Table:

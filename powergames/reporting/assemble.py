@@ -119,9 +119,9 @@ def report(
     title : str, optional
         Heading of the page; by default the title of the game.
     time_limit : float, default 60
-        Seconds to aim at, which decide about what is not given: `lams` and `all_equilibria`. They are estimated from
-        trials at a few λ and nothing is cut off, so that it may take longer; by far, if even a few λ are slow. Give
-        both, and the same page comes out on any machine.
+        Target in seconds. It decides about `lams` and `all_equilibria` if they are not given. The time is estimated
+        from trials at a few λ. A computation that has started is never cut off, so it may take longer, by far if even a
+        few λ are slow. Give both arguments to get the same page on any machine.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional

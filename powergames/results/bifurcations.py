@@ -108,7 +108,7 @@ class Bifurcations(Frozen, Shown, Sequence[Branch]):
     certificates : tuple of Certificate
         Of each branch in the middle of its interval, exact.
     points : tuple of EquilibriumSet
-        All equilibria at the ends of the interval, and at single λ at which there are more than the branches tell.
+        All equilibria at the ends of the interval, and at single λ at which there are more than those on the branches.
     complete : bool
         Whether no equilibrium can be missing; it is unless a time limit ended the search.
     """
@@ -123,7 +123,7 @@ class Bifurcations(Frozen, Shown, Sequence[Branch]):
 
     @property
     def breakpoints(self) -> tuple[Fraction, ...]:
-        """The λ at which a branch begins or ends, or that stand in `points`, in order."""
+        """The λ at which a branch begins or ends, and those of `points`, in order."""
         ends = {end for branch in self.branches for end in (branch.lo, branch.hi)}
         return tuple(sorted(ends | {point.objective.exact_lam for point in self.points}))
 

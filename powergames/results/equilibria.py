@@ -118,7 +118,8 @@ class StochasticEquilibrium(Frozen, Shown):
     status : Status
         CONVERGED exactly when the certificate passed.
     method : str
-        The solver that found the profile; where parts of the game took different ones, the most thorough.
+        The solver that found the profile. If parts of the game needed different solvers, this is the most thorough of
+        them.
     iterations : int
         Steps of all methods that were tried, together.
     """

@@ -11,7 +11,7 @@ import numpy as np
 from powergames.checking.horizon import HorizonCertificate
 from powergames.display import Shown
 from powergames.games.immutable import Frozen
-from powergames.games.timed import TimedGame, TimedProfile
+from powergames.games.timed import TimedGame, TimedProfile, timed_document
 from powergames.horizon_evaluation import HorizonEvaluation, evaluate_horizon
 from powergames.objectives import PowerObjective
 from powergames.results.status import Status
@@ -94,15 +94,7 @@ class HorizonEquilibrium(Frozen, Shown):
         """
         return {
             "horizon": self.horizon,
-            "actions": [[strategy.step(t)[0].tolist() for t in range(self.horizon)] for strategy in self.profile],
-            "mixtures": [
-                [
-                    [t, int(state), probabilities.tolist()]
-                    for t in range(self.horizon)
-                    for state, probabilities in zip(*strategy.step(t)[1:], strict=True)
-                ]
-                for strategy in self.profile
-            ],
+            **timed_document(self.profile),
             **self.evaluation.summary(),
             "certificate": self.certificate.to_dict(),
             "status": self.status.name,

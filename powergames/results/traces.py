@@ -20,7 +20,7 @@ from powergames.results.status import Status
 
 @dataclass(frozen=True)
 class SupportChange(Frozen):
-    """An action, or a takeover by somebody's adversary, that comes into use or falls out of use.
+    """A change of support: an action, or a takeover by an adversary, comes into use or falls out of it.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class SupportChange(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class TraceEvent(Frozen):
-    """A critical λ: where the support of an equilibrium changes as λ does, or the number of equilibria.
+    """A critical λ, at which the support of an equilibrium or the number of equilibria changes.
 
     Attributes
     ----------
@@ -124,7 +124,7 @@ class TraceEvent(Frozen):
         return "; ".join(sentences)
 
     def reverse(self) -> TraceEvent:
-        """Return the same event as met by who comes from the other side."""
+        """Return the same event for a path that comes from the other side."""
         before, after = self.directions
         return replace(
             self,

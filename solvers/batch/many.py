@@ -74,9 +74,10 @@ def solve_many(
 
     Notes
     -----
-    Two players: in compiled code, first a pure equilibrium, then Lemke's algorithm. More players: in compiled code a
-    pure equilibrium, and where there is none, `solve`. `solve` also has a try at each game that is not certified. In a
-    second one core takes 200,000 random games of 3 x 3 actions at λ = 0 or more, and 60,000 at λ = 0.3.
+    Two players: compiled code looks for a pure equilibrium first, then runs Lemke's algorithm. More players: compiled
+    code looks for a pure equilibrium; if there is none, `solve` takes the game. `solve` also tries each game that is
+    not certified. In a second one core takes 200,000 random games of 3 x 3 actions at λ = 0 or more, and 60,000 at
+    λ = 0.3.
 
     Of several equilibria this may return another one than `solve` does.
 

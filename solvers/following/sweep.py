@@ -52,9 +52,10 @@ def sweep(
 ) -> Sweep:
     """Solve a game at many λ.
 
-    First the game is solved at each λ from scratch, independently of the others. Then equilibria are continued from
-    one λ to the next, once upwards and once downwards, each time from the equilibrium reached at the λ before; where
-    one is lost, from the first one known there. So branches of equilibria show that no solver would choose by itself.
+    `sweep` first solves the game at each λ from scratch, independently of the others. Then it continues equilibria from
+    one λ to the next, once upwards and once downwards. Each step begins at the equilibrium reached at the λ before. If
+    that equilibrium is lost, the step begins at the first one known there. So the result also shows branches of
+    equilibria that no solver would choose by itself.
 
     Parameters
     ----------

@@ -66,8 +66,8 @@ def trace(
     game : NormalFormGame, StochasticGame or DeterministicGame
         Any number of players.
     objective : PowerObjective, optional
-        Supplies aggregate and form, and the λ at which an equilibrium is sought where none is given as `start`. By
-        default those of `start`, or else the mean at the lower end of the range.
+        Supplies aggregate and form. Without `start` it also supplies the λ at which an equilibrium is sought. By
+        default these are those of `start`; without `start`, the mean at the lower end of the range.
     start : Equilibrium or StochasticEquilibrium, optional
         The equilibrium to follow.
     lams : (float, float), default (0, 1)
@@ -75,7 +75,7 @@ def trace(
     tol : float, default 1e-8
         Greatest regret, relative to the payoff range, with which a point is CONVERGED.
     max_points : int, default 5000
-        Where to give up, in points.
+        Number of points after which to give up.
     time_limit : float, optional
         Seconds after which the path so far is returned, with status TIME_LIMIT.
     callback : callable, optional
@@ -100,8 +100,8 @@ def trace(
     Costs a few Jacobians of the extended game for each point, as Newton's method does; in a stochastic game a few
     sparse factorizations, with the values of all states as further unknowns. Every point is certified independently.
     A trace does not show equilibria on other paths. In a degenerate game, where several paths meet in a point or
-    equilibria form continua, it follows one path through them, the same each time. In a stochastic game whose start is
-    one of infinitely many equilibria, it follows one of them in which less is mixed.
+    equilibria form continua, it follows one path through them, the same each time. If the start in a stochastic game is
+    one of infinitely many equilibria, it follows one of them with less mixing.
 
     Sources: H. B. Keller (1977), "Numerical solution of bifurcation and nonlinear eigenvalue problems", in
     *Applications of Bifurcation Theory*, Academic Press; E. L. Allgower and K. Georg (1990), *Numerical Continuation

@@ -97,8 +97,9 @@ def bifurcations(
 
     Notes
     -----
-    Complete also in degenerate games. Time grows with the number of vertices of two polyhedra that have twice as many
-    dimensions as the game has actions: a tenth of a second for 3 x 3 actions, seconds for 5 x 5.
+    The result is complete in degenerate games, too. Time grows with the number of vertices of two polyhedra. These have
+    twice as many dimensions as the game has actions. Games of 3 x 3 actions take a tenth of a second, games of 5 x 5
+    take seconds.
 
     Examples
     --------

@@ -164,7 +164,7 @@ def iterate(
     every: int = 1,
     callback: Callback | None = None,
 ) -> Trajectory:
-    """Run an iterative method with parameters of one's own and watch where it goes.
+    """Run an iterative method with your own parameters, and record its course.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ class TeamOptimum(Frozen):
     ----------
     game : StochasticGame
     objective : PowerObjective
-        Whose λ and aggregate say how likely each player is taken over.
+        Its λ and aggregate say how likely an adversary takes over each player.
     profile : tuple of ndarray
         ``profile[i][s, a]``, one in each state for the action that player `i` takes, else zero.
     value : ndarray, shape (S,)
@@ -148,10 +148,10 @@ def team_optimum(
 
     Notes
     -----
-    Strategy iteration: the profile is improved by sweeps of value iteration, each state from those before it, and then
-    its values against its adversaries are computed exactly, by iterating over what they do. Both end, since each change
-    is an improvement. The cost of an iteration is that of some sparse linear systems of S unknowns and sweeps over the
-    rows.
+    The method is strategy iteration. Sweeps of value iteration improve the profile, each state from those before it.
+    Then the values against the adversaries are computed exactly, by iterating over what they do. Both end, since each
+    change is an improvement. The cost of an iteration is that of some sparse linear systems of S unknowns and sweeps
+    over the rows.
 
     Examples
     --------

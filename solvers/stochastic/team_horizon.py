@@ -34,7 +34,7 @@ class HorizonTeamOptimum(Frozen):
     ----------
     game : StochasticGame or DeterministicGame
     objective : PowerObjective
-        Whose λ and aggregate say how likely each player is taken over.
+        Its λ and aggregate say how likely an adversary takes over each player.
     horizon : int
     profile : tuple of TimedStrategy
         ``profile[i][t, s, a]``, one for the action that player `i` takes, else zero.

@@ -40,7 +40,7 @@ class TeamPlan(Frozen):
     ----------
     game : DeterministicGame
     objective : PowerObjective
-        Whose λ and aggregate say how likely each player is taken over.
+        Its λ and aggregate say how likely an adversary takes over each player.
     rows : ndarray of int32, shape (S,)
         Joint action in each state, as an index of the columns of ``game.next_states``.
     value : ndarray, shape (S,)

@@ -68,13 +68,14 @@ def compile_overcooked(
         The name of a layout, such as "cramped_room"; a ``.layout`` file; or a grid, as lines of one text or as a list
         of rows.
     onions : int, optional
-        Onions that a soup takes, where there is one kind of soup. This and all rules up to `counters` are by default
-        what the layout says. Here else 3; all soups of one to three ingredients if the grid has tomatoes.
+        Number of onions that a soup takes, if there is one kind of soup. For this and all rules up to `counters` the
+        layout gives the default. If it gives none, the default is 3, and in a grid with tomatoes all soups of one to
+        three ingredients.
     cook_time : int, optional
-        Steps that any soup cooks; else 20.
+        Steps that any soup cooks; 20 if the layout does not say.
     dynamics : {"old", "new"}, optional
-        Whether a full pot starts to cook by itself, or at a chef's interaction; which may come too early, and then
-        spoils the soup. Else "new".
+        "old": a full pot starts to cook by itself. "new": a chef starts it by interacting, and spoils the soup if that
+        is too early. The default is "new" if the layout does not say.
     counters : "all", int, or sequence of (int, int), optional
         Counters on which things can be put: all, so many, or those at the cells (x, y), counted from the top left; see
         the page on Overcooked for the order in which a number takes them. At others, interacting does nothing. Else
@@ -99,11 +100,12 @@ def compile_overcooked(
     discount : float, default 0.95
         Discount factor in [0, 1]; with 1 the game needs an end, ``horizon=``.
     merge : bool, default True
-        Whether looking in directions in which interacting does the same is one state. That is exact, and saves half of
-        the states and more.
+        Whether two directions in which interacting does the same become one state. That is exact, and saves half of the
+        states and more.
     reduce : bool, optional
-        Whether all states from which play goes on alike become one. That is exact too, saves half of the states again
-        and more, and takes much longer than the search. By default what the layout says, or else not.
+        Whether all states from which play goes on alike become one. That is exact, too. It saves half of the states
+        again and more, and takes much longer than the search. The layout gives the default; if it gives none, states
+        are not reduced.
     max_states : int, default 10_000_000
         The most states that the game may have; more are an error.
     progress : bool, optional

@@ -10,13 +10,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from powergames.errors import InputError
 from powergames.games.deterministic import DeterministicGame
 from powergames.learning.initial_state import simulator_of
 from powergames.learning.networks.observations import AnyGame, Observations
 
+# One more than the greatest number of a place.
+MOST_PLACES = 2**31
+
 
 class Environment(NamedTuple):
     """A game; rows are numbered as in `StochasticGame`.
+
+    Play is at a place. Without a horizon that is a state; with a horizon of T steps place ``t * S + s`` is state `s` at
+    step `t`, and what follows step T - 1 is a new beginning.
 
     Attributes
     ----------
@@ -36,6 +43,8 @@ class Environment(NamedTuple):
         Only its length counts.
     starts : shape (S,)
         Sums of the probabilities of the first state.
+    nearness : shape (T, K), or None
+        What networks see of the time that is left at each step; None without a horizon.
     """
 
     observations: Observations
@@ -50,20 +59,44 @@ class Environment(NamedTuple):
     cumulative: Any
     longest: Any
     starts: Any
+    nearness: Any
 
     @property
     def n_states(self) -> int:
         """Number of states."""
         return int(self.n_actions.shape[0])
 
-    def available(self, states: jax.Array, widths: Sequence[int]) -> list[jax.Array]:
+    @property
+    def n_places(self) -> int:
+        """Number of places."""
+        return self.n_states * (1 if self.nearness is None else int(self.nearness.shape[0]))
+
+    @property
+    def seen(self) -> int:
+        """How many numbers networks see."""
+        return self.observations.size + (0 if self.nearness is None else int(self.nearness.shape[1]))
+
+    @property
+    def draws(self) -> int:
+        """Draws that `follow` needs."""
+        return 1 if self.nearness is None else 3
+
+    def see(self, places: jax.Array) -> jax.Array:
+        """Return what networks see in some places: its axis comes first, those of the places follow."""
+        if self.nearness is None:
+            return self.observations(places)
+        state = self.observations(places % self.n_states).astype(jnp.float32)
+        return jnp.concatenate([state, jnp.moveaxis(self.nearness[places // self.n_states], -1, 0)])
+
+    def available(self, places: jax.Array, widths: Sequence[int]) -> list[jax.Array]:
         """Return which actions each player has: one array of shape (A_i, ...) per player."""
-        counts = jnp.moveaxis(self.n_actions[states], -1, 0)
-        behind = (1,) * states.ndim
+        counts = jnp.moveaxis(self.n_actions[places % self.n_states], -1, 0)
+        behind = (1,) * places.ndim
         return [jnp.arange(width).reshape(-1, *behind) < counts[i] for i, width in enumerate(widths)]
 
-    def row(self, states: jax.Array, actions: Sequence[jax.Array]) -> jax.Array:
+    def row(self, places: jax.Array, actions: Sequence[jax.Array]) -> jax.Array:
         """Return the row of a joint action."""
+        states = places % self.n_states
         counts, row = self.n_actions[states], jnp.zeros_like(states)
         for i, action in enumerate(actions):
             row = row * counts[..., i] + action
@@ -74,7 +107,17 @@ class Environment(NamedTuple):
         paid = self.rewards[player if self.rewards.shape[0] > 1 else 0, row]
         return self.scales[player] * paid - self.offsets[player]
 
-    def successor(self, row: jax.Array, chance: jax.Array) -> jax.Array:
+    def follow(self, places: jax.Array, row: jax.Array, draws: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Return the next places, for draws from [0, 1), and whether play ended before them."""
+        states = self._successor(row, draws[0])
+        if self.nearness is None:
+            return states, jnp.zeros(states.shape, dtype=bool)
+        t = places // self.n_states + 1
+        ended = t == self.nearness.shape[0]
+        again = self.restarted(places, draws[1:], jnp.ones(()))
+        return jnp.where(ended, again, t * self.n_states + states), ended
+
+    def _successor(self, row: jax.Array, chance: jax.Array) -> jax.Array:
         """Return the next states, for chances from [0, 1)."""
         if self.ends is None:
             return self.next_states[row]
@@ -85,21 +128,27 @@ class Environment(NamedTuple):
             low, high = jnp.where(above, low, jnp.minimum(middle + 1, high - 1)), jnp.where(above, middle + 1, high)
         return self.next_states[low]
 
-    def restarted(self, states: jax.Array, draws: jax.Array, probability: jax.Array) -> jax.Array:
-        """Move some states to where play begins, or to any state."""
+    def restarted(self, places: jax.Array, draws: jax.Array, probability: jax.Array) -> jax.Array:
+        """Move some to where play begins, or to any place."""
         first = jnp.searchsorted(self.starts, draws[1], side="right")
-        anywhere = (draws[1] * self.n_states).astype(states.dtype)
+        anywhere = jnp.minimum((draws[1] * self.n_places).astype(places.dtype), self.n_places - 1)
         other = jnp.where(draws[0] < probability / 2, jnp.minimum(first, self.n_states - 1), anywhere)
-        return jnp.where(draws[0] < probability, other, states).astype(states.dtype)
+        return jnp.where(draws[0] < probability, other, places).astype(places.dtype)
 
 
-def environment_of(game: AnyGame, observations: Observations) -> Environment:
+def environment_of(game: AnyGame, observations: Observations, horizon: int | None = None) -> Environment:
     """Return the tables of a game, on the host.
 
     Parameters
     ----------
     game : NormalFormGame, StochasticGame or DeterministicGame
     observations : Observations
+    horizon : int, optional
+
+    Raises
+    ------
+    InputError
+        If there are more places than a 32-bit integer can number.
     """
     if isinstance(game, DeterministicGame):
         n, starts = game.n_players, np.zeros(game.n_states)
@@ -127,6 +176,11 @@ def environment_of(game: AnyGame, observations: Observations) -> Environment:
         # Scaled before they are rounded to single precision: what is small beside an offset is not lost.
         rewards, unit, spans, means = (rewards - means[:, None]) / spans[:, None], 1.0, np.ones(n), np.zeros(n)
         rewards = rewards.astype(np.float32)
+    if horizon is not None and horizon * len(row_starts) >= MOST_PLACES:
+        raise InputError(
+            f"horizon: {horizon} steps in {len(row_starts):,} states are more than networks can number; give at most "
+            f"{MOST_PLACES // len(row_starts):,}"
+        )
     each = np.ones(n)
     return Environment(
         observations=observations,
@@ -141,4 +195,20 @@ def environment_of(game: AnyGame, observations: Observations) -> Environment:
         cumulative=following[2],
         longest=following[3],
         starts=starts.astype(np.float32),
+        nearness=None if horizon is None else nearness(horizon),
     )
+
+
+def nearness(horizon: int) -> np.ndarray:
+    """Return what networks see of the time that is left: the share of it in spans of 1, 2, 4, ... steps, at most 1.
+
+    Examples
+    --------
+    >>> nearness(3)
+    array([[1.  , 1.  , 0.75],
+           [1.  , 1.  , 0.5 ],
+           [1.  , 0.5 , 0.25]], dtype=float32)
+    """
+    left = np.arange(horizon, 0, -1)[:, None]
+    spans = 2.0 ** np.arange(horizon.bit_length() + (horizon & (horizon - 1) > 0))
+    return np.minimum(left / spans, 1.0).astype(np.float32)

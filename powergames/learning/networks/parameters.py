@@ -8,9 +8,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from powergames.errors import InputError
-from powergames.learning.parameters import MOST_POINTS, MOST_STEPS, check_integer, check_number, check_pair
-
-CHARGES = ("action", "state")
+from powergames.games.timed import check_horizon
+from powergames.learning.parameters import (
+    MOST_POINTS,
+    MOST_STEPS,
+    check_charge,
+    check_integer,
+    check_number,
+    check_pair,
+)
 
 # Steps unless the caller says otherwise, and the most units of a layer, environments and steps of a rollout.
 STEPS, MOST = 2_000_000, 2**20
@@ -37,6 +43,7 @@ class NetworkParameters:
     charge: str = "action"
     takeover: int = 1
     history: int = 20
+    horizon: int | None = None
 
     def __post_init__(self) -> None:
         def put(name: str, value: Any) -> None:
@@ -58,8 +65,9 @@ class NetworkParameters:
             raise InputError(
                 f"rollout: got {self.rollout} steps for {self.minibatches} minibatches; give a multiple of these"
             )
-        if self.charge not in CHARGES:
-            raise InputError(f"charge: got {str(self.charge)[:40]!r}; choose one of {', '.join(CHARGES)}")
+        check_charge(self.charge)
+        if self.horizon is not None:
+            put("horizon", check_horizon(self.horizon, None))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain JSON values."""

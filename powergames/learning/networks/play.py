@@ -13,8 +13,8 @@ from powergames.learning.networks.agents import Player, joint_values, policy
 from powergames.learning.networks.environment import Environment
 from powergames.learning.networks.outlook import Design, Outlook, chosen, look
 
-# Draws of a step besides one for each player's action: of the takeover, of what it does, and of the next state.
-DRAWS = 3
+# Draws of a step besides those of each player's action and of what follows: of a takeover, and of what it does.
+DRAWS = 2
 
 
 class Schedule(NamedTuple):
@@ -39,7 +39,7 @@ class Lesson(NamedTuple):
     available, policy, advantage : shape (A_i, T, M)
         Which actions there are, how likely each was, and how much better than the average it is, in units of the spread
         of the critic.
-    places : shape (targets, T, M)
+    outputs : shape (targets, T, M)
         Which outputs of the critic are to become the targets.
     targets : shape (targets, T, M)
     """
@@ -48,7 +48,7 @@ class Lesson(NamedTuple):
     available: jax.Array
     policy: jax.Array
     advantage: jax.Array
-    places: jax.Array
+    outputs: jax.Array
     targets: jax.Array
 
 
@@ -71,7 +71,7 @@ def rollout(
     learners: Sequence[int],
     charges: Sequence[jax.Array],
     schedule: Schedule,
-    states: jax.Array,
+    places: jax.Array,
     phases: jax.Array,
     draws: jax.Array,
 ) -> tuple[jax.Array, jax.Array, list[Lesson]]:
@@ -86,9 +86,9 @@ def rollout(
         Who learns from this group of environments: all, or with sbpr one whose co-players may be taken over.
     charges : shape (rivals,) per player
     schedule : Schedule
-    states, phases : shape (M,)
-        See `look`.
-    draws : shape (T, n + DRAWS, M)
+    places, phases : shape (M,)
+        See `Environment` and `look`.
+    draws : shape (T, n + DRAWS + environment.draws, M)
         Uniform on [0, 1).
     """
     n, adversarial = design.n_players, design.algorithm == "sbpr"
@@ -96,10 +96,10 @@ def rollout(
     size = math.prod(design.widths)
 
     def outlooks(
-        states: jax.Array, phases: jax.Array
+        places: jax.Array, phases: jax.Array
     ) -> tuple[jax.Array, list[jax.Array], list[jax.Array], list[jax.Array], list[Outlook]]:
-        seen = environment.observations(states)
-        available = environment.available(states, design.widths)
+        seen = environment.see(places)
+        available = environment.available(places, design.widths)
         policies = [policy(each.actor, seen, mask) for each, mask in zip(players, available, strict=True)]
         critics = [joint_values(design, i, players[i].critic, seen) for i in learners]
         found = [
@@ -109,13 +109,15 @@ def rollout(
         return seen, available, policies, critics, found
 
     def step(carry: tuple[jax.Array, jax.Array], draws: jax.Array) -> Any:
-        states, phases = carry
-        seen, available, policies, critics, found = outlooks(states, phases)
-        actions, trust = [], jnp.ones(states.shape)
-        seizures = [jnp.zeros(states.shape, dtype=bool)] * n
+        places, phases = carry
+        seen, available, policies, critics, found = outlooks(places, phases)
+        actions, trust = [], jnp.ones(places.shape)
+        seizures = [jnp.zeros(places.shape, dtype=bool)] * n
         ahead = jnp.zeros_like(phases)
         if adversarial and found[0].takeovers is not None:
-            seized, ahead = _take_over(design, learners[0], found[0].takeovers, charges[learners[0]], phases, draws[n:])
+            seized, ahead = _take_over(
+                design, learners[0], found[0].takeovers, charges[learners[0]], phases, draws[n : n + DRAWS]
+            )
             options = design.options(learners[0])
             owners, taken = (jnp.array(column) for column in zip(*options, strict=True))
             seizures = [(seized >= 0) & (owners[seized] == k) for k in range(n)]
@@ -128,7 +130,7 @@ def rollout(
                 action, ratio = jnp.where(seizures[k], taken[seized], action), jnp.where(seizures[k], 1.0, ratio)
             actions.append(action)
             trust *= ratio
-        row = environment.row(states, actions)
+        row = environment.row(places, actions)
         joint = sum(action * stride for action, stride in zip(actions, strides, strict=True))
         kept = []
         for i, q, outlook in zip(learners, critics, found, strict=True):
@@ -136,33 +138,34 @@ def rollout(
             heads = (
                 ahead[None]
                 if adversarial
-                else jnp.broadcast_to(jnp.arange(design.heads(i))[:, None], (design.heads(i), *states.shape))
+                else jnp.broadcast_to(jnp.arange(design.heads(i))[:, None], (design.heads(i), *places.shape))
             )
-            places = heads * size + joint
-            known = jnp.take_along_axis(q.reshape(-1, *states.shape), places, axis=0)
-            kept.append((available[i], policies[i], outlook, places, known, environment.reward(i, row)))
-        return (environment.successor(row, draws[n + 2]), ahead), (seen, trust, kept)
+            outputs = heads * size + joint
+            known = jnp.take_along_axis(q.reshape(-1, *places.shape), outputs, axis=0)
+            kept.append((available[i], policies[i], outlook, outputs, known, environment.reward(i, row)))
+        following, ended = environment.follow(places, row, draws[n + DRAWS :])
+        return (following, jnp.where(ended, 0, ahead)), (seen, trust, ended, kept)
 
-    (states, phases), (seen, trust, kept) = jax.lax.scan(step, (states, phases), draws)
-    *_, final = outlooks(states, phases)
+    (places, phases), (seen, trust, ended, kept) = jax.lax.scan(step, (places, phases), draws)
+    *_, final = outlooks(places, phases)
     lessons = []
-    for i, last, (available, policies, found, places, known, rewards) in zip(learners, final, kept, strict=True):
+    for i, last, (available, policies, found, outputs, known, rewards) in zip(learners, final, kept, strict=True):
 
         def back(carry: Any, now: Any, discount: jax.Array = environment.discounts[i]) -> Any:
             following, surprise = carry
-            values, known, reward, trust = now
-            target = reward + discount * (following + schedule.trace * surprise)
+            values, known, reward, trust, ended = now
+            target = reward + jnp.where(ended, 0.0, discount) * (following + schedule.trace * surprise)
             return (values, trust * (target - known)), target
 
         begin = last.values, jnp.zeros_like(last.values)
-        _, targets = jax.lax.scan(back, begin, (found.values, known, rewards, trust), reverse=True)
+        _, targets = jax.lax.scan(back, begin, (found.values, known, rewards, trust, ended), reverse=True)
         mean = (policies * found.slope).sum(axis=1, keepdims=True)
         unit = jnp.sqrt((found.spread**2).mean()) + 1e-3
         advantage = jnp.where(available, found.slope - mean, 0.0) / unit
         lessons.append(
-            Lesson(*(jnp.moveaxis(a, 0, 1) for a in (seen, available, policies, advantage, places, targets)))
+            Lesson(*(jnp.moveaxis(a, 0, 1) for a in (seen, available, policies, advantage, outputs, targets)))
         )
-    return states, phases, lessons
+    return places, phases, lessons
 
 
 def _take_over(

@@ -12,8 +12,10 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from powergames.games.normal_form import NormalFormGame
-from powergames.games.profiles import Profile, frozen
+from powergames.games.profiles import frozen
+from powergames.games.timed import AnyProfile
 from powergames.kernels import compilation
+from powergames.learning.initial_state import over_time
 from powergames.learning.networks.agents import Network, Player, player_of, policy
 from powergames.learning.networks.environment import Environment, environment_of
 from powergames.learning.networks.observations import AnyGame, observations_of
@@ -23,7 +25,7 @@ from powergames.learning.networks.play import DRAWS, Schedule, rollout
 from powergames.learning.networks.update import improved
 from powergames.objectives import PowerObjective
 
-# States whose policies are computed at once.
+# Places whose policies are computed at once.
 CHUNK = 4096
 
 # The axis that devices share.
@@ -34,7 +36,7 @@ class State(NamedTuple):
     """All that changes during a run: the same state leads to the same end, on one kind of device."""
 
     players: tuple[Player, ...]
-    states: tuple[jax.Array, ...]
+    places: tuple[jax.Array, ...]
     phases: tuple[jax.Array, ...]
     key: jax.Array
 
@@ -52,18 +54,18 @@ class Plan(NamedTuple):
 def beginning(design: Design, plan: Plan, environment: Environment, seed: int) -> State:
     """Return the state before the first step, made on the host."""
     generator = np.random.default_rng(seed)
-    size, n_states = environment.observations.size, environment.n_states
+    size, n_states = environment.seen, environment.n_states
     players = tuple(player_of(design, i, size, plan.hidden, generator) for i in range(design.n_players))
     count = plan.environments // len(design.groups)
-    states = []
+    places = []
     for _ in design.groups:
         first = np.searchsorted(environment.starts, generator.random(count), side="right")
-        anywhere = generator.integers(n_states, size=count)
+        anywhere = generator.integers(environment.n_places, size=count)
         begun = np.where(generator.random(count) < 0.5, np.minimum(first, n_states - 1), anywhere)
-        states.append(begun.astype(np.int32))
-    phases = tuple(np.zeros_like(each) for each in states)
+        places.append(begun.astype(np.int32))
+    phases = tuple(np.zeros_like(each) for each in places)
     key = generator.integers(2**32, size=2, dtype=np.uint32)
-    return State(players, tuple(states), phases, key)  # type: ignore[arg-type]
+    return State(players, tuple(places), phases, key)  # type: ignore[arg-type]
 
 
 def iterate(
@@ -79,25 +81,25 @@ def iterate(
     n, groups = design.n_players, len(design.groups)
     # Few calls of the generator, because each is compiled: it says what happens in play, and the order of minibatches.
     key = jax.random.fold_in(jax.random.wrap_key_data(state.key), clock)
-    count = plan.environments // groups
-    played, ordered = groups * (plan.rollout * (n + DRAWS) + 2) * count, n * plan.epochs * plan.rollout
+    count, each = plan.environments // groups, n + DRAWS + environment.draws
+    played, ordered = groups * (plan.rollout * each + 2) * count, n * plan.epochs * plan.rollout
     chances = jax.random.uniform(key, (played + ordered,))
     draws = chances[:played].reshape(groups, -1, count)
     orders = jnp.argsort(chances[played:].reshape(n, plan.epochs, plan.rollout))
-    players, states, phases = list(state.players), [], []
+    players, places, phases = list(state.players), [], []
     for group, learners in enumerate(design.groups):
-        here, phase = state.states[group], state.phases[group]
-        during = draws[group, 2:].reshape(plan.rollout, n + DRAWS, count)
+        here, phase = state.places[group], state.phases[group]
+        during = draws[group, 2:].reshape(plan.rollout, each, count)
         here, phase, lessons = rollout(
             design, environment, state.players, learners, charges, schedule, here, phase, during
         )
         moved = draws[group, 0] < schedule.restart
-        states.append(environment.restarted(here, draws[group, :2], schedule.restart))
+        places.append(environment.restarted(here, draws[group, :2], schedule.restart))
         phases.append(jnp.where(moved, 0, phase))
         for i, lesson in zip(learners, lessons, strict=True):
             order = orders[i].reshape(plan.epochs * plan.minibatches, -1)
             players[i] = improved(state.players[i], lesson, schedule, order)
-    return State(tuple(players), tuple(states), tuple(phases), state.key)
+    return State(tuple(players), tuple(places), tuple(phases), state.key)
 
 
 @partial(jax.jit, static_argnums=(0, 1), donate_argnums=4)
@@ -129,15 +131,15 @@ def _advance(
 
 @partial(jax.jit, static_argnums=0)
 def _policies(design: Design, environment: Environment, actors: Sequence[Network]) -> list[jax.Array]:
-    n_states = environment.n_states
-    chunk = min(CHUNK, n_states)
-    states = jnp.minimum(jnp.arange(-(-n_states // chunk) * chunk), n_states - 1).reshape(-1, chunk)
+    n_places = environment.n_places
+    chunk = min(CHUNK, n_places)
+    places = jnp.minimum(jnp.arange(-(-n_places // chunk) * chunk), n_places - 1).reshape(-1, chunk)
 
-    def some(states: jax.Array) -> list[jax.Array]:
-        seen, available = environment.observations(states), environment.available(states, design.widths)
+    def some(places: jax.Array) -> list[jax.Array]:
+        seen, available = environment.see(places), environment.available(places, design.widths)
         return [policy(actor, seen, mask).T for actor, mask in zip(actors, available, strict=True)]
 
-    return [each.reshape(-1, each.shape[-1])[:n_states] for each in jax.lax.map(some, states)]
+    return [each.reshape(-1, each.shape[-1])[:n_places] for each in jax.lax.map(some, places)]
 
 
 class NetworkLearners:
@@ -169,8 +171,8 @@ class NetworkLearners:
         parameters: NetworkParameters,
         observe: Any = None,
     ) -> None:
-        self._flat = isinstance(game, NormalFormGame)
-        tables = environment_of(game, observations_of(game, observe))
+        self._flat, self._horizon = isinstance(game, NormalFormGame), parameters.horizon
+        tables = environment_of(game, observations_of(game, observe), parameters.horizon)
         self.tables = {f"tables_{k}": np.asarray(leaf) for k, leaf in enumerate(jax.tree.leaves(tables))}
         widths = tables.n_actions.max(axis=0).tolist()
         designs = [design_of(each, algorithm, parameters.charge, parameters.takeover, widths) for each, _ in members]
@@ -216,14 +218,15 @@ class NetworkLearners:
         self._state = jax.block_until_ready(state)
         self.clock += count
 
-    def policies(self) -> list[Profile]:
-        """Return the policies of each run, in all states."""
-        found = []
+    def policies(self) -> list[AnyProfile]:
+        """Return the policies of each run, in all places."""
+        found: list[AnyProfile] = []
         for member in range(self._state.key.shape[0]):
             actors = [jax.tree.map(lambda a: a[member], each.actor) for each in self._state.players]  # noqa: B023
             strategies = [np.asarray(each, np.float64) for each in _policies(self._design, self._environment, actors)]
             strategies = [each[0] if self._flat else each for each in strategies]
-            found.append(tuple(frozen(each / each.sum(axis=-1, keepdims=True)) for each in strategies))
+            policies = tuple(frozen(each / each.sum(axis=-1, keepdims=True)) for each in strategies)
+            found.append(policies if self._horizon is None else over_time(policies, self._horizon))
         return found
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -236,10 +239,10 @@ class NetworkLearners:
         leaves, shape = jax.tree.flatten(self._state)
         state = jax.tree.unflatten(shape, [arrays[f"{k}"] for k in range(len(leaves))])
         clock = int(arrays["clock"][0])
-        n_states, heads = self._environment.n_states, [self._design.heads(group[0]) for group in self._design.groups]
+        n_places, heads = self._environment.n_places, [self._design.heads(group[0]) for group in self._design.groups]
         if not 0 <= clock <= self.total or not all(
-            ((states >= 0) & (states < n_states)).all() and ((phases >= 0) & (phases < most)).all()
-            for states, phases, most in zip(state.states, state.phases, heads, strict=True)
+            ((places >= 0) & (places < n_places)).all() and ((phases >= 0) & (phases < most)).all()
+            for places, phases, most in zip(state.places, state.phases, heads, strict=True)
         ):
             return False
         self.clock, self._state = clock, self._put(state)

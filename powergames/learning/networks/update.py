@@ -27,7 +27,7 @@ def actor_loss(actor: Network, lesson: Lesson, schedule: Schedule) -> jax.Array:
 
 def critic_loss(critic: Network, lesson: Lesson) -> jax.Array:
     """Return the squared error of what a critic says of the joint actions that were played."""
-    said = jnp.take_along_axis(critic(lesson.seen), lesson.places, axis=0)
+    said = jnp.take_along_axis(critic(lesson.seen), lesson.outputs, axis=0)
     return ((said - lesson.targets) ** 2).sum(axis=0).mean()
 
 
