@@ -42,7 +42,7 @@ def intervals(
     >>> import powergames as pg
     >>> found = intervals(pg.load("stag_hunt"), pg.PowerObjective(), Fraction(1))
     >>> [(branch["lo"], branch["hi"], branch["support"]) for branch in found["branches"]]
-    [('0', '1/4', [[0], [0]]), ('0', '1/4', [[0, 1], [0, 1]]), ('0', None, [[1], [1]])]
+    [('0', '1/4', [[0], [0]]), ('0', None, [[1], [1]]), ('0', '1/4', [[0, 1], [0, 1]])]
     >>> found["critical"]
     ['1/4']
     """

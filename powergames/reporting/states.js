@@ -43,17 +43,16 @@ function stateGraph(lesson) {
     arrows.push(...bend.nodes);
     if (text) labels.push(drawn("text", { x: bend.x + 9 * bend.out.x, y: bend.y + 9 * bend.out.y + 4, "text-anchor": "middle", class: "halo small-text" }, text));
   }));
-  const nodes = states.flatMap((name, s) => {
-    const { x, y } = places[s];
-    return [
-      drawn("circle", { cx: x, cy: y, r: GRAPH.radius, class: s === lesson.state ? "node here" : "node", onclick: () => lesson.enter(s) },
-        drawn("title", {}, name)),
-      drawn("text", { x, y: y + GRAPH.radius + 14, "text-anchor": "middle", class: "halo" }, shortened(name, GRAPH.letters)),
-    ];
-  });
+  const nodes = states.map((name, s) => drawn("circle", {
+    cx: places[s].x, cy: places[s].y, r: GRAPH.radius, class: s === lesson.state ? "node here" : "node", onclick: () => lesson.enter(s),
+  }, drawn("title", {}, name)));
+  // Below the arrows, so that no name hides a tip.
+  const names = states.map((name, s) => drawn("text", {
+    x: places[s].x, y: places[s].y + GRAPH.radius + 14, "text-anchor": "middle", class: "halo",
+  }, shortened(name, GRAPH.letters)));
   return [
     drawn("svg", { viewBox: `0 -10 ${width} ${GRAPH.height + 20}`, role: "img", "aria-label": "States, and which follow which in the solution" },
-      ...arrows, ...nodes, ...labels),
+      ...names, ...arrows, ...nodes, ...labels),
     el("figcaption", {}, "Arrows lead from state to state as the solution plays; without a number, for sure. The state shown is filled; choose another one to go there."),
   ];
 }
