@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -413,7 +413,7 @@ def _all(game: Any, objective: PowerObjective, ends: Sequence[float]) -> Bifurca
 
 def _at(picture: _Picture, branch: Branch, lam: float) -> _Pure:
     """What a branch is at a λ, in floats."""
-    game, objective = picture.game, with_lam(picture.objective, lam)
+    game, objective = cast("NormalFormGame", picture.game), with_lam(picture.objective, lam)
     profile = tuple(
         constant.astype(np.float64) + (slope.astype(np.float64) / (1 - lam * float(weight)) if slope.any() else 0.0)
         for constant, slope, weight in zip(branch.constant, branch.slope, branch.weights, strict=True)
