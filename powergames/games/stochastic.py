@@ -250,7 +250,7 @@ class StochasticGame(Frozen, Shown):
         set_field(self, "n_actions", frozen(n_actions))
         set_field(self, "row_starts", frozen(row_starts))
         self._check_rewards(rewards)
-        set_field(self, "discounts", frozen(_discounts(discount, n_players)))
+        set_field(self, "discounts", frozen(read_discounts(discount, n_players)))
         set_field(self, "rewards", frozen(rewards))
         self._set_scales()
         data, indices, indptr, eps = _csr(transitions, n_rows, n_states, sizes)
@@ -388,7 +388,7 @@ class StochasticGame(Frozen, Shown):
         """
         game = type(self).__new__(type(self))
         game.__dict__.update({name: self.__dict__[name] for name in StochasticGame.__annotations__})
-        game.__dict__["discounts"] = frozen(_discounts(discount, self.n_players))
+        game.__dict__["discounts"] = frozen(read_discounts(discount, self.n_players))
         game._set_scales()
         return game
 
@@ -842,7 +842,18 @@ def check_discounted(discounts: Any) -> None:
         )
 
 
-def _discounts(discount: Any, n_players: int) -> np.ndarray:
+def read_discounts(discount: Any, n_players: int) -> np.ndarray:
+    """Return the discount factor of each player, given one for all or one each.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> read_discounts(0.5, 2)
+    array([0.5, 0.5])
+    """
     discounts = _numbers(discount, "discount")
     if discounts.shape not in ((), (n_players,)):
         raise InputError(
