@@ -1,9 +1,9 @@
 """Adversaries learned from samples of play: what a player should do, for some steps or for ever, to harm another one.
 
-Episodes in which the player acts at random, and then more and more as it has learned to, become a table of what was seen:
-for each key of a state and each action, the mean rewards, and how often which key followed. Backward induction on that
-table gives the adversary. What an adversary takes is then measured on new episodes, whatever it was learned from; so an
-adversary that is not the worst one makes the harm told too small, and never too large.
+Episodes in which the player acts at random, and then more and more as it has learned to, become a table of what was
+seen: for each key of a state and each action, the mean rewards, and how often which key followed. Backward induction on
+that table gives the adversary. What an adversary takes is then measured on new episodes, whatever it was learned from;
+so an adversary that is not the worst one makes the harm told too small, and never too large.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Model:
         self.transitions = csr_array(entries, shape=(len(pairs), self.size))
         # With which probability the profile takes the action of a pair, among those that were seen.
         taken = np.bincount(places, shares[np.arange(len(actions)), actions]) / counts
-        totals = self._per_key(np.add, taken)
-        self.shares = np.where(totals > 0, taken, 1.0) / np.where(totals > 0, totals, self._per_key(np.add, 0 * taken + 1))
+        totals, choices = self._per_key(np.add, taken), self._per_key(np.add, np.ones(len(taken)))
+        self.shares = np.where(totals > 0, taken, 1.0) / np.where(totals > 0, totals, choices)
 
     def _per_key(self, function: np.ufunc, values: np.ndarray) -> np.ndarray:
         """Reduce the values of the pairs of each key, and return one for each pair."""
@@ -107,7 +107,7 @@ class Model:
         return values
 
     def worst(self, worth: np.ndarray) -> np.ndarray:
-        """Return the action that is worst in each key, shape (S + 1,); where it was not seen, and last, the one on average."""
+        """Return the worst action in each key, shape (S + 1,); where none was seen, and last, the one on average."""
         apart = worth - self._per_key(np.add, worth * self.counts) / self._per_key(np.add, self.counts)
         weights = np.bincount(self.actions, self.counts, self.n_actions)
         blind = np.bincount(self.actions, self.counts * apart, self.n_actions) / np.maximum(weights, 1)
@@ -120,7 +120,7 @@ class Model:
     def adversary(self, victim: int, clock: Clock, steps: int | None) -> np.ndarray:
         """Return what to do at each step, shape (K, S + 1), by backward induction; one row if it is always the same."""
         discount, horizon = float(clock.discounts[victim]), clock.horizon
-        ever = _settling(discount) if not horizon else horizon
+        ever = horizon or _settling(discount)
         lasting = ever if steps is None else min(steps, horizon or steps)
         values = np.zeros(self.size)
         if steps is not None:

@@ -1,8 +1,9 @@
-"""Play of environments that cannot be listed, such as those of PettingZoo: set to a state, act, and see what happens."""
+"""Play of environments that cannot be listed, such as PettingZoo's: set to a state, act, and see what happens."""
 
 from __future__ import annotations
 
 import copy
+import math
 import random
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -183,14 +184,15 @@ class EnvSampler:
         except Exception as error:
             if self._way == "copy":
                 raise InputError(
-                    f"env: {type(env).__name__} cannot be copied ({type(error).__name__}: {error}); give it get_state() "
-                    "and set_state(state)"
+                    f"env: {type(env).__name__} cannot be copied ({type(error).__name__}: {error}); give it "
+                    "get_state() and set_state(state)"
                 ) from None
             self._env = env
         self._agents = list(env.possible_agents)
         self.players = tuple(map(str, self._agents))
         self._spaces = [self._space(agent) for agent in self._agents]
         self.sizes = tuple(int(space.n) for space in self._spaces)
+        self._offsets = [int(getattr(space, "start", 0)) for space in self._spaces]
         self._policies = [copy.deepcopy(policy) if hasattr(policy, "reset") else policy for policy in policies]
         self._clock, self._own_key, self._reseed = clock, key, reseed
         self._places: list[tuple[Any, ...]] = []
@@ -198,8 +200,8 @@ class EnvSampler:
         self._infos: Any = {}
         # What the player who leaves the profile did last, with what probabilities it would have acted, and those of its
         # first step.
-        self._last: tuple[int, np.ndarray] = 0, np.zeros(0)
-        self._first = np.zeros(0)
+        self._last: tuple[int, list[float]] = 0, []
+        self._first: list[float] = []
 
     def _space(self, agent: Any) -> Any:
         space = self._env.action_space(agent)
@@ -223,9 +225,7 @@ class EnvSampler:
                 effort = effort.plus(more)
         return np.array(totals), effort
 
-    def options(
-        self, seeds: np.ndarray, times: np.ndarray | None, plays: np.ndarray
-    ) -> tuple[list[Options], Effort]:
+    def options(self, seeds: np.ndarray, times: np.ndarray | None, plays: np.ndarray) -> tuple[list[Options], Effort]:
         """Return what each player could do; see `Sampler`."""
         n = len(self.players)
         shape = plays.shape
@@ -236,7 +236,7 @@ class EnvSampler:
             for b, seed in enumerate(seeds.tolist()):
                 self._begin(seed)
                 time = 0 if times is None else int(times[b])
-                rng = np.random.default_rng(seed)
+                rng = random.Random(seed)
                 for t in range(time):
                     if not self._env.agents:
                         break
@@ -246,11 +246,11 @@ class EnvSampler:
                 for j, size in enumerate(self.sizes):
                     there = self._there(j)
                     # Where somebody does not act, one action stands for all.
-                    choices = np.flatnonzero(there) if self._agents[j] in moment.agents else [0]
+                    choices = [a for a, own in enumerate(there) if own] if self._agents[j] in moment.agents else [0]
                     for m, luck in enumerate(plays[b].tolist()):
                         for action in choices:
                             self._restore(moment, luck)
-                            earned, more = self._play(luck, Leave(j, argument=int(action), limit=1), time)
+                            earned, more = self._play(luck, Leave(j, argument=action, limit=1), time)
                             values[j][b, m, action] = earned
                             effort = effort.plus(more)
                         shares[j][b, m] = self._first if len(choices) > 1 else np.eye(size)[choices[0]]
@@ -266,12 +266,12 @@ class EnvSampler:
         with _global_chance():
             for b, seed in enumerate(seeds.tolist()):
                 self._begin(seed)
-                rng = np.random.default_rng(seed)
+                rng = random.Random(seed)
                 own = [self._key()]
                 for t in range(length):
                     if not self._env.agents:
                         break
-                    self._last = 0, np.eye(self.sizes[j])[0]
+                    self._last = 0, [1.0] + [0.0] * (self.sizes[j] - 1)
                     rewards[b, t], _ = self._step(rng, leave, t)
                     actions[b, t], shares[b, t] = self._last
                     own.append(self._key())
@@ -288,7 +288,7 @@ class EnvSampler:
         """
         with _global_chance():
             self._begin(0)
-            rng = np.random.default_rng(0)
+            rng = random.Random(0)
             for _ in range(2):
                 if self._env.agents:
                     self._step(rng, None, 0)
@@ -296,19 +296,20 @@ class EnvSampler:
             both = []
             for _ in range(2):
                 self._restore(moment, 1)
-                rng = np.random.default_rng(1)
+                rng = random.Random(1)
                 seen: list[Any] = []
                 while self._env.agents and len(seen) < PROBE:
                     rewards, _ = self._step(rng, None, 0)
-                    seen.append((rewards.tolist(), _flat(self._observations)))
+                    seen.append((rewards, flat(self._observations), bool(self._env.agents)))
                 both.append(seen)
         for step, (first, again) in enumerate(zip(*both, strict=False)):
             if first != again:
-                what = "rewards" if first[0] != again[0] else "observations"
+                kinds = zip(("rewards", "observations", "ends"), first, again, strict=True)
+                what = next(name for name, one, other in kinds if one != other)
                 raise InputError(
                     f"env: set to the same state twice, {type(self._env).__name__} gave other {what} after {step + 1} "
-                    "steps; let its state hold all that the future depends on, and give reseed= if it draws chance from "
-                    "a generator that its attributes do not lead to"
+                    "steps; let its state hold all that the future depends on, and give reseed= if it draws chance "
+                    "from a generator that its attributes do not lead to"
                 )
 
     # One episode.
@@ -323,7 +324,10 @@ class EnvSampler:
                 policy.reset()
 
     def _seed_chance(self, seed: int) -> None:
-        np.random.seed(seed % 2**32)  # noqa: NPY002 - some environments draw from it
+        # Policies' actions are drawn from the seed itself.
+        seed = (seed * 6364136223846793005 + 1442695040888963407) % 2**63
+        # Some environments draw from these.
+        np.random.seed(seed % 2**32)  # noqa: NPY002
         random.seed(seed)
         if self._reseed:
             self._reseed(self._env, seed % 2**31)
@@ -349,113 +353,136 @@ class EnvSampler:
         self._policies = [_remind(*both) for both in zip(self._policies, moment.memories, strict=True)]
         self._seed_chance(seed)
 
-    def _play(self, seed: int, leave: Leave, time: int) -> tuple[np.ndarray, Effort]:
+    def _play(self, seed: int, leave: Leave, time: int) -> tuple[list[float], Effort]:
         """Add up what all earn from here on."""
-        clock, rng = self._clock, np.random.default_rng(seed)
-        total, weights = np.zeros(len(self.players)), np.ones(len(self.players))
+        clock, rng = self._clock, random.Random(seed)
+        horizon, sure, carry, discounts = clock.horizon, clock.sure, clock.carry, clock.discounts.tolist()
+        total, weights = [0.0] * len(discounts), [1.0] * len(discounts)
         t = decided = known = 0
         cut = False
         while self._env.agents:
-            if clock.horizon:
-                if time + t >= clock.horizon:
+            if horizon:
+                if time + t >= horizon:
                     break
-            elif t >= clock.sure and rng.random() >= clock.carry:
+            elif t >= sure and rng.random() >= carry:
                 break
             if leave.table is not None and (leave.limit is None or t < leave.limit):
                 decided += 1
                 known += self._key() in (leave.keys or {})
             rewards, cut = self._step(rng, leave, t)
-            total += weights * rewards
-            weights *= clock.discounts
             t += 1
-            if not clock.horizon and t >= clock.sure:
-                weights /= clock.carry
+            rest = 1.0 if horizon or t < sure else carry
+            for i, reward in enumerate(rewards):
+                total[i] += weights[i] * reward
+                weights[i] *= discounts[i] / rest
         return total, Effort(t, 1, int(cut), decided, known)
 
-    def _step(self, rng: np.random.Generator, leave: Leave | None, t: int) -> tuple[np.ndarray, bool]:
+    def _step(self, rng: random.Random, leave: Leave | None, t: int) -> tuple[list[float], bool]:
         """Play one step of the profile, or of all at random if `leave` is None; whether the episode was cut off."""
-        actions, draws = {}, rng.random(len(self.players) + 1)
+        actions = {}
+        other = rng.random()
         for i, agent in enumerate(self._agents):
+            # Drawn for those too who do not act, so that the luck of the others stays the same.
+            draw = rng.random()
             if agent not in self._env.agents:
                 continue
             there = self._there(i)
             if leave is None:
-                action = int(np.flatnonzero(there)[int(draws[i] * there.sum())])
+                action = _any(there, draw)
             else:
                 shares = self._shares(i, agent, there)
-                action = min(int(np.searchsorted(np.cumsum(shares), draws[i] * shares.sum(), "right")), len(shares) - 1)
+                action = _drawn(shares, draw)
                 if leave.player == i:
-                    action = self._leaving(leave, t, action, there, draws[i], draws[-1])
+                    action = self._leaving(leave, t, action, there, draw, other)
                     self._last = action, shares
                     if t == 0:
                         self._first = shares
-            actions[agent] = action + int(getattr(self._spaces[i], "start", 0))
+            actions[agent] = action + self._offsets[i]
         self._observations, paid, ended, truncated, self._infos = self._env.step(actions)
-        rewards = np.array([float(paid.get(agent, 0.0)) for agent in self._agents])
-        if not np.isfinite(rewards).all():
-            raise InputError(f"env: step paid {rewards.tolist()}; rewards must be finite")
+        rewards = [float(paid.get(agent, 0.0)) for agent in self._agents]
+        if not all(map(math.isfinite, rewards)):
+            raise InputError(f"env: step paid {rewards}; rewards must be finite")
         over = not self._env.agents
         return rewards, over and any(truncated.values()) and not all(ended.values())
 
-    def _leaving(
-        self, leave: Leave, t: int, action: int, there: np.ndarray, draw: float, other: float
-    ) -> int:
+    def _leaving(self, leave: Leave, t: int, action: int, there: list[bool], draw: float, other: float) -> int:
         """Return what a player does who leaves the profile, in which it would do `action`."""
         if leave.limit is not None and t >= leave.limit:
             return action
         if leave.mode == "action":
             return leave.argument if there[leave.argument] else action
         if leave.mode == "uniform" or other < leave.chance or leave.table is None:
-            choices = np.flatnonzero(there)
-            return int(choices[int(draw * len(choices))])
+            return _any(there, draw)
         number = (leave.keys or {}).get(self._key(), -1)
         chosen = int(leave.table[min(t, len(leave.table) - 1), number])
         return chosen if there[chosen] else action
 
-    def _there(self, i: int) -> np.ndarray:
+    def _there(self, i: int) -> list[bool]:
         """Return which actions a player has."""
         agent = self._agents[i]
-        seen = self._observations.get(agent)
         mask = (self._infos.get(agent) or {}).get("action_mask")
-        if mask is None and isinstance(seen, Mapping):
-            mask = seen.get("action_mask")
         if mask is None:
-            return np.ones(self.sizes[i], bool)
-        there = np.asarray(mask).astype(bool)
-        return there if there.any() else np.ones(self.sizes[i], bool)
+            seen = self._observations.get(agent)
+            mask = seen.get("action_mask") if isinstance(seen, Mapping) else None
+        there = [True] * self.sizes[i] if mask is None else [bool(own) for own in mask]
+        return there if any(there) else [True] * self.sizes[i]
 
-    def _shares(self, i: int, agent: Any, there: np.ndarray) -> np.ndarray:
+    def _shares(self, i: int, agent: Any, there: list[bool]) -> list[float]:
         """Ask a policy what it plays, as probabilities."""
-        size = self.sizes[i]
-        given = _as_array(self._policies[i](self._observations[agent]))
+        size, given = self.sizes[i], _as_array(self._policies[i](self._observations[agent]))
         if given.size == 1 and given.dtype.kind in "iub":
-            action = int(given.ravel()[0]) - int(getattr(self._spaces[i], "start", 0))
+            action = int(given.ravel()[0]) - self._offsets[i]
             if not 0 <= action < size:
                 raise InputError(f"policy of {str(agent)!r}: got action {given}; give one of {self._spaces[i]}")
-            return np.eye(size)[action]
-        shares = given.astype(np.float64).ravel() if given.dtype.kind in "iuf" else np.zeros(0)
-        if shares.size != size or not (shares >= 0).all() or abs(shares.sum() - 1.0) > SUM_TOLERANCE:
+            return [float(own == action) for own in range(size)]
+        shares = [float(own) for own in given.ravel().tolist()] if given.dtype.kind in "iuf" else []
+        total = sum(shares)
+        if len(shares) != size or min(shares) < 0.0 or not abs(total - 1.0) <= SUM_TOLERANCE:
             raise InputError(
-                f"policy of {str(agent)!r}: got {str(given)[:60]}; give {size} probabilities that sum to 1, or the index "
-                "of an action"
+                f"policy of {str(agent)!r}: got {str(given)[:60]}; give {size} probabilities that sum to 1, or the "
+                "index of an action"
             )
-        if shares[~there].any():
-            raise InputError(
-                f"policy of {str(agent)!r}: got probability for action {int(np.flatnonzero(shares * ~there)[0])}, which "
-                "action_mask rules out; give none"
-            )
-        return shares / shares.sum()
+        for action, (share, own) in enumerate(zip(shares, there, strict=True)):
+            if share and not own:
+                raise InputError(
+                    f"policy of {str(agent)!r}: got probability {share:g} for action {action}, which action_mask rules "
+                    "out; give 0"
+                )
+        return [share / total for share in shares]
 
     def _key(self) -> Hashable:
-        return _flat(self._observations) if self._own_key is None else self._own_key(self._env)
+        return flat(self._observations) if self._own_key is None else self._own_key(self._env)
 
 
-def _flat(value: Any) -> Hashable:
-    """Return observations as something hashable."""
+def _any(there: list[bool], draw: float) -> int:
+    """Draw one of the actions that exist."""
+    choices = [action for action, own in enumerate(there) if own]
+    return choices[int(draw * len(choices))]
+
+
+def _drawn(shares: list[float], draw: float) -> int:
+    """Draw an action."""
+    total = 0.0
+    for action, share in enumerate(shares):
+        total += share
+        if draw < total:
+            return action
+    # Rounding may leave the sum below 1.
+    return max(action for action, share in enumerate(shares) if share)
+
+
+def flat(value: Any) -> Hashable:
+    """Return observations as something hashable.
+
+    Examples
+    --------
+    >>> flat({"a": np.zeros(2)}) == flat({"a": np.zeros(2)})
+    True
+    """
     if isinstance(value, Mapping):
-        return tuple((key, _flat(own)) for key, own in value.items())
+        return tuple((key, flat(own)) for key, own in value.items())
     if isinstance(value, list | tuple):
-        return tuple(map(_flat, value))
+        return tuple(map(flat, value))
     array = np.asarray(value)
     return array.tobytes() if array.dtype != object else str(value)
 

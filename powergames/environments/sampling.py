@@ -1,7 +1,7 @@
 """Samples of play: episodes of a profile, and of one player leaving it, all under the same luck.
 
-A sampler plays episodes by number: the seed of an episode decides all that is drawn in it, so that two ways to act can be
-compared under the same luck, and results do not depend on how episodes are split among workers.
+A sampler plays episodes by number: the seed of an episode decides all that is drawn in it, so that two ways to act can
+be compared under the same luck, and results do not depend on how episodes are split among workers.
 """
 
 from __future__ import annotations
@@ -131,9 +131,7 @@ class Sampler(Protocol):
     def returns(self, seeds: np.ndarray, leave: Leave) -> tuple[np.ndarray, Effort]:
         """Return what all earn from the start, shape (B, n)."""
 
-    def options(
-        self, seeds: np.ndarray, times: np.ndarray | None, plays: np.ndarray
-    ) -> tuple[list[Options], Effort]:
+    def options(self, seeds: np.ndarray, times: np.ndarray | None, plays: np.ndarray) -> tuple[list[Options], Effort]:
         """Return what each player could do after some steps of the profile, or at the start; seeds of plays (B, M)."""
 
     def record(self, seeds: np.ndarray, leave: Leave, length: int) -> tuple[Record, Effort]:
@@ -234,9 +232,7 @@ class GameSampler:
         count = len(seeds)
         return self._play(leave, self._begin(seeds), np.zeros(count, np.int64), seeds, np.full(count, leave.argument))
 
-    def options(
-        self, seeds: np.ndarray, times: np.ndarray | None, plays: np.ndarray
-    ) -> tuple[list[Options], Effort]:
+    def options(self, seeds: np.ndarray, times: np.ndarray | None, plays: np.ndarray) -> tuple[list[Options], Effort]:
         """Return what each player could do; see `Sampler`."""
         from powergames.kernels.sampling import advance
 

@@ -1,7 +1,8 @@
 """Play of a stochastic game by sampling: what a profile earns, where it goes, and what follows if one player leaves it.
 
-Numbers are drawn by counting: the draw of a player at a step depends on the seed of the episode, the step and the player
-alone. So two episodes with the same seed meet the same luck, whatever is done in them, and stay together once they meet.
+Numbers are drawn by counting: the draw of a player at a step depends on the seed of the episode, the step and the
+player alone. So two episodes with the same seed meet the same luck, whatever is done in them, and stay together once
+they meet.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Rules(NamedTuple):
 class Departure(NamedTuple):
     """How one player leaves the profile: for the first `limit` steps, in a `mode`; nobody if `player` is -1.
 
-    ``table[t, s]`` is the action at step `t` in state `s`, the last row for all later steps; ``known[s]`` says whether it
-    was learned there. With `chance` an action is drawn from all instead.
+    ``table[t, s]`` is the action at step `t` in state `s`, the last row for all later steps; ``known[s]`` says whether
+    it was learned there. With `chance` an action is drawn from all instead.
     """
 
     player: int
@@ -172,8 +173,8 @@ def returns(rules, departure, states, times, seeds, arguments, totals, counts):
     arguments : int64, shape (B,)
         The action of `ACTION`.
     totals : shape (B, n), overwritten
-        Discounted to the beginning of the episode. Without a horizon an episode counts in full for its first steps; then
-        it goes on at random, with a chance that takes the place of the discount, so that its mean is that of play
+        Discounted to the beginning of the episode. Without a horizon an episode counts in full for its first steps;
+        then it goes on at random, with a chance that takes the place of the discount, so that its mean is that of play
         without end.
     counts : int64, shape (3,), overwritten
         Steps made, steps at which a table was followed, and those of them in states that it knows.
