@@ -1,9 +1,9 @@
-"""Sampled audits against exact ones: how often intervals hold the truth, how wide they are, how fast episodes are played.
+"""Sampled audits against exact ones: how often intervals hold the truth, how wide they are, how fast play is.
 
-Run ``python benchmarks/sampled_audits.py``; ``--games``, ``--episodes`` and ``--kitchens`` choose others. Random games have
-two or three players, and profiles from nearly pure to mixed. Every number that `audit` computes is compared with its
-interval at the level 0.95. Intervals of one audit share their luck, so the standard error of a coverage counts games, not
-numbers. Takes about four minutes of processor time.
+Run ``python benchmarks/sampled_audits.py``; ``--games``, ``--episodes`` and ``--kitchens`` choose others. Random games
+have two or three players, and profiles from nearly pure to mixed. Every number that `audit` computes is compared with
+its interval at the level 0.95. Intervals of one audit share their luck, so the standard error of a coverage counts
+games, not numbers. Takes about four minutes of processor time.
 """
 
 from __future__ import annotations

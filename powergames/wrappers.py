@@ -338,7 +338,7 @@ class TabularCritic:
     >>> for _ in range(90):
     ...     _ = env.step({"hunter 1": 0, "hunter 2": 0})
     >>> round(critic("hunter 1", observations, {"hunter 1": 0, "hunter 2": 0}), 1)
-    7.9
+    8.0
     """
 
     def __init__(self, discount: float, rate: float = 0.1) -> None:

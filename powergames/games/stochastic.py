@@ -80,6 +80,9 @@ class StochasticGame(Frozen, Shown):
         Least reward of each player, and greatest minus least.
     players, states, title
         As above, as tuples and str; `states` as it was given if it is a `StateNames`, which makes names when asked.
+    state_objects : tuple
+        The states as the functions of `from_env` know them, in the order of `states`; else empty. Games that differ
+        only in them are equal.
     actions : tuple
         ``actions[i]`` if a player's first names are the same in every state, else ``actions[s][i]``; see
         `actions_by_state` and `action_names`.
@@ -133,6 +136,7 @@ class StochasticGame(Frozen, Shown):
     actions: ActionNames | tuple[ActionNames, ...]
     actions_by_state: bool
     title: str
+    state_objects: tuple[Any, ...]
 
     def __init__(
         self,
@@ -176,6 +180,7 @@ class StochasticGame(Frozen, Shown):
         states: Sequence[str] | None = None,
         start: Any = None,
         title: str = "",
+        state_objects: Sequence[Any] = (),
     ) -> StochasticGame:
         """Build a game whose numbers of actions may differ from state to state.
 
@@ -189,6 +194,8 @@ class StochasticGame(Frozen, Shown):
             One row for each of these.
         discount, players, actions, states, start, title
             As in `StochasticGame`.
+        state_objects : sequence, optional
+            What `state_objects` is to hold, one for each state.
 
         Returns
         -------
@@ -213,6 +220,11 @@ class StochasticGame(Frozen, Shown):
         if values.ndim != 2 or len(values) != counts.shape[1]:
             raise InputError(f"rewards: got shape {values.shape}; expected ({counts.shape[1]}, R), one row per player")
         game._fill(counts, values, transitions, None, discount, players, actions, states, start, title)
+        if state_objects and len(state_objects) != game.n_states:
+            raise InputError(
+                f"state_objects: got {len(state_objects)} for {game.n_states} states; give one each, or none"
+            )
+        object.__setattr__(game, "state_objects", tuple(state_objects))
         return game
 
     def _fill(
@@ -244,6 +256,7 @@ class StochasticGame(Frozen, Shown):
         lazy = isinstance(states, StateNames) and len(states) == n_states
         set_field(self, "states", states if lazy else _names(states, n_states, "states"))
         set_field(self, "title", check_text(title, "title"))
+        set_field(self, "state_objects", ())
         names, by_state = _action_names(actions, n_actions)
         set_field(self, "actions", names)
         set_field(self, "actions_by_state", by_state)
@@ -764,6 +777,7 @@ class StochasticGame(Frozen, Shown):
             self.states,
             self.start,
             self.title,
+            self.state_objects,
         )
         return type(self).from_rows, parts
 
