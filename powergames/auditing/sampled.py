@@ -46,6 +46,9 @@ FIRST = 256
 # What others get from an attack for one step is measured on an action that was learned in so much of its states.
 KNOWN = 0.99
 
+# The most workers that joblib is asked for.
+MOST_WORKERS = 1024
+
 # Intervals allow for rounding, relative to the values of single episodes.
 ROUNDING = 1e-12
 
@@ -559,7 +562,7 @@ def sampled_audit(
     True
     """
     objective = as_objective(objective)
-    _check_options(episodes, seed, level, width)
+    _check_options(episodes, seed, level, width, n_jobs)
     check_steps(steps)
     sampler, clock = sampler_of(env, policies, discount, horizon, key, reseed)
     count = int(episodes) if width is None else min(FIRST, int(episodes))
@@ -601,7 +604,7 @@ def _widest(found: Estimate) -> float:
     return float((found.high - found.low).max())
 
 
-def _check_options(episodes: Any, seed: Any, level: Any, width: Any) -> None:
+def _check_options(episodes: Any, seed: Any, level: Any, width: Any, n_jobs: Any) -> None:
     def whole(value: Any) -> bool:
         return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
@@ -613,3 +616,5 @@ def _check_options(episodes: Any, seed: Any, level: Any, width: Any) -> None:
         raise InputError(f"level: got {level!r}; give a probability between 0 and 1, such as 0.95")
     if width is not None and (isinstance(width, bool) or not isinstance(width, int | float) or not width > 0):
         raise InputError(f"width: got {width!r}; give a positive number, in units of payoff")
+    if n_jobs is not None and (not whole(n_jobs) or not (n_jobs == -1 or 1 <= n_jobs <= MOST_WORKERS)):
+        raise InputError(f"n_jobs: got {str(n_jobs)[:40]}; give 1 to {MOST_WORKERS} workers, or -1 for all processors")

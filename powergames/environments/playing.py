@@ -243,17 +243,19 @@ class EnvSampler:
                     self._step(rng, Leave(), t)
                     effort = effort.plus(Effort(1))
                 moment = self._save()
-                for j, size in enumerate(self.sizes):
-                    there = self._there(j)
-                    # Where somebody does not act, one action stands for all.
-                    choices = [a for a, own in enumerate(there) if own] if self._agents[j] in moment.agents else [0]
+                # Where somebody does not act, one action stands for all.
+                choices = [
+                    [a for a, own in enumerate(self._there(j)) if own] if agent in moment.agents else [0]
+                    for j, agent in enumerate(self._agents)
+                ]
+                for j, own in enumerate(choices):
                     for m, luck in enumerate(plays[b].tolist()):
-                        for action in choices:
+                        for action in own:
                             self._restore(moment, luck)
                             earned, more = self._play(luck, Leave(j, argument=action, limit=1), time)
                             values[j][b, m, action] = earned
                             effort = effort.plus(more)
-                        shares[j][b, m] = self._first if len(choices) > 1 else np.eye(size)[choices[0]]
+                        shares[j][b, m] = self._first if len(own) > 1 else np.eye(self.sizes[j])[own[0]]
         return [Options(*both) for both in zip(values, shares, strict=True)], effort
 
     def record(self, seeds: np.ndarray, leave: Leave, length: int) -> tuple[Record, Effort]:

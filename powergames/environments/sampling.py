@@ -160,6 +160,8 @@ class Clock:
     @property
     def sure(self) -> int:
         """Steps that are played in full."""
+        if self.horizon:
+            return self.horizon
         return math.ceil(math.log(REST) / math.log(self.carry)) if self.carry > 0 else 1
 
     @property

@@ -175,8 +175,8 @@ def _given(game: StochasticGame, labels: bool, observe: Any) -> list[Iterable[An
         return [game.states if labels else range(game.n_states)] * game.n_players
     if labels:
         raise InputError("observe: got labels=True too; leave one of them out")
-    functions = [observe] * game.n_players if callable(observe) else list(observe)
-    if len(functions) != game.n_players or not all(map(callable, functions)):
+    functions = [observe] * game.n_players if callable(observe) else observe
+    if not isinstance(functions, list | tuple) or len(functions) != game.n_players or not all(map(callable, functions)):
         raise InputError(f"observe: give a function of the state, or a list of {game.n_players}, one for each player")
     objects = game.state_objects or range(game.n_states)
     return [map(function, objects) for function in functions]
