@@ -25,7 +25,7 @@ from rich.table import Table
 
 import powergames as pg
 
-KITCHENS = ("overcooked:tiny", "overcooked:mini1", "overcooked:shared_pot")
+KITCHENS = tuple(f"overcooked:tiny{own}" for own in ("", ":cook=1", ":cook=5", ":onions=2", ":counters=0"))
 
 # How many steps the adversary has that is neither alone in one step nor there for ever.
 STEPS = 3
@@ -140,8 +140,9 @@ def main() -> None:
     options = parser.parse_args()
     calls = (delayed(random_case)(seed, options.episodes) for seed in range(options.games))
     show(f"{options.games} random games, {options.episodes} episodes", Parallel(n_jobs=options.jobs)(calls))
-    for name in options.kitchens:
-        show(f"{name}, {options.episodes} episodes", [kitchen_case(name, options.episodes)])
+    kitchens = [kitchen_case(name, options.episodes) for name in options.kitchens]
+    if kitchens:
+        show(f"{len(kitchens)} kitchens, {options.episodes} episodes", kitchens)
     widths()
 
 

@@ -13,6 +13,8 @@ are removed:
   and Goda 2019). So the mean is that of as many plays as the most. What is still left is covered: the least of the
   means of all plays errs to one side; the value of one half's least action on the other half errs to the other. The
   interval reaches from one to the other, with the quantile of Imbens and Manski (2004).
+- *Rare events.* Where fewer than ten of the episodes differ from the others, the interval also has room for an event as
+  large as any that was seen, as often as one may come that has not come.
 - *An adversary of several steps* is learned from episodes of its own and measured on new ones, so that it does not
   profit
   from luck in what it learned from. A better adversary may exist; so the truth may lie below, never above.
@@ -20,6 +22,7 @@ are removed:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -45,6 +48,9 @@ FIRST = 256
 
 # What others get from an attack for one step is measured on an action that was learned in so much of its states.
 KNOWN = 0.99
+
+# Where fewer samples than this differ from the others, chance is hardly seen, and intervals allow for more of it.
+FEW = 10
 
 # The most workers that joblib is asked for.
 MOST_WORKERS = 1024
@@ -76,16 +82,27 @@ class Estimate(Frozen):
 
 
 class _Mean(NamedTuple):
-    """An estimated mean: its value, variance and degrees of freedom; arrays of the same shape."""
+    """An estimated mean; arrays of the same shape.
+
+    Attributes
+    ----------
+    value, variance, freedom
+        The mean, its variance, and the degrees of freedom of that.
+    scale
+        How large samples are.
+    rare
+        What an event that is too rare to be seen would add to the mean if it came once.
+    """
 
     value: np.ndarray
     variance: np.ndarray
     freedom: np.ndarray
     scale: np.ndarray
+    rare: np.ndarray
 
 
-def _mean(levels: Sequence[np.ndarray]) -> _Mean:
-    """Add up the means of independent samples, each of shape (N, ...)."""
+def _mean(levels: Sequence[np.ndarray], reach: Any) -> _Mean:
+    """Add up the means of independent samples, each of shape (N, ...), in which an event may change so much."""
     shape = levels[0].shape[1:]
     value, variance, slack, scale = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for samples in levels:
@@ -97,7 +114,10 @@ def _mean(levels: Sequence[np.ndarray]) -> _Mean:
         scale += np.abs(samples).max(axis=0)
     # Welch and Satterthwaite.
     freedom = np.where(slack > 0, variance**2 / np.where(slack > 0, slack, 1.0), len(levels[0]) - 1.0)
-    return _Mean(value, variance, freedom, scale)
+    apart = np.abs(levels[0] - np.median(levels[0], axis=0))
+    few = (apart > 0).sum(axis=0)
+    size = np.where(few > 0, apart.max(axis=0), reach)
+    return _Mean(value, variance, freedom, scale, np.where(few < FEW, size / len(levels[0]), 0.0))
 
 
 def _between(split: _Mean, plain: _Mean, level: float) -> Estimate:
@@ -121,7 +141,9 @@ def _between(split: _Mean, plain: _Mean, level: float) -> Estimate:
         quantile[place] = brentq(missed, one_sided, two_sided) if apart > 0 and missed(one_sided) < 0 else two_sided
         if apart > 0 and missed(one_sided) >= 0:
             quantile[place] = one_sided
-    slack = ROUNDING * (split.scale + plain.scale)
+    # So often an event may come, at most, that did not come.
+    often = -np.log((1.0 - level) / 2.0)
+    slack = ROUNDING * (split.scale + plain.scale) + often * np.maximum(split.rare, plain.rare)
     return Estimate(
         (split.value + 2.0 * plain.value) / 3.0,
         np.minimum(split.value, plain.value) - quantile * np.sqrt(low_variance) - slack,
@@ -189,6 +211,8 @@ class _Run:
         self.sampler, self.clock, self.seed, self.n_jobs, self.report = sampler, clock, seed, n_jobs, report
         self.n = len(sampler.players)
         self.total = Effort()
+        # The least and greatest returns that any episode had.
+        self._ends = np.full(self.n, np.inf), np.full(self.n, -np.inf)
         self.discounts = list(dict.fromkeys(clock.discounts.tolist()))
         self._returns: list[np.ndarray] = []
         # Power at the states visited with a discount, by half of the plays on the other and by all, by discount and
@@ -215,7 +239,21 @@ class _Run:
     def _earn(self, first: int, last: int, leave: Leave, stage: str) -> list[np.ndarray]:
         """Return what all get from the start in each episode, in pieces of shape (N, n)."""
         pieces = self._pieces(first, last, 1)
-        return self._work("returns", [(seeds_of(self.seed, (START,), *piece), leave) for piece in pieces], stage)
+        found = self._work("returns", [(seeds_of(self.seed, (START,), *piece), leave) for piece in pieces], stage)
+        for values in found:
+            self._see(values)
+        return found
+
+    def _see(self, values: np.ndarray) -> None:
+        """Keep in mind the least and greatest returns."""
+        values = values.reshape(-1, self.n)
+        np.fmin(self._ends[0], np.nanmin(values, axis=0), out=self._ends[0])
+        np.fmax(self._ends[1], np.nanmax(values, axis=0), out=self._ends[1])
+
+    @property
+    def _reach(self) -> np.ndarray:
+        """What an event may change at most, as far as has been seen, shape (n,)."""
+        return self._ends[1] - self._ends[0]
 
     def _outcomes(self, first: int, last: int, level: int, discount: int | None, stage: str) -> list[_Outcomes]:
         """Return what each player could do in states that are visited with a discount, or at the start."""
@@ -228,7 +266,10 @@ class _Run:
             times = None if discount is None else self._times(discount, when)
             luck = seeds_of(self.seed, (*purpose, 2), begin * plays, end * plays).reshape(-1, plays)
             tasks.append((seeds, times, luck))
-        found = ([_level(own, level) for own in piece] for piece in self._work("options", tasks, stage))
+        options = self._work("options", tasks, stage)
+        for own in itertools.chain.from_iterable(options):
+            self._see(own.values)
+        found = ([_level(own, level) for own in piece] for piece in options)
         return [_Outcomes(*map(np.concatenate, zip(*own, strict=True))) for own in zip(*found, strict=True)]
 
     def _times(self, discount: int, seeds: np.ndarray) -> np.ndarray:
@@ -254,7 +295,7 @@ class _Run:
 
     def returns(self) -> _Mean:
         """Return the mean of what all get from the start."""
-        return _mean([np.concatenate(self._returns)])
+        return _mean([np.concatenate(self._returns)], self._reach)
 
     def power(self, weights: np.ndarray | None = None) -> tuple[_Mean, _Mean]:
         """Return the means of power, shape (n, n), or of weighted sums, shape (n,): by halves of plays and by all."""
@@ -265,7 +306,8 @@ class _Run:
                 d = self.discounts.index(discount)
                 levels = sorted(level for own, level in self._power if own == d)
                 samples = [np.concatenate([piece[kind] for piece in self._power[d, level]])[:, i] for level in levels]
-                rows.append(_mean(samples if weights is None else [own @ weights[i] for own in samples]))
+                reach = self._reach[i] * (np.arange(self.n) != i if weights is None else weights[i].sum())
+                rows.append(_mean(samples if weights is None else [own @ weights[i] for own in samples], reach))
             both.append(_Mean(*map(np.array, zip(*rows, strict=True))))
         return both[0], both[1]
 
@@ -277,8 +319,8 @@ class _Run:
             victims = [i for i in range(self.n) if i != j]
             learned = self._learned(j, victims, steps, count)
             for i in victims:
-                split = _mean([own[j].chosen[:, i] for own in levels])
-                plain = _mean([_with(own[j].chosen[:, i], i, own[j].least[:, i]) for own in levels])
+                split = _mean([own[j].chosen[:, i] for own in levels], self._reach)
+                plain = _mean([_with(own[j].chosen[:, i], i, own[j].least[:, i]) for own in levels], self._reach)
                 found = _between(split, plain, level)
                 for lasting in [*dict.fromkeys((1, steps)), None]:
                     leave = learned[i, None if horizon and (lasting or horizon) >= horizon else lasting]
@@ -302,7 +344,7 @@ class _Run:
     ) -> SampledAttack:
         """Play an attack, under the same luck as the profile."""
         decided, known = self.total.decided, self.total.known
-        mean = _mean([np.concatenate(self._earn(0, count, leave, label_of(kind, steps)))])
+        mean = _mean([np.concatenate(self._earn(0, count, leave, label_of(kind, steps)))], self._reach)
         found = _between(mean, mean, level)
         decided, known = self.total.decided - decided, self.total.known - known
         share = known / decided if decided else 1.0
@@ -355,7 +397,13 @@ def _less(mean: _Mean, factor: np.ndarray, other: _Mean) -> _Mean:
     slack = variances[0] ** 2 / mean.freedom + variances[1] ** 2 / other.freedom
     total = variances[0] + variances[1]
     freedom = np.where(slack > 0, total**2 / np.where(slack > 0, slack, 1.0), mean.freedom)
-    return _Mean(mean.value - factor * other.value, total, freedom, mean.scale + np.abs(factor) * other.scale)
+    return _Mean(
+        mean.value - factor * other.value,
+        total,
+        freedom,
+        mean.scale + factor * other.scale,
+        mean.rare + factor * other.rare,
+    )
 
 
 def _call(sampler: Sampler, method: str, task: tuple[Any, ...]) -> Any:
