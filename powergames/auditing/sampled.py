@@ -1,7 +1,7 @@
 """The audit of policies in an environment that can only be played: power, returns and attacks, with intervals.
 
-Every number is the mean of independent episodes, with an interval by Student's t. Three things would put it off, and
-are removed:
+Every number is the mean of independent episodes, with an interval by Student's t, corrected for skewness (Johnson
+1978). Three things would put it off, and are removed:
 
 - *The end.* An episode without a horizon is played in full until what is left weighs 1 %; then it goes on with a chance
   that
@@ -88,6 +88,8 @@ class _Mean(NamedTuple):
     ----------
     value, variance, freedom
         The mean, its variance, and the degrees of freedom of that.
+    skew
+        Third cumulant of the mean, divided by its variance.
     scale
         How large samples are.
     rare
@@ -97,6 +99,7 @@ class _Mean(NamedTuple):
     value: np.ndarray
     variance: np.ndarray
     freedom: np.ndarray
+    skew: np.ndarray
     scale: np.ndarray
     rare: np.ndarray
 
@@ -104,11 +107,12 @@ class _Mean(NamedTuple):
 def _mean(levels: Sequence[np.ndarray], reach: Any) -> _Mean:
     """Add up the means of independent samples, each of shape (N, ...), in which an event may change so much."""
     shape = levels[0].shape[1:]
-    value, variance, slack, scale = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    value, variance, third, slack, scale = (np.zeros(shape) for _ in range(5))
     for samples in levels:
-        count = len(samples)
-        value += samples.mean(axis=0)
+        count, center = len(samples), samples.mean(axis=0)
+        value += center
         own = samples.var(axis=0, ddof=1) / count
+        third += ((samples - center) ** 3).mean(axis=0) / count**2
         variance += own
         slack += own**2 / (count - 1)
         scale += np.abs(samples).max(axis=0)
@@ -117,7 +121,8 @@ def _mean(levels: Sequence[np.ndarray], reach: Any) -> _Mean:
     apart = np.abs(levels[0] - np.median(levels[0], axis=0))
     few = (apart > 0).sum(axis=0)
     size = np.where(few > 0, apart.max(axis=0), reach)
-    return _Mean(value, variance, freedom, scale, np.where(few < FEW, size / len(levels[0]), 0.0))
+    skew = np.where(variance > 0, third / np.where(variance > 0, variance, 1.0), 0.0)
+    return _Mean(value, variance, freedom, skew, scale, np.where(few < FEW, size / len(levels[0]), 0.0))
 
 
 def _between(split: _Mean, plain: _Mean, level: float) -> Estimate:
@@ -144,10 +149,12 @@ def _between(split: _Mean, plain: _Mean, level: float) -> Estimate:
     # So often an event may come, at most, that did not come.
     often = -np.log((1.0 - level) / 2.0)
     slack = ROUNDING * (split.scale + plain.scale) + often * np.maximum(split.rare, plain.rare)
+    shift = (1.0 + 2.0 * quantile**2) / 6.0
+    low_skew, high_skew = np.where(lower, plain.skew, split.skew), np.where(lower, split.skew, plain.skew)
     return Estimate(
         (split.value + 2.0 * plain.value) / 3.0,
-        np.minimum(split.value, plain.value) - quantile * np.sqrt(low_variance) - slack,
-        np.maximum(split.value, plain.value) + quantile * np.sqrt(high_variance) + slack,
+        np.minimum(split.value, plain.value) + shift * low_skew - quantile * np.sqrt(low_variance) - slack,
+        np.maximum(split.value, plain.value) + shift * high_skew + quantile * np.sqrt(high_variance) + slack,
     )
 
 
@@ -397,13 +404,10 @@ def _less(mean: _Mean, factor: np.ndarray, other: _Mean) -> _Mean:
     slack = variances[0] ** 2 / mean.freedom + variances[1] ** 2 / other.freedom
     total = variances[0] + variances[1]
     freedom = np.where(slack > 0, total**2 / np.where(slack > 0, slack, 1.0), mean.freedom)
-    return _Mean(
-        mean.value - factor * other.value,
-        total,
-        freedom,
-        mean.scale + factor * other.scale,
-        mean.rare + factor * other.rare,
-    )
+    third = mean.skew * variances[0] - factor * other.skew * variances[1]
+    skew = np.where(total > 0, third / np.where(total > 0, total, 1.0), 0.0)
+    scale, rare = mean.scale + factor * other.scale, mean.rare + factor * other.rare
+    return _Mean(mean.value - factor * other.value, total, freedom, skew, scale, rare)
 
 
 def _call(sampler: Sampler, method: str, task: tuple[Any, ...]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from typing import Any
 
@@ -161,6 +162,12 @@ class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo h
     def state(self) -> Any:
         """Return the state of the game, as every agent sees it."""
         return self.observe(self._state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> GameEnv:
+        # The game and all that is made of it never change.
+        copied = copy.copy(self)
+        copied.agents, copied._rng = list(self.agents), copy.deepcopy(self._rng)
+        return copied
 
     def get_state(self) -> tuple[int, int, bool]:
         """Return what the future depends on, chance aside: the state, the steps taken, whether the episode goes on."""

@@ -26,11 +26,11 @@ class Seat(gymnasium.Env):
         self.ego, self.others, self.seen = ego, others, {}
         self.observation_space, self.action_space = env.observation_space(ego), env.action_space(ego)
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple:
+    def reset(self, *, seed: int | None = None, options: dict | None = None) -> tuple:  # noqa: D102
         self.seen, infos = self.env.reset(seed=seed)
         return self.seen[self.ego], infos[self.ego]
 
-    def step(self, action: int) -> tuple:
+    def step(self, action: int) -> tuple:  # noqa: D102
         actions = {a: int(self.others[a].predict(self.seen[a])[0]) for a in self.env.agents if a != self.ego}
         self.seen, *answers = self.env.step(actions | {self.ego: int(action)})
         return self.seen[self.ego], *(answer[self.ego] for answer in answers)
