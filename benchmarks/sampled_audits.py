@@ -140,9 +140,10 @@ def main() -> None:
     options = parser.parse_args()
     calls = (delayed(random_case)(seed, options.episodes) for seed in range(options.games))
     show(f"{options.games} random games, {options.episodes} episodes", Parallel(n_jobs=options.jobs)(calls))
-    kitchens = [kitchen_case(name, options.episodes) for name in options.kitchens]
+    calls = (delayed(kitchen_case)(name, 4 * options.episodes) for name in options.kitchens)
+    kitchens = Parallel(n_jobs=options.jobs)(calls)
     if kitchens:
-        show(f"{len(kitchens)} kitchens, {options.episodes} episodes", kitchens)
+        show(f"{len(kitchens)} kitchens, {4 * options.episodes} episodes", kitchens)
     widths()
 
 

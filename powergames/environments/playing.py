@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -180,7 +181,8 @@ class EnvSampler:
         if self._way == "get_state" and not hasattr(type(env), "set_state"):
             raise InputError(f"env: {type(env).__name__} has get_state and no set_state; give both, or neither")
         try:
-            self._env = copy.deepcopy(env)
+            self._places = _Places.of(env)
+            self._env = _copied(env, self._places)
         except Exception as error:
             if self._way == "copy":
                 raise InputError(
@@ -195,7 +197,6 @@ class EnvSampler:
         self._offsets = [int(getattr(space, "start", 0)) for space in self._spaces]
         self._policies = [copy.deepcopy(policy) if hasattr(policy, "reset") else policy for policy in policies]
         self._clock, self._own_key, self._reseed = clock, key, reseed
-        self._places: list[tuple[Any, ...]] = []
         self._observations: Any = {}
         self._infos: Any = {}
         # What the player who leaves the profile did last, with what probabilities it would have acted, and those of its
@@ -319,7 +320,8 @@ class EnvSampler:
     def _begin(self, seed: int) -> None:
         """Start an episode."""
         self._observations, self._infos = self._env.reset(seed=seed % 2**31)
-        self._places = [] if self._reseed else _generators(self._env)
+        if not self._places.hold(self._env):
+            self._places = _Places.of(self._env)
         self._seed_chance(seed)
         for policy in self._policies:
             if hasattr(policy, "reset"):
@@ -333,7 +335,7 @@ class EnvSampler:
         random.seed(seed)
         if self._reseed:
             self._reseed(self._env, seed % 2**31)
-        for number, place in enumerate(self._places):
+        for number, place in enumerate(() if self._reseed else self._places.generators):
             _reseed_one(_at(self._env, place), (seed + number) % 2**63)
 
     def _save(self) -> _Moment:
@@ -341,7 +343,7 @@ class EnvSampler:
         if self._way == "get_state":
             state = copy.deepcopy(env.get_state())
         else:
-            state = env.clone() if self._way == "clone" else copy.deepcopy(env)
+            state = env.clone() if self._way == "clone" else _copied(env, self._places)
         return _Moment(state, list(env.agents), self._observations, self._infos, [_memory(p) for p in self._policies])
 
     def _restore(self, moment: _Moment, seed: int) -> None:
@@ -350,7 +352,7 @@ class EnvSampler:
             self._env.set_state(copy.deepcopy(moment.state))
             self._env.agents = list(moment.agents)
         else:
-            self._env = moment.state.clone() if self._way == "clone" else copy.deepcopy(moment.state)
+            self._env = moment.state.clone() if self._way == "clone" else _copied(moment.state, self._places)
         self._observations, self._infos = moment.observations, moment.infos
         self._policies = [_remind(*both) for both in zip(self._policies, moment.memories, strict=True)]
         self._seed_chance(seed)
@@ -510,15 +512,14 @@ def _remind(policy: Any, memory: Any) -> Any:
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), type, np.ndarray, np.generic)
 
 
-def _generators(env: Any) -> list[tuple[Any, ...]]:
-    """Return where the random generators of an environment are: the names and indices that lead to each."""
+def _places(env: Any, wanted: Callable[[Any], bool]) -> list[tuple[Any, ...]]:
+    """Return where certain objects are in an environment: the names and indices that lead to each."""
     found: list[tuple[Any, ...]] = []
     queue: list[tuple[Any, tuple[Any, ...]]] = [(env, ())]
     seen = {id(env)}
     for value, place in queue:
-        if isinstance(value, np.random.Generator | np.random.RandomState | random.Random):
+        if wanted(value):
             found.append(place)
-            continue
         for step, own in _parts(value):
             if not isinstance(own, _PLAIN) and id(own) not in seen and len(queue) < MOST_OBJECTS:
                 seen.add(id(own))
@@ -526,8 +527,63 @@ def _generators(env: Any) -> list[tuple[Any, ...]]:
     return found
 
 
+def _is_generator(value: Any) -> bool:
+    return isinstance(value, np.random.Generator | np.random.RandomState | random.Random)
+
+
+def _is_built_anew(value: Any) -> bool:
+    """Whether copies of an object are built from what it was built from, without its state, as EzPickle does it."""
+    return "_ezpickle_args" in getattr(value, "__dict__", ())
+
+
+def _is_handle(value: Any) -> bool:
+    """Whether nobody can copy an object, such as a font or a window; then copies of an environment share it."""
+    if isinstance(value, ModuleType):
+        return True
+    if callable(value) or next(_parts(value), None) is not None:
+        return False
+    try:
+        copy.deepcopy(value)
+    except Exception:
+        return True
+    return False
+
+
+class _Places(NamedTuple):
+    """Where the objects of an environment are that need care: generators, those built anew, and those to share."""
+
+    generators: list[tuple[Any, ...]]
+    rebuilt: list[tuple[Any, ...]]
+    handles: list[tuple[Any, ...]]
+
+    @classmethod
+    def of(cls, env: Any) -> _Places:
+        return cls(*(_places(env, wanted) for wanted in (_is_generator, _is_built_anew, _is_handle)))
+
+    def hold(self, env: Any) -> bool:
+        """Whether they still are where they were; if none was found, they may have come."""
+        try:
+            return bool(self.generators) and all(_is_generator(_at(env, place)) for place in self.generators)
+        except (AttributeError, KeyError, IndexError, TypeError):
+            return False
+
+
+def _copied(env: Any, places: _Places) -> Any:
+    """Return a deep copy."""
+    shared = [_at(env, place) for place in places.handles]
+    memo: dict[int, Any] = {id(own): own for own in shared}
+    originals = [_at(env, place) for place in places.rebuilt]
+    for own in originals:
+        memo[id(own)] = object.__new__(type(own))
+    for own in originals:
+        vars(memo[id(own)]).update(copy.deepcopy(vars(own), memo))
+    return copy.deepcopy(env, memo)
+
+
 def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
     """Yield what an object is made of, with how to get there."""
+    if isinstance(value, ModuleType):
+        return
     if isinstance(value, dict):
         yield from (((dict, key), own) for key, own in value.items())
     elif isinstance(value, list | tuple):
