@@ -20,10 +20,14 @@ _HOMES = {
     "powergames.auditing": (
         "Audit",
         "Distance",
+        "Estimate",
         "HorizonAudit",
         "OffPolicy",
+        "SampledAttack",
+        "SampledAudit",
         "Unvisited",
         "audit",
+        "sampled_audit",
     ),
     "powergames.checking.certificate": ("Certificate",),
     "powergames.checking.certify": ("certify",),
@@ -112,6 +116,8 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "wrappers":
+        return import_module("powergames.wrappers")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'powergames' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)
@@ -124,12 +130,17 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from powergames import wrappers as wrappers
     from powergames.auditing import Audit as Audit
     from powergames.auditing import Distance as Distance
+    from powergames.auditing import Estimate as Estimate
     from powergames.auditing import HorizonAudit as HorizonAudit
     from powergames.auditing import OffPolicy as OffPolicy
+    from powergames.auditing import SampledAttack as SampledAttack
+    from powergames.auditing import SampledAudit as SampledAudit
     from powergames.auditing import Unvisited as Unvisited
     from powergames.auditing import audit as audit
+    from powergames.auditing import sampled_audit as sampled_audit
     from powergames.checking.certificate import Certificate as Certificate
     from powergames.checking.certify import certify as certify
     from powergames.checking.deviations import Deviation as Deviation
