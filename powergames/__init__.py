@@ -20,7 +20,6 @@ _HOMES = {
     "powergames.auditing": (
         "Audit",
         "Distance",
-        "Estimate",
         "HorizonAudit",
         "OffPolicy",
         "SampledAttack",
@@ -75,6 +74,7 @@ _HOMES = {
         "CorrelatedEquilibrium",
         "Equilibrium",
         "EquilibriumSet",
+        "Estimate",
         "HorizonEquilibrium",
         "HorizonTeamOptimum",
         "ManyEquilibria",
@@ -133,7 +133,6 @@ if TYPE_CHECKING:
     from powergames import wrappers as wrappers
     from powergames.auditing import Audit as Audit
     from powergames.auditing import Distance as Distance
-    from powergames.auditing import Estimate as Estimate
     from powergames.auditing import HorizonAudit as HorizonAudit
     from powergames.auditing import OffPolicy as OffPolicy
     from powergames.auditing import SampledAttack as SampledAttack
@@ -187,6 +186,7 @@ if TYPE_CHECKING:
     from powergames.results import CorrelatedEquilibrium as CorrelatedEquilibrium
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
+    from powergames.results import Estimate as Estimate
     from powergames.results import HorizonEquilibrium as HorizonEquilibrium
     from powergames.results import HorizonTeamOptimum as HorizonTeamOptimum
     from powergames.results import ManyEquilibria as ManyEquilibria

@@ -6,12 +6,11 @@ No solver is involved, so that policies from anywhere are judged by the same rul
 from powergames.auditing.audit import Audit, Distance, Unvisited, audit
 from powergames.auditing.departures import OffPolicy, off_policy
 from powergames.auditing.horizon import HorizonAudit
-from powergames.auditing.sampled import Estimate, SampledAttack, SampledAudit, sampled_audit
+from powergames.auditing.sampled import SampledAttack, SampledAudit, sampled_audit
 
 __all__ = [
     "Audit",
     "Distance",
-    "Estimate",
     "HorizonAudit",
     "OffPolicy",
     "SampledAttack",

@@ -38,6 +38,7 @@ from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.progress import Callback, reporter
+from powergames.results.estimates import Estimate
 
 # Each level of plays has twice as many of them as the one below, and this share of its states; fewer states than FEWEST
 # are no level.
@@ -60,25 +61,6 @@ ROUNDING = 1e-12
 
 # What episodes are for: each purpose has seeds of its own.
 START, PLAYS, LEARNING = range(3)
-
-
-@dataclass(frozen=True, eq=False)
-class Estimate(Frozen):
-    """Estimated numbers, each with an interval.
-
-    Attributes
-    ----------
-    mean, low, high : ndarray
-        All of the same shape.
-    """
-
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the numbers as plain JSON values."""
-        return {"mean": self.mean.tolist(), "low": self.low.tolist(), "high": self.high.tolist()}
 
 
 class _Mean(NamedTuple):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from powergames.auditing.audit import Audit
-from powergames.auditing.sampled import Estimate, SampledAudit
+from powergames.auditing.sampled import SampledAudit
 from powergames.display import (
     MOST,
     ROUNDING,
@@ -27,6 +27,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.presentation.shared import (
     WHERE_ALL,
     heading,
+    interval,
     judgement,
     noise,
     range_name,
@@ -69,8 +70,8 @@ def of_sampled_audit(report: SampledAudit, most: int | None = MOST) -> list[Bloc
     players = [printable(player) for player in report.players]
     table = Table("player", ">returns", *(f">power of {player}" for player in players))
     for i, player in enumerate(report.players):
-        power = [_interval(report.power, i, j) if i != j else Cell(0.0, "-") for j in range(len(players))]
-        table.add_row(name(player), _interval(report.returns, i), *power)
+        power = [interval(report.power, i, j) if i != j else Cell(0.0, "-") for j in range(len(players))]
+        table.add_row(name(player), interval(report.returns, i), *power)
     attacks = Table("who leaves the policy", "how", *(f">task of {player}" for player in players))
     for attack in report.attacks:
         how = attack.label
@@ -80,9 +81,7 @@ def of_sampled_audit(report: SampledAudit, most: int | None = MOST) -> list[Bloc
             how += f": action {attack.action}"
         if attack.known < 1.0:
             how += f" (known in {attack.known:.0%} of its steps)"
-        attacks.add_row(
-            name(report.players[attack.deviator]), how, *(_interval(attack, i) for i in range(len(players)))
-        )
+        attacks.add_row(name(report.players[attack.deviator]), how, *(interval(attack, i) for i in range(len(players))))
     remarks = [
         f"Each number is an estimate from {report.episodes:,} episodes, {report.steps:,} steps in all, and in brackets "
         f"the interval that holds the true one with probability {report.level:g}. Power is averaged over the states "
@@ -94,11 +93,6 @@ def of_sampled_audit(report: SampledAudit, most: int | None = MOST) -> list[Bloc
         remarks.append(f"The environment cut off {report.truncated:.1%} of the episodes; they count as ended there.")
     title = f"Sampled audit, λ = {report.objective.lam:g}"
     return [title, table, *([attacks] if report.attacks else []), *remarks]
-
-
-def _interval(found: Estimate, *place: int) -> Cell:
-    mean, low, high = (float(part[place]) for part in (found.mean, found.low, found.high))
-    return Cell(mean, f"{mean:.4g} [{low:.4g}, {high:.4g}]")
 
 
 @frame.register(Audit)
