@@ -610,7 +610,7 @@ def sampled_audit(
                 break
             count = min(2 * count, int(episodes))
         utility = None
-        if objective.form == "penalty" and objective.aggregate != "max":
+        if objective.form == "penalty" and not (isinstance(objective.aggregate, str) and objective.aggregate == "max"):
             charged = objective.lam * clock.weight
             charges = run.power(objective.weights(run.n))
             utility = _between(*(_less(mean, charged, charge) for charge in charges), level)
