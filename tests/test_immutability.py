@@ -51,7 +51,7 @@ def values():
         pg.audit(game, game.uniform_profile(), OBJECTIVE),
         pg.audit(stochastic, [np.full((1, 2), np.nan), [[1]]], OBJECTIVE, reference=uniform),
         pg.sampled_audit(game, game.uniform_profile(), OBJECTIVE, episodes=32),
-        pg.train(game, pg.PowerObjective(0.2), steps=2000),
+        pg.train_sweep(game, lams=[0.2], seeds=[0], steps=2000),
         pg.report(game, lams=[0]),
         pg.logit_path(game, precisions=[1]),
         pg.pure_equilibria(game)[0],
