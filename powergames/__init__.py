@@ -54,9 +54,12 @@ _HOMES = {
     ),
     "powergames.learning": (
         "HistoryPoint",
+        "TrainingPoint",
         "TrainingRun",
+        "TrainingSweep",
         "train",
         "train_many",
+        "train_sweep",
     ),
     "powergames.objectives": ("PowerObjective",),
     "powergames.power": ("PowerTable", "power_table"),
@@ -157,9 +160,12 @@ if TYPE_CHECKING:
     from powergames.io import to_nashpy as to_nashpy
     from powergames.io import to_pygambit as to_pygambit
     from powergames.learning import HistoryPoint as HistoryPoint
+    from powergames.learning import TrainingPoint as TrainingPoint
     from powergames.learning import TrainingRun as TrainingRun
+    from powergames.learning import TrainingSweep as TrainingSweep
     from powergames.learning import train as train
     from powergames.learning import train_many as train_many
+    from powergames.learning import train_sweep as train_sweep
     from powergames.objectives import PowerObjective as PowerObjective
     from powergames.power import PowerTable as PowerTable
     from powergames.power import power_table as power_table

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from powergames.kernels.learning import train as learn
 from powergames.learning import checkpoints, tables
 from powergames.learning.initial_state import learners_of, rivals_of, simulator_of, workspace_of
 from powergames.learning.parameters import Parameters
+from powergames.learning.sweeps import bootstrap
 
 ALGORITHMS = ("task", "prim", "sbpr")
 PENNIES = pg.load("matching_pennies")
@@ -326,6 +328,79 @@ def test_many_seeds_are_single_runs(tmp_path):
     assert [report[1:] for report in told] == [(3000, 6000), (6000, 6000)]
     # In the order in which they end.
     assert {report[0].split(":")[0] for report in told} == {"seed 5, sbpr", "seed 2, sbpr"}
+
+
+def test_history_is_told_as_it_comes(tmp_path):
+    told = []
+    runs = pg.train_many(PENNIES, PRICE, seeds=(3, 5), steps=1000, history=4, on_history=told.append)
+    assert told == [point for run in runs for point in run.history]
+    assert [(point.seed, point.steps) for point in told] == [(s, k) for s in (3, 5) for k in (250, 500, 750, 1000)]
+    assert {point.lam for point in told} == {PRICE.lam}
+    with pytest.raises(InputError, match="on_history: got int; give a function of a HistoryPoint"):
+        pg.train(PENNIES, PRICE, steps=10, on_history=3)
+    with pytest.raises(InputError, match="on_history: other processes cannot call it"):
+        pg.train_many(PENNIES, PRICE, steps=10, on_history=told.append, n_jobs=2)
+
+
+def test_a_sweep_of_lambda_tells_means_over_seeds(tmp_path):
+    game, told = pg.load("random_stochastic"), []
+    options = {"steps": 3000, "history": 1, "seeds": range(3)}
+    learned = pg.train_sweep(
+        game, lams=["1/10", 0], callback=lambda *a: told.append(a), checkpoints=tmp_path, **options
+    )
+    assert learned.lams.tolist() == [0.1, 0.0]
+    assert learned.algorithm == "prim"
+    for point, lam in zip(learned, ("1/10", 0), strict=True):
+        runs = pg.train_many(game, PowerObjective(lam), algorithm="prim", **options)
+        assert [same(a, b) for a, b in zip(point.runs, runs, strict=True)] == [True] * 3
+        returns = np.array([run.evaluation.start_task for run in runs])
+        assert point.task.mean == pytest.approx(returns.mean(axis=0))
+        assert (returns.min(axis=0) <= point.task.low + 1e-9).all()
+        assert (point.task.low <= point.task.mean).all()
+        assert (point.task.mean <= point.task.high).all()
+        assert (point.task.high <= returns.max(axis=0) + 1e-9).all()
+        assert point.passed == sum(run.certificate.passed for run in runs)
+    assert told[-1][1:] == (18_000, 18_000)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lam_0", "lam_1_10"]
+    assert json.loads(json.dumps(learned.to_dict()))["points"][0]["runs"][2]["seed"] == 2
+    assert len(learned.to_dataframe()) == 2 * game.n_players
+    adversarial = PowerObjective(form="adversarial")
+    assert pg.train_sweep(PENNIES, adversarial, lams=[0.1], seeds=[0], steps=10).algorithm == "sbpr"
+
+
+def test_a_sweep_of_lambda_ends_early_at_ctrl_c():
+    def interrupt(stage, done, total):
+        if done > 1500:
+            raise KeyboardInterrupt
+
+    learned = pg.train_sweep(PENNIES, lams=[0, 0.1, 0.2], seeds=[0], steps=1000, callback=interrupt)
+    assert 1 <= len(learned) <= 2
+    assert learned[-1].runs[0].stopped.name == "INTERRUPTED"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"lams": "0.1"}, "lams: got str; give a sequence of numbers"),
+        ({"lams": []}, "lams: got none; give at least one"),
+        ({"lams": [0.1], "seeds": []}, "seeds: got none; give at least one"),
+        ({"lams": [0.1], "algorithm": "task"}, "algorithm: 'task' is the same at every λ"),
+        ({"lams": [0.1], "level": 2}, "level: got 2; give a number from 0 to 1"),
+        ({"lams": [0.1], "checkpoints": "nowhere"}, "checkpoints: there is no folder nowhere"),
+    ],
+)
+def test_bad_arguments_of_a_sweep(arguments, problem):
+    with pytest.raises(InputError, match=re.escape(problem)):
+        pg.train_sweep(PENNIES, **arguments)
+
+
+def test_intervals_hold_the_mean_nearly_as_often_as_they_say():
+    """Of ten normal numbers, a percentile interval of 95 % is known to hold the mean in some 90 % of cases."""
+    numbers = np.random.default_rng(0).normal(size=(10, 2000))
+    found = bootstrap(numbers, 0.95)
+    held = ((found.low <= 0) & (found.high >= 0)).mean()
+    assert 0.88 < held < 0.92
+    assert bootstrap(numbers[:1], 0.95).low.tolist() == numbers[0].tolist()
 
 
 def test_many_seeds_report_while_they_learn():

@@ -152,6 +152,14 @@ def test_draws_follow_probabilities():
     assert draw(np.repeat(probabilities, 4, axis=1), chances).tolist() == [1, 1, 2, 2]
 
 
+def test_kitchens_that_are_reduced_show_digits_too():
+    game = pg.compile_overcooked("tiny", reduce=True)
+    tables = observations_of(game)
+    seen = np.asarray(jax.tree.map(jax.numpy.asarray, tables)(np.arange(game.n_states)))
+    assert tables.size < 60 < game.n_states
+    assert len(np.unique(seen, axis=1).T) == game.n_states
+
+
 def test_kitchens_show_their_digits():
     game = pg.load("overcooked:tiny")
     tables = observations_of(game)

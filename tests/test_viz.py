@@ -84,6 +84,7 @@ def every_chart(swept, broken, evaluation):
         viz.power_network(evaluation),
         viz.trajectory(evaluation),
         viz.learning_curves(run),
+        viz.learning_sweep(pg.train_sweep(STAG, lams=[0, 0.2], seeds=[0, 1], steps=2000)),
         viz.off_policy(pg.audit(team, team.uniform_profile(), pg.PowerObjective(0.2))),
     ]
 
@@ -354,6 +355,22 @@ def test_trajectory_ends_where_a_state_comes_again():
     places = dict.fromkeys(row["place"] for row in rows(chart, "place", "task"))
     assert list(places) == ["0. a", "1. b", "2. c"]
     assert "of probability 0.75; then likely b again" in words(chart)
+
+
+def test_learning_over_lambda_holds_means_and_intervals():
+    game = pg.load("random_stochastic")
+    learned = pg.train_sweep(game, lams=[0, 0.3], seeds=range(3), steps=2000, history=1)
+    exact = pg.sweep(game, lams=[0, 0.3])
+    drawn = list(rows(viz.learning_sweep(learned, exact=exact), "λ", "player", "task low"))
+    assert {(row["λ"], row["player"]) for row in drawn} == {(lam, p) for lam in (0, 0.3) for p in game.players}
+    for row in drawn:
+        point, player = learned[[0, 0.3].index(row["λ"])], game.players.index(row["player"])
+        assert row["task"] == point.task.mean[player]
+        assert (row["power low"], row["power high"]) == (point.power.low[player], point.power.high[player])
+    with pytest.raises(pg.InputError, match="learned: got list; give what train_sweep returns"):
+        viz.learning_sweep([])
+    with pytest.raises(pg.InputError, match="exact: give a sweep of the game"):
+        viz.learning_sweep(learned, exact=exact[0])
 
 
 def test_learning_curves_hold_the_history():

@@ -37,6 +37,11 @@ class ChosenNames(StateNames):
         """Return the drawing of a state."""
         return self.names.picture(int(self.states[state]))
 
+    def digits_table(self) -> np.ndarray | None:
+        """Return integers that tell the states apart, shape (S, K), or None if the names tell none."""
+        table = self.names.digits_table()
+        return None if table is None else table[self.states]
+
 
 def reduced(
     game: DeterministicGame, report: Callable[[int, int], None] = lambda done, total: None

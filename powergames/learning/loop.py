@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import fields, replace
 from pathlib import Path
@@ -41,6 +41,9 @@ MOST_SEED, MOST_WORKERS = 2**64 - 1, 1_000_000
 
 AnyParameters = Parameters | NetworkParameters
 
+# What is told each point of a history.
+OnHistory = Callable[[HistoryPoint], object]
+
 
 def train(
     game: AnyGame,
@@ -57,6 +60,7 @@ def train(
     time_limit: float | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
+    on_history: OnHistory | None = None,
     **options: Any,
 ) -> TrainingRun:
     """Train one learner per player on samples of a game, and certify what they learned.
@@ -99,6 +103,8 @@ def train(
     callback : callable, optional
         Called as ``callback(stage, done, total)`` after every tenth of a second or so, with steps; `stage` tells the
         last return, power and regret recorded.
+    on_history : callable, optional
+        Called with each `HistoryPoint` as soon as it is recorded, to keep it or to show it elsewhere.
 
     **options
         Options of tables or of networks alone, as listed below. Of two numbers the first holds at the first step, the
@@ -184,7 +190,9 @@ def train(
     algorithm, objective = _trained_for(objective, algorithm)
     seed = check_integer("seed", seed, 0, MOST_SEED)
     chosen = _parameters(policy, {"steps": steps, "history": history, "horizon": horizon, **options})
-    (run,) = _train(game, algorithm, [(objective, seed)], chosen, tol, checkpoint, time_limit, progress, callback)
+    (run,) = _train(
+        game, algorithm, [(objective, seed)], chosen, tol, checkpoint, time_limit, progress, callback, on_history
+    )
     return run
 
 
@@ -199,6 +207,7 @@ def train_many(
     checkpoints: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
+    on_history: OnHistory | None = None,
     **parameters: Any,
 ) -> tuple[TrainingRun, ...]:
     """Train with many seeds, each as `train` does with that seed alone; networks up to rounding.
@@ -219,6 +228,8 @@ def train_many(
     callback : callable, optional
         Called as ``callback(stage, done, total)`` whenever a run ends, and with one worker also during each, as `train`
         does; with steps of all runs. `stage` tells the seed, and its last return, power and regret.
+    on_history : callable, optional
+        Called with each `HistoryPoint` as soon as it is recorded; needs ``n_jobs=1``.
     **parameters
         Other arguments of `train`, which hold for each run.
 
@@ -250,6 +261,8 @@ def train_many(
     chosen = [check_integer("seed", seed, 0, MOST_SEED) for seed in listed]
     if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or not (n_jobs == -1 or 1 <= n_jobs <= MOST_WORKERS):
         raise InputError(f"n_jobs: got {str(n_jobs)[:40]}; give a number of workers, or -1 for all processors")
+    if on_history is not None and n_jobs != 1:
+        raise InputError(f"on_history: other processes cannot call it; leave it out, or n_jobs={n_jobs}")
     folder = None if checkpoints is None else Path(checkpoints)
     if folder is not None and not folder.is_dir():
         raise InputError(f"checkpoints: there is no folder {folder}; make it first")
@@ -260,7 +273,15 @@ def train_many(
         kept = None if folder is None else folder / "seeds.npz"
         members = [(objective, seed) for seed in chosen]
         return _train(
-            game, algorithm, members, together, checkpoint=kept, progress=progress, callback=callback, **loose
+            game,
+            algorithm,
+            members,
+            together,
+            checkpoint=kept,
+            progress=progress,
+            callback=callback,
+            on_history=on_history,
+            **loose,
         )
     game = _game_for(game, parameters.get("horizon"))
     tasks = [
@@ -282,7 +303,8 @@ def train_many(
 
         results: Generator[TrainingRun]
         if n_jobs == 1:
-            results = (train(game, objective, progress=False, callback=tell, **task) for task in tasks)
+            told: dict[str, Any] = {"progress": False, "callback": tell, "on_history": on_history}
+            results = (train(game, objective, **told, **task) for task in tasks)
         else:
             from joblib import Parallel, delayed
 
@@ -343,6 +365,7 @@ def _train(
     time_limit: float | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
+    on_history: OnHistory | None = None,
 ) -> tuple[TrainingRun, ...]:
     """Train one run for each pair of an objective and a seed; tables can do one."""
     parameters, observe = chosen
@@ -351,6 +374,8 @@ def _train(
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
     check_tolerance(tol)
     check_callback(callback)
+    if on_history is not None and not callable(on_history):
+        raise InputError(f"on_history: got {type(on_history).__name__}; give a function of a HistoryPoint")
     learners: AnyLearners
     if isinstance(parameters, NetworkParameters):
         with needs("JAX, Equinox or Optax", "powergames[deep]", "policy='network'"):
@@ -361,7 +386,7 @@ def _train(
         learners = TableLearners(game, objective, seed, parameters)
     stopped = None
     with (
-        closing(_Training(game, algorithm, members, learners, parameters, tol, checkpoint)) as training,
+        closing(_Training(game, algorithm, members, learners, parameters, tol, checkpoint, on_history)) as training,
         reporter(progress, callback) as report,
     ):
         try:
@@ -397,7 +422,9 @@ class _Training:
         parameters: AnyParameters,
         tol: float,
         checkpoint: str | os.PathLike[str] | None,
+        on_history: OnHistory | None,
     ) -> None:
+        self.on_history = on_history
         self.game, self.algorithm, self.members, self.learners = game, algorithm, members, learners
         self.parameters, self.tol = parameters, tol
         self.histories: list[list[HistoryPoint]] = [[] for _ in members]
@@ -500,13 +527,16 @@ class _Training:
     def _restore(self, checkpoint: Checkpoint) -> None:
         entries = checkpoint.restore(self.learners, self._shapes())
         if entries is not None:
-            for member, history in enumerate(self.histories):
+            for member, (history, (objective, seed)) in enumerate(zip(self.histories, self.members, strict=True)):
                 columns = (entries[name][:, member] for name in self._shapes())
-                history += [HistoryPoint(int(s), t, p, float(r)) for s, t, p, r in zip(*columns, strict=True)]
+                for steps, task, power, regret in zip(*columns, strict=True):
+                    history.append(HistoryPoint(int(steps), task, power, float(regret), objective.lam, seed))
 
     def _record(self) -> None:
         for history, run in zip(self.histories, self.results(None), strict=True):
             history.append(run.summary)
+            if self.on_history is not None:
+                self.on_history(history[-1])
 
 
 def _stage(name: str, histories: Sequence[Sequence[HistoryPoint]]) -> str:

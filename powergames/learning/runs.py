@@ -39,12 +39,18 @@ class HistoryPoint(Frozen):
         Power over each player, as the objective counts it; in stochastic games averaged over the states visited.
     regret : float
         Greatest regret at the objective of the run, relative to the range of payoffs or attainable values.
+    lam : float
+        λ of the run.
+    seed : int
+        Seed of the run.
     """
 
     steps: int
     task: np.ndarray
     power: np.ndarray
     regret: float
+    lam: float
+    seed: int
 
     def to_dict(self) -> dict[str, Any]:
         """Return the point as plain JSON values."""
@@ -53,6 +59,8 @@ class HistoryPoint(Frozen):
             "task": self.task.tolist(),
             "power": self.power.tolist(),
             "regret": self.regret,
+            "lam": self.lam,
+            "seed": self.seed,
         }
 
 
@@ -146,7 +154,8 @@ class TrainingRun(Frozen, Shown):
         evaluation = self.evaluation
         task = self.task if evaluation is None else evaluation.start_task
         power = self.objective.aggregate_power(self.power if evaluation is None else evaluation.average_power)
-        return HistoryPoint(self.steps, task, power, float(self.certificate.scaled_regret))
+        regret = float(self.certificate.scaled_regret)
+        return HistoryPoint(self.steps, task, power, regret, self.objective.lam, self.seed)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the policies as an .npz archive of arrays ``player_0``, ``player_1``, ... that `load_profile` reads.

@@ -11,18 +11,22 @@ import numpy as np
 from powergames.display import MOST, ROUNDING, Block, Cell, Table, blocks, counted, name, number, regret
 from powergames.horizon_evaluation import HorizonEvaluation
 from powergames.learning.runs import TrainingRun
+from powergames.learning.sweeps import TrainingSweep
 from powergames.presentation.horizons import first_step
 from powergames.presentation.shared import (
     first,
     from_start,
     heading,
+    interval,
     judgement,
+    lam_cell,
     noise,
     numbers_cell,
     power_cells,
     power_headers,
     states_table,
     strategy_text,
+    title_of,
 )
 
 if TYPE_CHECKING:
@@ -95,6 +99,27 @@ def of_runs(runs: Sequence[TrainingRun], files: Sequence[str], wanted: int) -> l
         f"{counted(len(runs), 'run')} within tolerance {chosen.certificate.tol:g}.",
         judgement(worst.game, worst.certificate, f"at seed {worst.seed}"),
         *([f"INTERRUPTED: only {len(runs)} of {wanted} runs are here."] if len(runs) < wanted else []),
+    ]
+
+
+@blocks.register(TrainingSweep)
+def of_sweep(learned: TrainingSweep, most: int | None = MOST) -> list[Block]:
+    """Means over seeds at each λ, with their intervals."""
+    table = Table(">λ", "player", ">task", ">power", ">largest scaled regret", ">within tolerance")
+    for point in learned:
+        if len(learned.game.players) > 1:
+            table.add_line()
+        task, power, passed = point.task, point.power, f"{point.passed} of {len(point.runs)}"
+        for i, player in enumerate(learned.game.players):
+            shared = (lam_cell(point.objective), interval(point.regret), passed) if i == 0 else ("", "", "")
+            table.add_row(shared[0], name(player), interval(task, i), interval(power, i), *shared[1:])
+    run, level = learned[0].runs[0], learned[0].level
+    seeds = counted(max(len(point.runs) for point in learned), "seed")
+    trained = f"learned by {learned.algorithm} in {run.parameters['steps']:,} steps with {seeds} each"
+    return [
+        f"{title_of(learned.game)}, {trained}",
+        table,
+        f"Means over seeds, and in brackets their {level:.0%} intervals by the bootstrap.",
     ]
 
 

@@ -34,6 +34,7 @@ from powergames.games.kinds import AnyGame, Game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.power import PowerTable
+from powergames.results.estimates import Estimate
 
 if TYPE_CHECKING:
     from powergames.auditing import Audit
@@ -163,6 +164,12 @@ def power_cells(game: Game, ego: int, values: Any, rounding: float) -> list[Cell
 def numbers_cell(game: AnyGame, values: Any) -> Cell:
     """One payoff of each player, in one cell."""
     return Cell(tuple(values.tolist()), number_list(values, noise(game)))
+
+
+def interval(found: Estimate, *place: int) -> Cell:
+    """An estimated number and its interval, in one cell."""
+    mean, low, high = (float(part[place]) for part in (found.mean, found.low, found.high))
+    return Cell(mean, f"{mean:.4g} [{low:.4g}, {high:.4g}]")
 
 
 def noise(game: AnyGame) -> list[float]:

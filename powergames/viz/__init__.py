@@ -20,6 +20,7 @@ from powergames.viz.kitchen_play import save_animation as save_animation
 from powergames.viz.kitchen_play import save_strip as save_strip
 from powergames.viz.kitchens import kitchen as kitchen
 from powergames.viz.learning import learning_curves as learning_curves
+from powergames.viz.learning import learning_sweep as learning_sweep
 from powergames.viz.networks import power_network as power_network
 from powergames.viz.responses import best_responses as best_responses
 from powergames.viz.trajectories import trajectory as trajectory

@@ -9,7 +9,8 @@ import numpy as np
 
 from powergames.display import number_text
 from powergames.errors import InputError
-from powergames.learning import TrainingRun
+from powergames.learning import TrainingRun, TrainingSweep
+from powergames.results import Sweep
 from powergames.viz.frontiers import outcome
 from powergames.viz.labels import axis_format, domain, game_title, player_names
 from powergames.viz.theme import INK, altair, data, player_encodings, player_lines, themed
@@ -60,6 +61,82 @@ def learning_curves(runs: TrainingRun | Iterable[TrainingRun], *, exact: Any = N
         "Dotted, across: an exact equilibrium." if reference else "",
     ]
     return themed(chart, f"Learning: {game_title(game)}", notes, 3 * WIDTH + 200)
+
+
+def learning_sweep(learned: TrainingSweep, *, exact: Sweep | None = None) -> Any:
+    """Draw what learners end with over λ: task value, power and regret, as means over seeds with their intervals.
+
+    Parameters
+    ----------
+    learned : TrainingSweep
+    exact : Sweep, optional
+        Equilibria of the same game, drawn as small crosses; learners can be right and yet elsewhere.
+
+    Returns
+    -------
+    alt.Chart
+
+    Raises
+    ------
+    InputError
+        If `learned` is no training sweep, `exact` is no sweep of its game, or Altair is not installed.
+    """
+    alt = altair()
+    if not isinstance(learned, TrainingSweep):
+        raise InputError(f"learned: got {type(learned).__name__}; give what train_sweep returns")
+    if exact is not None and (not isinstance(exact, Sweep) or exact.game != learned.game):
+        raise InputError("exact: give a sweep of the game that learners were trained in")
+    names = player_names(learned.game)
+    rows: list[dict[str, Any]] = []
+    for point in learned:
+        for i, player in enumerate(names):
+            row: dict[str, Any] = {"λ": point.objective.lam, "player": player}
+            for field in ("task", "power"):
+                found = getattr(point, field)
+                parts = {"": found.mean, " low": found.low, " high": found.high}
+                row |= {f"{field}{end}": float(part[i]) for end, part in parts.items()}
+            rows.append(row)
+    regrets = [
+        {"λ": point.objective.lam, **{f"regret{end}": float(part) for end, part in parts.items()}}
+        for point in learned
+        for parts in [{"": point.regret.mean, " low": point.regret.low, " high": point.regret.high}]
+    ]
+    known: list[dict[str, Any]] = []
+    for solved in exact or ():
+        for equilibrium in solved.equilibria:
+            task, power = outcome(equilibrium)
+            known += [
+                {"λ": solved.objective.lam, "player": player, "task": float(task[i]), "power": float(power[i])}
+                for i, player in enumerate(names)
+            ]
+    colour, shape, size = player_encodings(names)
+    x = alt.X("λ:Q", scale=alt.Scale(domain=domain([row["λ"] for row in rows], zero=True), nice=False))
+    panels = []
+    for field, title in (("task", "task value"), ("power", "power over the player"), ("regret", "largest regret")):
+        own = regrets if field == "regret" else rows
+        others = [] if field == "regret" else [row[field] for row in known]
+        values = [row[f"{field}{end}"] for row in own for end in (" low", " high")]
+        ends = domain([*values, *others], zero=field != "task")
+        unit = "share of the range" if field == "regret" else "payoff units"
+        scale, axis = alt.Scale(domain=ends, nice=False), alt.Axis(title=f"{title} ({unit})", **axis_format(ends))
+        y, low = (alt.Y(f"{field}{end}:Q", scale=scale, axis=axis) for end in ("", " low"))
+        look = {"color": alt.value(INK)} if field == "regret" else {"color": colour, "shape": shape, "size": size}
+        bars = alt.Chart(data(own)).mark_rule(strokeWidth=2.5)
+        layers = [
+            bars.encode(x=x, y=low, y2=f"{field} high:Q", color=look["color"]),
+            alt.Chart(data(own)).mark_point(filled=True, opacity=1, clip=False).encode(x=x, y=y, **look),
+        ]
+        if others:
+            crosses = alt.Chart(data(known)).mark_point(shape="cross", filled=False, size=70, opacity=1)
+            layers.append(crosses.encode(x=x, y=y, color=colour))
+        panels.append(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
+    seeds = max(len(point.runs) for point in learned)
+    notes = [
+        f"Means over {seeds} seeds, and {learned[0].level:.0%} intervals by the bootstrap; every run computed exactly.",
+        "Open crosses: exact equilibria." if known else "",
+    ]
+    chart = alt.hconcat(*panels, spacing=24)
+    return themed(chart, f"Learned by {learned.algorithm}: {game_title(learned.game)}", notes, 3 * WIDTH + 200)
 
 
 def _row(alt: Any, runs: list[TrainingRun], names: list[str], reference: Any) -> list[Any]:
