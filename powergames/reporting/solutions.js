@@ -53,7 +53,7 @@ function answer(lesson) {
   const texts = critical.map(fractionText);
   const what = complete ? "Equilibria come, go or change at" : "Pure equilibria come or go at";
   const which = texts.length > 12 ? `${texts.slice(0, 12).join(", ")} and ${texts.length - 12} more` : listed(texts);
-  parts.push(el("p", { class: "quiet" }, texts.length ? `${ended(`${what} λ = ${which}`)} ` : "Nothing changes as λ changes. ",
+  parts.push(el("p", { class: "quiet" }, texts.length ? `${ended(`${what} λ = ${which}`)} ` : `${complete ? "No" : "No pure"} equilibrium comes or goes as λ changes. `,
     complete ? "These are all equilibria; where strategies may be mixed freely, the corners of the set are listed." : "Only pure equilibria are listed here; mixed ones may come and go elsewhere."));
   return parts;
 }
