@@ -28,6 +28,9 @@ FACTORIZED, FILLED = 10_000, 500_000_000
 # and how far if it is to tell what is not in use.
 STEPS, ROUNDS, FAR, FARTHEST = 20, 10, 3.0, 100.0
 
+# Unknowns up to which systems are solved exactly even where that is not wanted; vectors kept, and how often, else.
+FEW, KEPT, RESTARTS = 250, 60, 2
+
 # How much better than what is in use something must be to come into use, relative to what counts as rounding.
 TIED = 0.1
 
@@ -60,11 +63,18 @@ class Linearized:
         logs: np.ndarray | None = None,
         prior: np.ndarray | None = None,
         precision: float = 0.0,
+        accuracy: float = 0.0,
+        damping: float = 0.0,
     ) -> Linearized:
-        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`."""
+        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`.
+
+        With an `accuracy`, linear systems are solved iteratively, up to that share of the right-hand side where this
+        takes few iterations. The values then move as if time passed with rate one, and for one over `damping`.
+        """
         from powergames.kernels.stages import newton_system, row_weights
 
-        dense = values.size <= (DENSE if problem.ordinary else SMALL)
+        exact = accuracy == 0.0
+        dense = exact and values.size <= (DENSE if problem.ordinary else SMALL)
         worth = problem.worth(values)
         nothing = np.zeros((0, 0)), np.zeros((0, 0))
         weights = nothing if problem.ends else row_weights(*problem.layout, point)
@@ -86,7 +96,10 @@ class Linearized:
             np.zeros(problem.n_states, dtype=bool) if free is None else free,
             dense,
         )
-        solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
+        if exact:
+            solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
+        else:
+            solve, orientation = _inexact(values.size, rows, columns, entries, accuracy, damping)
         errors = problem.backup(point, worth, gradient) - values
         return cls(problem, solve, errors, steps, responses, slopes, lambda: sign * orientation(), weights)
 
@@ -143,6 +156,21 @@ def _sparse(size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarra
         return solution
 
     return solve, lambda: 0.0
+
+
+def _inexact(
+    size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarray, accuracy: float, damping: float
+) -> _Solver:
+    from scipy.sparse import csr_matrix, eye_array
+    from scipy.sparse.linalg import gmres
+
+    matrix = csr_matrix((entries, (rows, columns)), shape=(size, size))
+    matrix = csr_matrix(matrix + (1.0 + damping) * eye_array(size, format="csr"))
+    if size <= FEW:
+        return _dense(matrix.toarray())
+    return (
+        lambda right: gmres(matrix, right, rtol=accuracy, restart=KEPT, maxiter=RESTARTS)[0]
+    ), lambda: 0.0
 
 
 def _most_filled(matrix: Any) -> int:

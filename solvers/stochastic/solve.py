@@ -12,7 +12,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import best_response, logit, shapley, stages
+from powergames.solvers.stochastic import best_response, branch_switching, logit, shapley, stages
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.problem import StochasticProblem
@@ -22,7 +22,10 @@ from powergames.solvers.stochastic.search import Clock, Found, Search, Stochasti
 # second or two), or all of the game so many times. And by how much that grows from round to round.
 SLICE, PASSES, GROWTH = 4e7, 300, 4
 
-METHODS = {method.name: method for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, logit.METHOD)}
+METHODS = {
+    method.name: method
+    for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, branch_switching.METHOD, logit.METHOD)
+}
 
 
 def solve_stochastic(
