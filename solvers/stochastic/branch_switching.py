@@ -28,16 +28,16 @@ from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Best, Found, Search, StochasticMethod
 
 # Where one continuation after the other begins: how much of even mixing its prior holds, the rest being the best
-# strategies known (None: random ones, near even mixing), the last one again and again; how much logarithms of random
-# priors differ; and probabilities at least.
-PRIORS, SPREAD, LEAST = (1.0, 0.1, None), 0.5, 1e-3
+# strategies known (None: random ones, near even mixing); how much logarithms of random priors differ; and probabilities
+# at least.
+PRIORS, SPREAD, LEAST = (1.0, 0.1, None, 0.3, None, None), 0.5, 1e-3
 
-# Precision at first and in the end.
-LOWEST, HIGHEST = 0.3, 1e7
+# Precision at first, in units of 1 - γ, and in the end.
+LOWEST, HIGHEST = 2.0, 1e7
 
 # By what factor the precision grows: at most, above STEEP, after a disturbance, and at least before one. It grows faster
 # after at most EASY steps.
-FACTOR, STEEP, FACTOR_ABOVE, FACTOR_AFTER, FACTOR_LEAST, EASY = 1.3, 1e4, 4.0, 1.05, 1.01, 12
+FACTOR, STEEP, FACTOR_ABOVE, FACTOR_AFTER, FACTOR_LEAST, EASY = 1.3, 1e4, 4.0, 1.05, 1.03, 12
 
 # Residual of the values of a solution, and how much of it GMRES may leave, far from a solution and near to it.
 SOLVED, ROUGH, FINE, NEAR = 1e-9, 1e-3, 1e-6, 1e-4
@@ -61,8 +61,11 @@ FIRST_STEP, LONGEST_STEP = 4.0, 64.0
 # Sweeps after which it counts that a share of the states switch in each of them, and how small changes are in the end.
 SETTLING, RESTLESS, CALM = 15, 0.2, 1e-5
 
-# To what share of the precision a search goes back, at least and at most, and how much values then change.
-BACK, NOISE = (0.4, 0.9), 0.2
+# How often a search goes back, to what share of the precision at least and at most, and how much values then change.
+RETURNS, BACK, NOISE = 10, (0.4, 0.9), 0.2
+
+# Positions that are remembered differ by this factor in precision.
+APART = 1.2
 
 # Newton's method on supports is tried where new ones are suggested, and again when precision has grown so much.
 EARLIEST, AGAIN = 5.0, 10.0
@@ -95,61 +98,100 @@ class Position:
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
     """Follow one continuation after the other until one leads to an equilibrium."""
-    with search.best(problem, start) as best:
-        count = 0
-        while not best.good:
-            evenness = PRIORS[min(count, len(PRIORS) - 1)]
-            if evenness is None:
-                prior = SPREAD * search.options.rng.normal(size=problem.size)
-            else:
-                mixed = (1.0 - evenness) * start.point + evenness * problem.uniform_point()
-                prior = np.log(np.maximum(mixed, LEAST))
-            _Continuation(problem, prior, best).run()
-            count += 1
-    return best.found(Status.PATH_LOST)
+    return _Continuations().find(problem, start, search)
+
+
+class _Continuations:
+    """One continuation after the other, and where the current one is."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.current: _Continuation | None = None
+
+    def find(self, problem: StochasticProblem, start: Found, search: Search) -> Found:
+        """Begin, or go on."""
+        with search.best(problem, start) as best:
+            while not best.good:
+                if self.current is None:
+                    if self.count == len(PRIORS):
+                        break
+                    self.current = _Continuation(problem, self._prior(problem, start, search))
+                    self.count += 1
+                self.current.run(best)
+                self.current = None
+        return replace(best.found(Status.PATH_LOST), onward=self.find)
+
+    def _prior(self, problem: StochasticProblem, start: Found, search: Search) -> np.ndarray:
+        """Return where the next one begins."""
+        evenness = PRIORS[self.count]
+        if evenness is None:
+            return SPREAD * search.options.rng.normal(size=problem.size)
+        mixed = (1.0 - evenness) * start.point + evenness * problem.uniform_point()
+        return np.log(np.maximum(mixed, LEAST))
 
 
 class _Continuation:
     """A continuation from a prior."""
 
-    def __init__(self, problem: StochasticProblem, prior: np.ndarray, best: Best) -> None:
-        self.problem, self.prior, self.best = problem, prior, best
-        self.rng = best.search.options.rng
+    best: Best
+
+    def __init__(self, problem: StochasticProblem, prior: np.ndarray) -> None:
+        self.problem, self.prior = problem, prior
         self.everywhere = np.ones(problem.n_states, dtype=bool)
+        # Solutions on the way, the precision growing; by what factor it is to grow next; and what is left of attempts.
+        self.passed: list[Position] = []
+        self.factor, self.left = FACTOR, RETURNS
         # Supports that Newton's method began from, and the precision at which it last did.
         self.tried: dict[bytes, float] = {}
 
-    def run(self) -> None:
-        """Raise the precision until that leads to an equilibrium, or nowhere."""
-        logs = self._normalized(self.prior)
-        before = Position(logs, self.problem.evaluate(np.exp(logs)), LOWEST)
-        begun = self._switching(before, SWITCHING)
-        if begun is None:
-            return
-        passed, factor = [begun], FACTOR
-        for _ in range(ATTEMPTS * len(PRIORS)):
-            while passed[-1].precision < HIGHEST:
-                now = passed[-1]
-                target = replace(now, precision=factor * now.precision)
-                after = self._direct(target) or self._switching(target, SWITCHING)
-                if after is None and factor > FACTOR_LEAST:
-                    factor = max(FACTOR_LEAST, factor**0.4)
-                    continue
-                if after is None:
-                    after, factor = self._over_fold(now), FACTOR_AFTER
-                    if after is None:
-                        break
-                elif after.steps <= EASY:
-                    factor = min(factor**1.5, FACTOR if after.precision < STEEP else FACTOR_ABOVE)
-                passed.append(after)
-                if self._finished(after):
-                    return
-            if passed[-1].precision >= HIGHEST:
+    def run(self, best: Best) -> None:
+        """Raise the precision, from where it is, until that leads to an equilibrium, or nowhere."""
+        self.best, self.rng = best, best.search.options.rng
+        if not self.passed:
+            logs = self._normalized(self.prior)
+            lowest = LOWEST * float(1.0 - self.problem.discounts.max())
+            first = Position(logs, self.problem.evaluate(np.exp(logs)), lowest)
+            begun = self._direct(first) or self._switching(first, SWITCHING)
+            if begun is None:
                 return
-            back = self.rng.uniform(*BACK) * passed[-1].precision
-            passed = [each for each in passed if each.precision <= back] or passed[:1]
-            again = self._over_fold(passed[-1], NOISE)
-            passed = [*passed, again] if again is not None else passed
+            self.passed = [begun]
+        while self.left and self.passed[-1].precision < HIGHEST:
+            if not self._raised():
+                self._return()
+            elif self._finished(self.passed[-1]):
+                return
+
+    def _raised(self) -> bool:
+        """Solve at a higher precision; return whether there is a solution."""
+        now = self.passed[-1]
+        while True:
+            target = replace(now, precision=self.factor * now.precision)
+            after = self._direct(target) or self._switching(target, SWITCHING)
+            if after is not None or self.factor <= FACTOR_LEAST:
+                break
+            self.factor = max(FACTOR_LEAST, self.factor**0.4)
+        if after is None:
+            after, self.factor = self._over_fold(now), FACTOR_AFTER
+        elif after.steps <= EASY:
+            self.factor = min(self.factor**1.5, FACTOR if after.precision < STEEP else FACTOR_ABOVE)
+        if after is not None:
+            self._pass(after)
+        return after is not None
+
+    def _pass(self, position: Position) -> None:
+        """Remember a position, and of those before only some."""
+        if len(self.passed) > 1 and self.passed[-1].precision < APART * self.passed[-2].precision:
+            self.passed.pop()
+        self.passed.append(position)
+
+    def _return(self) -> None:
+        """Go back to a lower precision, if possible to another solution there."""
+        self.left -= 1
+        precision = self.rng.uniform(*BACK) * self.passed[-1].precision
+        self.passed = [each for each in self.passed if each.precision <= precision] or self.passed[:1]
+        again = self._over_fold(self.passed[-1], NOISE)
+        if again is not None:
+            self._pass(again)
 
     def _finished(self, position: Position) -> bool:
         """Try Newton's method on the supports that a position suggests, unless it was tried not long ago."""
@@ -209,10 +251,8 @@ class _Continuation:
             if residual < SOLVED and (sizes[patient] < SOLVED).all():
                 return replace(position, steps=count)
             near = residual < NEAR
-            length = min(1.0, FAR / max(far, FAR))
-            if position.precision > LOWEST:
-                typical = float(np.partition(sizes, -min(spared, len(sizes)))[-min(spared, len(sizes))])
-                length = min(length, max(SHORTEST, FAR / max(typical, FAR)))
+            typical = float(np.partition(sizes, -min(spared, len(sizes)))[-min(spared, len(sizes))])
+            length = min(FAR / max(far, FAR), max(SHORTEST, FAR / max(typical, FAR)))
             if patient.any():
                 length = min(length, max(SHORTEST, FAR / max(float(sizes[patient].max()), FAR)))
             moves = patient | (sizes * length < FAR)

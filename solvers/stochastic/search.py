@@ -43,6 +43,8 @@ class Found:
         States in which the methods could not decide.
     status : Status
         CONVERGED if the regret will pass, else how the method ended.
+    onward : callable, optional
+        How the method goes on where it was stopped, instead of ``find``; by default it begins anew.
     """
 
     point: np.ndarray
@@ -50,6 +52,7 @@ class Found:
     steps: int
     unsettled: np.ndarray
     status: Status
+    onward: Callable[[StochasticProblem, Found, Search], Found] | None = None
 
     @classmethod
     def nothing(cls, problem: StochasticProblem, point: np.ndarray) -> Found:

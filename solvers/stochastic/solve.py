@@ -134,11 +134,13 @@ class _Parts:
         best = Found.nothing(part, self.point[entries])
         paused, status = list(range(len(methods))), best.status
         share = max(SLICE, PASSES * part.work) if len(methods) > 1 else np.inf
+        find = [method.find for method in methods]
         while paused:
             turns, paused = paused, []
             for turn in turns:
                 with self.search.slice(share * methods[turn].share):
-                    found = methods[turn].find(part, best, self.search)
+                    found = find[turn](part, best, self.search)
+                find[turn] = found.onward or methods[turn].find
                 best, status = min(best, found, key=lambda each: each.regret), found.status
                 self.point[entries] = best.point
                 self.values[:, :, states] = part.evaluate(best.point)
