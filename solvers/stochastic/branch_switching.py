@@ -6,9 +6,10 @@ values of the others, the branch on which it is ends. Here that state alone foll
 it ends up at the same precision, see `powergames.kernels.branches`, while the others wait. Newton's method on the
 values, with short steps, then lets them follow.
 
-Where folds sit in several states together, no state has to switch, but Newton's method does not converge. Then values
-are disturbed: they follow what states are worth for some time, all together or state by state in random order, and
-Newton's method begins from there. What no disturbance gets over sends the search back to a lower precision.
+Where folds sit in several states together, no state has to switch, but Newton's method does not converge. If the path of
+all states does not lead on in a few steps, values are disturbed: they follow what states are worth for some time, all
+together or state by state in random order, and Newton's method begins from there. What no disturbance gets over sends
+the search back to a lower precision.
 
 At high precision Newton's method on supports finishes. There is no guarantee: paths may lead back and forth for ever.
 """
@@ -23,6 +24,7 @@ import numpy as np
 
 from powergames.results import Status
 from powergames.solvers.stochastic import newton
+from powergames.solvers.stochastic.logit import Path, State
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Best, Found, Search, StochasticMethod
@@ -51,6 +53,10 @@ SWITCHING, DISTURBED, FAR, SPARED, SHORTEST, OFTEN = 20, 40, 0.3, 200, 0.05, 2
 
 # How many states switch in all before that is in vain: a share, and as many at least.
 VAIN, VAIN_AT_LEAST = 3, 60
+
+# Steps of the path of all states, how far the first correction of each may move a probability, and the factor by which
+# precision must have grown on it.
+JOINT, CAUTION, LITTLE = 60, 0.3, 1.002
 
 # Attempts to get over a fold, the factors by which precision grows in them, and steps of each.
 ATTEMPTS, FACTORS, FLOW, SWEEPS = 10, (1.01, 1.04, 1.07, 1.1, 1.14), 25, 60
@@ -171,7 +177,7 @@ class _Continuation:
                 break
             self.factor = max(FACTOR_LEAST, self.factor**0.4)
         if after is None:
-            after, self.factor = self._over_fold(now), FACTOR_AFTER
+            after, self.factor = self._jointly(now) or self._over_fold(now), FACTOR_AFTER
         elif after.steps <= EASY:
             self.factor = min(self.factor**1.5, FACTOR if after.precision < STEEP else FACTOR_ABOVE)
         if after is not None:
@@ -259,6 +265,16 @@ class _Continuation:
             logs = np.where(moves[problem.state_of], self._moved(position.logs, length * change), position.logs)
             position = replace(position, logs=logs, values=position.values + length * change_of_values)
         return None
+
+    def _jointly(self, position: Position) -> Position | None:
+        """Follow the path of all states for some steps; None if the precision is hardly higher anywhere on it."""
+        problem = self.problem
+        path = Path(problem, self.everywhere, self.prior, position.point, CAUTION, self.best, FINE)
+        begin = State(position.logs, np.ones(problem.size, dtype=bool), position.values, position.precision)
+        end = path.climb(begin, FACTOR_LEAST * position.precision, JOINT)
+        if end.precision < LITTLE * position.precision:
+            return None
+        return Position(self._normalized(end.unknowns), end.values, end.precision)
 
     def _over_fold(self, position: Position, noise: float = 0.0) -> Position | None:
         """Solve at a somewhat higher precision after a disturbance."""
@@ -381,4 +397,5 @@ METHOD = StochasticMethod(
     find,
     "numerical continuation of quantal-response equilibria, in which single states switch branches: large games in "
     "which many states are hard, any number of players, no guarantee",
+    share=3.0,
 )
