@@ -73,6 +73,9 @@ RETURNS, BACK, NOISE = 10, (0.4, 0.9), 0.2
 # Positions that are remembered differ by this factor in precision.
 APART = 1.2
 
+# How much more work it is to solve the states than to read their transitions, or thereabouts.
+STATES = 30
+
 # Newton's method on supports is tried where new ones are suggested, and again when precision has grown so much.
 EARLIEST, AGAIN = 5.0, 10.0
 
@@ -332,7 +335,7 @@ class _Continuation:
                 position.precision,
                 order,
             )
-            self._step(position, problem.work)
+            self._step(position, STATES * problem.work)
             switched = np.count_nonzero(outcome)
             restless = restless + 1 if switched > RESTLESS * problem.n_states else 0
             if (not switched and residual < CALM) or (count >= SETTLING and restless > SETTLING // 2):
@@ -359,7 +362,7 @@ class _Continuation:
             chosen,
             switching,
         )
-        self._step(position, problem.work)
+        self._step(position, STATES * problem.work)
         return replace(position, logs=logs), outcome > 0
 
     def _linearized(self, position: Position, accuracy: float, damping: float = 0.0) -> Linearized:
@@ -397,5 +400,6 @@ METHOD = StochasticMethod(
     find,
     "numerical continuation of quantal-response equilibria, in which single states switch branches: large games in "
     "which many states are hard, any number of players, no guarantee",
-    share=3.0,
+    share=2.0,
+    leads=False,
 )

@@ -244,6 +244,8 @@ class StochasticMethod:
         ``refuses(game, objective)`` returns why this game is outside the method's reach, or None; by default that.
     share : float, default 1
         How much of a slice of work it gets when methods take turns.
+    leads : bool, default True
+        Whether other methods are to begin where it ends without success: not if everybody mixes a little there.
     """
 
     name: str
@@ -251,3 +253,4 @@ class StochasticMethod:
     summary: str
     refuses: Callable[[StochasticGame, PowerObjective], str | None] = _any
     share: float = 1.0
+    leads: bool = True

@@ -131,7 +131,7 @@ class _Parts:
     def _solve(self, part: StochasticProblem, states: np.ndarray, methods: list[StochasticMethod]) -> _Outcome:
         """Solve a part; where several components fail together, each by itself."""
         entries = self.problem.entries_of(states)
-        best = Found.nothing(part, self.point[entries])
+        best = start = Found.nothing(part, self.point[entries])
         paused, status = list(range(len(methods))), best.status
         share = max(SLICE, PASSES * part.work) if len(methods) > 1 else np.inf
         find = [method.find for method in methods]
@@ -139,9 +139,11 @@ class _Parts:
             turns, paused = paused, []
             for turn in turns:
                 with self.search.slice(share * methods[turn].share):
-                    found = find[turn](part, best, self.search)
+                    found = find[turn](part, start, self.search)
                 find[turn] = found.onward or methods[turn].find
                 best, status = min(best, found, key=lambda each: each.regret), found.status
+                if methods[turn].leads:
+                    start = min(start, found, key=lambda each: each.regret)
                 self.point[entries] = best.point
                 self.values[:, :, states] = part.evaluate(best.point)
                 if status is Status.CONVERGED or self.search.clock.ended is not None:
