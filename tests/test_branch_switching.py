@@ -148,7 +148,7 @@ def test_the_next_slice_goes_on_where_the_last_one_ended():
         found = branch_switching.find(problem, start, ours)
     assert found.status is pg.Status.MAX_ITER
     position = found.onward.__self__.current.passed[-1]
-    assert position.precision > 1.0
+    assert position.precision > 0.5
     assert residual(problem, position.point, position.precision) < 1e-8
     steps = ours.clock.steps
     found = found.onward(problem, start, ours)

@@ -6,10 +6,10 @@ values of the others, the branch on which it is ends. Here that state alone foll
 it ends up at the same precision, see `powergames.kernels.branches`, while the others wait. Newton's method on the
 values, with short steps, then lets them follow.
 
-Where folds sit in several states together, no state has to switch, but Newton's method does not converge. If the path of
-all states does not lead on in a few steps, values are disturbed: they follow what states are worth for some time, all
-together or state by state in random order, and Newton's method begins from there. What no disturbance gets over sends
-the search back to a lower precision.
+Where folds sit in several states together, no state has to switch, but Newton's method does not converge. If the path
+of all states does not lead on in a few steps, values are disturbed: they follow what states are worth for some time,
+all together or state by state in random order, and Newton's method begins from there. What no disturbance gets over
+sends the search back to a lower precision.
 
 At high precision Newton's method on supports finishes. There is no guarantee: paths may lead back and forth for ever.
 """
@@ -37,8 +37,8 @@ PRIORS, SPREAD, LEAST = (1.0, 0.1, None, 0.3, None, None), 0.5, 1e-3
 # Precision at first, in units of 1 - γ, and in the end.
 LOWEST, HIGHEST = 2.0, 1e7
 
-# By what factor the precision grows: at most, above STEEP, after a disturbance, and at least before one. It grows faster
-# after at most EASY steps.
+# By what factor the precision grows: at most, above STEEP, after a disturbance, and at least before one. It grows
+# faster after at most EASY steps.
 FACTOR, STEEP, FACTOR_ABOVE, FACTOR_AFTER, FACTOR_LEAST, EASY = 1.3, 1e4, 4.0, 1.05, 1.03, 12
 
 # Residual of the values of a solution, and how much of it GMRES may leave, far from a solution and near to it.
@@ -68,7 +68,7 @@ FIRST_STEP, LONGEST_STEP = 4.0, 64.0
 SETTLING, RESTLESS, CALM = 15, 0.2, 1e-5
 
 # How often a search goes back, to what share of the precision at least and at most, and how much values then change.
-RETURNS, BACK, NOISE = 10, (0.4, 0.9), 0.2
+RETURNS, BACK, NOISE = 4, (0.4, 0.9), 0.2
 
 # Positions that are remembered differ by this factor in precision.
 APART = 1.2
@@ -221,7 +221,7 @@ class _Continuation:
         """Solve at a precision by Newton's method on everything; None if no solution is near."""
         last = 1.0
         for count in range(DIRECT):
-            position, switched = self._settled(position, switching=False)
+            position, _ = self._settled(position, switching=False)
             system = self._linearized(position, FINE)
             change, change_of_values = system.changes(0)
             size = float(np.abs(position.point * change).max())
