@@ -400,6 +400,6 @@ METHOD = StochasticMethod(
     find,
     "numerical continuation of quantal-response equilibria, in which single states switch branches: large games in "
     "which many states are hard, any number of players, no guarantee",
-    share=2.0,
+    later=4.0,
     leads=False,
 )

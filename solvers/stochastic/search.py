@@ -244,6 +244,8 @@ class StochasticMethod:
         ``refuses(game, objective)`` returns why this game is outside the method's reach, or None; by default that.
     share : float, default 1
         How much of a slice of work it gets when methods take turns.
+    later : float, default as `share`
+        The same from the second round on.
     leads : bool, default True
         Whether other methods are to begin where it ends without success: not if everybody mixes a little there.
     """
@@ -253,4 +255,9 @@ class StochasticMethod:
     summary: str
     refuses: Callable[[StochasticGame, PowerObjective], str | None] = _any
     share: float = 1.0
+    later: float | None = None
     leads: bool = True
+
+    def share_in(self, count: int) -> float:
+        """Return its share of a slice in a round, the first of which is number 0."""
+        return self.share if count == 0 or self.later is None else self.later

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -135,10 +136,10 @@ class _Parts:
         paused, status = list(range(len(methods))), best.status
         share = max(SLICE, PASSES * part.work) if len(methods) > 1 else np.inf
         find = [method.find for method in methods]
-        while paused:
+        for count in itertools.count():
             turns, paused = paused, []
             for turn in turns:
-                with self.search.slice(share * methods[turn].share):
+                with self.search.slice(share * GROWTH**count * methods[turn].share_in(count)):
                     found = find[turn](part, start, self.search)
                 find[turn] = found.onward or methods[turn].find
                 best, status = min(best, found, key=lambda each: each.regret), found.status
@@ -158,7 +159,8 @@ class _Parts:
                         values = self.values[:, :, states]
                         outcome = outcome.worse(self._solve(part.part(own, values), states[own], methods))
                     return outcome
-            share *= GROWTH
+            if not paused:
+                break
         return _Outcome(len(methods) - 1, status)
 
     def equilibrium(self, method: str, status: Status) -> StochasticEquilibrium:
