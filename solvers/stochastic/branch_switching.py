@@ -71,7 +71,7 @@ SETTLING, RESTLESS, CALM = 15, 0.2, 1e-5
 RETURNS, BACK, NOISE = 4, (0.4, 0.9), 0.2
 
 # Positions that are remembered differ by this factor in precision.
-APART = 1.2
+APART = 1.5
 
 # How much more work it is to solve the states than to read their transitions, or thereabouts.
 STATES = 30
@@ -222,13 +222,13 @@ class _Continuation:
         last = 1.0
         for count in range(DIRECT):
             position, _ = self._settled(position, switching=False)
-            system = self._linearized(position, FINE)
-            change, change_of_values = system.changes(0)
-            size = float(np.abs(position.point * change).max())
-            # Also not a number.
-            if not size < last:
+            step = self._newton(position, FINE)
+            if step is None:
                 return None
-            residual = float(np.abs(system.errors).max())
+            residual, change, change_of_values = step
+            size = float(np.abs(position.point * change).max())
+            if size >= last:
+                return None
             logs = self._moved(position.logs, change)
             position = replace(position, logs=logs, values=position.values + change_of_values, steps=count)
             if residual < SOLVED and size < 100.0 * SOLVED:
@@ -250,13 +250,12 @@ class _Continuation:
             # What comes and goes is neither here nor there: it moves with all others.
             patient |= switches > OFTEN
             position = replace(settled, logs=np.where(patient[problem.state_of], position.logs, settled.logs))
-            system = self._linearized(position, FINE if near else ROUGH)
-            residual = float(np.abs(system.errors).max())
-            change, change_of_values = system.changes(0)
+            step = self._newton(position, FINE if near else ROUGH)
+            if step is None or switches.sum() > vain:
+                return None
+            residual, change, change_of_values = step
             sizes = np.maximum.reduceat(np.abs(position.point * change), problem.point_starts[:-1])
             far = float(np.abs(change_of_values).max())
-            if not (far < np.inf and residual < np.inf and switches.sum() <= vain):
-                return None
             if residual < SOLVED and (sizes[patient] < SOLVED).all():
                 return replace(position, steps=count)
             near = residual < NEAR
@@ -298,18 +297,18 @@ class _Continuation:
         for _ in range(FLOW):
             position, _ = self._settled(position)
             while True:
-                system = self._linearized(position, ROUGH, 1.0 / length)
-                change, change_of_values = system.changes(0)
+                step = self._newton(position, ROUGH, 1.0 / length)
+                if step is None:
+                    return position
+                residual, change, change_of_values = step
                 sizes = np.maximum.reduceat(np.abs(position.point * change), problem.point_starts[:-1])
                 typical = float(np.partition(sizes, -min(spared, len(sizes)))[-min(spared, len(sizes))])
                 if typical <= 2.0 * FAR or length < SHORTEST:
                     break
                 length *= 0.25
-            if not np.isfinite(change_of_values).all():
-                break
             logs = np.where((sizes < FAR)[problem.state_of], self._moved(position.logs, change), position.logs)
             position = replace(position, logs=logs, values=position.values + change_of_values)
-            if np.abs(system.errors).max() < CALM:
+            if residual < CALM:
                 break
             if typical < FAR:
                 length = min((4.0 if typical < 0.25 * FAR else 2.0) * length, LONGEST_STEP)
@@ -365,21 +364,34 @@ class _Continuation:
         self._step(position, STATES * problem.work)
         return replace(position, logs=logs), outcome > 0
 
-    def _linearized(self, position: Position, accuracy: float, damping: float = 0.0) -> Linearized:
+    def _newton(
+        self, position: Position, accuracy: float, damping: float = 0.0
+    ) -> tuple[float, np.ndarray, np.ndarray] | None:
+        """Return the residual of the values, and how the logarithms and the values change by a step; see `Linearized`.
+
+        None where the equations are singular.
+        """
         problem = self.problem
         self._step(position, problem.linear_work)
-        return Linearized.at(
-            problem,
-            position.point,
-            position.values,
-            position.point > 0.0,
-            free=self.everywhere,
-            logs=position.logs,
-            prior=self.prior,
-            precision=position.precision,
-            accuracy=accuracy,
-            damping=damping,
-        )
+        try:
+            system = Linearized.at(
+                problem,
+                position.point,
+                position.values,
+                position.point > 0.0,
+                free=self.everywhere,
+                logs=position.logs,
+                prior=self.prior,
+                precision=position.precision,
+                accuracy=accuracy,
+                damping=damping,
+            )
+            change, change_of_values = system.changes(0)
+        except np.linalg.LinAlgError:
+            return None
+        if not (np.isfinite(change).all() and np.isfinite(change_of_values).all()):
+            return None
+        return float(np.abs(system.errors).max()), change, change_of_values
 
     def _step(self, position: Position, work: float) -> None:
         self.best.step(f"branches, precision {position.precision:.3g}", work)

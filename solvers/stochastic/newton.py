@@ -28,9 +28,9 @@ FACTORIZED, FILLED = 10_000, 500_000_000
 # and how far if it is to tell what is not in use.
 STEPS, ROUNDS, FAR, FARTHEST = 20, 10, 3.0, 100.0
 
-# Unknowns up to which systems are solved exactly even where that is not needed; iterations of GMRES else, and after how
-# many of them it looks at the error.
-FEW, KEPT, CHECKED = 600, 150, 8
+# Unknowns up to which systems are solved exactly even where that is not needed; iterations of GMRES else, after how
+# many of them it looks at the error, and entries of the vectors that it keeps.
+FEW, KEPT, CHECKED, ENTRIES = 600, 150, 8, 50_000_000
 
 # How much better than what is in use something must be to come into use, relative to what counts as rounding.
 TIED = 0.1
@@ -180,17 +180,19 @@ def _gmres(multiply: Callable[[np.ndarray], np.ndarray], right: np.ndarray, accu
     length = float(np.linalg.norm(right))
     if not 0.0 < length < np.inf:
         return right
-    basis, products = np.empty((KEPT + 1, len(right))), np.zeros((KEPT + 1, KEPT))
+    kept = min(KEPT, max(CHECKED, ENTRIES // len(right)))
+    basis, products = np.empty((kept + 1, len(right))), np.zeros((kept + 1, kept))
     basis[0] = right / length
-    shares, count = np.zeros(0), 0
-    while count < KEPT:
+    shares: np.ndarray = np.zeros(0)
+    count = 0
+    while count < kept:
         vector = multiply(basis[count])
         own = basis[: count + 1] @ vector
         vector -= own @ basis[: count + 1]
         products[: count + 1, count], rest = own, float(np.linalg.norm(vector))
         products[count + 1, count] = rest
         count += 1
-        if count % CHECKED == 0 or count == KEPT or not rest > 0.0:
+        if count % CHECKED == 0 or count == kept or not rest > 0.0:
             target = np.zeros(count + 1)
             target[0] = length
             shares = np.linalg.lstsq(products[: count + 1, :count], target, rcond=None)[0]
