@@ -155,3 +155,16 @@ def test_the_next_slice_goes_on_where_the_last_one_ended():
     assert found.status is pg.Status.CONVERGED
     whole = branch_switching.find(problem, start, search())
     assert found.steps < whole.steps < found.steps + steps + 60
+
+
+def test_supports_change_one_at_a_time():
+    """From even mixing the equations of all actions have no solution in probabilities; one after the other leaves."""
+    rewards = np.array([[[[3.0, 1.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 0.5]]]] * 2)
+    problem = StochasticProblem.of(StochasticGame(rewards, np.ones((1, 3, 3, 1)), 0.5), PowerObjective(0))
+    everything = np.ones(problem.size, dtype=bool)
+    found = newton.pivot(problem, problem.uniform_point(), everything, search())
+    assert found.status is pg.Status.CONVERGED
+    assert found.regret < 1e-11
+    strict = np.array([1.0, 0.0, 0.0, 1.0, 0.0, 0.0])
+    # At an equilibrium nothing changes.
+    np.testing.assert_array_equal(newton.pivot(problem, strict, strict > 0, search()).point, strict)

@@ -214,7 +214,7 @@ class _Continuation:
             self.tried[key] = position.precision
             best.look(point, problem.worth(problem.evaluate(point)))
             if not best.done:
-                best.take(newton.finish(problem, point, used, best.search))
+                best.take(newton.pivot(problem, point, used, best.search))
         return best.good
 
     def _direct(self, position: Position) -> Position | None:

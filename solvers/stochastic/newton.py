@@ -28,6 +28,9 @@ FACTORIZED, FILLED = 10_000, 500_000_000
 # and how far if it is to tell what is not in use.
 STEPS, ROUNDS, FAR, FARTHEST = 20, 10, 3.0, 100.0
 
+# Changes of supports, one at a time.
+PIVOTS = 15
+
 # Unknowns up to which systems are solved exactly even where that is not needed; iterations of GMRES else, after how
 # many of them it looks at the error, and entries of the vectors that it keeps.
 FEW, KEPT, CHECKED, ENTRIES = 600, 150, 8, 50_000_000
@@ -240,6 +243,39 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, sear
             top = np.maximum.reduceat(np.where(positive, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
             # What is merely as good stays away: among many ties it would come and go forever.
             used = positive | (gradient > top + TIED * best.target)
+    return best.found(Status.STALLED)
+
+
+def pivot(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, search: Search) -> Found:
+    """Look for an equilibrium near a point; as `finish`, but one action or takeover at a time comes into use or leaves.
+
+    On the way to a solution that is none of probabilities, what leaves is what is the first not to be played any more.
+    """
+    seen: set[bytes] = set()
+    with search.best(problem, Found.nothing(problem, point)) as best:
+        for _ in range(PIVOTS):
+            if used.tobytes() in seen:
+                break
+            seen.add(used.tobytes())
+            solution, solved = _solve_on(problem, point, used, best)
+            inside = problem.normalized(solution)
+            gradient = best.look(inside, problem.worth(problem.evaluate(inside)))
+            if best.done:
+                break
+            negative = np.flatnonzero(used & (solution < 0.0))
+            used = used.copy()
+            if len(negative):
+                lengths = point[negative] / (point[negative] - solution[negative])
+                used[negative[lengths.argmin()]] = False
+                if solved:
+                    point = problem.normalized(point + lengths.min() * (solution - point))
+            else:
+                top = np.maximum.reduceat(np.where(used, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
+                gains = np.where(used, -np.inf, gradient - top)
+                if not solved or gains.max() <= TIED * best.target:
+                    break
+                used[gains.argmax()] = True
+                point = inside
     return best.found(Status.STALLED)
 
 
