@@ -652,7 +652,7 @@ def test_methods_take_turns_until_one_succeeds(monkeypatch):
     equilibrium = pg.solve(game, PowerObjective(0.3))
     check(equilibrium)
     names = [name for name, _ in turns]
-    assert names[:4] == ["stages", "best_response", "branch_switching", "logit"]
+    assert names[:4] == ["stages", "best_response", "logit", "branch_switching"]
     assert equilibrium.method == names[-1]
 
 

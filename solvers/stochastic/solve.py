@@ -25,7 +25,7 @@ SLICE, PASSES, GROWTH = 4e7, 300, 4
 
 METHODS = {
     method.name: method
-    for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, branch_switching.METHOD, logit.METHOD)
+    for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, logit.METHOD, branch_switching.METHOD)
 }
 
 
