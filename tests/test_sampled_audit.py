@@ -317,17 +317,22 @@ def test_a_state_that_does_not_say_all_is_refused():
             self.at = state
 
     class Hidden(Line):
-        def draw(self):
-            return np.random.SeedSequence().generate_state(1)[0] / 2**32
+        def noise(self):
+            return np.random.SeedSequence().generate_state(1)[0]
+
+        def seen(self):
+            return dict.fromkeys(self.agents, np.array([*self.at, self.noise()]))
 
     assert pg.sampled_audit(Restored(limit=4), [going] * 2, discount=0.5, episodes=32, attacks=False).truncated > 0
     with pytest.raises(pg.InputError, match="env: set to the same state twice, Forgetful gave other ends"):
         pg.sampled_audit(Forgetful(limit=4), [going, going], discount=0.5, episodes=32)
-    with pytest.raises(pg.InputError, match=r"env: set to the same state twice, Hidden .* give reseed="):
+    with pytest.raises(
+        pg.InputError, match=r"env: set to the same state twice, Hidden gave other observations .* give reseed="
+    ):
         pg.sampled_audit(Hidden(), [going, going], discount=0.5, episodes=32)
 
     def reseed(env, seed):
-        env.draw = np.random.default_rng(seed).random
+        env.noise = np.random.default_rng(seed).random
 
     assert pg.sampled_audit(Hidden(), [going] * 2, discount=0.5, episodes=32, attacks=False, reseed=reseed).steps
 
