@@ -245,7 +245,8 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
 
 
 def _penalty(objective: PowerObjective) -> PowerObjective:
-    return PowerObjective(objective.exact_lam, objective.aggregate)
+    lam: Any = objective.exact_lam
+    return PowerObjective(lam, objective.aggregate)
 
 
 def _choices(env: Any, agent: Any) -> list[int]:
@@ -347,7 +348,7 @@ class TabularCritic:
         self.discount, self.rate = discount, rate
         self._values: dict[Hashable, float] = {}
         self._visits: dict[Hashable, int] = {}
-        self._last: tuple[list[tuple[Hashable, float]], Mapping[Any, Any]] | None = None
+        self._last: tuple[list[tuple[tuple[Any, Hashable], float]], Mapping[Any, Any]] | None = None
 
     def __call__(self, agent: Any, observations: Mapping[Any, Any], actions: Mapping[Any, Any]) -> float:
         """Return what an agent earns from here on if all play a joint action; 0 where it was never seen."""

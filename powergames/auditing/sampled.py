@@ -612,8 +612,8 @@ def sampled_audit(
         utility = None
         if objective.form == "penalty" and not (isinstance(objective.aggregate, str) and objective.aggregate == "max"):
             charged = objective.lam * clock.weight
-            charges = run.power(objective.weights(run.n))
-            utility = _between(*(_less(mean, charged, charge) for charge in charges), level)
+            split, plain = (_less(mean, charged, own) for own in run.power(objective.weights(run.n)))
+            utility = _between(split, plain, level)
         found = tuple(run.attacks(count, steps, level)) if attacks and run.n > 1 else ()
     done = run.total
     return SampledAudit(

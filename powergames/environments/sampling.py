@@ -185,7 +185,7 @@ def seeds_of(seed: int, purpose: tuple[int, ...], first: int, last: int) -> np.n
     >>> bool((seeds_of(0, (1, 3), 0, 4)[2:] == seeds_of(0, (1, 3), 2, 4)).all())
     True
     """
-    base = np.random.SeedSequence((seed, *purpose)).generate_state(1, np.uint64)
+    base = np.random.SeedSequence(seed, spawn_key=purpose).generate_state(1, np.uint64)
     word = base + np.arange(first, last, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.deterministic import DeterministicGame
 from powergames.games.foreign import check_unmasked, strategies_of
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, action_indices, frozen
 from powergames.games.stochastic import StochasticGame
 
-AnyPlayers = NormalFormGame | StochasticGame | DeterministicGame
+
+class HasPlayers(Protocol):
+    """A game, or anything else that is played."""
+
+    @property
+    def players(self) -> Sequence[str]:
+        """Their names."""
+
+    @property
+    def n_players(self) -> int:
+        """How many they are."""
+
 
 _KINDS = "an array, a dict of states, or a function of the state"
 
@@ -131,7 +141,7 @@ def complete_profile(game: NormalFormGame | StochasticGame, policies: Any) -> Pr
     return found.profile
 
 
-def by_player(game: AnyPlayers, policies: Any) -> list[Any]:
+def by_player(game: HasPlayers, policies: Any) -> list[Any]:
     """Return the entries of policies, or of an object with a `profile`, in the order of the players.
 
     Raises
