@@ -393,62 +393,92 @@ def _invert(matrix):
     return True
 
 
-def start(row, column, lam_row, lam_column, prior, noise):
+@_kernel
+def answers(row, row_across, column, column_across, lams, regrets, rounds):
+    """Play regret matching+ for some rounds; return the averages of x, y, z and w, later rounds counting more.
+
+    Players and adversaries take turns. ``lams`` are the two players' λ W, ``regrets`` what x, y, z and w begin with,
+    ``row_across`` and ``column_across`` the transposed payoffs.
+    """
+    lam_row, lam_column = lams
+    x_regrets, y_regrets, z_regrets, w_regrets = regrets
+    x, y, z, w = _matched(x_regrets), _matched(y_regrets), _matched(z_regrets), _matched(w_regrets)
+    x_sum, y_sum, z_sum, w_sum = np.zeros(len(x)), np.zeros(len(y)), np.zeros(len(y)), np.zeros(len(x))
+    for k in range(1, rounds + 1):
+        x = _round(((1.0 - lam_row) * y + lam_row * z) @ row_across, x, x_regrets, x_sum, k)
+        z = _round(-(x @ row), z, z_regrets, z_sum, k)
+        y = _round(((1.0 - lam_column) * x + lam_column * w) @ column, y, y_regrets, y_sum, k)
+        w = _round(-(y @ column_across), w, w_regrets, w_sum, k)
+    return x_sum / x_sum.sum(), y_sum / y_sum.sum(), z_sum / z_sum.sum(), w_sum / w_sum.sum()
+
+
+@_kernel
+def _round(values, strategy, regrets, total, weight):
+    """Return the strategy that regret matching+ answers with; update its regrets and the weighted sum."""
+    mean = 0.0
+    for a in range(len(values)):
+        mean += values[a] * strategy[a]
+    for a in range(len(values)):
+        regrets[a] = max(regrets[a] + values[a] - mean, 0.0)
+    result = _matched(regrets)
+    for a in range(len(values)):
+        total[a] += weight * result[a]
+    return result
+
+
+@_kernel
+def _matched(regrets):
+    total = regrets.sum()
+    return regrets / total if total > 0.0 else np.full(len(regrets), 1.0 / len(regrets))
+
+
+def start(payoffs, lams, prior, noise):
     """Return (first, second, state) of the path that begins where everybody answers a prior.
 
     Parameters
     ----------
-    row, column : ndarray, shape (m, n)
-        Payoffs of players 0 and 1, scaled to [0, 1].
-    lam_row, lam_column : float
+    payoffs : tuple of ndarray
+        Payoffs of players 0 and 1, scaled to [0, 1] and in C order: shape (m, n), transposed (n, m), and so for player
+        1.
+    lams : tuple of float
         The two players' λ W; at 0 there is no adversary.
     prior : sequence of ndarray
         Strategies of x, y, z, w.
     noise : ndarray, shape (2 (m + n),)
         The coefficients of ε.
     """
+    row, row_across, column, column_across = payoffs
     m, n = row.shape
     x, y, z, w = prior
-    row_scale, column_scale = abs(1.0 - lam_row) + lam_row, abs(1.0 - lam_column) + lam_column
-    first = _side(column, row, (1.0 - lam_column) / column_scale, lam_column / column_scale, lam_row > 0.0, x, w, noise[: 2 * n])
-    second = _side(
-        np.ascontiguousarray(row.T),
-        np.ascontiguousarray(column.T),
-        (1.0 - lam_row) / row_scale,
-        lam_row / row_scale,
-        lam_column > 0.0,
-        y,
-        z,
-        noise[2 * n :],
-    )
+    first = _side(column, row, lams[1], lams[0] > 0.0, x, w, noise[: 2 * n])
+    second = _side(row_across, column_across, lams[0], lams[1] > 0.0, y, z, noise[2 * n :])
     for side, other in ((first, second), (second, first)):
         strategies, columns = 2 * len(side.rewards), side.rewards.shape[1]
         for group in range(side.counts[1]):
-            values = side.shifts[0, group * columns : (group + 1) * columns]
+            values, noises = side.shifts[:, group * columns : (group + 1) * columns]
             tied = np.flatnonzero(values <= values.min() + TIE)
-            answer = group * columns + int(tied[np.argmin(side.shifts[1, group * columns + tied])])
+            answer = group * columns + int(tied[np.argmin(noises[tied])])
             # The slack of the best answer is zero, its strategy is in use.
-            side.rows[side.counts[2] + group] = strategies + answer
-            side.place[strategies + answer] = side.counts[2] + group
-            other.columns[other.counts[1] + group] = answer
-            other.place[answer] = other.counts[1] + group
+            position = side.counts[2] + group
+            side.rows[position], side.place[strategies + answer] = strategies + answer, position
+            position = other.counts[1] + group
+            other.columns[position], other.place[answer] = answer, position
     regular = fresh(first) and fresh(second)
     return first, second, np.array([RUNNING if regular else LOST, 1.0, 0.0, -1.0])
 
 
-def _side(rewards, threats, weight, second_weight, has_adversary, prior, second_prior, noise):
+def _side(rewards, threats, lam, has_adversary, prior, second_prior, noise):
     m, n = rewards.shape
-    levels, groups = 1 + has_adversary, 1 + (second_weight > 0.0)
+    levels, groups = 1 + has_adversary, 1 + (lam > 0.0)
     capacity = min(levels + groups * m, groups + levels * n) + 1
-    mixture = weight * prior
-    if groups == 2:
-        mixture = mixture + second_weight * second_prior
-    shifts = np.stack([np.concatenate([-mixture @ rewards, prior @ threats]), noise])
+    # Dividing by their range keeps the values of a large λ in the same numerical regime as those of a small one.
+    weights = np.array([1.0 - lam, lam]) / (abs(1.0 - lam) + lam)
+    mixture = weights[0] * prior + (weights[1] * second_prior if groups == 2 else 0.0)
     return Side(
         rewards,
         threats,
-        np.array([weight, second_weight]),
-        shifts,
+        weights,
+        np.stack([np.concatenate([-mixture @ rewards, prior @ threats]), noise]),
         np.array([levels + groups, levels, groups, 0]),
         np.zeros(capacity, np.int64),
         np.zeros(capacity, np.int64),
