@@ -135,7 +135,7 @@ def _turn(sides, state, moves, slack_moves):
         label, ratio, epsilon = _ratio_test(sides[k], sides[k].values[1], sides[k].slacks[1], sign, t, t_epsilon, -1)
         if label >= 0 and _is_less(ratio, epsilon, best, best_epsilon):
             here, blocked, best, best_epsilon = k, label, ratio, epsilon
-    if sign < 0.0 and best >= t:
+    if sign < 0.0 and best >= t - TIE:
         state[0], state[1], state[2] = SOLVED, 0.0, 0.0
         return 0
     t += sign * best
@@ -147,7 +147,8 @@ def _turn(sides, state, moves, slack_moves):
     strategies, others = 2 * len(side.rewards), 2 * len(other.rewards)
     leaving = blocked
     made = 0
-    while True:
+    # Rounding could lead round and round.
+    while made < 2 * (strategies + others):
         entering = _complement(leaving, strategies, others)
         _move(other, entering, moves, slack_moves)
         label, _, _ = _ratio_test(other, moves, slack_moves, 1.0, t, t_epsilon, -1)
@@ -155,16 +156,21 @@ def _turn(sides, state, moves, slack_moves):
         if label < 0 or not _pivot(other, entering, label, moves, slack_moves):
             return made
         entering = _complement(label, others, strategies)
+        if entering == blocked:
+            # Its complement is back at zero, so that it may grow again.
+            state[0] = RUNNING
+            break
         _move(side, entering, moves, slack_moves)
         made += 1
         if abs(_rate(side.place, strategies, blocked, moves, slack_moves)) > PIVOT:
+            if _pivot(side, entering, blocked, moves, slack_moves):
+                state[0] = RUNNING
             break
         # What is blocked does not depend on what enters: the path goes on for the same t.
         leaving, _, _ = _ratio_test(side, moves, slack_moves, 1.0, t, t_epsilon, blocked)
         if leaving < 0 or not _pivot(side, entering, leaving, moves, slack_moves):
             return made
-    if _pivot(side, entering, blocked, moves, slack_moves):
-        state[0] = RUNNING
+    if state[0] == RUNNING:
         state[3] = 1.0 if _rate(side.place, strategies, entering, side.values[1], side.slacks[1]) > 0.0 else -1.0
     return made
 
@@ -248,7 +254,9 @@ def _constraints(side, values, slacks):
     levels, columns = side.counts[1], side.columns
     slacks[:n] = values[0]
     slacks[n : 2 * n] = -values[1] if levels == 2 else 0.0
-    _combine(side.rewards, side.threats, side.weights, columns[levels : side.counts[0]], values[levels:], levels, slacks)
+    _combine(
+        side.rewards, side.threats, side.weights, columns[levels : side.counts[0]], values[levels:], levels, slacks
+    )
 
 
 @_kernel

@@ -4,7 +4,8 @@ The path starts at a prior profile (van den Elzen & Talman 1991) and, by a lexic
 cannot end in a ray either, so in exact arithmetic it always finds an equilibrium. Positive costs make the matrix
 copositive, which alone does not exclude a ray. What does is that on one the entries of each strategy of positive level
 add up to a constant, and strategies of level zero are zero; docs/theory.md has the proof. In floats a path that gets
-long or is lost is begun anew from another prior.
+long or is lost is begun anew from another prior. In large games that prior comes close to an equilibrium, as the average
+of some rounds of regret matching, and the path takes the compact form of `powergames.kernels.prior_path`.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ WORK = 100_000_000_000
 # Pivots after which the solution is computed afresh from its basis; for λ > 1, which magnifies errors, it always is.
 REFINE = 60
 
-# Actions in all up to which dictionaries are faster than cores, and above that the rounds of regret matching, per
-# action, that a prior is the average of.
-SMALL, ROUNDS = 40, 3
+# Actions in all, those of adversaries included, up to which dictionaries are faster than cores. Above that, a prior is
+# the average of so many rounds of regret matching per action, and supports are taken to be this large.
+SMALL, ROUNDS, SUPPORT = 80, 3, 100
 
 # Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
 CHUNK = 50_000_000
@@ -67,9 +68,10 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
     if options.exact:
         return _find_exact(problem, options)
     unknowns = sum(len(group) for group in _prior(problem, options))
-    budget = max(PATIENCE, WORK // unknowns**2) if options.max_iter is None else options.max_iter
+    small = unknowns <= SMALL
+    paths, work = (_small_paths, unknowns**2) if small else (_large_paths, SUPPORT * unknowns)
+    budget = max(PATIENCE, WORK // work) if options.max_iter is None else options.max_iter
     patience, pivots = PATIENCE, 0
-    paths = _small_paths if sum(problem.row.shape) <= SMALL else _large_paths
     for path in paths(problem, options):
         groups, more = path(min(patience, budget - pivots))
         pivots += max(more, 1)
@@ -120,7 +122,8 @@ def _large_paths(problem: TwoPlayerProblem, options: Options) -> Iterator[_Path]
     lams = float(problem.lam_row), float(problem.lam_column)
     row, column = np.ascontiguousarray(problem.row), np.ascontiguousarray(problem.column)
     payoffs = row, np.ascontiguousarray(row.T), column, np.ascontiguousarray(column.T)
-    chunk = max(1, CHUNK // (100 * (m + n)))
+    chunk = max(1, CHUNK // (SUPPORT * (m + n)))
+    rounds = min(ROUNDS * (m + n), max(1, 10 * CHUNK // (4 * m * n)))
     prior: Any = None if options.start is None else (*options.start, *options.start[::-1])
 
     def path(max_pivots: int) -> tuple[_Groups | None, int]:
@@ -138,7 +141,7 @@ def _large_paths(problem: TwoPlayerProblem, options: Options) -> Iterator[_Path]
         if prior is not None:
             yield path
         regrets = tuple(options.rng.random(size) for size in (m, n, n, m))
-        prior = kernel.answers(*payoffs, lams, regrets, ROUNDS * (m + n))
+        prior = kernel.answers(*payoffs, lams, regrets, rounds)
 
 
 def _refined(matrix: np.ndarray, constants: np.ndarray, basic: np.ndarray) -> np.ndarray:
