@@ -21,7 +21,8 @@ numbers; its random coefficients break all ties.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -224,7 +225,7 @@ def _ratio_test(side, rates, slack_rates, sign, t, t_epsilon, skipped):
 def _move(side, entering, moves, slack_moves):
     """Write what a unit of an entering strategy or slack does to the core, and to the slacks outside of it."""
     size, levels, groups = side.counts[0], side.counts[1], side.counts[2]
-    m, n = side.rewards.shape
+    m = len(side.rewards)
     if entering >= 2 * m:
         for c in range(size):
             moves[c] = side.inverse[c, side.place[entering]]
@@ -250,7 +251,7 @@ def _move(side, entering, moves, slack_moves):
 @_kernel
 def _constraints(side, values, slacks):
     """Write the slacks of the levels and strategies of the core, the prior left out."""
-    m, n = side.rewards.shape
+    n = side.rewards.shape[1]
     levels, columns = side.counts[1], side.columns
     slacks[:n] = values[0]
     slacks[n : 2 * n] = -values[1] if levels == 2 else 0.0
@@ -293,7 +294,7 @@ def _row(rewards, threats, weights, slack, labels, row):
 def _pivot(side, entering, leaving, moves, slack_moves):
     """Let one strategy or slack become positive and another one zero; tell whether the core stayed regular."""
     m, n = side.rewards.shape
-    size, levels, groups = side.counts[0], side.counts[1], side.counts[2]
+    size, levels = side.counts[0], side.counts[1]
     columns, rows, place, inverse = side.columns, side.rows, side.place, side.inverse
     values, slacks = side.values, side.slacks
     rate = _rate(place, 2 * m, leaving, moves, slack_moves)
@@ -440,7 +441,9 @@ def _matched(regrets):
     return regrets / total if total > 0.0 else np.full(len(regrets), 1.0 / len(regrets))
 
 
-def start(payoffs, lams, prior, noise):
+def start(
+    payoffs: tuple[np.ndarray, ...], lams: tuple[float, float], prior: Sequence[np.ndarray], noise: np.ndarray
+) -> tuple[Side, Side, np.ndarray]:
     """Return (first, second, state) of the path that begins where everybody answers a prior.
 
     Parameters
@@ -456,7 +459,7 @@ def start(payoffs, lams, prior, noise):
         The coefficients of ε.
     """
     row, row_across, column, column_across = payoffs
-    m, n = row.shape
+    n = row.shape[1]
     x, y, z, w = prior
     first = _side(column, row, lams[1], lams[0] > 0.0, x, w, noise[: 2 * n])
     second = _side(row_across, column_across, lams[0], lams[1] > 0.0, y, z, noise[2 * n :])
@@ -475,7 +478,15 @@ def start(payoffs, lams, prior, noise):
     return first, second, np.array([RUNNING if regular else LOST, 1.0, 0.0, -1.0])
 
 
-def _side(rewards, threats, lam, has_adversary, prior, second_prior, noise):
+def _side(
+    rewards: np.ndarray,
+    threats: np.ndarray,
+    lam: float,
+    has_adversary: bool,
+    prior: np.ndarray,
+    second_prior: np.ndarray,
+    noise: np.ndarray,
+) -> Side:
     m, n = rewards.shape
     levels, groups = 1 + has_adversary, 1 + (lam > 0.0)
     capacity = min(levels + groups * m, groups + levels * n) + 1
@@ -497,7 +508,7 @@ def _side(rewards, threats, lam, has_adversary, prior, second_prior, noise):
     )
 
 
-def read(side):
+def read(side: Side) -> tuple[np.ndarray, np.ndarray]:
     """Return the strategies of both groups of a side at t = 0, up to scale."""
     m = len(side.rewards)
     result = np.zeros(2 * m)

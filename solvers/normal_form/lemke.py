@@ -4,8 +4,8 @@ The path starts at a prior profile (van den Elzen & Talman 1991) and, by a lexic
 cannot end in a ray either, so in exact arithmetic it always finds an equilibrium. Positive costs make the matrix
 copositive, which alone does not exclude a ray. What does is that on one the entries of each strategy of positive level
 add up to a constant, and strategies of level zero are zero; docs/theory.md has the proof. In floats a path that gets
-long or is lost is begun anew from another prior. In large games that prior comes close to an equilibrium, as the average
-of some rounds of regret matching, and the path takes the compact form of `powergames.kernels.prior_path`.
+long or is lost is begun anew from another prior. In large games that prior comes close to an equilibrium, as the
+average of some rounds of regret matching, and the path takes the compact form of `powergames.kernels.prior_path`.
 """
 
 from __future__ import annotations
