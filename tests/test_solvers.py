@@ -730,7 +730,7 @@ def test_both_forms_of_lemkes_path_lead_to_the_same_equilibrium(lam):
     rng = np.random.default_rng(7)
     m, n = 6, 7
     row, column = rng.random((2, m, n))
-    prior = [rng.dirichlet(np.ones(size)) for size in (m, n, n, m)]
+    prior = tuple(rng.dirichlet(np.ones(size)) for size in (m, n, n, m))
     matrix, constants = dictionaries.path_lcp(row, row, column, column, lam, lam)
     groups = prior if lam else prior[:2]
     state = dictionaries.start(matrix, constants, dictionaries.cover(matrix, np.concatenate(groups)))

@@ -21,7 +21,6 @@ numbers; its random coefficients break all ties.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -442,7 +441,7 @@ def _matched(regrets):
 
 
 def start(
-    payoffs: tuple[np.ndarray, ...], lams: tuple[float, float], prior: Sequence[np.ndarray], noise: np.ndarray
+    payoffs: tuple[np.ndarray, ...], lams: tuple[float, float], prior: tuple[np.ndarray, ...], noise: np.ndarray
 ) -> tuple[Side, Side, np.ndarray]:
     """Return (first, second, state) of the path that begins where everybody answers a prior.
 
@@ -453,7 +452,7 @@ def start(
         1.
     lams : tuple of float
         The two players' λ W; at 0 there is no adversary.
-    prior : sequence of ndarray
+    prior : tuple of ndarray
         Strategies of x, y, z, w.
     noise : ndarray, shape (2 (m + n),)
         The coefficients of ε.
