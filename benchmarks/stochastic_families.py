@@ -3,7 +3,8 @@
 Run ``python benchmarks/stochastic_families.py --out new.jsonl``: each problem gets at most ``--limit`` seconds of CPU
 time on one thread, and a line of the file; run again, it goes on where it stopped. ``--only grid sparse`` takes the
 families whose names contain one of these words, ``--method stages`` one method, ``--without logit`` all but one. Then
-``--compare old.jsonl new.jsonl`` tells what changed between two versions. Kernels are compiled before the clock starts.
+``--compare old.jsonl new.jsonl`` tells what changed between two versions, and ``--table new.jsonl`` what share of the
+problems of several seeds is certified. Kernels are compiled before the clock starts.
 """
 
 from __future__ import annotations
@@ -40,20 +41,34 @@ SHORT = 0.1
 
 
 def random_game(
-    players: int, states: int, actions: int, kind: str, seed: int, discount: float = 0.95
+    players: int, states: int, actions: int, kind: str, seed: int, discount: float = 0.95, paid: float = 0.3
 ) -> pg.StochasticGame:
-    """Return a random game that is deterministic, a team's or both, with transitions to one state or all."""
+    """Return a random game that is deterministic, a team's or both, with transitions to one state or all.
+
+    A team is paid in so many of the rows.
+    """
     rng = np.random.default_rng(seed)
     sizes = (states, *[actions] * players)
     shared = "team" in kind
     rewards = rng.random((1 if shared else players, *sizes))
     if shared:
-        rewards = np.repeat(rewards * (rng.random(sizes) < 0.3), players, axis=0)
+        rewards = np.repeat(rewards * (rng.random(sizes) < paid), players, axis=0)
     if "deterministic" in kind:
         transitions = np.eye(states)[rng.integers(states, size=sizes)]
     else:
         transitions = rng.dirichlet(np.full(states, 0.3), size=sizes)
     return pg.StochasticGame(rewards, transitions, discount)
+
+
+def random_mixed(players: int, states: int, most: int, seed: int, discount: float = 0.9) -> pg.StochasticGame:
+    """Return a random sparse game with one to so many actions and three draws of the states that follow each row."""
+    rng = np.random.default_rng(seed)
+    n_actions = rng.integers(1, most + 1, size=(states, players))
+    rows = int(n_actions.prod(axis=1).sum())
+    weights = rng.exponential(size=(rows, 3))
+    weights /= weights.sum(axis=1, keepdims=True)
+    transitions = weights.ravel(), rng.integers(states, size=weights.size), np.arange(0, weights.size + 1, 3)
+    return pg.StochasticGame.from_rows(n_actions, rng.random((players, rows)), transitions, discount)
 
 
 def kitchen(*rows: str, **parameters: Any) -> pg.StochasticGame:
@@ -85,6 +100,20 @@ FAMILIES: dict[str, Callable[[], pg.StochasticGame]] = {
         kitchen, "XPXSX", "O1X2D", "XXXXX", onions=1, cook_time=2, counters=[(2, 1)], discount=0.95
     ),
 }
+
+# Random games of a hundred states and more, each from so many seeds.
+SEEDS = 3
+LARGE: dict[str, Callable[[int], pg.StochasticGame]] = {
+    "detteam 2x200x4": lambda seed: random_game(2, 200, 4, "deterministic team", 100 + seed, paid=0.05),
+    "detgen 2x200x4": lambda seed: random_game(2, 200, 4, "deterministic", 100 + seed),
+    "sparse 2x200x3": lambda seed: pg.load(f"random_sparse:states=200,seed={100 + seed}"),
+    "sparse3 3x100x3": lambda seed: pg.load(f"random_sparse:players=3,states=100,discount=0.9,seed={100 + seed}"),
+    "mixed 3x100x1-4": lambda seed: random_mixed(3, 100, 4, 100 + seed),
+    "sparse 2x500x3": lambda seed: pg.load(f"random_sparse:states=500,seed={100 + seed}"),
+    "sparse 2x1000x3": lambda seed: pg.load(f"random_sparse:states=1000,seed={100 + seed}"),
+    "sparse 2x2000x3": lambda seed: pg.load(f"random_sparse:states=2000,seed={100 + seed}"),
+}
+FAMILIES |= {f"{name}, seed {seed}": partial(build, seed) for name, build in LARGE.items() for seed in range(SEEDS)}
 
 
 def measured(game: pg.StochasticGame, objective: pg.PowerObjective, method: str | None, limit: float) -> dict[str, Any]:
@@ -162,6 +191,23 @@ def summarize(name: str, results: dict[str, dict[str, Any]]) -> None:
     )
 
 
+def tabulate(path: Path) -> None:
+    """Print for families of several seeds how many problems are solved, at each λ and form, and the median time."""
+    results = read(path)
+    labels = [f"λ = {lam}{f' {form}' if lam else ''}" for lam, form in OBJECTIVES]
+    print("| game | " + " | ".join(labels) + " |\n|" + "---|" * (len(labels) + 1))
+    for name in LARGE:
+        cells = []
+        for label in labels:
+            own = [results.get(f"{name}, seed {seed}, {label}") for seed in range(SEEDS)]
+            known = [result for result in own if result is not None]
+            solved = [result["seconds"] for result in known if result["solved"]]
+            failed = [result["regret"] for result in known if not result["solved"]]
+            cell = f"{len(solved)}/{len(known)}" + (f": {statistics.median(solved):.1f} s" if solved else "")
+            cells.append(cell + (f"; {max(failed):.0e}" if failed else ""))
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
 def compare(old: Path, new: Path) -> None:
     """Print what is solved in one file only, what takes much longer or shorter, and sums over what both have."""
     before, after = read(old), read(new)
@@ -190,10 +236,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], help="words of families")
     parser.add_argument("--method", help="one method instead of the default")
     parser.add_argument("--without", nargs="+", default=[], help="methods to leave out")
+    parser.add_argument("--table", type=Path, help="a file of results")
     parser.add_argument("--compare", nargs=2, type=Path, help="two files of results")
     options = parser.parse_args()
     if options.compare:
         compare(*options.compare)
+        return
+    if options.table:
+        tabulate(options.table)
         return
     for name in options.without:
         del STOCHASTIC_METHODS[name]

@@ -38,6 +38,8 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_static_path = ["_static"]
+# A page of its own, as `powergames report --editable` makes it.
+html_extra_path = ["play.html"]
 html_css_files = ["wide.css"]
 html_title = f"powergames {version}"
 html_copy_source = False

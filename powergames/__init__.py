@@ -22,8 +22,11 @@ _HOMES = {
         "Distance",
         "HorizonAudit",
         "OffPolicy",
+        "SampledAttack",
+        "SampledAudit",
         "Unvisited",
         "audit",
+        "sampled_audit",
     ),
     "powergames.checking.certificate": ("Certificate",),
     "powergames.checking.certify": ("certify",),
@@ -71,13 +74,16 @@ _HOMES = {
         "CorrelatedEquilibrium",
         "Equilibrium",
         "EquilibriumSet",
+        "Estimate",
         "HorizonEquilibrium",
+        "HorizonTeamOptimum",
         "ManyEquilibria",
         "Status",
         "StochasticEquilibrium",
         "SupportChange",
         "Sweep",
         "SweepPoint",
+        "TeamOptimum",
         "Trace",
         "TraceEvent",
     ),
@@ -86,11 +92,9 @@ _HOMES = {
     "powergames.games.timed": ("TimedStrategy",),
     "powergames.horizon_evaluation": ("HorizonEvaluation",),
     "powergames.solvers": (
-        "HorizonTeamOptimum",
         "PureEquilibrium",
         "QuantalResponse",
         "QuantalResponsePath",
-        "TeamOptimum",
         "TeamPlan",
         "Trajectory",
         "bifurcations",
@@ -112,6 +116,8 @@ __all__ = ["__version__", *sorted(_HOME_OF)]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "wrappers":
+        return import_module("powergames.wrappers")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'powergames' has no attribute {name!r}")
     value = getattr(import_module(_HOME_OF[name]), name)
@@ -124,12 +130,16 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from powergames import wrappers as wrappers
     from powergames.auditing import Audit as Audit
     from powergames.auditing import Distance as Distance
     from powergames.auditing import HorizonAudit as HorizonAudit
     from powergames.auditing import OffPolicy as OffPolicy
+    from powergames.auditing import SampledAttack as SampledAttack
+    from powergames.auditing import SampledAudit as SampledAudit
     from powergames.auditing import Unvisited as Unvisited
     from powergames.auditing import audit as audit
+    from powergames.auditing import sampled_audit as sampled_audit
     from powergames.checking.certificate import Certificate as Certificate
     from powergames.checking.certify import certify as certify
     from powergames.checking.deviations import Deviation as Deviation
@@ -176,20 +186,21 @@ if TYPE_CHECKING:
     from powergames.results import CorrelatedEquilibrium as CorrelatedEquilibrium
     from powergames.results import Equilibrium as Equilibrium
     from powergames.results import EquilibriumSet as EquilibriumSet
+    from powergames.results import Estimate as Estimate
     from powergames.results import HorizonEquilibrium as HorizonEquilibrium
+    from powergames.results import HorizonTeamOptimum as HorizonTeamOptimum
     from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
     from powergames.results import SupportChange as SupportChange
     from powergames.results import Sweep as Sweep
     from powergames.results import SweepPoint as SweepPoint
+    from powergames.results import TeamOptimum as TeamOptimum
     from powergames.results import Trace as Trace
     from powergames.results import TraceEvent as TraceEvent
-    from powergames.solvers import HorizonTeamOptimum as HorizonTeamOptimum
     from powergames.solvers import PureEquilibrium as PureEquilibrium
     from powergames.solvers import QuantalResponse as QuantalResponse
     from powergames.solvers import QuantalResponsePath as QuantalResponsePath
-    from powergames.solvers import TeamOptimum as TeamOptimum
     from powergames.solvers import TeamPlan as TeamPlan
     from powergames.solvers import Trajectory as Trajectory
     from powergames.solvers import bifurcations as bifurcations

@@ -52,6 +52,29 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "warmup": warmup.command,
 }
 
+# What the help of a command shows under its options.
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "solve": ("solve stag_hunt --lam 1/5 --all --exact", "solve stag_hunt --lam 0.1 --plot responses.svg"),
+    "power": ("power stag_hunt --profile stag,hare", "power stag_hunt --profile uniform --plot power.svg"),
+    "audit": ("audit stag_hunt stag,stag --lam 0.3", "audit reputation_stag_hunt uniform --lam 0.3 --json"),
+    "sweep": ("sweep stag_hunt --lam 0,1/4,1 --all", "sweep stag_hunt --plot equilibria.svg"),
+    "trace": ("trace stag_hunt --lam 0:1",),
+    "train": ("train stag_hunt --algorithm prim --lam 0.3 --steps 2000 -o policy.npz",),
+    "report": ("report stag_hunt -o lesson.html", "report stag_hunt --editable -o play.html"),
+    "explore": ("explore stag_hunt",),
+    "games": ("games",),
+    "compile": ("compile assembly_line:n=4 -o assembly_line.json",),
+    "demo": ("demo",),
+    "warmup": ("warmup",),
+}
+
+
+def _examples(name: str) -> str:
+    """What stands at the end of a command's help; the mark keeps its lines."""
+    lines = "\n".join(f"  powergames {example}" for example in EXAMPLES[name])
+    return f"\b\nExamples:\n{lines}"
+
+
 # The base of Typer's usage errors, which different versions of Typer keep in different modules.
 _UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 
@@ -61,12 +84,12 @@ app = typer.Typer(
     help="Power-regularized equilibria of games: computed exactly, certified independently.",
     epilog="Exit codes: 0 done and certified, 1 not converged or check failed, 2 bad usage or bad input, "
     "3 a failure of powergames itself.",
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    app.command(_name, epilog=_examples(_name))(_command)
 
 
 def main() -> None:

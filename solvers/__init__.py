@@ -22,7 +22,7 @@ from powergames.solvers.normal_form.quantal_response import QuantalResponse, Qua
 from powergames.solvers.normal_form.regret_matching import RegretMatching
 from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
-from powergames.solvers.stochastic import HorizonTeamOptimum, StochasticMethod, TeamOptimum, TeamPlan, team_optimum
+from powergames.solvers.stochastic import StochasticMethod, TeamPlan, team_optimum
 
 __all__ = [
     "METHODS",
@@ -30,7 +30,6 @@ __all__ = [
     "Anderson",
     "DampedBestResponse",
     "FictitiousPlay",
-    "HorizonTeamOptimum",
     "Method",
     "MirrorDescent",
     "PureEquilibrium",
@@ -39,7 +38,6 @@ __all__ = [
     "RegretMatching",
     "SequentialBestResponse",
     "StochasticMethod",
-    "TeamOptimum",
     "TeamPlan",
     "Trajectory",
     "bifurcations",

@@ -74,7 +74,7 @@ SMALL, SMALL_WITH_POWER = 24, 120
 # those of adversaries included, up to which it gets them.
 FEW_STEPS, SMALL_EXTENDED = 30, 60
 
-# Pivots that the double oracle gets in large games with power before the homotopy takes over.
+# Pivots that Lemke's algorithm gets in large games with power before the homotopy takes over.
 FEW_PIVOTS = 100_000
 
 # Total number of actions up to which a last resort in fractions takes seconds, not hours.
@@ -390,7 +390,7 @@ def _two_players_plan(
             yield pure.METHOD, options
         yield linear_program.METHOD, options
         if objective.exact_lam:
-            yield double_oracle.METHOD, replace(options, max_iter=min(options.max_iter or FEW_PIVOTS, FEW_PIVOTS))
+            yield lemke.METHOD, replace(options, max_iter=min(options.max_iter or FEW_PIVOTS, FEW_PIVOTS))
             yield logit.METHOD, options
         yield double_oracle.METHOD, options
     yield lemke.METHOD, options

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,38 @@ def browser():
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def view(browser, tmp_path):
+    """Open a page offline; in the end nothing may have gone wrong in it, nor anything been requested."""
+    opened, trouble = [], []
+
+    def call(html, width=1200, scheme="light", hash_=""):
+        file = tmp_path / f"page{len(opened)}.html"
+        file.write_bytes(html.encode())
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True, accept_downloads=True
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: request.url.split("#")[0] == file.as_uri() or trouble.append(request.url))
+        page.goto(file.as_uri() + hash_)
+        return page
+
+    yield call
+    for context in opened:
+        context.close()
+    assert trouble == []
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The script of axe-core, which looks for what keeps people from using a page."""
+    path = os.environ.get("POWERGAMES_AXE")
+    if not path:
+        pytest.skip("POWERGAMES_AXE does not name the file axe.min.js of the npm package axe-core; .ci/run fetches it")
+    return Path(path).read_text(encoding="utf-8")

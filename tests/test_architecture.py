@@ -44,6 +44,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "results": RESULTS - {"kernels"},
     "environments": GAMES | {"kernels", "environments"},
     "io": FILES,
+    "wrappers": OBJECTIVES | {"environments"},
     "solvers": RESULTS | {"files", "solvers"},
     "auditing": (RESULTS - {"kernels"}) | FILES | {"auditing"},
     "learning": RESULTS | FILES | {"learning"},

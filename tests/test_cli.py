@@ -447,6 +447,7 @@ ONE_FILE = {
     "audit stag_hunt policy.json --lam 0 --plot policy.png": "--plot: 'policy.png' is the file of POLICY, too",
     "audit game.json uniform.json --lam 0 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
     "audit stag_hunt uniform.json --lam 0 --reference policy.json --plot policy.png": "the file of --reference, too",
+    "solve game.json --plot game.png": "--plot: 'game.png' is the file of GAME, too",
     "sweep game.json --lam 0,1 --plot game.png": "--plot: 'game.png' is the file of GAME, too",
     "sweep game.json --lam 0,1 --store game.png": "--store: 'game.png' is the file of GAME, too",
     "sweep stag_hunt --lam 0,1 --store new.png --plot ./new.png": "--plot: './new.png' is the file of --store, too",
@@ -621,6 +622,33 @@ def test_version_and_help(invoke):
         assert option in out
 
 
+@pytest.mark.parametrize("name", cli.EXAMPLES)
+def test_help_shows_examples_that_run(name, invoke, tmp_path, monkeypatch):
+    code, out, _ = invoke(name, "--help")
+    assert code == 0
+    monkeypatch.chdir(tmp_path)
+    for example in cli.EXAMPLES[name]:
+        assert f"\n    powergames {example}\n" in f"{out}\n"
+        if name in ("explore", "warmup", "demo"):
+            continue
+        if "--plot" in example:
+            pytest.importorskip("vl_convert", reason="vl_convert is not installed; it is part of the extra 'viz'")
+        code, out_, err = invoke(*example.split())
+        assert (code in (0, 1), err) == (True, "")
+        assert out_
+
+
+def test_audit_takes_one_action_per_player(invoke):
+    code, out, _ = invoke("audit", "stag_hunt", "stag,stag", "--lam", "0.3")
+    assert code == 1
+    assert "hunter 1 plays hare and gains 0.2" in out
+    assert invoke("audit", "stag_hunt", "hare,hare", "--lam", "0.3")[0] == 0
+    code, _, err = invoke("audit", "stag_hunt", "stag,rabbit", "--lam", "0.3")
+    assert code == 2
+    assert "POLICY: got 'stag,rabbit'" in err
+    assert "give one of stag, hare" in err
+
+
 def test_tables_fit_where_they_can_and_lose_nothing_where_not(capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "40")
@@ -634,6 +662,19 @@ def test_tables_fit_where_they_can_and_lose_nothing_where_not(capsys, monkeypatc
 
 
 class TestProcess:
+    @pytest.mark.parametrize(
+        ("words", "completed"),
+        [
+            ("powergames so", "solve"),
+            ("powergames solve stag", "stag_hunt"),
+            ("powergames solve a --lam 0 --ex", "--exact"),
+        ],
+    )
+    def test_shells_complete_commands_games_and_options(self, words, completed):
+        asked = {"_POWERGAMES_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        done = process(env={**os.environ, **asked})
+        assert done.stdout.split() == [completed]
+
     def test_entry_point(self):
         done = process("solve", "stag_hunt", "--lam", "x")
         assert (done.returncode, done.stdout) == (2, "")

@@ -250,3 +250,13 @@ def test_discounts_are_shown_in_full(discount, text):
 def test_results_are_json(make):
     result = make()
     assert json.loads(json.dumps(result.to_dict(), allow_nan=False)) == result.to_dict()
+
+
+def test_team_optima_show_themselves():
+    line = pg.team_optimum(pg.load("line_with_breakdowns"), 0.1)
+    frame = line.to_dataframe()
+    assert frame["task"].tolist() == pytest.approx(line.evaluation.task.T.ravel().tolist())
+    assert frame["regret"].max() == pytest.approx(float(line.certificate.max_regret))
+    ending = pg.team_optimum(pg.load("line_with_breakdowns"), horizon=3)
+    assert ending.to_dataframe()["task"].tolist() == pytest.approx(ending.evaluation.start_task.tolist())
+    assert all("benchmark, not an equilibrium" in str(shown.blocks()[-1]) for shown in (line, ending))

@@ -32,10 +32,15 @@ NEEDS = {
     **{f"powergames.learning.networks.{name}": ("jax", "equinox", "optax") for name in NETWORKS},
     "train-networks.md": ("jax", "equinox", "optax"),
     "make-pictures.md": ("altair", "vl_convert", "pandas"),
+    "audit-a-large-environment.md": ("gymnasium", "pettingzoo"),
+    "audit-a-pytorch-policy.md": ("gymnasium", "pettingzoo"),
+    "train-with-your-own-trainer.md": ("gymnasium", "pettingzoo"),
     "use-environments.md": ("gymnasium", "pettingzoo"),
     "come-from-another-library.md": ("pygambit", "quantecon"),
+    "powergames.auditing.sampled": ("gymnasium", "pettingzoo"),
     "powergames.environments.parallel_env": ("gymnasium", "pettingzoo"),
     "powergames.environments.pettingzoo": ("gymnasium", "pettingzoo"),
+    "powergames.wrappers": ("gymnasium", "pettingzoo"),
 }
 COMMANDS = [
     pytest.param(command, output, id=f"{page.stem}: {command}")
@@ -131,6 +136,18 @@ def test_the_example_with_networks(capsys, monkeypatch):
     learners = [line.split()[1] for line in out.splitlines() if line.count("%") == 3]
     assert learners == ["ppo", "task", "prim", "sbpr"] * 2
     assert "by leaving ppo" in out
+
+
+@pytest.mark.parametrize("recipe", sorted(ROOT.glob("examples/recipes/*.py")), ids=by_name)
+def test_recipes_for_trainers(recipe, capsys, monkeypatch):
+    text = recipe.read_text(encoding="utf-8")
+    for package in ("torch", "stable_baselines3"):
+        if f"import {package}" in text or f"from {package}" in text:
+            pytest.importorskip(package, reason=f"{package} is not installed; it is part of the extra 'ppo'")
+    assert len(text.splitlines()) < 60
+    monkeypatch.setattr(sys, "argv", [str(recipe), "256"])
+    runpy.run_path(str(recipe), run_name="__main__")
+    assert "<SampledAudit" in capsys.readouterr().out
 
 
 def test_reference_lists_every_public_name():

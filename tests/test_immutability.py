@@ -50,7 +50,8 @@ def values():
         pg.certify(stochastic, uniform, OBJECTIVE),
         pg.audit(game, game.uniform_profile(), OBJECTIVE),
         pg.audit(stochastic, [np.full((1, 2), np.nan), [[1]]], OBJECTIVE, reference=uniform),
-        pg.train(game, pg.PowerObjective(0.2), steps=2000),
+        pg.sampled_audit(game, game.uniform_profile(), OBJECTIVE, episodes=32),
+        pg.train_sweep(game, lams=[0.2], seeds=[0], steps=2000),
         pg.report(game, lams=[0]),
         pg.logit_path(game, precisions=[1]),
         pg.pure_equilibria(game)[0],
@@ -116,7 +117,7 @@ def test_every_public_class_of_values_is_walked_over():
     # What happens on the way of a trace: nothing does in this one.
     assert public - walked == {pg.InputError, pg.FormatError, pg.Status, pg.SupportChange, pg.TraceEvent}
     own = {each for each in walked if each.__module__.startswith("powergames")}
-    assert own <= set(Frozen.__subclasses__()) | {pg.StochasticCertificate, pg.HorizonCertificate}
+    assert own <= set(Frozen.__subclasses__()) | {pg.StochasticCertificate, pg.HorizonCertificate, pg.SampledAttack}
 
 
 @pytest.mark.parametrize("made", MADE, ids=lambda value: type(value).__name__)

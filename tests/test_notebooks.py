@@ -254,6 +254,7 @@ def test_equilibria_follow_the_typing(serve, browser, tmp_path):
     page.wait_for_selector("canvas, svg.marks, .vega-embed", timeout=30_000)
     fields = page.locator(".payoffs input:visible")
     assert fields.count() == 16
+    assert page.get_by_label("payoffs of 0, 3", exact=True).count() == 1
     took = []
     for k in range(5):
         page.wait_for_timeout(1000)
@@ -263,6 +264,13 @@ def test_equilibria_follow_the_typing(serve, browser, tmp_path):
         took.append(waiting.evaluate("({ answer }) => answer"))
     assert outside == []
     assert statistics.median(took) < 300
+    # λ stays in sight beside the picture, on a phone too.
+    for width in (900, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.locator(".vega-embed").first.scroll_into_view_if_needed()
+        place = page.locator("[data-cell-name=price]").bounding_box()
+        assert 0 <= place["y"] < 60
+        assert place["x"] + place["width"] <= width
     # On a dark page the chart is dark.
     for scheme, filtered in (("light", "none"), ("dark", "invert(0.9) hue-rotate(180deg)")):
         page.emulate_media(color_scheme=scheme)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import CONTRAST, violations
 
 import powergames as pg
 from powergames.auditing import off_policy
@@ -20,57 +22,11 @@ from powergames.results import Equilibrium, Status, SweepPoint
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 LAMS = {"stag_hunt": ["0", "1/5", "3/10"], "assembly_line": ["0", "1/2", "7/10"], "reputation_stag_hunt": ["0", "1/2"]}
 
-# Ratio of the luminances of each text and its background, the lowest one, with the text.
-CONTRAST = """() => {
-  const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
-  const over = (top, under) => top.slice(0, 3).map((v, k) => top[3] * v + (1 - top[3]) * under[k]);
-  const light = (rgb) => rgb.map((v) => v / 255)
-    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, k) => sum + v * [0.2126, 0.7152, 0.0722][k], 0);
-  const ground = (node) => node === null ? [255, 255, 255]
-    : over(parse(getComputedStyle(node).backgroundColor), ground(node.parentElement));
-  const found = [...document.querySelectorAll("body *")]
-    .filter((node) => node.checkVisibility() && !node.disabled && !node.closest("script"))
-    .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
-    .map((node) => {
-      const style = getComputedStyle(node);
-      const pair = [over(parse(node.closest("svg") ? style.fill : style.color), ground(node)), ground(node)].map(light);
-      return [(Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05), node.textContent];
-    });
-  return found.sort((a, b) => a[0] - b[0])[0];
-}"""
-
 
 @pytest.fixture(scope="module")
 def lessons():
     """Reports of a game of two players, one of three, and one with states."""
     return {name: pg.report(pg.load(name), lams=lams) for name, lams in LAMS.items()}
-
-
-@pytest.fixture
-def view(browser, tmp_path):
-    """Open a page offline; in the end nothing may have gone wrong in it, nor anything been requested."""
-    opened, trouble = [], []
-
-    def call(html, width=1200, scheme="light"):
-        file = tmp_path / f"page{len(opened)}.html"
-        file.write_bytes(html.encode())
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True, accept_downloads=True
-        )
-        opened.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: trouble.append(message.text))
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("dialog", lambda dialog: (trouble.append(dialog.message), dialog.dismiss()))
-        page.on("request", lambda request: request.url == file.as_uri() or trouble.append(request.url))
-        page.goto(file.as_uri())
-        return page
-
-    yield call
-    for context in opened:
-        context.close()
-    assert trouble == []
 
 
 def shown(page, document):
@@ -88,7 +44,7 @@ def shown(page, document):
         for key in place.split("/"):
             value = value[int(key) if isinstance(value, list) else key]
         assert float(digits) == value, place
-        assert float(text) == pytest.approx(value, rel=0.05 if "regret" in place else 1e-4, abs=1e-9), place
+        assert float(Fraction(text)) == pytest.approx(value, rel=0.05 if "regret" in place else 1e-4, abs=1e-9), place
     return {place for place, *_ in numbers}
 
 
@@ -181,6 +137,11 @@ class TestInTheBrowser:
         assert page.locator("#controls").is_hidden()
         assert page.locator("#solution").is_visible()
 
+    @pytest.mark.parametrize("scheme", ["dark", "light"])
+    def test_nothing_stands_in_anybody_s_way(self, name, lessons, view, axe, scheme):
+        page = view(lessons[name].html, 360, scheme)
+        assert violations(page, axe) == []
+
     def test_numbers_can_be_downloaded(self, name, lessons, view):
         page = view(lessons[name].html)
         with page.expect_download() as waiting:
@@ -189,6 +150,51 @@ class TestInTheBrowser:
 
 
 class TestContents:
+    def test_result_comes_first_with_exact_intervals(self, lessons, view):
+        def answer(name):
+            page = view(lessons[name].html)
+            assert page.locator("h2:visible").first.inner_text() == "The result"
+            return [text.split("\n")[0] for text in page.locator("#answer li > div").all_inner_texts()], page
+
+        sentences, page = answer("stag_hunt")
+        assert sentences == [
+            "Both play stag: an equilibrium for 0 ≤ λ ≤ 1/4.",
+            "Both play hare: an equilibrium for every λ ≥ 0.",
+            "Both mix stag and hare: an equilibrium for 0 ≤ λ ≤ 1/4.",
+        ]
+        assert "Equilibria come, go or change at λ = 1/4." in page.locator("#answer").inner_text()
+        page.get_by_role("button", name="Both play hare").click()
+        assert "hare | hare" in page.locator("#equilibrium option:checked").inner_text()
+        sentences, page = answer("assembly_line")
+        assert sentences == [
+            "All play line: an equilibrium for 0 ≤ λ ≤ 2/3.",
+            "All play solo: an equilibrium for every λ ≥ 0.",
+        ]
+        assert "Pure equilibria come or go at λ = 2/3." in page.locator("#answer").inner_text()
+        assert view(lessons["reputation_stag_hunt"].html).locator("#answer-section").is_hidden()
+
+    def test_best_replies_arrows_and_utilities(self, lessons, view):
+        page = view(lessons["assembly_line"].html)
+        # One best reply of each of three players to each of four pairs of actions of the others.
+        assert page.locator(".matrix td .best-reply").count() == 3 * 4
+        page.locator("#lam").focus()
+        page.keyboard.press("End")
+        page.get_by_label("utility: payoff − λ · power").check()
+        first = page.locator(".matrix td:has(span)").first
+        assert first.inner_text().split("\n")[0] == "9/10, 9/10, 9/10"
+        assert page.get_by_role("img", name="worker 1 would rather play solo").count() == 4
+
+    def test_a_wide_matrix_has_the_whole_width(self, view):
+        page = view(pg.report(pg.load("oneill"), lams=[0]).html, 1280)
+        assert page.locator("#payoffs .scroll").evaluate("(box) => box.scrollWidth - box.clientWidth") == 0
+
+    def test_a_game_opens_where_it_starts(self, view):
+        lesson = pg.report(pg.load("grid_game"), lams=[0])
+        page = view(lesson.html)
+        shown = page.locator("#state option:checked").inner_text()
+        assert shown == "0,0 and 2,0 (start)"
+        assert page.locator("#view").is_hidden()
+
     def test_solution_stays_on_its_branch(self, lessons, view):
         page = view(lessons["stag_hunt"].html)
         choices = page.locator("#equilibrium option").all_inner_texts()
@@ -201,14 +207,35 @@ class TestContents:
     def test_state_decides_what_is_shown(self, lessons, view):
         document = lessons["reputation_stag_hunt"].document
         page = view(lessons["reputation_stag_hunt"].html)
-        for s, state in enumerate(document["game"]["states"]):
-            page.get_by_label("State", exact=True).select_option(state)
+        for s in range(len(document["game"]["states"])):
+            page.get_by_label("State", exact=True).select_option(str(s))
             assert {f"task/0/{s}", f"power/{s}/0/1"} <= shown(page, document)
             cells = [
                 [float(n) for n in text.split("\n")[0].split(",")]
                 for text in page.locator(".matrix td:has(span)").all_inner_texts()
             ]
             assert cells == document["report"]["stages"][s]["payoffs"]
+
+    def test_play_goes_from_state_to_state_as_the_solution_does(self, lessons, view):
+        page = view(lessons["reputation_stag_hunt"].html)
+        equilibrium = lessons["reputation_stag_hunt"].document["points"][0]["equilibria"][0]
+        game = pg.load("reputation_stag_hunt")
+        state = int(page.locator("#state").input_value())
+        assert game.start[state] == game.start.max()
+        for _ in range(3):
+            page.get_by_role("button", name="Play one step").click()
+            played = [equilibrium["profile"][i][state].index(1) for i in range(2)]
+            row = game.row_starts[state] + 2 * played[0] + played[1]
+            state = int(np.argmax(game.transitions[row].toarray()))
+            assert page.locator("#state").input_value() == str(state)
+            names = [f"hunter {i + 1} plays {('stag', 'hare')[played[i]]}" for i in range(2)]
+            assert ", ".join(names) in page.locator("#play-log li").last.inner_text()
+        assert page.locator("#play-log li").count() == 3
+        page.locator("#graph .node").first.click()
+        assert page.locator("#state").input_value() == "0"
+        page.get_by_role("button", name="Back to the start").click()
+        assert page.locator("#play-log li").count() == 0
+        assert view(lessons["stag_hunt"].html).locator("#play-section").is_hidden()
 
     def test_matrix_has_rows_and_columns_as_the_game_has(self, view):
         game = pg.NormalFormGame.from_bimatrix([[1, 2, 3], [4, 5, 6]], [[-1, -2, -3], [-4, -5, -6]])
@@ -334,10 +361,10 @@ class TestDocument:
 
     def test_page_that_would_be_too_large_keeps_fewer_lam(self, monkeypatch):
         whole = pg.report(pg.load("stag_hunt"), lams=[k / 50 for k in range(51)], all_equilibria=True)
-        monkeypatch.setattr("powergames.reporting.assemble.LARGEST", 80_000)
+        monkeypatch.setattr("powergames.reporting.assemble.LARGEST", 100_000)
         lesson = pg.report(pg.load("stag_hunt"), lams=[k / 50 for k in range(51)], all_equilibria=True)
         lams = [point["objective"]["lam"] for point in lesson.document["points"]]
-        assert len(lesson.html) <= 80_000 < len(whole.html)
+        assert len(lesson.html) <= 100_000 < len(whole.html)
         assert lesson.document["report"]["shortened"]
         assert (lams[0], lams[-1]) == (0, 1)
         assert len(lams) < len(lesson.path) == 51
@@ -352,20 +379,27 @@ class TestDocument:
 class TestSchedule:
     def test_usual_range_is_computed_where_a_game_is_fast(self):
         lesson = pg.report(pg.load("chicken"))
-        assert lesson.path.lams == pytest.approx(np.linspace(0, 1, 51))
+        usual = {Fraction(k, 50) for k in range(51)}
+        assert [p.objective.exact_lam for p in lesson.path] == sorted(usual | {Fraction(1, 10)})
         assert lesson.document["report"]["all_equilibria"]
         assert not lesson.document["report"]["shortened"]
 
     def test_no_time_leaves_few_lam_and_says_so(self):
         lesson = pg.report(pg.load("chicken"), time_limit=0)
-        assert len(lesson.path) == 3
+        assert lesson.path.lams.tolist() == [0, 0.02, 0.05, 0.1, 0.2, 0.5, 1]
         assert lesson.document["report"]["shortened"]
         assert not lesson.document["report"]["all_equilibria"]
 
     def test_probabilities_stay_below_one(self):
         objective = pg.PowerObjective(aggregate="sum", form="adversarial")
         lesson = pg.report(pg.load("assembly_line"), objective=objective, time_limit=0)
-        assert lesson.path.lams.tolist() == [0, 0.25, 0.5]
+        assert lesson.path.lams.tolist() == [0, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5]
+
+    def test_critical_lam_are_stops(self):
+        lesson = pg.report(pg.load("stag_hunt"))
+        assert [str(p.objective.exact_lam) for p in lesson.path][12:14] == ["6/25", "1/4"]
+        assert not lesson.document["report"]["shortened"]
+        assert [p.objective.exact_lam for p in pg.report(pg.load("stag_hunt"), lams=["1/3"]).path] == [Fraction(1, 3)]
 
 
 class TestCommand:

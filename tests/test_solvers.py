@@ -18,6 +18,8 @@ from cases import CASES, PURE_CASES
 
 import powergames as pg
 from powergames.games.catalog.normal_form import named_game
+from powergames.kernels import lemke as dictionaries
+from powergames.kernels import prior_path
 from powergames.solvers import METHODS
 
 TOL = 1e-9
@@ -721,3 +723,45 @@ def test_a_failure_says_that_it_is_no_equilibrium():
     *_, status, last = equilibrium.blocks()
     assert last.startswith("FAILED: NOT an equilibrium within tolerance 1e-08; largest regret 0.333")
     assert "MAX_ITER: The iteration limit was reached; raise max_iter" in status
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.3, 1.0, 2.5])
+def test_both_forms_of_lemkes_path_lead_to_the_same_equilibrium(lam):
+    rng = np.random.default_rng(7)
+    m, n = 6, 7
+    row, column = rng.random((2, m, n))
+    prior = tuple(rng.dirichlet(np.ones(size)) for size in (m, n, n, m))
+    matrix, constants = dictionaries.path_lcp(row, row, column, column, lam, lam)
+    groups = prior if lam else prior[:2]
+    state = dictionaries.start(matrix, constants, dictionaries.cover(matrix, np.concatenate(groups)))
+    pivots = dictionaries.run(*state, 1_000)
+    expected = dictionaries.read(state[0], state[1])
+    payoffs = row, np.ascontiguousarray(row.T), column, np.ascontiguousarray(column.T)
+    first, second, ended = prior_path.start(payoffs, (lam, lam), prior, rng.random(2 * (m + n)))
+    made = prior_path.run(first, second, ended, 1_000)
+    assert ended[0] == prior_path.SOLVED
+    # The dictionary counts the pivots in which the strategies and levels of the first answers enter.
+    assert made == pivots - 2 * len(groups)
+    (x, w), (y, z) = prior_path.read(first), prior_path.read(second)
+    found = np.concatenate([x, y, z, w] if lam else [x, y])
+    assert found == pytest.approx(expected[: len(found)], abs=1e-12)
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.3, 1.0, 2.0])
+def test_lemke_in_large_games_whose_payoffs_tie(lam):
+    # Zeros and ones: nearly every ratio test ties.
+    payoffs = np.random.default_rng(1).integers(0, 2, (2, 25, 22)).astype(float)
+    for game in (pg.NormalFormGame(payoffs), pg.NormalFormGame(np.stack([payoffs[0], 1.0 - payoffs[0]]))):
+        equilibrium = pg.solve(game, lam, method="lemke")
+        assert equilibrium.converged
+        assert equilibrium.certificate.scaled_regret <= TOL
+
+
+def test_lemke_in_a_large_game_begins_at_the_start_and_obeys_its_limit():
+    game = named_game("random_uniform:actions=45x43,seed=3")
+    once = pg.solve(game, 0.3, method="lemke")
+    assert once.converged
+    again = pg.solve(game, 0.3, method="lemke", start=once.profile)
+    assert again.converged
+    short = pg.solve(game, 0.3, method="lemke", max_iter=4)
+    assert (short.status.name, short.iterations) == ("MAX_ITER", 4)

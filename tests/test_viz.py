@@ -5,7 +5,12 @@ from __future__ import annotations
 import builtins
 import json
 import math
+import re
+import shlex
+import shutil
 from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +25,7 @@ from powergames import viz
 from powergames.viz import theme
 from powergames.viz.labels import domain, short_names
 
+ROOT = Path(__file__).parent.parent
 STAG = pg.load("stag_hunt")
 LINE = pg.load("assembly_line")
 REPUTATION = pg.load("reputation_stag_hunt")
@@ -97,6 +103,86 @@ def test_frontier_draws_every_outcome_once(swept):
     assert by_place[3.0, 0.0]["label"] == "λ = 0 to 1"
     assert by_place[4.0, 4.0]["kind"] == by_place[3.0, 0.0]["kind"] == "on the frontier"
     assert by_place[3.0, 2.25]["kind"] == "beaten by another"
+
+
+def test_frontier_joins_outcomes_along_one_branch_only():
+    path = pg.sweep(STAG, lams=["0", "1/10", "1/5", "1/4", "1"], all_equilibria=True, progress=False)
+    pieces: dict[int, list[tuple[float, float]]] = {}
+    for row in rows(viz.frontier(path), "branch"):
+        pieces.setdefault(row["branch"], []).append((row["task"], row["power"]))
+    mixed = [
+        next((float(e.task[0]), float(e.power[0, 1])) for e in point.equilibria if 0 < e.profile[0][0] < 1)
+        for point in path.points[:3]
+    ]
+    assert [tuple(ends) for ends in pieces.values()] == list(pairwise(mixed))
+
+
+def test_critical_lam_are_all_changes_or_called_what_they_are(swept):
+    assert "Critical λ, dashed: 1/4" in words(viz.bifurcation(swept))
+    assert "Ends of pure equilibria, dashed: 2/3" in words(viz.bifurcation(pg.sweep(LINE, lams=[0, 1], progress=False)))
+    path = pg.trace(STAG, start=pg.solve(STAG, select="welfare"))
+    assert "Changes along what was followed, dashed: 1/4" in words(viz.bifurcation(path))
+    game = pg.load("battle_of_the_sexes")
+    lams = {
+        row["lam"] for row in rows(viz.bifurcation(pg.sweep(game, lams=[0, 1], progress=False)), "lam") if len(row) == 1
+    }
+    assert lams == {float(lam) for lam in pg.bifurcations(game).breakpoints if 0 < lam < 1}
+
+
+def test_mixed_equilibria_are_lines_over_their_exact_range(swept):
+    chart = viz.bifurcation(swept, show=("hunter 1", "stag"))
+    curve = {row["lam"]: row["value"] for row in rows(chart, "curve")}
+    assert (min(curve), max(curve)) == (0.0, 0.25)
+    assert all(value == pytest.approx(0.75 / (1 - lam)) for lam, value in curve.items())
+
+
+def test_pictures_turn_dark_where_the_screen_is(tmp_path, swept, evaluation):
+    for k, chart in enumerate((viz.frontier(swept), viz.power_heatmap(evaluation))):
+        viz.save(chart, tmp_path / f"{k}.svg")
+        text = (tmp_path / f"{k}.svg").read_text(encoding="utf-8")
+        assert '[fill="white"]{fill:#14171c}' in text
+        assert "@media screen and (prefers-color-scheme:dark)" in text
+        assert text.startswith("<svg")
+
+
+def test_states_in_the_caller_s_order_are_not_joined(evaluation):
+    def lines(chart):
+        marks = json.dumps(chart.to_dict())
+        return marks.count('"type": "line"')
+
+    assert lines(viz.trajectory(evaluation)) > 0
+    assert lines(viz.trajectory(evaluation, [2, 0])) == 0
+
+
+GALLERY = re.findall(r"^powergames (.*--plot.*)$", (ROOT / "docs/gallery.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", GALLERY)
+def test_pictures_of_the_gallery_are_made_by_their_commands(command, tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "docs" / "images").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert run(shlex.split(command.replace("200000", "2000"))) in (0, 1)
+    (made,) = (tmp_path / "docs" / "images").iterdir()
+    assert (ROOT / made.relative_to(tmp_path)).is_file()
+    assert f"](images/{made.name})" in (ROOT / "docs/gallery.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("sweep stag_hunt --plot a.svg --plot-kind stairs", "got 'stairs'; give frontier or equilibria"),
+        ("sweep stag_hunt --plot-kind frontier", "--plot-kind: got it without --plot"),
+        ("solve oneill --plot a.svg --plot-kind responses", "two actions each"),
+        ("solve stag_hunt --plot a.svg --plot-kind trajectory", "has no states"),
+        ("power stag_hunt --profile uniform --plot a.svg --plot-kind trajectory", "has no states"),
+    ],
+)
+def test_kinds_of_pictures_are_checked(command, problem, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(command.split()) == 2
+    assert problem in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_frontier_of_one_player():
@@ -187,7 +273,7 @@ def test_bifurcation_marks_the_events_of_a_trace():
     assert marks == {(event.lam, "path turns back, support changes")}
     points = {(row["lam"], row["value"]) for row in rows(chart, "lam", "value", "step")}
     assert points == {(e.objective.lam, float(task)) for e in path for task in e.task}
-    assert "0.25" in words(chart)
+    assert "1/4" in words(chart)
 
 
 def test_best_responses_agree_with_certificates():

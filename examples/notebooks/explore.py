@@ -18,7 +18,7 @@ with app.setup:
     from powergames.errors import InputError
     from powergames.games.catalog.normal_form import random_uniform
     from powergames.notebooks.limits import check_payoffs, offered
-    from powergames.notebooks.payoff_table import cell_texts, read_cells, table_html
+    from powergames.notebooks.payoff_table import cell_texts, field_label, joint_names, read_cells, table_html
     from powergames.presentation.shared import strategy_text
 
     CATALOG = (
@@ -34,6 +34,11 @@ with app.setup:
     )
     YOUR_OWN = "a game of your own"
     NETWORK, RESPONSES, FRONTIER = "who can hurt whom", "best responses", "task against power"
+
+    def quiet(chart):
+        """Leave out the menu of a chart, which has no name for a screen reader."""
+        return chart.properties(usermeta={"embedOptions": {"actions": False}})
+
     OVER_LAM = {"task at every λ": "task", "power at every λ": "power", "utility at every λ": "utility"}
 
 
@@ -49,7 +54,7 @@ def _():
     - *Power* of one player over another: what it can take from the other one by a single action.
     - *Utility*: task − λ · power. In an **equilibrium** nobody can raise the own utility; the *regret* is 0.
 
-    Choose a game on the left, type other payoffs, and move λ. Every equilibrium on this page is certified.
+    Choose a game, type other payoffs, and move λ. Every equilibrium on this page is certified.
     """)
     return
 
@@ -78,7 +83,12 @@ def _(columns, draw, games, rows, which):
         start = pg.NormalFormGame(_drawn, players=["Row", "Column"], actions=_actions, title="Your game")
     else:
         start = games[which.value]
-    cells = mo.ui.array([mo.ui.text(_text, debounce=False, full_width=True) for _text in cell_texts(start)])
+    cells = mo.ui.array(
+        [
+            mo.ui.text(_text, debounce=False, full_width=True, label=field_label(_label))
+            for _label, _text in zip(joint_names(start), cell_texts(start), strict=True)
+        ]
+    )
     return cells, start
 
 
@@ -91,19 +101,16 @@ def _():
 
 
 @app.cell(hide_code=True)
-def _(aggregate, cells, columns, draw, form, lam, rows, start, which):
+def price(aggregate, form, lam):
+    # It stays in sight while one scrolls; see style.css.
+    mo.hstack([lam, aggregate, form], wrap=True, justify="start")
+    return
+
+
+@app.cell(hide_code=True)
+def payoffs(cells, columns, draw, rows, start, which):
     _own = [rows, columns, draw] if which.value == YOUR_OWN else []
-    mo.sidebar(
-        [
-            which,
-            *_own,
-            mo.Html(table_html(start, cells.elements)),
-            lam,
-            aggregate,
-            form,
-        ],
-        width="360px",
-    )
+    mo.vstack([which, *_own, mo.Html(table_html(start, cells.elements))])
     return
 
 
@@ -149,31 +156,29 @@ def _(start):
 @app.cell(hide_code=True)
 def _(found):
     mo.stop(not found)
-    _names = [
-        " | ".join(strategy_text(found.game, _i, _strategy) for _i, _strategy in enumerate(_equilibrium.profile))
-        for _equilibrium in found
-    ]
-    equilibrium = mo.ui.dropdown(
-        {f"{_k + 1}: {_name[:80]}": _k for _k, _name in enumerate(_names)},
-        value=f"1: {_names[0][:80]}",
-        label="Equilibrium",
-        allow_select_none=False,
-    )
+    # Numbered as the components above, and within those that have several.
+    _offered = {}
+    for _c, _component in enumerate(found.components, start=1):
+        for _k, _each in enumerate(_component, start=1):
+            _number = f"{_c}.{_k}" if len(_component) > 1 else f"{_c}"
+            _names = [strategy_text(found.game, _i, _strategy) for _i, _strategy in enumerate(_each.profile)]
+            _offered[f"{_number}: {' | '.join(_names)[:80]}"] = _each
+    equilibrium = mo.ui.dropdown(_offered, value=next(iter(_offered)), label="Component", allow_select_none=False)
     return (equilibrium,)
 
 
 @app.cell(hide_code=True)
 def _(equilibrium, found, picture):
     mo.stop(picture.value != NETWORK)
-    _chosen = list(found)[equilibrium.value]
-    mo.vstack([equilibrium, viz.power_network(_chosen), _chosen.power_table])
+    _chosen = equilibrium.value
+    mo.vstack([equilibrium, quiet(viz.power_network(_chosen)), _chosen.power_table])
     return
 
 
 @app.cell(hide_code=True)
 def _(found, picture):
     mo.stop(not found or picture.value != RESPONSES)
-    viz.best_responses(found.game, found.objective, found)
+    quiet(viz.best_responses(found.game, found.objective, found))
     return
 
 
@@ -185,7 +190,7 @@ def _(found, picture):
     _top = 1 / (found.game.n_players - 1) if _bounded else 1
     _lams = [_top * _k / 20 for _k in range(21)]
     swept = pg.sweep(found.game, found.objective, lams=_lams, all_equilibria=True, progress=False)
-    viz.frontier(swept) if picture.value == FRONTIER else viz.bifurcation(swept, show=OVER_LAM[picture.value])
+    quiet(viz.frontier(swept) if picture.value == FRONTIER else viz.bifurcation(swept, show=OVER_LAM[picture.value]))
     return (swept,)
 
 

@@ -28,6 +28,28 @@ def cell_texts(game: NormalFormGame) -> list[str]:
     ]
 
 
+def joint_names(game: NormalFormGame) -> list[str]:
+    """Name each joint action, in the order of `cell_texts`.
+
+    Examples
+    --------
+    >>> joint_names(NormalFormGame([[[4, 0]], [[4, 3]]], actions=[["stag"], ["stag", "hare"]]))
+    ['stag, stag', 'stag, hare']
+    """
+    return [", ".join(names) for names in product(*game.actions)]
+
+
+def field_label(name: str) -> str:
+    """Return the label of a field, which only screen readers show: the table says the same.
+
+    Examples
+    --------
+    >>> field_label("<b>, hare")
+    '<span class="sr-only">payoffs of &lt;b&gt;, hare</span>'
+    """
+    return f'<span class="sr-only">payoffs of {html.escape(name)}</span>'
+
+
 def read_cells(game: NormalFormGame, texts: Sequence[str]) -> NormalFormGame:
     """Return the game that the texts describe, with the names of the old one.
 

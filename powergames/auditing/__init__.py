@@ -6,5 +6,17 @@ No solver is involved, so that policies from anywhere are judged by the same rul
 from powergames.auditing.audit import Audit, Distance, Unvisited, audit
 from powergames.auditing.departures import OffPolicy, off_policy
 from powergames.auditing.horizon import HorizonAudit
+from powergames.auditing.sampled import SampledAttack, SampledAudit, sampled_audit
 
-__all__ = ["Audit", "Distance", "HorizonAudit", "OffPolicy", "Unvisited", "audit", "off_policy"]
+__all__ = [
+    "Audit",
+    "Distance",
+    "HorizonAudit",
+    "OffPolicy",
+    "SampledAttack",
+    "SampledAudit",
+    "Unvisited",
+    "audit",
+    "off_policy",
+    "sampled_audit",
+]

@@ -167,6 +167,7 @@ def audit(
     steps: int = 10,
     reference: Any = None,
     labels: bool = False,
+    observe: Any = None,
     horizon: None = None,
 ) -> Audit: ...
 
@@ -181,6 +182,7 @@ def audit(
     steps: int = 10,
     reference: None = None,
     labels: bool = False,
+    observe: Any = None,
     horizon: int,
 ) -> HorizonAudit: ...
 
@@ -194,6 +196,7 @@ def audit(
     steps: int = 10,
     reference: Any = None,
     labels: bool = False,
+    observe: Any = None,
     horizon: int | None = None,
 ) -> Audit | HorizonAudit:
     """Check policies from anywhere: exact values and power, regret, and what happens when a player goes off them.
@@ -218,6 +221,9 @@ def audit(
         Policies, or an equilibrium, to which the distance is reported. The verdict does not depend on it.
     labels : bool, default False
         Whether callables are given the name of a state instead of its index.
+    observe : callable or sequence of callable, optional
+        What callables are given instead: a function of the state, one for all players or one for each. A game of
+        `from_env` hands it the state as `step` knows it, any other game the index.
     horizon : int, optional
         Number of steps after which a game with states ends. Policies may then depend on time: arrays of shape
         (T, S, A_i), integers of shape (T, S), or what `solve` found with a horizon; there is no `reference`.
@@ -265,11 +271,11 @@ def audit(
         given = policies
         if isinstance(policies, (str, os.PathLike)):
             given = load_timed(policies, as_game(game, StochasticGame), lasting)
-        return audit_horizon(game, given, objective, lasting, tol=tol, steps=steps, labels=labels)
+        return audit_horizon(game, given, objective, lasting, tol=tol, steps=steps, labels=labels, observe=observe)
     game = as_game(game, NormalFormGame | StochasticGame)
-    read = _read(game, policies, labels)
+    read = _read(game, policies, labels, observe)
     profile = read.profile
-    compared = None if reference is None else _read(game, reference, labels)
+    compared = None if reference is None else _read(game, reference, labels, observe)
     certificate = certify(game, profile, objective, tol=tol)
     deviations = off_policy(game, profile, steps=steps)
     distance = None if compared is None else _distance(read, compared.profile)
@@ -316,10 +322,10 @@ def audit(
     )
 
 
-def _read(game: NormalFormGame | StochasticGame, policies: Any, labels: bool) -> Policies:
+def _read(game: NormalFormGame | StochasticGame, policies: Any, labels: bool, observe: Any) -> Policies:
     if isinstance(policies, (str, os.PathLike)):
         return load_policies(policies, game)
-    return as_policies(game, policies, labels=labels)
+    return as_policies(game, policies, labels=labels, observe=observe)
 
 
 def _distance(policies: Policies, reference: Profile) -> Distance:

@@ -68,9 +68,7 @@ class OffPolicy(Frozen):
     @property
     def label(self) -> str:
         """Kind and duration, as in ``"adversarial for 10 steps"``."""
-        if self.kind != "adversarial" or self.task.ndim == 1:
-            return self.kind
-        return f"adversarial {'for ever' if self.steps is None else 'for ' + _counted(self.steps)}"
+        return self.kind if self.task.ndim == 1 else label_of(self.kind, self.steps)
 
     def to_dict(self, game: NormalFormGame | StochasticGame) -> dict[str, Any]:
         """Return the deviation as plain JSON values, the action by its name where that is the same in all states."""
@@ -223,5 +221,15 @@ def _stochastic(game: StochasticGame, strategies: Profile, steps: int) -> list[O
     return report
 
 
-def _counted(steps: int) -> str:
-    return "one step" if steps == 1 else f"{steps} steps"
+def label_of(kind: str, steps: int | None) -> str:
+    """Return a kind of going off a policy, and for how long an adversary does.
+
+    Examples
+    --------
+    >>> label_of("adversarial", 10), label_of("adversarial", None), label_of("freeze", None)
+    ('adversarial for 10 steps', 'adversarial for ever', 'freeze')
+    """
+    if kind != "adversarial":
+        return kind
+    lasting = "ever" if steps is None else "one step" if steps == 1 else f"{steps} steps"
+    return f"adversarial for {lasting}"

@@ -115,7 +115,15 @@ class HorizonAudit(Frozen, Shown):
 
 
 def audit_horizon(
-    game: AnyGame, policies: Any, objective: PowerObjective, horizon: int, *, tol: float, steps: int, labels: bool
+    game: AnyGame,
+    policies: Any,
+    objective: PowerObjective,
+    horizon: int,
+    *,
+    tol: float,
+    steps: int,
+    labels: bool,
+    observe: Any,
 ) -> HorizonAudit:
     """Check policies over a finite horizon; see `powergames.audit`.
 
@@ -126,7 +134,7 @@ def audit_horizon(
     """
     check_steps(steps)
     timed: TimedGame = as_game(game, StochasticGame | DeterministicGame)
-    profile = timed_profile(timed, policies, horizon, fill=True, labels=labels)
+    profile = timed_profile(timed, policies, horizon, fill=True, labels=labels, observe=observe)
     certificate = certify_horizon(timed, profile, objective, horizon, tol=tol)
     evaluation = evaluate_horizon(timed, profile, objective, horizon)
     report = tuple(_Departures(evaluation).report(steps)) if timed.n_players > 1 else ()

@@ -23,6 +23,7 @@ from powergames.commands.options import (
     check_plot,
     read_horizon,
     read_objective,
+    read_profile,
     read_tolerance,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json
@@ -33,7 +34,12 @@ from powergames.errors import InputError
 def command(
     game: GameArgument,
     policy: Annotated[
-        str, typer.Argument(metavar="POLICY", help="A .npz file of arrays player_0, player_1, ... or a .json profile.")
+        str,
+        typer.Argument(
+            metavar="POLICY",
+            help="A .npz file of arrays player_0, player_1, ..., a .json profile, uniform, or one action per player, "
+            "as in stag,hare.",
+        ),
     ],
     lam: LamOption,
     aggregate: AggregateOption = Aggregate.MEAN,
@@ -70,8 +76,16 @@ def command(
     if plot is not None and loaded.n_players == 1:
         raise InputError("--plot: nobody can go off policy in a game of one player; leave it out")
     lasting = read_horizon(horizon, loaded)
+    # The audit reads files by itself; a horizon decides about their shape.
+    written = policy.lower().endswith((".npz", ".json"))
     report: Any = cast("Any", audit)(
-        loaded, policy, objective, tol=tolerance, steps=steps, reference=reference, horizon=lasting
+        loaded,
+        policy if written else read_profile(policy, loaded, "POLICY"),
+        objective,
+        tol=tolerance,
+        steps=steps,
+        reference=reference,
+        horizon=lasting,
     )
     if as_json:
         print_json({"schema": SCHEMA, "game": game_header(loaded), **report.to_dict()})

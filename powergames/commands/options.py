@@ -7,7 +7,7 @@ import enum
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,10 +74,18 @@ class Select(enum.StrEnum):
     NEAREST = "nearest"
 
 
+def _names(incomplete: str) -> list[str]:
+    """Names of the catalog, to complete a name in a shell; where there is none, the shell offers files."""
+    from powergames.games.catalog.normal_form import CATALOG
+
+    return [name for name in CATALOG if name.startswith(incomplete)]
+
+
 GameArgument = Annotated[
     str,
     typer.Argument(
         metavar="GAME",
+        autocompletion=_names,
         help="A file, such as .nfg, .json or .npz, or a catalog name such as stag_hunt or assembly_line:n=4.",
     ),
 ]
@@ -138,6 +146,10 @@ PlotOption = Annotated[
     str | None,
     typer.Option("--plot", metavar="OUT.png|.svg|.html", help="Draw the result as well, to this file."),
 ]
+PlotKindOption = Annotated[
+    str | None,
+    typer.Option("--plot-kind", metavar="KIND", help="Which picture --plot draws; see the command's description."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
@@ -147,6 +159,14 @@ def check_plot(path: str | None) -> None:
         from powergames.viz import PICTURES, check_extension
 
         check_extension(path, "--plot", PICTURES)
+
+
+def check_plot_kind(kind: str | None, plot: str | None, known: Sequence[str]) -> None:
+    """Refuse a kind of picture that there is not, or without a picture."""
+    if kind is not None and kind not in known:
+        raise InputError(f"--plot-kind: got {kind[:60]!r}; give {', '.join(known[:-1])} or {known[-1]}")
+    if kind is not None and plot is None:
+        raise InputError("--plot-kind: got it without --plot; add --plot OUT.svg")
 
 
 def check_output(path: str, *extensions: str) -> None:
@@ -242,7 +262,7 @@ def _read_weights(text: str) -> list[list[Fraction]]:
     return rows
 
 
-def read_profile(text: str, game: NormalFormGame | StochasticGame) -> Profile:
+def read_profile(text: str, game: NormalFormGame | StochasticGame, option: str = "--profile") -> Profile:
     """Read a profile: that of a file, the uniform one, or one action per player, separated by commas."""
     from powergames.games.policies import profile_of_actions
     from powergames.io import load_profile
@@ -256,7 +276,7 @@ def read_profile(text: str, game: NormalFormGame | StochasticGame) -> Profile:
         return profile_of_actions(game, [action.strip() for action in actions])
     except (ValueError, csv.Error) as error:
         raise InputError(
-            f"--profile: got {text[:60]!r}, not a .npz or .json file, or uniform; as one action per player: {error}"
+            f"{option}: got {text[:60]!r}, not a .npz or .json file, or uniform; as one action per player: {error}"
         ) from None
 
 

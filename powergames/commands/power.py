@@ -11,10 +11,12 @@ from powergames.commands.options import (
     GameArgument,
     HorizonOption,
     JsonOption,
+    PlotKindOption,
     PlotOption,
     ProfileOption,
     check_distinct,
     check_plot,
+    check_plot_kind,
     read_horizon,
     read_integer,
     read_profile,
@@ -26,6 +28,8 @@ from powergames.errors import InputError
 if TYPE_CHECKING:
     from powergames.evaluation import Evaluation
     from powergames.power import PowerTable
+
+NETWORK, HEATMAP, TRAJECTORY = "network", "heatmap", "trajectory"
 
 # Players up to which power is drawn as a network.
 MOST_IN_NETWORK = 6
@@ -46,10 +50,16 @@ def command(
     ] = None,
     horizon: HorizonOption = None,
     plot: PlotOption = None,
+    kind: PlotKindOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show who holds how much power over whom at a given profile."""
+    """Show who holds how much power over whom at a given profile.
+
+    Kinds of pictures: network (arrows; up to six players by default), heatmap, and for games with states trajectory
+    (along the likeliest way from the start).
+    """
     check_plot(plot)
+    check_plot_kind(kind, plot, (NETWORK, HEATMAP, TRAJECTORY))
     if (plot is not None) + (steps is not None) + (coalitions is not None) > 1:
         raise InputError("power: --steps, --coalitions and --plot are for different tables; give one of them")
     check_distinct({"GAME": game, "--profile": profile}, [("--plot", plot)])
@@ -59,6 +69,8 @@ def command(
     from powergames.results import SCHEMA, game_header
 
     loaded = load(game)
+    if kind == TRAJECTORY and not isinstance(loaded, StochasticGame):
+        raise InputError("--plot-kind: got trajectory, but the game has no states; give network or heatmap")
     lasting = read_horizon(horizon, loaded)
     if lasting is not None and profile.lower().endswith((".npz", ".json")):
         from powergames.io import load_timed
@@ -100,7 +112,7 @@ def command(
             print_json({"schema": SCHEMA, "game": game_header(loaded), **evaluation.to_dict()})
         else:
             print_result(evaluation)
-        _draw(evaluation, plot)
+        _draw(evaluation, plot, kind)
         return DONE
     table = power_table(loaded, strategies)
     if as_json:
@@ -115,14 +127,15 @@ def command(
         )
     else:
         print_result(table)
-    _draw(table, plot)
+    _draw(table, plot, kind)
     return DONE
 
 
-def _draw(table: PowerTable | Evaluation, plot: str | None) -> None:
-    """Draw a network, or a heat map where that would have too many arrows."""
+def _draw(table: PowerTable | Evaluation, plot: str | None, kind: str | None) -> None:
+    """Draw what was asked for; by default a network, or a heat map where that would have too many arrows."""
     if plot is not None:
         from powergames import viz
 
         few = table.game.n_players <= MOST_IN_NETWORK
-        viz.save(viz.power_network(table) if few else viz.power_heatmap(table), plot)
+        draw: Any = {NETWORK: viz.power_network, HEATMAP: viz.power_heatmap, TRAJECTORY: viz.trajectory}
+        viz.save(draw[kind or (NETWORK if few else HEATMAP)](table), plot)

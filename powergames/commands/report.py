@@ -21,6 +21,7 @@ from powergames.commands.options import (
 )
 from powergames.commands.outcome import DONE, FAILED
 from powergames.commands.terminal import print_blocks
+from powergames.errors import InputError
 
 
 def command(
@@ -39,18 +40,33 @@ def command(
     form: FormOption = Form.PENALTY,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Heading of the page.")] = None,
     time_limit: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--time-limit",
             metavar="SECONDS",
-            help="Target, not a limit: it decides how many λ the page has, and whether all equilibria.",
+            help="Target, 60 by default, not a limit: it decides how many λ the page has, and whether all equilibria.",
         ),
-    ] = "60",
+    ] = None,
+    editable: Annotated[
+        bool,
+        typer.Option(
+            "--editable",
+            help="Let readers change the payoffs; the page then computes by itself. Two players, up to 4 x 4 actions.",
+        ),
+    ] = False,
 ) -> int:
     """Make a page about a game for a class: one file that opens in any browser, offline."""
     check_output(output, ".html")
     check_distinct({"GAME": game}, [("--output", output)])
-    lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit)
+    if editable:
+        for option, value in (("--lam", lam), ("--weights", weights), ("--time-limit", time_limit)):
+            if value is not None:
+                raise InputError(
+                    f"report: got --editable together with {option}; an editable page computes everything by itself, "
+                    "so drop one of them"
+                )
+        return _editable(game, output, title, form.value)
+    lams, seconds = None if lam is None else read_lam_range(lam), read_seconds(time_limit or "60")
     from powergames.io import load
     from powergames.presentation.pages import of_report
     from powergames.reporting import report
@@ -59,3 +75,14 @@ def command(
     page = report(loaded, output, lams=lams, objective=objective, title=title, time_limit=seconds)
     print_blocks(*of_report(page, output))
     return DONE if page.certified else FAILED
+
+
+def _editable(game: str, output: str, title: str | None, form: str) -> int:
+    from powergames.io import load
+    from powergames.presentation.pages import of_editable
+    from powergames.reporting import editable
+
+    loaded = load(game)
+    page = editable(loaded, output, title=title, form=form)
+    print_blocks(*of_editable(loaded.title if title is None else title, page, output))
+    return DONE

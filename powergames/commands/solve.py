@@ -17,11 +17,16 @@ from powergames.commands.options import (
     HorizonOption,
     JsonOption,
     LamOption,
+    PlotKindOption,
+    PlotOption,
     Select,
     SelectOption,
     TimeLimitOption,
     TolOption,
     WeightsOption,
+    check_distinct,
+    check_plot,
+    check_plot_kind,
     read_horizon,
     read_objective,
     read_seconds,
@@ -35,6 +40,14 @@ from powergames.progress import reporter
 
 if TYPE_CHECKING:
     from powergames.results import EquilibriumSet
+
+# Kinds of pictures, and the functions that draw them.
+PICTURES = {
+    "responses": "best_responses",
+    "network": "power_network",
+    "heatmap": "power_heatmap",
+    "trajectory": "trajectory",
+}
 
 
 def command(
@@ -50,9 +63,18 @@ def command(
     tol: TolOption = "1e-8",
     time_limit: TimeLimitOption = None,
     horizon: HorizonOption = None,
+    plot: PlotOption = None,
+    kind: PlotKindOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Find an equilibrium, or all of them, and certify it."""
+    """Find an equilibrium, or all of them, and certify it.
+
+    Kinds of pictures: responses (best responses, of two players with two actions each), network and heatmap (who holds
+    power over whom), and for games with states trajectory (power along the likeliest way from the start).
+    """
+    check_plot(plot)
+    check_plot_kind(kind, plot, tuple(PICTURES))
+    check_distinct({"GAME": game}, [("--plot", plot)])
     for option, value in (("--method", method), ("--select", select)):
         if every and value is not None:
             raise InputError(f"solve: got --all together with {option}; --all returns everything, so drop one of them")
@@ -67,6 +89,9 @@ def command(
     refuse_for_stochastic(loaded, all=every, exact=exact, select=steps is None and select is not None)
     if steps is None and select in (Select.TEAM, Select.NEAREST):
         raise InputError(f"--select: got {select.value}, which needs --horizon; give welfare or power")
+    _check_picture(loaded, kind)
+    if plot is not None and steps is not None:
+        raise InputError("--plot: not with a horizon; leave it out")
     if isinstance(loaded, StochasticGame):
         raise_on_ctrl_c()
     found: Sequence[Any]
@@ -100,8 +125,34 @@ def command(
         )
     else:
         print_result(cast("EquilibriumSet", found) if every else found[0])
+    if plot is not None and found:
+        _draw(loaded, objective, found, plot, kind)
     complete = not every or cast("EquilibriumSet", found).complete
     return DONE if found and complete and all(equilibrium.converged for equilibrium in found) else FAILED
+
+
+def _check_picture(game: Any, kind: str | None) -> None:
+    """Refuse a kind of picture that does not fit the game."""
+    from powergames.games import StochasticGame
+
+    if kind == "responses" and (isinstance(game, StochasticGame) or game.n_actions != (2, 2)):
+        raise InputError("--plot-kind: got responses, which need two players with two actions each; give network")
+    if kind == "trajectory" and not isinstance(game, StochasticGame):
+        raise InputError("--plot-kind: got trajectory, but the game has no states; give network or heatmap")
+
+
+def _draw(game: Any, objective: Any, found: Sequence[Any], plot: str, kind: str | None) -> None:
+    """Draw the first equilibrium, or best responses with all that were found."""
+    from powergames import viz
+    from powergames.games import StochasticGame
+
+    if kind is None:
+        states = isinstance(game, StochasticGame)
+        kind = "trajectory" if states else "responses" if game.n_actions == (2, 2) else "network"
+    if kind == "responses":
+        viz.save(viz.best_responses(game, objective), plot)
+    else:
+        viz.save(getattr(viz, PICTURES[kind])(found[0]), plot)
 
 
 def _completeness(found: Sequence[Any]) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from powergames.commands.options import (
     GameArgument,
     HorizonOption,
     JsonOption,
+    PlotKindOption,
     PlotOption,
     SelectOption,
     TolOption,
     WeightsOption,
     check_distinct,
     check_plot,
+    check_plot_kind,
     read_horizon,
     read_jobs,
     read_lam_range,
@@ -32,6 +34,8 @@ from powergames.commands.options import (
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.commands.terminal import print_result
 from powergames.errors import InputError
+
+FRONTIER, EQUILIBRIA = "frontier", "equilibria"
 
 
 def command(
@@ -58,10 +62,16 @@ def command(
         typer.Option("--store", metavar="FILE", help="Keep each result in a file, and resume from it."),
     ] = None,
     plot: PlotOption = None,
+    kind: PlotKindOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Solve over a range of λ. --plot draws task value against power; with --all, every equilibrium against λ."""
+    """Solve over a range of λ.
+
+    Kinds of pictures: frontier (task value against power) and equilibria (every equilibrium against λ). With --plot,
+    small games of two players are solved as with --all.
+    """
     check_plot(plot)
+    check_plot_kind(kind, plot, (FRONTIER, EQUILIBRIA))
     check_distinct({"GAME": game}, [("--store", store), ("--plot", plot)])
     for option, value in (("--method", method), ("--select", select)):
         if every and value is not None:
@@ -71,12 +81,15 @@ def command(
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import sweep
+    from powergames.solvers.normal_form.bifurcations import is_quick
 
     loaded, objective = load(game), read_objective("0", aggregate, form, weights)
     steps = read_horizon(horizon, loaded)
     refuse_for_stochastic(
         loaded, all=every, exact=exact, select=steps is None and select is not None, store=store is not None
     )
+    if plot is not None and method is select is None and is_quick(loaded):
+        every = True
     if n_jobs != 1:
         # This process only waits for its workers, and must live to end them.
         raise_on_ctrl_c()
@@ -101,5 +114,6 @@ def command(
     if plot is not None:
         from powergames import viz
 
-        viz.save(viz.bifurcation(path) if every else viz.frontier(path), plot)
+        draw = viz.bifurcation if (kind or (EQUILIBRIA if every else FRONTIER)) == EQUILIBRIA else viz.frontier
+        viz.save(draw(path), plot)
     return DONE if all(point.converged and point.complete is not False for point in path) else FAILED

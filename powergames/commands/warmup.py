@@ -54,7 +54,8 @@ def _two_players() -> None:
         solve_all(game, objective, exact=True)
         solve_many(game.payoffs[None], objective)
     solve(load("random_zero_sum"))
-    solve(load("random_uniform:actions=40"), PowerObjective(0.3), method="double_oracle")
+    for method in ("double_oracle", "lemke"):
+        solve(load("random_uniform:actions=40"), PowerObjective(0.3), method=method)
 
 
 def _more_players() -> None:

@@ -45,10 +45,11 @@ def to_html(blocks: Sequence[Block]) -> str:
     Examples
     --------
     >>> to_html(["<script>"])
-    '<div class="powergames"><p>&lt;script&gt;</p></div>'
+    '<div class="powergames" tabindex="0"><p>&lt;script&gt;</p></div>'
     """
     parts = [_html_table(block) if isinstance(block, Table) else _html_text(block) for block in blocks]
-    return f'<div class="powergames">{"".join(parts)}</div>'
+    # Wide tables scroll, also by the keyboard.
+    return f'<div class="powergames" tabindex="0">{"".join(parts)}</div>'
 
 
 def _html_text(text: str) -> str:

@@ -96,7 +96,8 @@ def from_env(
     -------
     StochasticGame
         All states that can be reached, in the order in which they are found. Rewards are expected over what follows.
-        Where play is over, nothing is paid and the state never changes.
+        Where play is over, nothing is paid and the state never changes. Its attribute `state_objects` holds the states
+        themselves, from which `audit` can make what policies observe.
 
     Raises
     ------
@@ -155,6 +156,7 @@ def from_env(
         title,
         progress,
         callback,
+        objects=True,
     )
 
 
@@ -311,6 +313,7 @@ def compile_states(
     title: str,
     progress: bool | None,
     callback: Callback | None,
+    objects: bool = False,
 ) -> StochasticGame:
     """Search breadth first for all states, and build the game; parameters as in `from_env`.
 
@@ -324,6 +327,8 @@ def compile_states(
         Called at the end with all that was found; raises an InputError if that cannot be right.
     start, discount, players, state_name, max_states, title, progress, callback
         As in `from_env`.
+    objects : bool, default False
+        Whether the game keeps the states themselves.
 
     Returns
     -------
@@ -337,7 +342,7 @@ def compile_states(
     table = Table(caller, max_states, discount, players)
     names: list[str] = []
     first = _search(table, start, expand, lambda state: names.append(state_name(state)), progress, callback)
-    game = table.game(names, first, title)
+    game = table.game(names, first, title, objects)
     check(table)
     return game
 
@@ -551,7 +556,7 @@ class Table:
             np.ones((1, n_players), np.int64), np.zeros((n_players, 1)), [[1.0]], self.discount, self.players
         )
 
-    def game(self, names: list[str], first: dict[int, float], title: str) -> StochasticGame:
+    def game(self, names: list[str], first: dict[int, float], title: str, objects: bool) -> StochasticGame:
         """Return the game of all rows."""
         n_players = self.n_players
         if n_players is None:
@@ -574,6 +579,7 @@ class Table:
             names,
             start,
             title,
+            self.states if objects else (),
         )
 
     def _parts(self) -> list[tuple[array[Any], type]]:

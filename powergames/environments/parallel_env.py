@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 from pettingzoo import ParallelEnv
 
+from powergames.environments.sampling import repeated
 from powergames.errors import InputError, printable
 from powergames.games.labels import StateNames
 from powergames.games.normal_form import NormalFormGame
@@ -49,7 +51,7 @@ class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo h
         self.n_steps = 0
         self._one_hot = one_hot
         self._wrap = wrap
-        self._game = game if isinstance(game, StochasticGame) else _repeated(game)
+        self._game = game if isinstance(game, StochasticGame) else repeated(game)
         self._ends = _ending_states(self._game)
         self._sizes = self._game.n_actions.tolist()
         self._masks = [
@@ -159,7 +161,23 @@ class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo h
 
     def state(self) -> Any:
         """Return the state of the game, as every agent sees it."""
-        return self._observation(self._state)
+        return self.observe(self._state)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> GameEnv:
+        # The game and all that is made of it never change.
+        copied = copy.copy(self)
+        copied.agents, copied._rng = list(self.agents), copy.deepcopy(self._rng)
+        return copied
+
+    def get_state(self) -> tuple[int, int, bool]:
+        """Return what the future depends on, chance aside: the state, the steps taken, whether the episode goes on."""
+        return self._state, self.n_steps, bool(self.agents)
+
+    def set_state(self, state: tuple[int, int, bool]) -> None:
+        """Go on from what `get_state` returned."""
+        self._state, self.n_steps, goes_on = state
+        self.agents = list(self.possible_agents) if goes_on else []
+        self._last = None
 
     def render(self) -> str | None:
         """Say as text what was played last, what it paid and where it led; `None` after printing it."""
@@ -225,7 +243,8 @@ class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo h
             joint.append(action % own)
         return tuple(joint)
 
-    def _observation(self, state: int) -> Any:
+    def observe(self, state: int) -> Any:
+        """Return what every agent sees in a state."""
         if not self._one_hot:
             return np.int64(state)
         vector = np.zeros(self._game.n_states, np.float32)
@@ -233,21 +252,13 @@ class GameEnv(ParallelEnv[str, Any, int]):  # type: ignore[misc]  # PettingZoo h
         return vector
 
     def _observations(self) -> dict[str, Any]:
-        return {agent: self._observation(self._state) for agent in self.agents}
+        return {agent: self.observe(self._state) for agent in self.agents}
 
     def _infos(self) -> dict[str, dict[str, Any]]:
         return {
             agent: {"state": self._state, "action_mask": mask[self._state].copy()}
             for agent, mask in zip(self.agents, self._masks, strict=True)
         }
-
-
-def _repeated(game: NormalFormGame) -> StochasticGame:
-    """Return the game of one state whose rewards are the payoffs; its discount is not used."""
-    rewards = game.payoffs.reshape(game.n_players, -1)
-    rows = np.ones((rewards.shape[1], 1))
-    sizes = [game.n_actions]
-    return StochasticGame.from_rows(sizes, rewards, rows, 0.0, game.players, game.actions, ["game"], None, game.title)
 
 
 def _ending_states(game: StochasticGame) -> np.ndarray:

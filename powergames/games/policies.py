@@ -6,21 +6,31 @@ or have a row of NaN, or None: it is filled with equal probabilities, and named 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.games.deterministic import DeterministicGame
 from powergames.games.foreign import check_unmasked, strategies_of
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, action_indices, frozen
 from powergames.games.stochastic import StochasticGame
 
-AnyPlayers = NormalFormGame | StochasticGame | DeterministicGame
+
+class HasPlayers(Protocol):
+    """A game, or anything else that is played."""
+
+    @property
+    def players(self) -> Sequence[str]:
+        """Their names."""
+
+    @property
+    def n_players(self) -> int:
+        """How many they are."""
+
 
 _KINDS = "an array, a dict of states, or a function of the state"
 
@@ -41,7 +51,9 @@ class Policies(Frozen):
     unvisited: tuple[np.ndarray, ...]
 
 
-def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels: bool = False) -> Policies:
+def as_policies(
+    game: NormalFormGame | StochasticGame, policies: Any, *, labels: bool = False, observe: Any = None
+) -> Policies:
     """Read one policy per player.
 
     Parameters
@@ -55,6 +67,9 @@ def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels:
         of an action stands for probability 1 on it: integers of shape (S,) are the action in each state.
     labels : bool, default False
         Whether callables are given the name of a state instead of its index.
+    observe : callable or sequence of callable, optional
+        What callables are given instead, as a function of the state: of its entry in ``game.state_objects``, or its
+        index in a game without. One for all players, or one for each.
 
     Returns
     -------
@@ -87,8 +102,9 @@ def as_policies(game: NormalFormGame | StochasticGame, policies: Any, *, labels:
                 )
         return Policies(game.profile(entries), tuple(np.zeros(0, dtype=np.int64) for _ in entries))
     filled, unvisited = [], []
+    states = _given(game, labels, observe)
     for player, entry in enumerate(entries):
-        strategy = _strategy(game, player, entry, labels)
+        strategy = _strategy(game, player, entry, states[player])
         exists = np.arange(strategy.shape[1]) < game.n_actions[:, player, None]
         empty = (np.isnan(strategy) | ~exists).all(axis=1)
         filled.append(np.where(empty[:, None], exists / game.n_actions[:, player, None], strategy))
@@ -125,7 +141,7 @@ def complete_profile(game: NormalFormGame | StochasticGame, policies: Any) -> Pr
     return found.profile
 
 
-def by_player(game: AnyPlayers, policies: Any) -> list[Any]:
+def by_player(game: HasPlayers, policies: Any) -> list[Any]:
     """Return the entries of policies, or of an object with a `profile`, in the order of the players.
 
     Raises
@@ -163,11 +179,23 @@ def by_player(game: AnyPlayers, policies: Any) -> list[Any]:
     return entries
 
 
-def _strategy(game: StochasticGame, player: int, entry: Any, labels: bool) -> np.ndarray:
+def _given(game: StochasticGame, labels: bool, observe: Any) -> list[Iterable[Any]]:
+    """Return what the callable of each player is given, for each state."""
+    if observe is None:
+        return [game.states if labels else range(game.n_states)] * game.n_players
+    if labels:
+        raise InputError("observe: got labels=True too; leave one of them out")
+    functions = [observe] * game.n_players if callable(observe) else observe
+    if not isinstance(functions, list | tuple) or len(functions) != game.n_players or not all(map(callable, functions)):
+        raise InputError(f"observe: give a function of the state, or a list of {game.n_players}, one for each player")
+    objects = game.state_objects or range(game.n_states)
+    return [map(function, objects) for function in functions]
+
+
+def _strategy(game: StochasticGame, player: int, entry: Any, states: Iterable[Any]) -> np.ndarray:
     """Read the policy of one player as an array of shape (S, A_i), with NaN where it says nothing."""
     size = game.max_actions[player]
     if callable(entry):
-        states = game.states if labels else range(game.n_states)
         return _from_rows(game, player, [entry(state) for state in states])
     if isinstance(entry, Mapping):
         return _from_rows(game, player, _by_state(game, player, entry))

@@ -80,6 +80,9 @@ class StochasticGame(Frozen, Shown):
         Least reward of each player, and greatest minus least.
     players, states, title
         As above, as tuples and str; `states` as it was given if it is a `StateNames`, which makes names when asked.
+    state_objects : tuple
+        The states as the functions of `from_env` know them, in the order of `states`; else empty. Games that differ
+        only in them are equal.
     actions : tuple
         ``actions[i]`` if a player's first names are the same in every state, else ``actions[s][i]``; see
         `actions_by_state` and `action_names`.
@@ -133,6 +136,7 @@ class StochasticGame(Frozen, Shown):
     actions: ActionNames | tuple[ActionNames, ...]
     actions_by_state: bool
     title: str
+    state_objects: tuple[Any, ...]
 
     def __init__(
         self,
@@ -176,6 +180,7 @@ class StochasticGame(Frozen, Shown):
         states: Sequence[str] | None = None,
         start: Any = None,
         title: str = "",
+        state_objects: Sequence[Any] = (),
     ) -> StochasticGame:
         """Build a game whose numbers of actions may differ from state to state.
 
@@ -189,6 +194,8 @@ class StochasticGame(Frozen, Shown):
             One row for each of these.
         discount, players, actions, states, start, title
             As in `StochasticGame`.
+        state_objects : sequence, optional
+            What `state_objects` is to hold, one for each state.
 
         Returns
         -------
@@ -213,6 +220,11 @@ class StochasticGame(Frozen, Shown):
         if values.ndim != 2 or len(values) != counts.shape[1]:
             raise InputError(f"rewards: got shape {values.shape}; expected ({counts.shape[1]}, R), one row per player")
         game._fill(counts, values, transitions, None, discount, players, actions, states, start, title)
+        if state_objects and len(state_objects) != game.n_states:
+            raise InputError(
+                f"state_objects: got {len(state_objects)} for {game.n_states} states; give one each, or none"
+            )
+        object.__setattr__(game, "state_objects", tuple(state_objects))
         return game
 
     def _fill(
@@ -244,13 +256,14 @@ class StochasticGame(Frozen, Shown):
         lazy = isinstance(states, StateNames) and len(states) == n_states
         set_field(self, "states", states if lazy else _names(states, n_states, "states"))
         set_field(self, "title", check_text(title, "title"))
+        set_field(self, "state_objects", ())
         names, by_state = _action_names(actions, n_actions)
         set_field(self, "actions", names)
         set_field(self, "actions_by_state", by_state)
         set_field(self, "n_actions", frozen(n_actions))
         set_field(self, "row_starts", frozen(row_starts))
         self._check_rewards(rewards)
-        set_field(self, "discounts", frozen(_discounts(discount, n_players)))
+        set_field(self, "discounts", frozen(read_discounts(discount, n_players)))
         set_field(self, "rewards", frozen(rewards))
         self._set_scales()
         data, indices, indptr, eps = _csr(transitions, n_rows, n_states, sizes)
@@ -388,7 +401,7 @@ class StochasticGame(Frozen, Shown):
         """
         game = type(self).__new__(type(self))
         game.__dict__.update({name: self.__dict__[name] for name in StochasticGame.__annotations__})
-        game.__dict__["discounts"] = frozen(_discounts(discount, self.n_players))
+        game.__dict__["discounts"] = frozen(read_discounts(discount, self.n_players))
         game._set_scales()
         return game
 
@@ -764,6 +777,7 @@ class StochasticGame(Frozen, Shown):
             self.states,
             self.start,
             self.title,
+            self.state_objects,
         )
         return type(self).from_rows, parts
 
@@ -842,7 +856,18 @@ def check_discounted(discounts: Any) -> None:
         )
 
 
-def _discounts(discount: Any, n_players: int) -> np.ndarray:
+def read_discounts(discount: Any, n_players: int) -> np.ndarray:
+    """Return the discount factor of each player, given one for all or one each.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> read_discounts(0.5, 2)
+    array([0.5, 0.5])
+    """
     discounts = _numbers(discount, "discount")
     if discounts.shape not in ((), (n_players,)):
         raise InputError(

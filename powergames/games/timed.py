@@ -234,7 +234,7 @@ def action_type(size: int) -> np.dtype:
 
 
 def timed_profile(
-    game: TimedGame, profile: Any, horizon: int, *, fill: bool = False, labels: bool = False
+    game: TimedGame, profile: Any, horizon: int, *, fill: bool = False, labels: bool = False, observe: Any = None
 ) -> TimedProfile:
     """Read a profile over a finite horizon.
 
@@ -249,8 +249,8 @@ def timed_profile(
     horizon : int
     fill : bool, default False
         Whether states of which a stationary policy says nothing are filled with equal probabilities, not refused.
-    labels : bool, default False
-        Whether callables are given the name of a state instead of its index.
+    labels, observe
+        What callables are given, as in `powergames.games.policies.as_policies`.
 
     Returns
     -------
@@ -274,7 +274,7 @@ def timed_profile(
     stationary = [player for player, strategy in enumerate(timed) if strategy is None]
     if stationary and isinstance(game, StochasticGame):
         given = [entry if timed[player] is None else 0 for player, entry in enumerate(entries)]
-        read = as_policies(game, given, labels=labels)
+        read = as_policies(game, given, labels=labels, observe=observe)
         for player in stationary:
             missing = read.unvisited[player]
             if len(missing) and not fill:

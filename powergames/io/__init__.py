@@ -289,7 +289,7 @@ def _lost_names(game: NormalFormGame, kinds: Sequence[str]) -> list[str]:
     numbered = [tuple(map(str, range(count))) for count in (game.n_players, *game.n_actions)]
     given = {
         "title": game.title != "",
-        "names of players": game.players != numbered[0],
+        "names of players": game.players not in (numbered[0], csv_format.PLAYERS),
         "names of actions": list(game.actions) != numbered[1:],
     }
     return [kind for kind in kinds if given[kind]]

@@ -1,7 +1,8 @@
 """Two-player games as CSV.
 
-A table has one row per action of player 0 and one column per action of player 1, and in each cell both payoffs,
-separated by a comma (the cell is then quoted, or in brackets), a semicolon (which may need quotes too) or a space::
+A table has one row per action of the first player and one column per action of the second, who are called ``row`` and
+``column``, and in each cell both payoffs, separated by a comma (the cell is then quoted, or in brackets), a semicolon
+(which may need quotes too) or a space::
 
     Stag hunt,stag,hare
     stag,"4, 4","0, 3"
@@ -11,7 +12,7 @@ The first row and the first column may be left out; they are recognized because 
 that does look like a pair, or like the first half of one in brackets, gets an apostrophe in front: ``'1, 2``. The
 corner holds the title.
 
-Or, as two plain matrices of numbers with a blank line between them, player 0's payoffs first.
+Or, as two plain matrices of numbers with a blank line between them, the payoffs of ``row`` first.
 
 Cells may also be separated by semicolons or tabs, as spreadsheets do in countries that write 4,5 for 4.5. In such a
 file a comma between two digits is a decimal one, so the comma of a pair needs a blank after it.
@@ -37,6 +38,9 @@ from powergames.io._text import (
     parse_number,
     shorten,
 )
+
+# What the players are called, for whom a table has no names.
+PLAYERS = ("row", "column")
 
 # What may stand between two cells.
 DELIMITERS = ",;\t"
@@ -248,7 +252,7 @@ def _read_table(rows: list[_Row], notation: Notation, source: str) -> NormalForm
         for cell in row[has_labels:]:
             values += _pair(cell, notation, f"{source}, line {line}")
     payoffs = np.moveaxis(number_array(values).reshape(len(body), width - has_labels, 2), -1, 0)
-    return NormalFormGame(payoffs, actions=[row_names, column_names], title=title)
+    return NormalFormGame(payoffs, PLAYERS, [row_names, column_names], title)
 
 
 def _read_matrices(rows: list[_Row], notation: Notation, source: str) -> NormalFormGame:
@@ -274,13 +278,13 @@ def _read_matrices(rows: list[_Row], notation: Notation, source: str) -> NormalF
         raise FormatError(f"{source}: all cells are empty; give a file that holds a game")
     if len(shapes) == 1:
         raise FormatError(
-            f"{source}: one matrix, but a game of two players has two; add player 1's below, after a blank line (with "
-            'the signs changed if the game is zero-sum), or write both payoffs in each cell, as "4, 0"'
+            f"{source}: one matrix, but a game of two players has two; add the second player's below, after a blank "
+            'line (with the signs changed if the game is zero-sum), or write both payoffs in each cell, as "4, 0"'
         )
     if len(shapes) > 2 or shapes[0] != shapes[1]:
         sizes = ", ".join(f"{height} x {width}" for height, width in shapes[:4])
         raise FormatError(f"{source}: {len(shapes)} matrices of {sizes}; give two of the same shape")
-    return NormalFormGame(number_array(values).reshape(2, *shapes[0]))
+    return NormalFormGame(number_array(values).reshape(2, *shapes[0]), PLAYERS)
 
 
 def _pair(cell: str, notation: Notation, place: str) -> tuple[Number, Number]:
@@ -295,8 +299,8 @@ def _entry(cell: str, notation: Notation, place: str) -> Number:
         return notation.number(cell, place)
     except FormatError as error:
         raise FormatError(
-            f"{error}; a table has a row for each action of player 0, a column for each of player 1, and in each cell "
-            'both payoffs, as "4, 0"'
+            f"{error}; a table has a row for each action of the first player, a column for each of the second, and in "
+            'each cell both payoffs, as "4, 0"'
         ) from None
 
 

@@ -15,8 +15,9 @@ States and actions count in the order in which they appear; every joint action o
 called in which it has ended.
 
 Two columns are ours, and sGameSolver ignores them as it does all others. The column ``title`` has the title in the row
-``delta``. The column ``start`` has the probability with which the game begins in a state, in its first row or in all of
-them; without it, all states are equally likely. As in other CSV files, semicolons or tabs may stand between cells.
+``delta``; without it, the game is called as the file is. The column ``start`` has the probability with which the game
+begins in a state, in its first row or in all of them; without it, all states are equally likely. As in other CSV files,
+semicolons or tabs may stand between cells.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -292,7 +294,18 @@ def _read(rows: Sequence[_Row], notation: Notation, end_state: str | None, sourc
         raise FormatError(f"{source}: no row '{_DELTA}'; give one with the discount factors in the columns u_...")
     if not body:
         raise FormatError(f"{source}: no row for any state; give one per state and joint action")
-    return _game(columns, body, discount, title, end_state, source)
+    return _game(columns, body, discount, title or _stem(source), end_state, source)
+
+
+def _stem(source: str) -> str:
+    """The name of a file, without its folders and extensions.
+
+    Examples
+    --------
+    >>> _stem("games/old_mill.csv.gz")
+    'old_mill'
+    """
+    return Path(source).name.partition(".")[0]
 
 
 class _Columns:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from powergames.auditing.audit import Audit
+from powergames.auditing.sampled import SampledAudit
 from powergames.display import (
     MOST,
     ROUNDING,
@@ -26,6 +27,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.presentation.shared import (
     WHERE_ALL,
     heading,
+    interval,
     judgement,
     noise,
     range_name,
@@ -60,6 +62,37 @@ def of_audit(report: Audit, most: int | None = MOST) -> list[Block]:
         *_remarks(report),
         _verdict(report),
     ]
+
+
+@blocks.register(SampledAudit)
+def of_sampled_audit(report: SampledAudit, most: int | None = MOST) -> list[Block]:
+    """Returns, power and attacks with their intervals, and what they promise."""
+    players = [printable(player) for player in report.players]
+    table = Table("player", ">returns", *(f">power of {player}" for player in players))
+    for i, player in enumerate(report.players):
+        power = [interval(report.power, i, j) if i != j else Cell(0.0, "-") for j in range(len(players))]
+        table.add_row(name(player), interval(report.returns, i), *power)
+    attacks = Table("who leaves the policy", "how", *(f">task of {player}" for player in players))
+    for attack in report.attacks:
+        how = attack.label
+        if attack.against is not None:
+            how += f", against {players[attack.against]}"
+        elif attack.action is not None:
+            how += f": action {attack.action}"
+        if attack.known < 1.0:
+            how += f" (known in {attack.known:.0%} of its steps)"
+        attacks.add_row(name(report.players[attack.deviator]), how, *(interval(attack, i) for i in range(len(players))))
+    remarks = [
+        f"Each number is an estimate from {report.episodes:,} episodes, {report.steps:,} steps in all, and in brackets "
+        f"the interval that holds the true one with probability {report.level:g}. Power is averaged over the states "
+        "visited."
+    ]
+    if report.attacks:
+        remarks.append("Adversaries for several steps are the worst ones found: the least return is at most theirs.")
+    if report.truncated:
+        remarks.append(f"The environment cut off {report.truncated:.1%} of the episodes; they count as ended there.")
+    title = f"Sampled audit, λ = {report.objective.lam:g}"
+    return [title, table, *([attacks] if report.attacks else []), *remarks]
 
 
 @frame.register(Audit)

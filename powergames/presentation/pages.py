@@ -1,4 +1,4 @@
-"""What a report says of itself: where its page is, and what is on it."""
+"""What a page says of itself: where it is, and what is on it."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def of_report(report: Report, file: str) -> list[Block]:
         f"{counted(len(lams), 'value')} of λ, {span}; {len(report.html) / 1e6:.2f} MB.",
         *path_summary(report.path.points),
     ]
+
+
+def of_editable(title: str, page: str, file: str) -> list[Block]:
+    """Where a page is that computes by itself."""
+    name = printable(title or "Untitled game")
+    return [f"{printable(file)}: {name}, to edit; the page finds all equilibria by itself; {len(page) / 1e6:.2f} MB."]

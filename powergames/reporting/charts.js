@@ -19,6 +19,9 @@ function courseFigure(lesson) {
     const name = key === "task" ? "payoff of all" : "power of others, all";
     const chart = axes([...dots, ...ends, { x: lesson.lam(), y: dots.length ? dots[0].y : 0 }], 165, ["λ", 1], [name, lesson.scale]);
     chart.svg.setAttribute("aria-label", `${name} at each λ; the table below has the same numbers`);
+    lesson.points.map((_, p) => p).filter((p) => lesson.critical(p)).forEach((p) => chart.svg.append(drawn("line", {
+      x1: chart.x(lesson.lam(p)), x2: chart.x(lesson.lam(p)), y1: chart.topY, y2: chart.bottomY, class: "critical",
+    }, drawn("title", {}, `λ = ${lesson.lamText(p)}`))));
     const now = chart.x(lesson.lam());
     chart.svg.append(drawn("line", { x1: now, x2: now, y1: chart.topY, y2: chart.bottomY, class: "now" }));
     failed.forEach((p) => chart.svg.append(drawn("text", {
@@ -27,7 +30,7 @@ function courseFigure(lesson) {
     addDots(lesson, chart, dots, new Set());
     return chart.svg;
   });
-  return [...parts, el("figcaption", {}, "Each λ that was computed. A red × marks one at which no certified solution was found.")];
+  return [...parts, el("figcaption", {}, "Each λ that was computed. Dotted lines: where equilibria come, go or change. A red × marks one at which no certified solution was found.")];
 }
 
 // The chosen ones last, so that they lie on top.

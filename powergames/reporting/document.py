@@ -11,11 +11,14 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.power import plain, power_table
 from powergames.reporting.schedule import Solved
-from powergames.reporting.tables import payoff_table, stage_table
+from powergames.reporting.tables import payoff_table, stage_table, state_layout
 from powergames.results import SCHEMA, Equilibrium, StochasticEquilibrium, Sweep, game_header, json_value
 
 # States that a page shows: those visited most.
 MOST_STATES = 40
+
+# States up to which a page draws which follow which.
+MOST_DRAWN = 12
 
 # Deviations are left out of games with more actions, payoffs or states than this.
 MOST_DEVIATIONS, MOST_PAYOFFS, MOST_STATES_LEFT = 300, 200_000, 1000
@@ -71,6 +74,8 @@ def build(solved: Solved, title: str, thinned: int = 1, deviations: bool = True)
             "all_equilibria": solved.every,
             "shortened": solved.shortened or thinned > 1,
             "deviations": deviations,
+            "lams": [str(point.objective.exact_lam) for point in points],
+            "intervals": solved.intervals,
             "scale": float(np.max(game.value_scale if isinstance(game, StochasticGame) else game.payoff_scale)),
             **_tables(path, states),
         },
@@ -167,4 +172,10 @@ def _tables(path: Sweep, states: list[int] | None) -> dict[str, Any]:
     assert states is not None
     counts = game.n_actions
     stages = [stage_table(game, s, [own[s, : counts[s, i]] for i, own in enumerate(played)]) for s in states]
-    return {"states": states, "n_states": game.n_states, "start": game.start[states].tolist(), "stages": stages}
+    return {
+        "states": states,
+        "n_states": game.n_states,
+        "start": game.start[states].tolist(),
+        "stages": stages,
+        "layout": state_layout(game) if game.n_states <= MOST_DRAWN else None,
+    }

@@ -37,6 +37,16 @@ function rounded(value, scale) {
   return Math.abs(value) < 1e-12 * scale ? "0" : String(Number(value.toPrecision(5)));
 }
 
+// As a fraction where it is one of a small denominator up to rounding, else with up to five digits.
+function fractional(value, scale) {
+  if (typeof value !== "number" || Number.isInteger(value) || Math.abs(value) > 1e6) return rounded(value, scale);
+  for (let below = 2; below <= 60; below += 1) {
+    const above = Math.round(value * below);
+    if (above && Math.abs(value * below - above) < 1e-12 * Math.max(1, scale)) return `${above}/${below}`;
+  }
+  return rounded(value, scale);
+}
+
 // Rounded to a step of a thousandth or so of the scale.
 function coarse(value, scale) {
   if (typeof value === "string") return value;

@@ -36,12 +36,11 @@ function networkFigure(lesson) {
     drawn("text", { x: places[i].x, y: places[i].y + 4, "text-anchor": "middle", class: "halo" },
       drawn("title", {}, name), shortened(name, NETWORK.letters)),
   ]);
+  if (!arrows.length) return [el("figcaption", {}, "Nobody can take anything from anybody.")];
   return [
     drawn("svg", { viewBox: `0 ${top} ${NETWORK.size} ${height}`, role: "img", "aria-label": "Power network; the table has the same numbers" },
       ...arrows, ...nodes, ...labels),
-    el("figcaption", {}, arrows.length
-      ? "An arrow from one player to another: the first can take that much from the second."
-      : "No arrows: nobody can take anything from anybody."),
+    el("figcaption", {}, "An arrow from one player to another: the first can take that much from the second."),
   ];
 }
 

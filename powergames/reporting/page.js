@@ -4,7 +4,11 @@ class Lesson {
   constructor(data) {
     Object.assign(this, { game: data.game, points: data.points, report: data.report, scale: data.report.scale });
     this.stochastic = data.game.kind === "stochastic";
-    this.state = 0;
+    // A game opens where it starts.
+    this.state = this.stochastic ? data.report.start.indexOf(Math.max(...data.report.start)) : 0;
+    this.showUtility = false;
+    this.exact = data.report.lams.map((text) => Fraction.read(text));
+    this.intervals = readIntervals(data.report.intervals);
     this.found = this.points.map(({ equilibria }) => equilibria.map((_, e) => e).filter((e) => equilibria[e].status === "CONVERGED"));
     this.at = { point: Math.max(0, this.found.findIndex((own) => own.length)), equilibrium: 0 };
     this.at.equilibrium = this.found[this.at.point][0];
@@ -30,12 +34,17 @@ class Lesson {
     return this.points[p].objective.lam;
   }
 
+  // A critical λ as a fraction.
   lamText(p = this.at.point) {
-    return rounded(this.lam(p), 1);
+    return this.critical(p) && isShort(this.exact[p]) ? String(this.exact[p]) : rounded(this.lam(p), 1);
+  }
+
+  critical(p) {
+    return this.intervals !== null && this.intervals.critical.some((lam) => lam.compare(this.exact[p]) === 0);
   }
 
   text(value) {
-    return rounded(value, this.scale);
+    return this.stochastic ? rounded(value, this.scale) : fractional(value, this.scale);
   }
 
   stateName() {
@@ -109,6 +118,21 @@ class Lesson {
     refresh();
   }
 
+  // Show another state.
+  enter(state) {
+    this.state = state;
+    byId("state").value = state;
+    fillActions();
+    refresh();
+  }
+
+  // Go to the solution at the λ shown that plays the same actions.
+  choose(statement) {
+    const plays = (e, i) => this.point().equilibria[e].profile[i].flatMap((chance, a) => (Number(chance) > 1e-12 ? [a] : []));
+    const e = this.certified().find((each) => statement.supports.every((own, i) => own.join() === plays(each, i).join()));
+    if (e !== undefined) this.go(this.at.point, e);
+  }
+
   nearest(before) {
     const own = this.certified();
     if (before === undefined || !own.length) return own[0];
@@ -117,6 +141,16 @@ class Lesson {
       .reduce((most, value, k) => Math.max(most, Math.abs(value - old[k])), 0));
     return own[apart.indexOf(Math.min(...apart))];
   }
+}
+
+function readIntervals(data) {
+  if (data === null) return null;
+  const vectors = (rows) => rows.map((row) => row.map((text) => Fraction.read(text)));
+  const last = Fraction.read(data.last);
+  const branches = data.branches.map(({ lo, hi, constant, slope, weights }) => ({
+    lo: Fraction.read(lo), hi: hi === null ? null : Fraction.read(hi), constant: vectors(constant), slope: vectors(slope), weights: weights.map((text) => Fraction.read(text)),
+  }));
+  return { complete: data.complete, last, critical: data.critical.map((text) => Fraction.read(text)), found: statements(branches, last) };
 }
 
 function regretText(value) {
@@ -141,6 +175,7 @@ function refresh() {
     `${k + 1} of ${lesson.certified().length}: ${shortened(lesson.outline(lesson.at.point, e), 60)}`)));
   byId("main").dataset.point = lesson.at.point;
   byId("main").dataset.equilibrium = solved ? lesson.at.equilibrium : "";
+  show("answer", ...answer(lesson));
   show("payoffs", ...payoffTable(lesson));
   show("game-note", ...payoffNote(lesson));
   show("solution-heading", `The solution at λ = ${lesson.lamText()}`);
@@ -152,6 +187,11 @@ function refresh() {
   show("network", ...(solved ? networkFigure(lesson) : []));
   show("frontier", ...frontierFigure(lesson));
   show("course", ...courseFigure(lesson));
+  byId("play-section").hidden = !solved || !lesson.stochastic;
+  if (solved && lesson.stochastic) {
+    show("play-log", ...playLog(lesson));
+    show("graph", ...(lesson.report.layout === null ? [] : stateGraph(lesson)));
+  }
   refreshDeviation();
   const stochastic = solved && lesson.solution().off_policy !== undefined;
   byId("off-policy-section").hidden = !stochastic;
@@ -203,12 +243,17 @@ function prepare() {
   byId("lam").disabled = last === 0;
   show("marks", ...points.map((_, p) => {
     const failed = !lesson.certified(p).length;
-    const mark = el("span", { class: failed ? "failed" : null }, failed ? "×" : "");
+    const mark = el("span", { class: failed ? "failed" : lesson.critical(p) ? "critical" : null }, failed ? "×" : "");
     mark.style.left = `${last ? 100 * p / last : 50}%`;
     return mark;
   }));
   byId("state-choice").hidden = !lesson.stochastic;
-  if (lesson.stochastic) show("state", ...game.states.map((name, s) => el("option", { value: s }, name)));
+  if (lesson.stochastic) {
+    show("state", ...game.states.map((name, s) => el("option", { value: s, selected: s === lesson.state ? "" : null }, report.start[s] ? `${name} (start)` : name)));
+  }
+  byId("answer-section").hidden = lesson.intervals === null;
+  const table = report.payoffs;
+  byId("view").hidden = lesson.stochastic || table.layout !== "matrices" || table.left_out > 0;
   show("deviator", ...game.players.map((name, j) => el("option", { value: j }, name)));
   fillActions();
   show("all", allTable(lesson));
@@ -232,28 +277,20 @@ function provenance() {
   return parts.join(" ");
 }
 
-function theme(name) {
-  document.documentElement.dataset.theme = name;
-  byId("theme").setAttribute("aria-pressed", name === "dark");
-}
-
-const dark = matchMedia("(prefers-color-scheme: dark)");
-let chosen = false;
-theme(dark.matches ? "dark" : "light");
-dark.addEventListener("change", () => chosen || theme(dark.matches ? "dark" : "light"));
-byId("theme").addEventListener("click", () => {
-  chosen = true;
-  theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
-});
 byId("lam").addEventListener("input", (event) => lesson.go(Number(event.target.value)));
 byId("lower").addEventListener("click", () => lesson.go(lesson.at.point - 1));
 byId("higher").addEventListener("click", () => lesson.go(lesson.at.point + 1));
 byId("equilibrium").addEventListener("change", (event) => lesson.go(lesson.at.point, Number(event.target.value)));
-byId("state").addEventListener("change", (event) => {
-  lesson.state = Number(event.target.value);
-  fillActions();
-  refresh();
+byId("state").addEventListener("change", (event) => lesson.enter(Number(event.target.value)));
+byId("play-step").addEventListener("click", () => playStep(lesson));
+byId("play-again").addEventListener("click", () => {
+  steps.length = 0;
+  lesson.enter(lesson.report.start.indexOf(Math.max(...lesson.report.start)));
 });
+document.querySelectorAll("input[name=shown]").forEach((input) => input.addEventListener("change", (event) => {
+  lesson.showUtility = event.target.value === "utility";
+  refresh();
+}));
 byId("deviator").addEventListener("change", () => {
   fillActions();
   refreshDeviation();

@@ -12,13 +12,26 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from powergames.errors import printable
 
-SCRIPTS = ("elements.js", "payoffs.js", "solutions.js", "network.js", "charts.js", "deviations.js", "page.js")
+SCRIPTS = (
+    "theme.js",
+    "elements.js",
+    "fractions.js",
+    "statements.js",
+    "payoffs.js",
+    "solutions.js",
+    "network.js",
+    "states.js",
+    "charts.js",
+    "deviations.js",
+    "page.js",
+)
 
 
 def page(document: dict[str, Any]) -> str:
@@ -41,17 +54,31 @@ def page(document: dict[str, Any]) -> str:
     >>> page(lesson.document) == lesson.html, "</title><script>" in lesson.html
     (True, False)
     """
-    style, script = _asset("style.css"), "".join(_asset(name) for name in SCRIPTS)
-    title = html.escape(printable(document["report"]["title"]))
+    return assembled("template.html", ("style.css",), SCRIPTS, document, document["report"]["title"])
+
+
+def assembled(template: str, styles: Sequence[str], scripts: Sequence[str], data: dict[str, Any], title: str) -> str:
+    """Put files of this folder and a document together into one page.
+
+    Parameters
+    ----------
+    template : str
+        With ``{{policy}}``, ``{{title}}``, ``{{style}}``, ``{{words}}``, ``{{data}}`` and ``{{script}}``.
+    styles, scripts : sequence of str
+    data : dict
+    title : str
+    """
+    style, script = "".join(map(_asset, styles)), "".join(map(_asset, scripts))
     parts = {
         "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
-        "title": title,
+        "title": html.escape(printable(title)),
         "style": style,
-        "data": escaped_json(document),
+        "words": _asset("words.html"),
+        "data": escaped_json(data),
         "script": script,
     }
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("template.html"))
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset(template))
 
 
 def escaped_json(value: Any) -> str:

@@ -1,7 +1,10 @@
 // The game: matrices for two and three players, a list for more, with what the solution plays in colour.
 
-// Actions of a player beyond which a matrix is set smaller, and its payoffs are rounded more.
+// Actions of a player beyond which a matrix is set smaller, and its payoffs are rounded more; and beyond which it gets the
+// whole width of the page, as do long payoffs: letters of a row.
 const LARGE = 6;
+const NARROW = 3;
+const SHORT_ROW = 36;
 
 function payoffTable(lesson) {
   const { part, players, names } = lesson.stage();
@@ -9,6 +12,8 @@ function payoffTable(lesson) {
   if (part.layout === "list") return [payoffList(lesson, part, players, names, chances)];
   const cells = new Map(part.joint.map((joint, k) => [joint.join(), k]));
   const shown = names.map((_, i) => [...new Set(part.joint.map((joint) => joint[i]))]);
+  const values = lesson.showUtility ? utilities(lesson, part, cells) : part.payoffs;
+  const best = lesson.stochastic || part.left_out ? null : bestReplies(part.joint, values, cells, lesson.scale);
   const matrices = (shown[2] || [null]).map((third) => {
     const caption = third === null
       ? el("caption", {}, "Rows: ", coloured(players, 0), ". Columns: ", coloured(players, 1), ".")
@@ -19,27 +24,78 @@ function payoffTable(lesson) {
     const body = shown[0].map((a) => el("tr", {}, el("th", { scope: "row" }, named(names[0][a])),
       ...shown[1].map((b) => {
         const k = cells.get((third === null ? [a, b] : [a, b, third]).join());
-        return payoffCell(lesson, part, k, chances[k], large);
+        return payoffCell(lesson, part, values, k, chances[k], large, best && best[k]);
       })));
-    return scrolling("Payoffs", el("table", { class: large ? "matrix large" : "matrix" }, caption, el("thead", {}, head), el("tbody", {}, ...body)));
+    const width = large ? " large" : shown[1].length > NARROW || rowLength(part, names[1], players.length) > SHORT_ROW ? " wide" : "";
+    return scrolling("Payoffs", el("table", { class: `matrix${width}` }, caption, el("thead", {}, head), el("tbody", {}, ...body)));
   });
   return [el("div", { class: "side-by-side" }, ...matrices)];
+}
+
+// About how many letters a row of a matrix has at most.
+function rowLength(part, columns, players) {
+  const longest = Math.max(...part.payoffs.flat().map((payoff) => rounded(payoff, 1).length));
+  return columns.reduce((total, name) => total + Math.max(name.length, (longest + 2) * players), 0);
 }
 
 function coloured(players, i) {
   return el("span", { class: `player-${i}` }, named(players[i]));
 }
 
-function payoffCell(lesson, part, k, chance, large) {
-  const numbers = part.payoffs[k].flatMap((payoff, i) => [
+function payoffCell(lesson, part, values, k, chance, large, best) {
+  const text = (value, i) => (large ? coarse(value, lesson.scale) : values === part.payoffs ? rounded(value, lesson.scale) : lesson.text(value, i));
+  const numbers = values[k].flatMap((value, i) => [
     ...(i ? [", "] : []),
-    el("span", { class: `player-${i}`, title: String(payoff) }, large ? coarse(payoff, lesson.scale) : lesson.text(payoff)),
+    el("span", { class: `player-${i}${best && best[i] === part.joint[k][i] ? " best-reply" : ""}`, title: String(value) }, text(value, i)),
   ]);
   const cell = el("td", { class: chance > 0 ? "played" : null }, ...numbers);
   cell.style.setProperty("--share", chance);
+  const arrows = best ? replyArrows(lesson.game.players, lesson.stage().names, part.joint[k], best) : [];
+  if (arrows.length) cell.append(el("span", { class: "arrows" }, ...arrows));
   if (chance > 0) cell.append(el("span", { class: "chance" }, `played: ${percent(chance)}`));
   if (part.next) cell.append(el("span", { class: "next" }, following(part.next[k])));
   return cell;
+}
+
+// For each joint action and each player, the player's best action against what the others play there: the one that is
+// played there if it is among the best.
+function bestReplies(joint, values, cells, scale) {
+  return joint.map((own, k) => own.map((action, i) => {
+    const other = (a) => cells.get(own.map((each, j) => (j === i ? a : each)).join());
+    let [best, most] = [action, Number(values[k][i])];
+    for (let a = 0; other(a) !== undefined; a += 1) {
+      const value = Number(values[other(a)][i]);
+      if (value > most + 1e-12 * scale) [best, most] = [a, value];
+    }
+    return best;
+  }));
+}
+
+// Where the player of the rows and that of the columns would rather go.
+function replyArrows(players, names, joint, best) {
+  return [0, 1].filter((i) => i < joint.length && best[i] !== joint[i]).map((i) => {
+    const back = best[i] < joint[i];
+    const sign = i ? (back ? "←" : "→") : back ? "↑" : "↓";
+    const words = `${players[i]} would rather play ${names[i][best[i]]}`;
+    return el("span", { class: `player-${i}`, role: "img", "aria-label": words, title: words }, sign);
+  });
+}
+
+// Payoff minus λ times the power of the others, if everybody plays one action for sure.
+function utilities(lesson, part, cells) {
+  const { aggregate } = lesson.points[0].objective;
+  const n = lesson.game.players.length;
+  return part.joint.map((own, k) => own.map((_, i) => {
+    const value = (joint) => Number(part.payoffs[cells.get(joint.join())][i]);
+    const powers = own.map((__, j) => {
+      if (j === i) return 0;
+      const could = lesson.stage().names[j].map((___, a) => value(own.map((each, l) => (l === j ? a : each))));
+      return Number(part.payoffs[k][i]) - Math.min(...could);
+    });
+    const weight = (j) => (Array.isArray(aggregate) ? Number(aggregate[i][j]) : aggregate === "mean" ? 1 / (n - 1) : 1);
+    const power = aggregate === "max" ? Math.max(...powers) : powers.reduce((sum, each, j) => sum + (j === i ? 0 : weight(j) * each), 0);
+    return Number(part.payoffs[k][i]) - lesson.lam() * power;
+  }));
 }
 
 function payoffList(lesson, part, players, names, chances) {
@@ -47,7 +103,7 @@ function payoffList(lesson, part, players, names, chances) {
   const heads = [...players, ...players.map((name) => `payoff of ${name}`), "played", ...states];
   const rows = part.joint.map((joint, k) => el("tr", { class: chances[k] > 0 ? "played" : null },
     ...joint.map((a, i) => el(i ? "td" : "th", i ? {} : { scope: "row" }, named(names[i][a]))),
-    ...part.payoffs[k].map((payoff) => el("td", { class: "number", title: String(payoff) }, lesson.text(payoff))),
+    ...part.payoffs[k].map((payoff) => el("td", { class: "number", title: String(payoff) }, rounded(payoff, lesson.scale))),
     el("td", { class: "number" }, chances[k] > 0 ? percent(chances[k]) : ""),
     ...(part.next ? [el("td", {}, following(part.next[k]))] : [])));
   return scrolling("Payoffs", el("table", { class: "large" },
@@ -75,10 +131,15 @@ function payoffNote(lesson) {
   } else if (part.layout === "matrices") {
     parts.push(`Each cell holds the payoffs of ${players.join(", ")}, in this order. `);
   }
+  if (!lesson.stochastic && part.layout === "matrices" && !part.left_out) {
+    parts.push(lesson.showUtility
+      ? `Utility at λ = ${lesson.lamText()}: payoff minus λ times the power of the others. Underlined: a best reply among single actions; a mixture may be better still. `
+      : "Underlined: a best reply to what the others play there. ", "An arrow shows where a player would rather go. ");
+  }
   if (state !== null) parts.push("The table is for the state ", el("strong", {}, named(state)), ", and an arrow says what state follows. ");
   if (part.left_out) parts.push(`The game is large: ${part.left_out.toLocaleString("en")} more joint actions are not shown here. `);
   const isLarge = byId("payoffs").querySelector(".large") !== null;
-  if (isLarge && part.payoffs.flat().some((payoff) => coarse(payoff, lesson.scale) !== lesson.text(payoff))) parts.push("Payoffs in the table are rounded; point at one to see all its digits. ");
+  if (isLarge && part.payoffs.flat().some((payoff) => coarse(payoff, lesson.scale) !== rounded(payoff, lesson.scale))) parts.push("Payoffs in the table are rounded; point at one to see all its digits. ");
   if (lesson.solution() !== undefined) parts.push("What the solution plays is framed or shaded.");
   return parts;
 }

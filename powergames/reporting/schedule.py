@@ -14,12 +14,21 @@ from powergames.games.stochastic import StochasticGame
 from powergames.kernels.compilation import clock
 from powergames.objectives import PowerObjective, with_lam
 from powergames.progress import Callback
+from powergames.reporting.intervals import intervals
 from powergames.results import Sweep, SweepPoint
 from powergames.solvers import solve, solve_all, sweep
 from powergames.solvers.batch.batches import objectives_of
 
 # Numbers of λ, equally spaced; each but the last is taken only if it can be computed in time.
 COUNTS = (51, 26, 11, 6, 3)
+
+# Where a game that is slow to solve is solved at first, as shares of the greatest λ: closer where λ is small, which is
+# easier.
+SHARES = tuple(map(Fraction, ("0", "1/50", "1/20", "1/10", "1/5", "1/2", "1")))
+
+# Critical λ that are added to these, and joint actions of three and more players up to which they are: there, several
+# equilibria become one, and it takes long to find that there are no others.
+MOST_CRITICAL, SMALL = 50, 8
 
 # Computations that a sweep makes at each λ: from scratch, upwards and downwards.
 PASSES = 3
@@ -36,11 +45,14 @@ class Solved:
         Whether all equilibria were asked for at each λ.
     shortened : bool
         Whether there was time for a part of the usual range only.
+    intervals : dict, optional
+        What `powergames.reporting.intervals.intervals` returns.
     """
 
     path: Sweep
     every: bool
     shortened: bool
+    intervals: dict[str, Any] | None = None
 
 
 class _OutOfTimeError(Exception):
@@ -64,7 +76,7 @@ def solve_in_time(
     objective : PowerObjective
         Supplies the aggregate and form.
     lams : iterable of numbers, optional
-        Solved at whatever it takes; by default 51 from 0 to 1, or fewer.
+        Solved at whatever it takes; by default 51 from 0 to 1, or fewer, and the critical λ of small games.
     every : bool, optional
         Whether to compute all equilibria at each λ; by default if that can be done in time.
     time_limit : float
@@ -87,6 +99,8 @@ def solve_in_time(
     for each in wanted:
         each.adversaries(game.n_players)
     probes = [with_lam(objective, lam) for lam in usual_lams(game, objective, COUNTS[-1])]
+    last = max([*usual_lams(game, objective, 2), *(each.exact_lam for each in wanted)])
+    exact = intervals(game, objective, last)
     seconds = math.inf
     if every is None:
         seconds = _seconds_for_all(game, probes, time_limit / len(wanted))
@@ -95,15 +109,19 @@ def solve_in_time(
         seconds = _seconds_for_all(game, probes, time_limit / len(probes))
     if lams is None:
         if not every:
-            points, seconds = _probed(game, probes, time_limit / len(probes))
+            first = [with_lam(objective, last * share) for share in SHARES]
+            points, seconds = _probed(game, first, time_limit / len(first))
         count = next((count for count in COUNTS if seconds * count <= time_limit), len(probes))
-        if not every and seconds * count > time_limit:
-            # Not even a sweep over the probes is quick; they are what there is.
-            return Solved(Sweep(game, tuple(points)), every, shortened=True)
-        wanted = objectives_of(usual_lams(game, objective, count), objective)
+        if not every and count <= len(points):
+            # A sweep over more is not quick; these are what there is.
+            return Solved(Sweep(game, tuple(points)), every, shortened=True, intervals=exact)
+        stops = set(usual_lams(game, objective, count))
+        if every and exact is not None and (game.n_players == 2 or math.prod(game.n_actions) <= SMALL):
+            stops |= {Fraction(lam) for lam in exact["critical"][:MOST_CRITICAL]}
+        wanted = objectives_of(sorted(stops), objective)
     chosen = [each.exact_lam for each in wanted]
     path = sweep(game, objective, lams=chosen, all_equilibria=every, progress=progress, callback=callback)
-    return Solved(path, every, shortened=lams is None and len(path) < COUNTS[0])
+    return Solved(path, every, shortened=lams is None and len(path) < COUNTS[0], intervals=exact)
 
 
 def usual_lams(game: NormalFormGame | StochasticGame, objective: PowerObjective, count: int) -> list[Fraction]:
@@ -154,7 +172,7 @@ def _probed(
 ) -> tuple[list[SweepPoint], float]:
     """One equilibrium at some λ, and the seconds that a sweep would take for each λ."""
     points, total = [], 0.0
-    for objective in probes:
+    for k, objective in enumerate(probes):
         found: list[Any] = []
 
         def compute(objective: PowerObjective = objective, found: list[Any] = found) -> float:
@@ -162,7 +180,8 @@ def _probed(
             found[:] = [solve(game, objective, time_limit=limit)]
             return clock() - began
 
-        total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2)
+        # The first one also loads what is needed, so that its time says little.
+        total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2 if k else math.inf)
         points.append(SweepPoint(objective, tuple(found)))
     return points, PASSES * total / len(probes)
 

@@ -35,6 +35,29 @@ function solutionTable(lesson) {
   ];
 }
 
+// Sentences that the page shows at first; the others unfold.
+const MOST_SENTENCES = 8;
+
+// Each equilibrium in a sentence, with its exact interval of λ.
+function answer(lesson) {
+  if (lesson.intervals === null) return [];
+  const { players, actions } = lesson.game;
+  const { found, complete, critical } = lesson.intervals;
+  const sentences = (own) => statementList(own, players, actions, lesson.exact[lesson.at.point], (statement) => lesson.choose(statement));
+  const parts = [];
+  if (!found.length) parts.push(el("p", {}, "No equilibrium is pure: somebody mixes at every λ."));
+  else parts.push(sentences(found.slice(0, MOST_SENTENCES)));
+  if (found.length > MOST_SENTENCES) {
+    parts.push(el("details", {}, el("summary", {}, `${found.length - MOST_SENTENCES} more`), sentences(found.slice(MOST_SENTENCES))));
+  }
+  const texts = critical.map(fractionText);
+  const what = complete ? "Equilibria come, go or change at" : "Pure equilibria come or go at";
+  const which = texts.length > 12 ? `${texts.slice(0, 12).join(", ")} and ${texts.length - 12} more` : listed(texts);
+  parts.push(el("p", { class: "quiet" }, texts.length ? `${ended(`${what} λ = ${which}`)} ` : `${complete ? "No" : "No pure"} equilibrium comes or goes as λ changes. `,
+    complete ? "These are all equilibria; where strategies may be mixed freely, the corners of the set are listed." : "Only pure equilibria are listed here; mixed ones may come and go elsewhere."));
+  return parts;
+}
+
 const COVERED = {
   mixed: "by any other strategy, mixed ones included",
   "one-shot": "by a change in one state at one time",

@@ -81,6 +81,29 @@ def stage_table(game: StochasticGame, state: int, played: Sequence[np.ndarray]) 
     return table | {"next": following}
 
 
+def state_layout(game: StochasticGame) -> list[list[float]]:
+    """Return a place in the unit square for each state: those that can follow each other are close.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> places = state_layout(pg.load("reputation_stag_hunt"))
+    >>> len(places), min(x for x, _ in places), max(x for x, _ in places)
+    (4, 0.0, 1.0)
+    """
+    import networkx as nx
+
+    owners = np.repeat(np.arange(game.n_states), np.diff(game.row_starts))
+    rows = np.repeat(owners, np.diff(game.indptr))
+    pairs = {(int(min(s, t)), int(max(s, t))) for s, t in zip(rows, game.indices, strict=True) if s != t}
+    graph = nx.Graph()
+    graph.add_nodes_from(range(game.n_states))
+    graph.add_edges_from(sorted(pairs))
+    places = np.array([place for _, place in sorted(nx.kamada_kawai_layout(graph).items())])
+    low, extent = places.min(axis=0), np.ptp(places, axis=0)
+    return np.round(np.where(extent > 1e-9, (places - low) / np.where(extent > 1e-9, extent, 1), 0.5), 4).tolist()
+
+
 def _first(played: np.ndarray, most: int) -> list[int]:
     """Up to `most` actions, in order: those played, and the first of the others."""
     chosen = sorted(range(len(played)), key=lambda action: not played[action])[:most]

@@ -6,11 +6,13 @@ from powergames.results.bifurcations import Bifurcations, Branch
 from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.documents import SCHEMA, game_header, json_value
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
+from powergames.results.estimates import Estimate
 from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.many import ManyEquilibria
 from powergames.results.sets import Box, EquilibriumSet
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
+from powergames.results.teams import HorizonTeamOptimum, TeamOptimum
 from powergames.results.traces import SupportChange, Trace, TraceEvent
 
 __all__ = [
@@ -21,13 +23,16 @@ __all__ = [
     "CorrelatedEquilibrium",
     "Equilibrium",
     "EquilibriumSet",
+    "Estimate",
     "HorizonEquilibrium",
+    "HorizonTeamOptimum",
     "ManyEquilibria",
     "Status",
     "StochasticEquilibrium",
     "SupportChange",
     "Sweep",
     "SweepPoint",
+    "TeamOptimum",
     "Trace",
     "TraceEvent",
     "game_header",

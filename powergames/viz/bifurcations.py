@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from fractions import Fraction
+from typing import Any, cast
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from powergames.display import number_text
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, pure_profile
+from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, with_lam
 from powergames.power import power_table
-from powergames.results import Sweep, SweepPoint, Trace
+from powergames.results import Bifurcations, Branch, Sweep, SweepPoint, Trace
 from powergames.viz.frontiers import outcome
 from powergames.viz.labels import axis_format, domain, game_title, objective_text, player_index, player_names, shorten
 from powergames.viz.placing import ALONG, placed_labels
@@ -27,6 +29,9 @@ MOST_JOINT_ACTIONS = 20_000
 
 # Critical λ closer than this are one.
 SAME = 1e-8
+
+# Points at which a branch is drawn, and the greatest denominator of a fraction that is written as one.
+CURVE, LARGEST_DENOMINATOR = 33, 99
 
 # Width and height of the only panel, and of one of several.
 LARGE, SMALL = (560, 380), (400, 280)
@@ -60,9 +65,15 @@ class _Picture:
 
     Attributes
     ----------
+    game : NormalFormGame or StochasticGame
+    objective : PowerObjective
     points : tuple of SweepPoint
     traces : tuple of Trace
     intervals : list of _Pure
+    branches : tuple of Branch
+        Mixed equilibria over their exact range of λ.
+    complete : bool
+        Whether intervals and branches are all equilibria.
     critical : list of float
     ends : (float, float)
         Of the axis of λ.
@@ -70,9 +81,13 @@ class _Picture:
         Width and height of a panel.
     """
 
+    game: NormalFormGame | StochasticGame
+    objective: PowerObjective
     points: tuple[SweepPoint, ...]
     traces: tuple[Trace, ...]
     intervals: list[_Pure]
+    branches: tuple[Branch, ...]
+    complete: bool
     critical: list[float]
     ends: tuple[float, float]
     size: tuple[float, float]
@@ -91,7 +106,8 @@ def bifurcation(
         Paths of single equilibria, which connect what the sweep found, and their critical λ.
     pure : sequence of PureEquilibrium, optional
         What `pure_equilibria` returns, drawn as lines over their exact ranges of λ. By default it is computed for a
-        sweep of a game in normal form of up to 20,000 joint actions; give ``()`` for none.
+        sweep of a game in normal form of up to 20,000 joint actions; give ``()`` for none. By default a sweep of a game
+        of two players with up to four actions each gets lines for all mixed equilibria, too.
     show : {"task", "power", "utility"} or (player, action), default "task"
         What to draw for each player; or the probability of one action of one player, each by index or name.
 
@@ -122,9 +138,23 @@ def bifurcation(
     intervals = _pure(game, objective, pure)
     lams = [*path.lams.tolist(), *(lam for trace in followed for lam in trace.lams.tolist())]
     ends = lam_domain(lams)
-    critical = _critical(intervals, followed, ends)
+    exact = _all(game, objective, ends) if pure is None and path.points else None
+    changes = () if exact is None else [float(lam) for lam in exact.breakpoints if ends[0] < lam < ends[1]]
+    critical = _critical(intervals, followed, changes, ends)
+    branches = () if exact is None else tuple(each for each in exact if max(map(len, each.support)) > 1)
     width, height = LARGE if len(measures) == 1 else SMALL
-    picture = _Picture(path.points, tuple(followed), intervals, critical, ends, (width, height))
+    picture = _Picture(
+        game,
+        objective,
+        path.points,
+        tuple(followed),
+        intervals,
+        branches,
+        exact is not None,
+        critical,
+        ends,
+        (width, height),
+    )
     shape = _shapes(alt, picture)
     panels = [
         alt.layer(*_panel(alt, picture, measure, shape, y_title)).properties(width=width, height=height, title=title)
@@ -143,15 +173,36 @@ def _notes(path: Sweep, objective: PowerObjective, picture: _Picture) -> list[st
     said = objective_text(objective, lam=False)
     notes = [f"{said}; {counts(path)}" if path.points else said]
     if picture.critical:
-        shown = ", ".join(number_text(round(lam, 9)) for lam in picture.critical[:8])
-        notes.append(f"Critical λ, dashed: {shown}{', …' if len(picture.critical) > 8 else ''}")
+        shown = ", ".join(_lam_text(lam) for lam in picture.critical[:8])
+        notes.append(f"{_what_changes(picture)}, dashed: {shown}{', …' if len(picture.critical) > 8 else ''}")
+    if picture.complete:
+        thin = " and thin ones mixed equilibria, over their exact range of λ" if picture.branches else ""
+        notes.append(
+            f"Thick lines are pure{thin or ' equilibria over their exact range of λ'}: together all there are."
+        )
     if picture.traces:
         notes.append("Thin lines connect certified points, small, of one equilibrium that was followed.")
-    if picture.intervals:
+    if picture.intervals and not picture.complete:
         notes.append("Thick lines are pure equilibria over their exact range of λ.")
     lost = {trace.status for trace in picture.traces if not trace.converged}
     notes += [f"A path ends early: {status.name}." for status in sorted(lost, key=lambda each: each.name)]
     return [*notes, failures(path)]
+
+
+def _what_changes(picture: _Picture) -> str:
+    """What the dashed λ are: all changes only where all equilibria are known."""
+    if picture.complete:
+        return "Critical λ"
+    followed = "changes along what was followed" if picture.traces else ""
+    pure = "ends of pure equilibria" if picture.intervals else ""
+    text = " and ".join(filter(None, (pure, followed)))
+    return text[:1].upper() + text[1:]
+
+
+def _lam_text(lam: float) -> str:
+    """A λ as a fraction where it is a simple one, up to rounding."""
+    simple = Fraction(lam).limit_denominator(LARGEST_DENOMINATOR)
+    return str(simple) if abs(simple - Fraction(lam)) < SAME / 10 else number_text(round(lam, 9))
 
 
 def _panel(alt: Any, picture: _Picture, measure: Callable[[Any], float], shape: Any, y_title: str) -> list[Any]:
@@ -173,12 +224,19 @@ def _panel(alt: Any, picture: _Picture, measure: Callable[[Any], float], shape: 
         for e in event.equilibria
     ]
     exact = _segments(picture.intervals, measure, picture.ends)
+    curves = [
+        {"lam": lam, "value": measure(_at(picture, branch, lam)), "curve": k, "step": step}
+        for k, branch in enumerate(picture.branches)
+        for step, lam in enumerate(np.linspace(float(branch.lo), float(branch.hi), CURVE).tolist())
+    ]
     lost = [
         {"lam": point.objective.lam, "kind": NOTHING, "why": shorten(point.error or "", 120)}
         for point in picture.points
         if not point.equilibria
     ]
-    values = [row["value"] for row in (*found, *lines, *events)] + [v for s in exact for v in (s["value"], s["to"])]
+    values = [row["value"] for row in (*found, *curves, *lines, *events)] + [
+        v for s in exact for v in (s["value"], s["to"])
+    ]
     y_ends = domain(values)
     x = alt.X(
         "lam:Q",
@@ -197,6 +255,9 @@ def _panel(alt: Any, picture: _Picture, measure: Callable[[Any], float], shape: 
     if exact:
         thick = alt.Chart(data(exact)).mark_rule(strokeWidth=7, color=ORANGE, opacity=0.55, strokeCap="round")
         layers.append(thick.encode(x=x, y=y, x2="until:Q", y2="to:Q", tooltip=["label:N", "lam:Q", "until:Q"]))
+    if curves:
+        thin = alt.Chart(data(curves)).mark_line(color=ORANGE, strokeWidth=2)
+        layers.append(thin.encode(x=x, y=y, detail="curve:N", order="step:Q"))
     if lines:
         followed = alt.Chart(data(lines)).mark_line(color=GREEN, strokeWidth=2)
         layers.append(followed.encode(x=x, y=y, detail="path:N", order="step:Q"))
@@ -338,9 +399,34 @@ def _joined(labels: list[str]) -> str:
     return " / ".join(shorten(label, 40) for label in labels[:MOST_NAMES]) + more
 
 
-def _critical(intervals: Sequence[_Pure], traces: Sequence[Trace], ends: Sequence[float]) -> list[float]:
+def _all(game: Any, objective: PowerObjective, ends: Sequence[float]) -> Bifurcations | None:
+    """All equilibria over the λ of the picture, where that is quick."""
+    from powergames.solvers import bifurcations
+    from powergames.solvers.normal_form.bifurcations import is_quick
+
+    if not is_quick(game) or ends[0] == ends[1]:
+        return None
+    # The axis may go on beyond the λ that are probabilities; without states both forms are the same.
+    found = bifurcations(game, replace(objective, form="penalty"), lam=tuple(ends))
+    return found if found.complete else None
+
+
+def _at(picture: _Picture, branch: Branch, lam: float) -> _Pure:
+    """What a branch is at a λ, in floats."""
+    game, objective = cast("NormalFormGame", picture.game), with_lam(picture.objective, lam)
+    profile = tuple(
+        constant.astype(np.float64) + (slope.astype(np.float64) / (1 - lam * float(weight)) if slope.any() else 0.0)
+        for constant, slope, weight in zip(branch.constant, branch.slope, branch.weights, strict=True)
+    )
+    table = power_table(game, profile)
+    return _Pure("", (lam, lam), objective, profile, table.task, table.power)
+
+
+def _critical(
+    intervals: Sequence[_Pure], traces: Sequence[Trace], changes: Sequence[float], ends: Sequence[float]
+) -> list[float]:
     """Return all critical λ within the picture, those that coincide once."""
-    lams = [lam for pure in intervals for lam in pure.ends]
+    lams = [*changes, *(lam for pure in intervals for lam in pure.ends)]
     lams += [event.lam for trace in traces for event in trace.events]
     found: list[float] = []
     # λ = 0 is where λ ends, not where anything happens.

@@ -11,7 +11,7 @@ from typing import Any
 
 from powergames.errors import InputError, needs
 from powergames.files import check_place, replace_file
-from powergames.viz.theme import altair
+from powergames.viz.theme import altair, dark_rules
 
 PICTURES = (".png", ".svg", ".html")
 EXTENSIONS = (*PICTURES, ".json")
@@ -27,7 +27,8 @@ PAGE = """<!DOCTYPE html>
  content="default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>body {{ margin: 1rem; background: white }} #chart {{ overflow-x: auto }}</style>
+<meta name="color-scheme" content="light dark">
+<style>body {{ margin: 1rem; background: Canvas }} #chart {{ overflow-x: auto }} {rules}</style>
 </head>
 <body>
 <div id="chart"></div>
@@ -76,7 +77,8 @@ def save(chart: Any, path: str | os.PathLike[str]) -> None:
         What any function of `powergames.viz` returns.
     path : str or os.PathLike
         A ``.png`` picture for slides, an ``.svg`` picture for print, an ``.html`` page that opens without network, or
-        the Vega-Lite specification as ``.json``. An existing file is replaced as a whole.
+        the Vega-Lite specification as ``.json``. SVG and HTML are dark on screens that are. An existing file is
+        replaced as a whole.
 
     Raises
     ------
@@ -97,15 +99,16 @@ def _content(chart: Any, extension: str) -> bytes:
     converter = _converter()
     version = ".".join(altair().SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     if extension == ".png":
-        picture: bytes = converter.vegalite_to_png(specification, vl_version=version, scale=SCALE)
-        return picture
+        pixels: bytes = converter.vegalite_to_png(specification, vl_version=version, scale=SCALE)
+        return pixels
     if extension == ".svg":
-        return str(converter.vegalite_to_svg(specification, vl_version=version)).encode()
+        picture = str(converter.vegalite_to_svg(specification, vl_version=version))
+        return picture.replace(">", f"><style>{dark_rules()}</style>", 1).encode()
     title = " ".join(specification.get("title", {}).get("text", [])) or "powergames"
     # No name in the game may end the script.
     text = json.dumps(specification).replace("<", "\\u003c")
     library = converter.javascript_bundle(vl_version=version).replace("</script", "<\\/script")
-    return PAGE.format(title=html.escape(title), library=library, specification=text).encode()
+    return PAGE.format(title=html.escape(title), library=library, specification=text, rules=dark_rules()).encode()
 
 
 def _converter() -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,8 @@ def frontier(path: Sweep, *, player: int | str | None = None) -> Any:
     -------
     alt.Chart
         A mark for each outcome, with the λ at which it was found; outcomes that coincide share a mark. What no other
-        certified outcome beats in both task value and power is drawn on the frontier.
+        certified outcome beats in both task value and power is drawn on the frontier. Lines join outcomes at
+        neighbouring λ at which the same actions are played, and nothing else.
 
     Raises
     ------
@@ -84,15 +87,10 @@ def frontier(path: Sweep, *, player: int | str | None = None) -> Any:
         legend=alt.Legend(title="smallest λ", gradientLength=150) if rows else None,
     )
     layers = []
-    stairs = sorted((r for r in rows if r["kind"] == ON), key=lambda r: r["power"])
-    if stairs:
-        steps = [{"power": r["power"], "task": r["task"], "step": k} for k, r in enumerate(stairs)]
-        steps.append({"power": xs[1], "task": stairs[-1]["task"], "step": len(steps)})
-        layers.append(
-            alt.Chart(data(steps))
-            .mark_line(interpolate="step-after", color=GREY, strokeWidth=1.2, strokeDash=[4, 3])
-            .encode(x=x, y=y, order="step:Q")
-        )
+    lines = _along_branches(path, index)
+    if lines:
+        drawn = alt.Chart(data(lines)).mark_line(color=GREY, strokeWidth=1.4)
+        layers.append(drawn.encode(x=x, y=y, detail="branch:N", order="step:Q"))
     layers.append(
         alt.Chart(data(rows))
         .mark_point(filled=True, size=170, stroke=INK, strokeWidth=0.8, opacity=1)
@@ -114,10 +112,35 @@ def frontier(path: Sweep, *, player: int | str | None = None) -> Any:
         chart = alt.vconcat(chart, _strip(alt, path)).resolve_scale(shape="independent", color="independent")
     notes = [
         f"{objective_text(path[0].objective, lam=False)}; {counts(path)}",
-        "Stairs: the greatest task value found at no more than so much power." if stairs else "",
+        "On the frontier: no outcome found has more task value for no more power.",
+        "Lines follow one equilibrium from λ to λ." if lines else "",
         failures(path),
     ]
     return themed(chart, f"What reward costs in power: {game_title(game)}", notes, WIDTH + 160)
+
+
+def _along_branches(path: Sweep, player: int | None) -> list[dict[str, Any]]:
+    """Pieces of lines between outcomes at neighbouring λ at which the same actions are played, in one way each."""
+    lines: list[dict[str, Any]] = []
+    ordered = sorted(path, key=lambda point: point.objective.lam)
+    known = [_by_support(point.equilibria) for point in ordered]
+    for before, after in pairwise(known):
+        for support in before.keys() & after.keys():
+            if len(before[support]) == len(after[support]) == 1:
+                ends = [_mean_outcome(own[support][0], player) for own in (before, after)]
+                if ends[0] != ends[1]:
+                    branch = len(lines)
+                    lines += [{"task": t, "power": p, "branch": branch, "step": k} for k, (t, p) in enumerate(ends)]
+    return lines
+
+
+def _by_support(equilibria: Sequence[Any]) -> dict[bytes, list[Any]]:
+    found: dict[bytes, list[Any]] = {}
+    for equilibrium in equilibria:
+        if equilibrium.converged:
+            played = b"".join((strategy > SAME).tobytes() for strategy in equilibrium.profile)
+            found.setdefault(played, []).append(equilibrium)
+    return found
 
 
 def _strip(alt: Any, path: Sweep) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from powergames.viz.labels import figure, game_title, player_names
 from powergames.viz.powers import powers_of
-from powergames.viz.theme import GREY, INK, SEQUENCE, altair, data, themed
+from powergames.viz.theme import GREY, ON_DARK, ON_LIGHT, SEQUENCE, altair, data, themed
 
 
 def power_heatmap(table: Any, *, state: int | str | None = None) -> Any:
@@ -54,7 +54,7 @@ def power_heatmap(table: Any, *, state: int | str | None = None) -> Any:
         axis=alt.Axis(orient="top", title="power of …", labelAngle=0 if n_players <= 4 else -40, grid=False),
     )
     y = alt.Y("over:N", sort=names, scale=alt.Scale(domain=names), axis=alt.Axis(title="… over", grid=False))
-    dark = alt.condition(f"datum.power > {0.55 * greatest!r}", alt.value("white"), alt.value(INK))
+    dark = alt.condition(f"datum.power > {0.55 * greatest!r}", alt.value(ON_DARK), alt.value(ON_LIGHT))
     tip = [
         alt.Tooltip("holder:N", title="power of"),
         alt.Tooltip("over:N", title="over"),

@@ -12,7 +12,7 @@ from typing import Any
 
 from powergames.errors import needs
 
-INK, GREY, FAINT = "#1a1a1a", "#6b6b6b", "#d9d9d9"
+INK, GREY, FAINT, GRID = "#1a1a1a", "#6b6b6b", "#d9d9d9", "#ececec"
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 SKY, ORANGE = "#56B4E9", "#E69F00"
 
@@ -20,6 +20,21 @@ SKY, ORANGE = "#56B4E9", "#E69F00"
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, SKY, ORANGE, INK)
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 DASHES = ((1, 0), (8, 4), (2, 3), (10, 3, 2, 3), (5, 2))
+
+# On cells that keep their colours in the dark.
+ON_LIGHT, ON_DARK = "#1a1a1b", "#fffffe"
+
+# What a picture on a dark screen has instead of its own colours.
+DARK = {
+    "white": "#14171c",
+    INK: "#e6e8eb",
+    "#000": "#e6e8eb",
+    GREY: "#a3abb5",
+    FAINT: "#3b424c",
+    GRID: "#2b3038",
+    "#f4f4f4": "#20252d",
+    BLUE: SKY,
+}
 
 # Light to dark with little change of hue, so that it survives a photocopier.
 SEQUENCE = "blues"
@@ -31,7 +46,8 @@ FONT = "Liberation Sans, Arial, Helvetica, DejaVu Sans, sans-serif"
 CONFIG: dict[str, Any] = {
     "font": FONT,
     "background": "white",
-    "padding": 14,
+    # Where these fonts are missing letters are wider, and a legend at the right must not be cut off.
+    "padding": {"left": 20, "top": 14, "right": 44, "bottom": 14},
     "view": {"stroke": FAINT},
     "title": {
         "anchor": "start",
@@ -50,7 +66,7 @@ CONFIG: dict[str, Any] = {
         "titleFontWeight": "normal",
         "labelColor": INK,
         "titleColor": INK,
-        "gridColor": "#ececec",
+        "gridColor": GRID,
         "domainColor": GREY,
         "tickColor": GREY,
         "labelLimit": 260,
@@ -74,6 +90,16 @@ CONFIG: dict[str, Any] = {
     "line": {"strokeWidth": 2.5},
     "concat": {"spacing": 30},
 }
+
+
+def dark_rules() -> str:
+    """Return a style sheet by which a picture in SVG turns dark where the screen is."""
+    rules = "".join(
+        f'[{attribute}="{light}"]{{{attribute}:{dark}}}'
+        for light, dark in DARK.items()
+        for attribute in ("fill", "stroke")
+    )
+    return f"@media screen and (prefers-color-scheme:dark){{{rules}}}"
 
 
 def altair() -> Any:

@@ -39,7 +39,8 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
     Returns
     -------
     alt.Chart
-        Task value above, power below; a mark for each player in each state.
+        Task value above, power below; a mark for each player in each state. Lines join the marks of the likeliest way;
+        states that were given need not follow each other, and are not joined.
 
     Raises
     ------
@@ -95,7 +96,8 @@ def trajectory(result: Any, states: Iterable[int | str] | None = None, *, steps:
         marks = alt.Chart(data(rows)).mark_point(filled=True, opacity=1)
         tip = ["place:N", "player:N", f"{field}:Q"]
         marks = marks.encode(x=at, y=y, color=colour, shape=shape, size=size, tooltip=tip)
-        lines = player_lines(rows, names, 1.8, x=at, y=y)
+        # States in an order of the caller's need not follow each other.
+        lines = player_lines(rows, names, 1.8, x=at, y=y) if states is None else []
         panels.append(alt.layer(*lines, marks).properties(width=width, height=190))
     chart = alt.vconcat(*panels, spacing=18)
     return themed(chart, f"Power along the way: {game_title(game)}", [result_text(result), note], width + 200)

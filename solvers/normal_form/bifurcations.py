@@ -40,6 +40,21 @@ from powergames.results import Bifurcations, Branch
 from powergames.solvers.common import Options, end_of
 from powergames.solvers.normal_form.vertex_enumeration import BITS, Labels, Side, all_bases, find_all
 
+# Actions of each of two players up to which all equilibria for all λ take a second or two at most.
+FEW_ACTIONS = 4
+
+
+def is_quick(game: Any) -> bool:
+    """Tell whether `bifurcations` takes a second or two at most, so that it need not be asked for.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> is_quick(pg.load("oneill")), is_quick(pg.load("von_stengel")), is_quick(pg.load("grid_game"))
+    (True, False, False)
+    """
+    return isinstance(game, NormalFormGame) and game.n_players == 2 and max(game.n_actions) <= FEW_ACTIONS
+
 
 def bifurcations(
     game: NormalFormGame,

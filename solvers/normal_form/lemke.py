@@ -4,12 +4,13 @@ The path starts at a prior profile (van den Elzen & Talman 1991) and, by a lexic
 cannot end in a ray either, so in exact arithmetic it always finds an equilibrium. Positive costs make the matrix
 copositive, which alone does not exclude a ray. What does is that on one the entries of each strategy of positive level
 add up to a constant, and strategies of level zero are zero; docs/theory.md has the proof. In floats a path that gets
-long or is lost is begun anew from another prior.
+long or is lost is begun anew from another prior. In large games that prior comes close to an equilibrium, as the
+average of some rounds of regret matching, and the path takes the compact form of `powergames.kernels.prior_path`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any
@@ -23,10 +24,16 @@ from powergames.results import Status
 from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
+# Strategies of x, y, z, w up to scale; None for an adversary of zero weight.
+_Groups = list[np.ndarray | None]
+
+# Follows a path for so many pivots; returns where it arrived, if it did, and the pivots made.
+_Path = Callable[[int], tuple[_Groups | None, int]]
+
 # No limits.
 ALWAYS = Options()
 
-# Pivots before a run in floats is begun anew from another prior, at first; each restart allows half as many more.
+# Pivots before a run in floats is begun anew from another prior, at first; each restart allows a quarter more.
 PATIENCE = 2_000
 
 # Arithmetic operations, about, after which the method gives up: a minute or two.
@@ -34,6 +41,10 @@ WORK = 100_000_000_000
 
 # Pivots after which the solution is computed afresh from its basis; for λ > 1, which magnifies errors, it always is.
 REFINE = 60
+
+# Actions in all, those of adversaries included, up to which dictionaries are faster than cores. Above that, a prior is
+# the average of so many rounds of regret matching per action, and supports are taken to be this large.
+SMALL, ROUNDS, SUPPORT = 80, 3, 100
 
 # Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
 CHUNK = 50_000_000
@@ -56,67 +67,81 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
     problem = TwoPlayerProblem.of(game, objective, options.exact)
     if options.exact:
         return _find_exact(problem, options)
-    payoffs = (problem.row, problem.row, problem.column, problem.column)
-    prior = _prior(problem, options)
-    unknowns = sum(len(group) for group in prior)
-    budget = max(PATIENCE, WORK // unknowns**2) if options.max_iter is None else options.max_iter
+    unknowns = sum(len(group) for group in _prior(problem, options))
+    small = unknowns <= SMALL
+    paths, work = (_small_paths, unknowns**2) if small else (_large_paths, SUPPORT * unknowns)
+    budget = max(PATIENCE, WORK // work) if options.max_iter is None else options.max_iter
     patience, pivots = PATIENCE, 0
-    while pivots < budget:
-        groups, more = follow(problem, payoffs, prior, min(patience, budget - pivots), options)
+    for path in paths(problem, options):
+        groups, more = path(min(patience, budget - pivots))
         pivots += max(more, 1)
         if groups is not None:
             return problem.candidate(groups, pivots)
-        patience += patience // 2
-        prior = [options.rng.dirichlet(np.full(len(group), 0.3)) for group in prior]
+        if pivots >= budget:
+            break
+        patience += patience // 4
     return Candidate(None, None, pivots, Status.MAX_ITER)
 
 
-def follow(
-    problem: TwoPlayerProblem,
-    payoffs: Sequence[np.ndarray],
-    prior: Sequence[np.ndarray],
-    max_pivots: int,
-    options: Options,
-) -> tuple[list[np.ndarray | None] | None, int]:
-    """Follow one of Lemke's paths in floats.
-
-    Parameters
-    ----------
-    problem : TwoPlayerProblem
-        Supplies λ_0 and λ_1.
-    payoffs : sequence of ndarray
-        The four matrices of `powergames.kernels.lemke.path_lcp`.
-    prior : sequence of ndarray
-        Starting strategies of x, y and of the adversaries with positive weight.
-    max_pivots : int
-        Where to give up.
-    options : Options
-
-    Returns
-    -------
-    groups : list of ndarray or None
-        Strategies of x, y, z, w up to scale (None for an adversary of zero weight); None if the path did not arrive.
-    pivots : int
-    """
+def _small_paths(problem: TwoPlayerProblem, options: Options) -> Iterator[_Path]:
+    """Yield paths through dictionaries, from the starting or even profile and from random priors."""
     from powergames.kernels import lemke as kernel
 
+    payoffs = (problem.row, problem.row, problem.column, problem.column)
     matrix, constants = kernel.path_lcp(*payoffs, problem.lam_row, problem.lam_column)
     chunk = max(1, CHUNK // len(constants) ** 2)
-    state = kernel.start(matrix, constants, kernel.cover(matrix, np.concatenate(prior)))
-    pivots = 0
-    while state[-1][1] == kernel.RUNNING and pivots < max_pivots:
-        pivots += kernel.run(*state, min(chunk, max_pivots - pivots))
-        options.report("Lemke pivots", pivots)
-    if state[-1][1] != kernel.SOLVED:
-        return None, pivots
-    solution = kernel.read(state[0], state[1])
-    if pivots > REFINE or max(problem.lam_row, problem.lam_column) > 1.0:
-        try:
-            solution = _refined(matrix, constants, state[1])
-        except np.linalg.LinAlgError:
-            # Rounding led the path to a basis that is none.
+    prior = _prior(problem, options)
+
+    def path(max_pivots: int) -> tuple[_Groups | None, int]:
+        state = kernel.start(matrix, constants, kernel.cover(matrix, np.concatenate(prior)))
+        pivots = 0
+        while state[-1][1] == kernel.RUNNING and pivots < max_pivots:
+            pivots += kernel.run(*state, min(chunk, max_pivots - pivots))
+            options.report("Lemke pivots", pivots)
+        if state[-1][1] != kernel.SOLVED:
             return None, pivots
-    return _split(problem, solution, payoffs), pivots
+        solution = kernel.read(state[0], state[1])
+        if pivots > REFINE or max(problem.lam_row, problem.lam_column) > 1.0:
+            try:
+                solution = _refined(matrix, constants, state[1])
+            except np.linalg.LinAlgError:
+                # Rounding led the path to a basis that is none.
+                return None, pivots
+        return _split(problem, solution), pivots
+
+    while True:
+        yield path
+        prior = [options.rng.dirichlet(np.full(len(group), 0.3)) for group in prior]
+
+
+def _large_paths(problem: TwoPlayerProblem, options: Options) -> Iterator[_Path]:
+    """Yield paths through sides, from the starting profile and from averages of regret matching."""
+    from powergames.kernels import prior_path as kernel
+
+    m, n = problem.row.shape
+    lams = float(problem.lam_row), float(problem.lam_column)
+    row, column = np.ascontiguousarray(problem.row), np.ascontiguousarray(problem.column)
+    payoffs = row, np.ascontiguousarray(row.T), column, np.ascontiguousarray(column.T)
+    chunk = max(1, CHUNK // (SUPPORT * (m + n)))
+    rounds = min(ROUNDS * (m + n), max(1, 10 * CHUNK // (4 * m * n)))
+    prior: Any = None if options.start is None else (*options.start, *options.start[::-1])
+
+    def path(max_pivots: int) -> tuple[_Groups | None, int]:
+        first, second, state = kernel.start(payoffs, lams, prior, options.rng.random(2 * (m + n)))
+        pivots = 0
+        while state[0] == kernel.RUNNING and pivots < max_pivots:
+            pivots += kernel.run(first, second, state, min(chunk, max_pivots - pivots))
+            options.report("Lemke pivots", pivots)
+        if state[0] != kernel.SOLVED or not (kernel.fresh(first) and kernel.fresh(second)):
+            return None, pivots
+        (x, w), (y, z) = kernel.read(first), kernel.read(second)
+        return [x, y, z if lams[0] else None, w if lams[1] else None], pivots
+
+    while True:
+        if prior is not None:
+            yield path
+        regrets = tuple(options.rng.random(size) for size in (m, n, n, m))
+        prior = kernel.answers(*payoffs, lams, regrets, rounds)
 
 
 def _refined(matrix: np.ndarray, constants: np.ndarray, basic: np.ndarray) -> np.ndarray:
@@ -138,9 +163,9 @@ def _prior(problem: TwoPlayerProblem, options: Options) -> list[np.ndarray]:
     return [np.asarray(group, dtype=np.float64) for group in (x, y, *adversaries)]
 
 
-def _split(problem: TwoPlayerProblem, solution: np.ndarray, payoffs: Sequence[np.ndarray]) -> list[np.ndarray | None]:
-    (mx, ny), nz, nw = payoffs[0].shape, payoffs[1].shape[1], payoffs[3].shape[0]
-    sizes = [mx, ny, nz if problem.lam_row else 0, nw if problem.lam_column else 0]
+def _split(problem: TwoPlayerProblem, solution: np.ndarray) -> _Groups:
+    m, n = problem.row.shape
+    sizes = [m, n, n if problem.lam_row else 0, m if problem.lam_column else 0]
     ends = list(accumulate(sizes))
     return [solution[end - size : end] if size else None for size, end in zip(sizes, ends, strict=True)]
 
@@ -149,12 +174,11 @@ def _find_exact(problem: TwoPlayerProblem, options: Options) -> Candidate:
     """Run Lemke's algorithm in fractions on the whole problem."""
     row, column, lam_row, lam_column = problem.row, problem.column, problem.lam_row, problem.lam_column
     matrix, constants = exact_path_lcp((1 - lam_row) * row, (1 - lam_column) * column, row, column, lam_row, lam_column)
-    payoffs = (problem.row, problem.row, problem.column, problem.column)
     try:
         solution, pivots = solve_lcp(matrix, constants, options.max_iter, options)
     except rational.NoSolutionError:
         return Candidate(None, None, options.max_iter or 0, Status.MAX_ITER)
-    groups = _split(problem, np.array(solution, dtype=object), payoffs)
+    groups = _split(problem, np.array(solution, dtype=object))
     return problem.candidate(groups, pivots)
 
 

@@ -2,15 +2,12 @@
 
 from powergames.solvers.stochastic.search import StochasticMethod
 from powergames.solvers.stochastic.solve import METHODS, solve_stochastic
-from powergames.solvers.stochastic.team import TeamOptimum, team_optimum
-from powergames.solvers.stochastic.team_horizon import HorizonTeamOptimum
+from powergames.solvers.stochastic.team import team_optimum
 from powergames.solvers.stochastic.team_tables import TeamPlan
 
 __all__ = [
     "METHODS",
-    "HorizonTeamOptimum",
     "StochasticMethod",
-    "TeamOptimum",
     "TeamPlan",
     "solve_stochastic",
     "team_optimum",

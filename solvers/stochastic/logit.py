@@ -136,14 +136,17 @@ def find(problem: StochasticProblem, start: Found, search: Search, paths: Sequen
             else:
                 mixed = (1.0 - evenness) * start.point + evenness * problem.uniform_point()
                 prior = np.log(np.maximum(mixed, LINEAR))
-            _Path(problem, free, prior, start.point, caution, best).follow(longest)
+            Path(problem, free, prior, start.point, caution, best).follow(longest)
             if best.good:
                 break
     return best.found(Status.PATH_LOST)
 
 
-class _Path:
-    """One path: where it begins, and how it is followed."""
+class Path:
+    """One path: where it begins, and how it is followed.
+
+    Linear systems may be solved up to an `accuracy`, see `Linearized`.
+    """
 
     def __init__(
         self,
@@ -153,8 +156,10 @@ class _Path:
         rest: np.ndarray,
         caution: float,
         best: Best,
+        accuracy: float = 0.0,
     ) -> None:
         self.problem, self.free, self.prior, self.caution, self.best = problem, free, prior, caution, best
+        self.accuracy = accuracy
         self.used = rest > 0.0
         logarithmic = np.repeat(free, np.diff(problem.point_starts))
         point = np.where(logarithmic, problem.normalized(np.exp(prior)), rest)
@@ -173,25 +178,68 @@ class _Path:
             state, system, _ = begun
             direction, length = self._tangent(system, state, None), FIRST
             for _ in range(longest):
-                self.best.step(f"logit path, precision {state.precision:.3g}", TRIES * self.problem.linear_work)
-                while True:
-                    corrected = self._corrected(state.moved(direction, length), direction)
-                    if corrected is not None:
-                        arrived, system, corrections = corrected
-                        onward = self._tangent(system, arrived, direction)
-                        if length <= CROSSING or _inner(arrived, direction, onward) > 0.0:
-                            break
-                    length *= 0.5
-                    if length < SHORTEST:
-                        return
-                state, direction = arrived, onward
-                length = (
-                    min(length * 1.7, LONGEST) if corrections <= 3 else length * 0.7 if corrections >= 6 else length
-                )
+                advanced = self._advanced(state, direction, length)
+                if advanced is None:
+                    return
+                state, direction, length = advanced
                 if self._finished(state) or state.precision > HIGHEST:
                     return
         except np.linalg.LinAlgError:
             return
+
+    def climb(self, state: State, target: float, longest: int) -> State:
+        """Follow the path from a state on it, upward at first, to some precision or for so many steps.
+
+        Returns
+        -------
+        State
+            The one of highest precision on the way.
+        """
+        highest = state
+        still = np.zeros_like(state.unknowns), np.zeros_like(state.values), 1.0
+        try:
+            begun = self._corrected(state, still)
+            if begun is None:
+                return highest
+            state, system, _ = begun
+            direction, length = self._tangent(system, state, still), FIRST
+            turned = direction[2] < 0.0
+            if turned:
+                direction = _reversed(direction)
+            for _ in range(longest):
+                advanced = self._advanced(state, direction, length, turned)
+                if advanced is None:
+                    break
+                state, direction, length = advanced
+                if state.precision > highest.precision:
+                    highest = state
+                if state.precision >= target:
+                    break
+        except np.linalg.LinAlgError:
+            pass
+        return highest
+
+    def _advanced(
+        self, state: State, direction: Direction, length: float, turned: bool = False
+    ) -> tuple[State, Direction, float] | None:
+        """Return the next state, the direction there and how long the step after it is to be; None if there is none.
+
+        If `turned`, the path is followed the other way.
+        """
+        self.best.step(f"logit path, precision {state.precision:.3g}", TRIES * self.problem.linear_work)
+        while True:
+            corrected = self._corrected(state.moved(direction, length), direction)
+            if corrected is not None:
+                arrived, system, corrections = corrected
+                before = _reversed(direction) if turned else direction
+                onward = self._tangent(system, arrived, before)
+                if length <= CROSSING or _inner(arrived, before, onward) > 0.0:
+                    break
+            length *= 0.5
+            if length < SHORTEST:
+                return None
+        length = min(length * 1.7, LONGEST) if corrections <= 3 else length * 0.7 if corrections >= 6 else length
+        return arrived, _reversed(onward) if turned else onward, length
 
     def _finished(self, state: State) -> bool:
         """Try Newton's method on the supports that a state suggests, unless it was tried not long ago."""
@@ -238,6 +286,7 @@ class _Path:
                     logs=state.unknowns,
                     prior=self.prior,
                     precision=state.precision,
+                    accuracy=self.accuracy,
                 )
                 unknowns, values = system.changes(0)
                 drift, drift_of_values = system.changes(1)
@@ -258,6 +307,10 @@ class _Path:
                 return state, system, count
             last = 0.8 * size
         return None
+
+
+def _reversed(direction: Direction) -> Direction:
+    return -direction[0], -direction[1], -direction[2]
 
 
 def _inner(state: State, one: Direction, other: Direction) -> float:

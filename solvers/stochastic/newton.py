@@ -28,6 +28,13 @@ FACTORIZED, FILLED = 10_000, 500_000_000
 # and how far if it is to tell what is not in use.
 STEPS, ROUNDS, FAR, FARTHEST = 20, 10, 3.0, 100.0
 
+# Changes of supports, one at a time.
+PIVOTS = 15
+
+# Unknowns up to which systems are solved exactly even where that is not needed; iterations of GMRES else, after how
+# many of them it looks at the error, and entries of the vectors that it keeps.
+FEW, KEPT, CHECKED, ENTRIES = 600, 150, 8, 50_000_000
+
 # How much better than what is in use something must be to come into use, relative to what counts as rounding.
 TIED = 0.1
 
@@ -60,11 +67,18 @@ class Linearized:
         logs: np.ndarray | None = None,
         prior: np.ndarray | None = None,
         precision: float = 0.0,
+        accuracy: float = 0.0,
+        damping: float = 0.0,
     ) -> Linearized:
-        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`."""
+        """Linearize at a point and values, by default with no state free; see `powergames.kernels.stages`.
+
+        With an `accuracy`, linear systems are solved iteratively, up to that share of the right-hand side where this
+        takes few iterations. The values then move as if time passed with rate one, and for one over `damping`.
+        """
         from powergames.kernels.stages import newton_system, row_weights
 
-        dense = values.size <= (DENSE if problem.ordinary else SMALL)
+        exact = accuracy == 0.0
+        dense = exact and values.size <= (DENSE if problem.ordinary else SMALL)
         worth = problem.worth(values)
         nothing = np.zeros((0, 0)), np.zeros((0, 0))
         weights = nothing if problem.ends else row_weights(*problem.layout, point)
@@ -86,7 +100,10 @@ class Linearized:
             np.zeros(problem.n_states, dtype=bool) if free is None else free,
             dense,
         )
-        solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
+        if exact:
+            solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
+        else:
+            solve, orientation = _inexact(values.size, rows, columns, entries, accuracy, damping)
         errors = problem.backup(point, worth, gradient) - values
         return cls(problem, solve, errors, steps, responses, slopes, lambda: sign * orientation(), weights)
 
@@ -145,6 +162,49 @@ def _sparse(size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarra
     return solve, lambda: 0.0
 
 
+def _inexact(
+    size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarray, accuracy: float, damping: float
+) -> _Solver:
+    from scipy.sparse import csr_matrix
+
+    if size <= FEW:
+        matrix = np.zeros((size, size))
+        matrix[rows, columns] = entries
+        matrix[np.diag_indices(size)] += 1.0 + damping
+        return _dense(matrix)
+    couplings = csr_matrix((entries, (rows, columns)), shape=(size, size))
+    return (
+        lambda right: _gmres(lambda vector: (1.0 + damping) * vector + couplings @ vector, right, accuracy)
+    ), lambda: 0.0
+
+
+def _gmres(multiply: Callable[[np.ndarray], np.ndarray], right: np.ndarray, accuracy: float) -> np.ndarray:
+    """Solve a linear system by GMRES; SciPy's takes ten times as long for as small ones as here."""
+    length = float(np.linalg.norm(right))
+    if not 0.0 < length < np.inf:
+        return right
+    kept = min(KEPT, max(CHECKED, ENTRIES // len(right)))
+    basis, products = np.empty((kept + 1, len(right))), np.zeros((kept + 1, kept))
+    basis[0] = right / length
+    shares: np.ndarray = np.zeros(0)
+    count = 0
+    while count < kept:
+        vector = multiply(basis[count])
+        own = basis[: count + 1] @ vector
+        vector -= own @ basis[: count + 1]
+        products[: count + 1, count], rest = own, float(np.linalg.norm(vector))
+        products[count + 1, count] = rest
+        count += 1
+        if count % CHECKED == 0 or count == kept or not rest > 0.0:
+            target = np.zeros(count + 1)
+            target[0] = length
+            shares = np.linalg.lstsq(products[: count + 1, :count], target, rcond=None)[0]
+            if not np.linalg.norm(products[: count + 1, :count] @ shares - target) > accuracy * length or rest == 0.0:
+                break
+        basis[count] = vector / rest
+    return np.asarray(shares @ basis[: len(shares)])
+
+
 def _most_filled(matrix: Any) -> int:
     """Return a bound on the entries of factors, in an order in which all entries are near the diagonal."""
     from scipy.sparse.csgraph import reverse_cuthill_mckee
@@ -183,6 +243,39 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, sear
             top = np.maximum.reduceat(np.where(positive, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
             # What is merely as good stays away: among many ties it would come and go forever.
             used = positive | (gradient > top + TIED * best.target)
+    return best.found(Status.STALLED)
+
+
+def pivot(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, search: Search) -> Found:
+    """Look for an equilibrium near a point; as `finish`, but one action or takeover at a time comes into use or leaves.
+
+    On the way to a solution that is none of probabilities, what leaves is what is the first not to be played any more.
+    """
+    seen: set[bytes] = set()
+    with search.best(problem, Found.nothing(problem, point)) as best:
+        for _ in range(PIVOTS):
+            if used.tobytes() in seen:
+                break
+            seen.add(used.tobytes())
+            solution, solved = _solve_on(problem, point, used, best)
+            inside = problem.normalized(solution)
+            gradient = best.look(inside, problem.worth(problem.evaluate(inside)))
+            if best.done:
+                break
+            negative = np.flatnonzero(used & (solution < 0.0))
+            used = used.copy()
+            if len(negative):
+                lengths = point[negative] / (point[negative] - solution[negative])
+                used[negative[lengths.argmin()]] = False
+                if solved:
+                    point = problem.normalized(point + lengths.min() * (solution - point))
+            else:
+                top = np.maximum.reduceat(np.where(used, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
+                gains = np.where(used, -np.inf, gradient - top)
+                if not solved or gains.max() <= TIED * best.target:
+                    break
+                used[gains.argmax()] = True
+                point = inside
     return best.found(Status.STALLED)
 
 

@@ -43,6 +43,8 @@ class Found:
         States in which the methods could not decide.
     status : Status
         CONVERGED if the regret will pass, else how the method ended.
+    onward : callable, optional
+        How the method goes on where it was stopped, instead of ``find``; by default it begins anew.
     """
 
     point: np.ndarray
@@ -50,6 +52,7 @@ class Found:
     steps: int
     unsettled: np.ndarray
     status: Status
+    onward: Callable[[StochasticProblem, Found, Search], Found] | None = None
 
     @classmethod
     def nothing(cls, problem: StochasticProblem, point: np.ndarray) -> Found:
@@ -241,6 +244,10 @@ class StochasticMethod:
         ``refuses(game, objective)`` returns why this game is outside the method's reach, or None; by default that.
     share : float, default 1
         How much of a slice of work it gets when methods take turns.
+    later : float, default as `share`
+        The same from the second round on.
+    leads : bool, default True
+        Whether other methods are to begin where it ends without success: not if everybody mixes a little there.
     """
 
     name: str
@@ -248,3 +255,9 @@ class StochasticMethod:
     summary: str
     refuses: Callable[[StochasticGame, PowerObjective], str | None] = _any
     share: float = 1.0
+    later: float | None = None
+    leads: bool = True
+
+    def share_in(self, count: int) -> float:
+        """Return its share of a slice in a round, the first of which is number 0."""
+        return self.share if count == 0 or self.later is None else self.later

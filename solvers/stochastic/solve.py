@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import best_response, logit, shapley, stages
+from powergames.solvers.stochastic import best_response, branch_switching, logit, shapley, stages
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.problem import StochasticProblem
@@ -22,7 +23,10 @@ from powergames.solvers.stochastic.search import Clock, Found, Search, Stochasti
 # second or two), or all of the game so many times. And by how much that grows from round to round.
 SLICE, PASSES, GROWTH = 4e7, 300, 4
 
-METHODS = {method.name: method for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, logit.METHOD)}
+METHODS = {
+    method.name: method
+    for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, logit.METHOD, branch_switching.METHOD)
+}
 
 
 def solve_stochastic(
@@ -128,15 +132,19 @@ class _Parts:
     def _solve(self, part: StochasticProblem, states: np.ndarray, methods: list[StochasticMethod]) -> _Outcome:
         """Solve a part; where several components fail together, each by itself."""
         entries = self.problem.entries_of(states)
-        best = Found.nothing(part, self.point[entries])
+        best = start = Found.nothing(part, self.point[entries])
         paused, status = list(range(len(methods))), best.status
         share = max(SLICE, PASSES * part.work) if len(methods) > 1 else np.inf
-        while paused:
+        find = [method.find for method in methods]
+        for count in itertools.count():
             turns, paused = paused, []
             for turn in turns:
-                with self.search.slice(share * methods[turn].share):
-                    found = methods[turn].find(part, best, self.search)
+                with self.search.slice(share * GROWTH**count * methods[turn].share_in(count)):
+                    found = find[turn](part, start, self.search)
+                find[turn] = found.onward or methods[turn].find
                 best, status = min(best, found, key=lambda each: each.regret), found.status
+                if methods[turn].leads:
+                    start = min(start, found, key=lambda each: each.regret)
                 self.point[entries] = best.point
                 self.values[:, :, states] = part.evaluate(best.point)
                 if status is Status.CONVERGED or self.search.clock.ended is not None:
@@ -151,7 +159,8 @@ class _Parts:
                         values = self.values[:, :, states]
                         outcome = outcome.worse(self._solve(part.part(own, values), states[own], methods))
                     return outcome
-            share *= GROWTH
+            if not paused:
+                break
         return _Outcome(len(methods) - 1, status)
 
     def equilibrium(self, method: str, status: Status) -> StochasticEquilibrium:

@@ -14,28 +14,25 @@ optimum over deterministic ones against adversaries who see the action: mixing m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import replace
+from functools import partial
 from typing import Any, overload
 
 import numpy as np
 
-from powergames.checking.stochastic import StochasticCertificate, certify_stochastic
 from powergames.display import discount_text
 from powergames.errors import InputError
-from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
-from powergames.games.immutable import Frozen
 from powergames.games.kinds import as_game, check_endless
-from powergames.games.profiles import Profile, frozen
+from powergames.games.profiles import frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
 from powergames.numerics.discounted import DiscountedSystem
-from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
-from powergames.results.documents import profile_value
+from powergames.objectives import AnyObjective, as_objective, with_lam
+from powergames.results.teams import HorizonTeamOptimum, TeamOptimum
 from powergames.solvers.common import Options
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.team_horizon import HorizonTeamOptimum, team_over
+from powergames.solvers.stochastic.team_horizon import team_over
 from powergames.solvers.stochastic.team_tables import ROUNDING, TeamPlan, settled, team_plan
 
 # Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
@@ -43,54 +40,6 @@ TOLERANCE = 1e-10
 
 # Sweeps that improve a profile before it is evaluated exactly, at most; they end where it changes in few states only.
 SWEEPS, RARE = 100, 1e-4
-
-
-@dataclass(frozen=True, eq=False)
-class TeamOptimum(Frozen):
-    """The best deterministic profile of a team, a benchmark for equilibria.
-
-    Attributes
-    ----------
-    game : StochasticGame
-    objective : PowerObjective
-        Its λ and aggregate say how likely an adversary takes over each player.
-    profile : tuple of ndarray
-        ``profile[i][s, a]``, one in each state for the action that player `i` takes, else zero.
-    value : ndarray, shape (S,)
-        Mean of the players' discounted rewards from each state on, takeovers included: no deterministic profile has
-        more in any state.
-    """
-
-    game: StochasticGame
-    objective: PowerObjective
-    profile: Profile
-    value: np.ndarray
-
-    @cached_property
-    def evaluation(self) -> Evaluation:
-        """Values of every player and power at the profile, in every state."""
-        return evaluate(self.game, self.profile, self.objective)
-
-    @cached_property
-    def certificate(self) -> StochasticCertificate:
-        """What each player could gain by leaving the team."""
-        return certify_stochastic(self.game, self.profile, self.objective)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the benchmark as plain JSON values."""
-        return {
-            "kind": "team optimum",
-            "profile": profile_value(self.game, self.profile),
-            "value": self.value.tolist(),
-            **self.evaluation.to_dict(),
-            "certificate": self.certificate.to_dict(),
-        }
-
-    def __repr__(self) -> str:
-        return (
-            f"<TeamOptimum lam={self.objective.lam:g}: value {self.value @ self.game.start:.4g} from the start; "
-            "a benchmark, not an equilibrium>"
-        )
 
 
 @overload

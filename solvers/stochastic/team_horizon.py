@@ -9,72 +9,15 @@ With the notation of `powergames.solvers.stochastic.team`, the deterministic pro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
 import numpy as np
 
-from powergames.checking.horizon import HorizonCertificate, certify_horizon
 from powergames.display import discount_text
 from powergames.errors import InputError
-from powergames.games.immutable import Frozen
 from powergames.games.profiles import frozen, read_only
 from powergames.games.rows import Columns, RowGame
-from powergames.games.timed import TimedGame, TimedProfile, TimedStrategy, action_type, room
-from powergames.horizon_evaluation import HorizonEvaluation, evaluate_horizon
+from powergames.games.timed import TimedGame, TimedStrategy, action_type, room
 from powergames.objectives import PowerObjective
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class HorizonTeamOptimum(Frozen):
-    """The best deterministic profile of a team over a finite horizon, a benchmark for equilibria.
-
-    Attributes
-    ----------
-    game : StochasticGame or DeterministicGame
-    objective : PowerObjective
-        Its λ and aggregate say how likely an adversary takes over each player.
-    horizon : int
-    profile : tuple of TimedStrategy
-        ``profile[i][t, s, a]``, one for the action that player `i` takes, else zero.
-    value : ndarray, shape (T, S)
-        Mean of the players' discounted rewards from each step and state on, takeovers included: no deterministic
-        profile has more anywhere.
-    """
-
-    game: TimedGame
-    objective: PowerObjective
-    horizon: int
-    profile: TimedProfile
-    value: np.ndarray
-
-    @cached_property
-    def evaluation(self) -> HorizonEvaluation:
-        """Values of every player and power at the profile, at each step in each state."""
-        return evaluate_horizon(self.game, self.profile, self.objective, self.horizon)
-
-    @cached_property
-    def certificate(self) -> HorizonCertificate:
-        """What each player could gain by leaving the team."""
-        return certify_horizon(self.game, self.profile, self.objective, self.horizon)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the benchmark as plain JSON values: ``actions[i][t][s]`` and ``value[t][s]``."""
-        return {
-            "kind": "team optimum",
-            "horizon": self.horizon,
-            "actions": [strategy.actions.tolist() for strategy in self.profile],
-            "value": self.value.tolist(),
-            **self.evaluation.summary(),
-            "certificate": self.certificate.to_dict(),
-        }
-
-    def __repr__(self) -> str:
-        return (
-            f"<HorizonTeamOptimum lam={self.objective.lam:g}: {self.horizon} steps, value "
-            f"{self.value[0] @ RowGame.of(self.game).start:.4g} from the start; a benchmark, not an equilibrium>"
-        )
+from powergames.results.teams import HorizonTeamOptimum
 
 
 def team_over(

@@ -1,0 +1,187 @@
+"""Adversaries learned from samples of play: what a player should do, for some steps or for ever, to harm another one.
+
+Episodes in which the player acts at random, and then more and more as it has learned to, become a table of what was
+seen: for each key of a state and each action, the mean rewards, and how often which key followed. Backward induction on
+that table gives the adversary. What an adversary takes is then measured on new episodes, whatever it was learned from;
+so an adversary that is not the worst one makes the harm told too small, and never too large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from powergames.environments.sampling import Clock, Leave, Record
+
+# Rounds of play from which an adversary learns; in the later ones it acts at random with this chance.
+ROUNDS, CHANCE = 3, 0.3
+
+# The most steps of an episode to learn from.
+LONGEST = 1_000
+
+# Values without a horizon are iterated until changes weigh so little.
+SETTLED = 1e-4
+
+
+class Experience:
+    """What a player and all others were paid after its actions, and what followed."""
+
+    def __init__(self, player: int, n_actions: int) -> None:
+        self.player, self.n_actions = player, n_actions
+        self.keys: dict[Any, int] = {}
+        self._parts: list[tuple[np.ndarray, ...]] = []
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Add episodes."""
+        for record in records:
+            self._add(record)
+
+    def _add(self, record: Record) -> None:
+        length = record.actions.shape[1]
+        numbers = self._numbers(record.keys, length)
+        seen = np.arange(length) < record.lengths[:, None]
+        over = np.arange(1, length + 1) >= record.lengths[:, None]
+        # An episode that was only cut off goes on from its last state.
+        over &= (record.lengths < length)[:, None]
+        following = np.where(over, -1, numbers[:, 1:])
+        parts = numbers[:, :-1], record.actions, record.rewards, following, record.shares
+        self._parts.append(tuple(part[seen] for part in parts))
+
+    def _numbers(self, keys: Any, length: int) -> np.ndarray:
+        if isinstance(keys, np.ndarray):
+            known, places = np.unique(keys, return_inverse=True)
+            numbers = np.array([self.keys.setdefault(key, len(self.keys)) for key in known.tolist()])
+            return numbers[places].reshape(keys.shape)
+        table = np.full((len(keys), length + 1), -1)
+        for row, own in zip(table, keys, strict=True):
+            row[: len(own)] = [self.keys.setdefault(key, len(self.keys)) for key in own]
+        return table
+
+    def model(self) -> Model:
+        """Return the table of all that was seen."""
+        return Model(self, *(np.concatenate(parts) for parts in zip(*self._parts, strict=True)))
+
+
+class Model:
+    """Mean rewards and frequencies of what follows, for each pair of a key and an action that was seen."""
+
+    def __init__(
+        self,
+        experience: Experience,
+        keys: np.ndarray,
+        actions: np.ndarray,
+        rewards: np.ndarray,
+        following: np.ndarray,
+        shares: np.ndarray,
+    ) -> None:
+        from scipy.sparse import csr_array
+
+        self.size, self.n_actions = len(experience.keys), experience.n_actions
+        pairs, places, counts = np.unique(keys * self.n_actions + actions, return_inverse=True, return_counts=True)
+        self.keys, self.actions, self.counts = pairs // self.n_actions, pairs % self.n_actions, counts
+        self.known, self.firsts = np.unique(self.keys, return_index=True)
+        self.rewards = np.stack([np.bincount(places, own) / counts for own in rewards.T])
+        goes_on = following >= 0
+        entries = (1.0 / counts[places])[goes_on], (places[goes_on], following[goes_on])
+        self.transitions = csr_array(entries, shape=(len(pairs), self.size))
+        # With which probability the profile takes the action of a pair, among those that were seen.
+        taken = np.bincount(places, shares[np.arange(len(actions)), actions]) / counts
+        totals, choices = self._per_key(np.add, taken), self._per_key(np.add, np.ones(len(taken)))
+        self.shares = np.where(totals > 0, taken, 1.0) / np.where(totals > 0, totals, choices)
+
+    def _per_key(self, function: np.ufunc, values: np.ndarray) -> np.ndarray:
+        """Reduce the values of the pairs of each key, and return one for each pair."""
+        return np.repeat(function.reduceat(values, self.firsts), np.diff(np.append(self.firsts, len(values))))
+
+    def worth(self, victim: int, discount: float, values: np.ndarray) -> np.ndarray:
+        """Return what the victim gets from each pair on, shape (P,), given what each key is worth to it."""
+        return self.rewards[victim] + discount * (self.transitions @ values)
+
+    def values(self, worth: np.ndarray, least: bool) -> np.ndarray:
+        """Return what each key is worth, by the least pair or by the profile; the mean where nothing was seen."""
+        own = np.minimum.reduceat(worth, self.firsts) if least else np.add.reduceat(self.shares * worth, self.firsts)
+        values = np.full(self.size, own.mean())
+        values[self.known] = own
+        return values
+
+    def worst(self, worth: np.ndarray) -> np.ndarray:
+        """Return the worst action in each key, shape (S + 1,); where none was seen, and last, the one on average."""
+        apart = worth - self._per_key(np.add, worth * self.counts) / self._per_key(np.add, self.counts)
+        weights = np.bincount(self.actions, self.counts, self.n_actions)
+        blind = np.bincount(self.actions, self.counts * apart, self.n_actions) / np.maximum(weights, 1)
+        table = np.full(self.size + 1, np.argmin(np.where(weights > 0, blind, np.inf)))
+        # The first of the least pairs of each key.
+        order = np.lexsort((worth, self.keys))
+        table[self.known] = self.actions[order[self.firsts]]
+        return table
+
+    def adversary(self, victim: int, clock: Clock, steps: int | None) -> np.ndarray:
+        """Return what to do at each step, shape (K, S + 1), by backward induction; one row if it is always the same."""
+        discount, horizon = float(clock.discounts[victim]), clock.horizon
+        ever = horizon or _settling(discount)
+        lasting = ever if steps is None else min(steps, horizon or steps)
+        values = np.zeros(self.size)
+        if steps is not None:
+            for _ in range(ever - lasting if horizon else ever):
+                values = self.values(self.worth(victim, discount, values), least=False)
+        stationary = not horizon and steps is None
+        rows = []
+        for _ in range(lasting):
+            worth = self.worth(victim, discount, values)
+            values = self.values(worth, least=True)
+            if not stationary:
+                rows.append(self.worst(worth))
+        return self.worst(self.worth(victim, discount, values))[None] if stationary else np.array(rows[::-1])
+
+
+def _settling(discount: float) -> int:
+    return int(np.ceil(np.log(SETTLED) / np.log(discount))) if discount > 0 else 1
+
+
+def learn(
+    player: int,
+    n_actions: int,
+    victims: Sequence[int],
+    clock: Clock,
+    steps: Sequence[int],
+    play: Callable[[int, Leave, int], Iterable[Record]],
+) -> dict[tuple[int, int | None], Leave]:
+    """Learn the adversaries of one player.
+
+    Parameters
+    ----------
+    player, n_actions : int
+        Who leaves the profile, and how many actions it has at most.
+    victims : sequence of int
+        Whom it harms.
+    clock : Clock
+    steps : sequence of int
+        For how many steps, besides for ever.
+    play : callable
+        ``play(turn, leave, length)`` plays episodes of at most that length; those of each turn are new.
+
+    Returns
+    -------
+    dict of Leave
+        By victim and number of steps, None for ever.
+    """
+    experience = Experience(player, n_actions)
+    length = min(clock.mean_length, LONGEST)
+    lasting = [*(each for each in steps if each < (clock.horizon or np.inf)), None]
+    experience.add(play(0, Leave(player, "uniform", limit=max(steps)), length))
+    experience.add(play(1, Leave(player, "uniform"), length))
+    found: dict[tuple[int, int | None], Leave] = {}
+    turn = 1
+    for round_ in range(ROUNDS):
+        model, keys = experience.model(), dict(experience.keys)
+        for victim in victims:
+            for limit in lasting:
+                table = model.adversary(victim, clock, limit)
+                found[victim, limit] = Leave(player, "table", limit=limit, table=table, keys=keys)
+        if round_ < ROUNDS - 1:
+            for leave in list(found.values()):
+                turn += 1
+                experience.add(play(turn, leave._replace(chance=CHANCE), length))
+    return found
