@@ -1,9 +1,10 @@
 """The paper's kitchens, solved exactly over 105 steps without discount: the figures and pictures of docs/paper.md.
 
-Run ``python benchmarks/paper.py`` to solve what is missing, write the tables into the page, and draw its pictures. Each
-result goes into ``--results FILE`` at once, so that a run that was ended goes on where it was. ``--only mini1`` computes
-one kitchen, ``--form penalty`` one form, ``--list`` tells what there is to compute. A λ of `mini1` takes a minute and a
-half, most of it for power; all of it takes some three hours on one core.
+Run ``python benchmarks/paper.py`` to solve what is missing, write the tables into the page, and draw its pictures.
+Each result goes into ``--results FILE`` at once, so that a run that was ended goes on where it was. ``--only mini1``
+computes one kitchen, ``--form penalty`` one form. ``--list`` tells what there is to compute, and ``--film`` draws how
+the chefs play. A λ of `mini1` takes a minute and a half, most of it for power, and all of it some three hours on one
+core.
 """
 
 from __future__ import annotations
@@ -287,31 +288,32 @@ def claims(known: dict[Question, dict[str, Any]]) -> str:
     penalty, adversarial = ([known[Question("mini1", 0, form, lam)] for lam in lams(form)] for form in FORMS)
     burning = {form: [known[Question("mini1", EXPLOSION, form, lam)] for lam in FEW] for form in FORMS}
     calm = next(result["lam"] for result in penalty if not any(map(held, penalty[penalty.index(result) :])))
+    first, last = penalty[0], adversarial[-1]
     rows = [
         (
             "An equilibrium of power-regularized best responses exists for every λ.",
-            f"Holds in all {len(known)} cases computed here: {len(certified)} certificates pass, with a regret of at most "
-            f"{greatest:.0e} of the range at any step in any state.",
+            f"Holds in all {len(known)} cases computed here: {len(certified)} certificates pass, with a regret of at "
+            f"most {greatest:.0e} of the range at any step in any state.",
         ),
         (
             "Regularized agents end with less power over each other than agents trained for reward alone.",
-            f"Holds in the penalty form at the end, not on the way: one-step power is {held(penalty[0]):.4f} at λ = {SMALL}, "
-            f"{max(map(held, penalty)):.4f} at most, and 0 from λ = {calm} on. Fails in the adversarial form: "
-            f"{held(adversarial[0]):.4f} at λ = {SMALL}, {held(adversarial[-1]):.4f} at λ = 1. That form charges for what "
+            f"Holds in the penalty form at the end, not on the way: one-step power is {held(first):.4f} at "
+            f"λ = {SMALL}, {max(map(held, penalty)):.4f} at most, and 0 from λ = {calm} on. Fails in the adversarial "
+            f"form: {held(adversarial[0]):.4f} at λ = {SMALL}, {held(last):.4f} at λ = 1. That form charges for what "
             "an attack leaves, and not for power along the way.",
         ),
         (
             "Regularized agents balance reward and power.",
-            f"Holds: the penalty form gives up soups for less power, {penalty[0]['task'][0]:.3g} to "
-            f"{penalty[-1]['task'][0]:.3g}. The adversarial form keeps {adversarial[-1]['task'][0]:.3g}.",
+            f"Holds: the penalty form gives up soups for less power, {first['task'][0]:.3g} to "
+            f"{penalty[-1]['task'][0]:.3g}. The adversarial form keeps {last['task'][0]:.3g}.",
         ),
         (
             "Regularized agents avoid catastrophes if one of them goes off its policy.",
-            f"Holds in the adversarial form for large λ only: of an attack in all steps, {left(adversarial[0]):.3g} soups "
-            f"are left at λ = {SMALL}, and {left(adversarial[-1]):.3g} at λ = 1. With explosion={EXPLOSION} the worse-off "
-            f"chef still ends at {left(burning['adversarial'][-2]):.4g} at λ = {FEW[-2]}, and at "
-            f"{left(burning['adversarial'][-1]):.3g} at λ = 1. In the penalty form it holds for a single action, which "
-            f"costs nothing from λ = {calm} on, and fails for an attack in all steps: that leaves "
+            "Holds in the adversarial form for large λ only: of an attack in all steps, "
+            f"{left(adversarial[0]):.3g} soups are left at λ = {SMALL}, and {left(last):.3g} at λ = 1. With "
+            f"explosion={EXPLOSION} the worse-off chef still ends at {left(burning['adversarial'][-2]):.4g} at "
+            f"λ = {FEW[-2]}, and at {left(burning['adversarial'][-1]):.3g} at λ = 1. In the penalty form it holds for "
+            f"one action, which costs nothing from λ = {calm} on, and fails for an attack in all steps: that leaves "
             f"{max(map(left, penalty)):.3g} soups at every λ, and {max(map(left, burning['penalty'])):.4g} with the "
             "explosion.",
         ),
