@@ -176,6 +176,7 @@ def test_names_that_a_workbook_cannot_hold(tmp_path, name, message):
         with pytest.raises(pg.InputError, match=message):
             pg.save(pg.StochasticGame([[[1]]], [[[1]]], 0.5, **names), tmp_path / "game.xlsx")
     assert list(tmp_path.iterdir()) == []
-    longest = pg.StochasticGame([[[1]]], [[[1]]], 0.5, states=["x" * 32767])  # with to_state, so without phi_ in front
+    # With to_state, so without phi_ in front.
+    longest = pg.StochasticGame([[[1]]], [[[1]]], 0.5, states=["x" * 32767], title="game")
     pg.save(longest, tmp_path / "game.xlsx")
     assert pg.load(tmp_path / "game.xlsx") == longest

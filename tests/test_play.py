@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import CONTRAST, violations
+from browsing import CONTRAST, violations
 
 import powergames as pg
 from powergames.cli import run

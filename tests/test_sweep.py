@@ -252,6 +252,8 @@ def test_wrong_arguments_are_refused_in_one_line(call, text):
 # --- joblib -----------------------------------------------------------------------------------------------------------
 
 
+# JAX warns of any fork, once another test has imported it.
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 def test_the_answer_does_not_depend_on_the_backend(backend, tmp_path):
     lams = np.linspace(0, 1, 4)
