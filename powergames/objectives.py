@@ -12,6 +12,7 @@ adversary who also picks which co-player to take over.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -317,6 +318,14 @@ def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObj
     PowerObjective(lam=0.5, aggregate='max', form='penalty')
     """
     return PowerObjective(lam, objective.aggregate, objective.form)  # type: ignore[arg-type]
+
+
+def objectives_of(lams: Any, objective: AnyObjective | None) -> list[PowerObjective]:
+    """Check the values of λ, and return the objective at each."""
+    base = as_objective(objective)
+    if isinstance(lams, (str, bytes)) or not isinstance(lams, Iterable):
+        raise InputError(f"lams: got {type(lams).__name__}; give a sequence of numbers, e.g. np.linspace(0, 1, 51)")
+    return [with_lam(base, lam) for lam in lams]
 
 
 def _weight_matrix(aggregate: Any) -> np.ndarray:

@@ -54,8 +54,8 @@ class Parameters:
 
     def schedule(self) -> Schedule:
         """Return what the kernel needs of them."""
-        names = {name: getattr(self, name) for name in Schedule._fields if name in asdict(self)}
-        return Schedule(**names | {"horizon": self.horizon or 0}, charges_actions=self.charge == "action")
+        own = {name: getattr(self, name) for name in Schedule._fields if name not in ("horizon", "charges_actions")}
+        return Schedule(**own, horizon=self.horizon or 0, charges_actions=self.charge == "action")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as plain JSON values."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from powergames.games.profiles import frozen
 from powergames.learning.loop import STEPS, train_many
 from powergames.learning.parameters import MOST_STEPS, check_integer, check_number
 from powergames.learning.runs import TrainingRun
-from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, objectives_of
 from powergames.progress import Callback, reporter
 from powergames.results.estimates import Estimate
 from powergames.results.status import Status
@@ -46,17 +47,17 @@ class TrainingPoint(Frozen):
     runs: tuple[TrainingRun, ...]
     level: float
 
-    @property
+    @cached_property
     def task(self) -> Estimate:
         """Expected return of each player from the start, arrays of shape (n,)."""
         return self._mean("task")
 
-    @property
+    @cached_property
     def power(self) -> Estimate:
         """Power over each player as the objective counts it, averaged over the states visited, shape (n,)."""
         return self._mean("power")
 
-    @property
+    @cached_property
     def regret(self) -> Estimate:
         """Greatest regret, relative to the range of payoffs or attainable values, shape ()."""
         return self._mean("regret")
@@ -79,7 +80,7 @@ class TrainingPoint(Frozen):
             "regret": self.regret.to_dict(),
             "level": self.level,
             "passed": self.passed,
-            "runs": [{"seed": run.seed, **run.summary.to_dict()} for run in self.runs],
+            "runs": [run.summary.to_dict() for run in self.runs],
         }
 
 
@@ -213,9 +214,7 @@ def train_sweep(
     chosen = algorithm or ("sbpr" if base.form == "adversarial" else "prim")
     if chosen == "task":
         raise InputError("algorithm: 'task' is the same at every λ; give 'prim' or 'sbpr', or use train_many")
-    if isinstance(lams, (str, bytes)) or not isinstance(lams, Iterable):
-        raise InputError(f"lams: got {type(lams).__name__}; give a sequence of numbers, such as [0, 0.1, 0.3]")
-    objectives = [with_lam(base, lam) for lam in lams]
+    objectives = objectives_of(lams, base)
     level = check_number("level", level, 0.0, 1.0)
     members = list(seeds)
     if not members or not objectives:

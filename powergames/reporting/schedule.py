@@ -12,12 +12,11 @@ from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.compilation import clock
-from powergames.objectives import PowerObjective, with_lam
+from powergames.objectives import PowerObjective, objectives_of, with_lam
 from powergames.progress import Callback
 from powergames.reporting.intervals import intervals
 from powergames.results import Sweep, SweepPoint
 from powergames.solvers import solve, solve_all, sweep
-from powergames.solvers.batch.batches import objectives_of
 
 # Numbers of λ, equally spaced; each but the last is taken only if it can be computed in time.
 COUNTS = (51, 26, 11, 6, 3)

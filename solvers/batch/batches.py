@@ -19,7 +19,7 @@ from powergames.games.kinds import Game, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, objectives_of
 from powergames.power import plain
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
@@ -318,14 +318,6 @@ class Batch:
     def _keep(self, key: Any, game: Game, objective: PowerObjective, answer: Answer) -> None:
         if self._store is not None and answer.error is None:
             self._store.add(key, _record(game, objective, answer))
-
-
-def objectives_of(lams: Any, objective: AnyObjective | None) -> list[PowerObjective]:
-    """Check the values of λ, and return the objective at each."""
-    base = as_objective(objective)
-    if isinstance(lams, (str, bytes)) or not isinstance(lams, Iterable):
-        raise InputError(f"lams: got {type(lams).__name__}; give a sequence of numbers, e.g. np.linspace(0, 1, 51)")
-    return [with_lam(base, lam) for lam in lams]
 
 
 def check_jobs(n_jobs: Any) -> int | None:

@@ -15,10 +15,10 @@ from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
-from powergames.objectives import AnyObjective, PowerObjective
+from powergames.objectives import AnyObjective, PowerObjective, objectives_of
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
-from powergames.solvers.batch.batches import Batch, Settings, check_jobs, objectives_of
+from powergames.solvers.batch.batches import Batch, Settings, check_jobs
 from powergames.solvers.normal_form import ipa
 from powergames.solvers.normal_form.extended import extended_size
 from powergames.solvers.normal_form.selection import CRITERIA
