@@ -26,7 +26,7 @@ from powergames.commands import terminal
 from powergames.commands.outcome import print_json
 from powergames.kernels import caching
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import itertools
 import numpy as np
 import oracle
 import pytest
-from test_evaluation import (
+from stochastic_oracle import (
     GAMES,
     MATRIX,
     matrix,
     plain_task,
     plain_utility,
     random_game,
-    row_probabilities,
+    stage,
 )
 
 import powergames as pg
@@ -38,34 +38,6 @@ def suited(objective, game):
     if isinstance(objective.aggregate, str) or game.n_players == 3:
         return objective
     return PowerObjective(objective.lam, "mean", objective.form)
-
-
-def adversaries(objective, i, n):
-    """Weights times λ, and co-players, of player `i`'s adversaries."""
-    others = [j for j in range(n) if j != i]
-    if not objective.lam or not others:
-        return []
-    if isinstance(objective.aggregate, str) and objective.aggregate == "max":
-        return [(objective.lam, others)]
-    return [(objective.lam * objective.weights(n)[i, j], [j]) for j in others if objective.weights(n)[i, j]]
-
-
-def stage(game, objective, profile, i, s, task_values, values):
-    """Player `i`'s problem in state `s`: values per own action, and (weight, values [own action, takeover])."""
-    own = range(game.n_actions[s, i])
-
-    def expected(q, a, taken=None):
-        forced = [np.array(x) for x in profile]
-        forced[i][s] = np.eye(forced[i].shape[1])[a]
-        return row_probabilities(game, forced, s, taken) @ q
-
-    blocks = []
-    for weight, players in adversaries(objective, i, game.n_players):
-        columns = [(j, b) for j in players for b in range(game.n_actions[s, j])]
-        blocks.append((weight, np.array([[expected(task_values, a, taken) for taken in columns] for a in own])))
-    total = sum(weight for weight, _ in blocks)
-    linear = np.array([expected(values, a) - total * expected(task_values, a) for a in own])
-    return linear, blocks
 
 
 def best(linear, blocks):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_evaluation import random_game
+from stochastic_oracle import random_game
 
 import powergames as pg
 from powergames.games.policies import as_policies, profile_of_actions

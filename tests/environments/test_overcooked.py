@@ -19,7 +19,7 @@ from powergames.environments.overcooked.layouts import parse_grid
 from powergames.environments.overcooked.names import named_kitchen
 from powergames.environments.reduction import reduced
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 N, S, E, W, STAY, USE = range(6)
 
 

@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_evaluation import GAMES, matrix, plain_power, plain_task, plain_utility, random_game, row_probabilities
-from test_stochastic_certificates import stage
+from stochastic_oracle import (
+    GAMES,
+    matrix,
+    plain_power,
+    plain_task,
+    plain_utility,
+    random_game,
+    row_probabilities,
+    stage,
+)
 
 import powergames as pg
 from powergames.auditing import off_policy

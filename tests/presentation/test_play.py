@@ -16,7 +16,7 @@ from powergames.cli import run
 from powergames.errors import InputError
 from powergames.reporting import editable
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 # Everything that the page computes of games, as text.
 COMPUTE = """(games) => games.map(({ payoffs, lams }) => {

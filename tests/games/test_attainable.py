@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
-from test_evaluation import GAMES, plain_task
+from stochastic_oracle import GAMES, plain_task
 
 import powergames as pg
 from powergames.numerics import discounted

@@ -25,7 +25,7 @@ from powergames import viz
 from powergames.viz import theme
 from powergames.viz.labels import domain, short_names
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 STAG = pg.load("stag_hunt")
 LINE = pg.load("assembly_line")
 REPUTATION = pg.load("reputation_stag_hunt")
