@@ -35,7 +35,9 @@ def speeds(game: pg.NormalFormGame | pg.StochasticGame, algorithm: str, steps: i
 
     form = FORMS[algorithm]
     objective = pg.PowerObjective(0.0 if algorithm == "task" else 0.3, form=form)
-    schedule = Parameters(steps * repeats, (0.03, 0.001), (0.3, 0.01), (0.1, 0.01), 0.1, 0.1, 8.0, 1).schedule()
+    schedule = Parameters(
+        steps * repeats, rate=(0.03, 0.001), temperature=(0.3, 0.01), critic_rate=(0.1, 0.01)
+    ).schedule()
     simulator = simulator_of(game)
     rivals = rivals_of(objective, simulator.n_actions)
     learners = learners_of(simulator, rivals, 0)
