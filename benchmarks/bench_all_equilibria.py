@@ -36,7 +36,7 @@ try:
 except ImportError:
     quantecon = None
 
-Pair = tuple[np.ndarray, np.ndarray]
+Pair = tuple[np.ndarray, ...]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

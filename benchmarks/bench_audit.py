@@ -18,6 +18,7 @@ os.environ["MKL_NUM_THREADS"] = "1"
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,9 @@ def main() -> None:
             profile = [draw(rng, states, actions) for _ in range(players)]
             for objective in OBJECTIVES:
                 pg.audit(small, small.uniform_profile(), objective)
-                report, total = timed(lambda game=game, o=objective, x=profile: pg.audit(game, x, o))
-                _, certificate = timed(lambda game=game, o=objective, x=profile: pg.certify(game, x, o))
-                _, departures = timed(lambda game=game, x=profile: off_policy(game, x))
+                report, total = timed(partial(pg.audit, game, profile, objective))
+                _, certificate = timed(partial(pg.certify, game, profile, objective))
+                _, departures = timed(partial(off_policy, game, profile))
                 print(
                     f"{size} {name:<8} λ = {objective.lam:g} {objective.aggregate:<4} {objective.form:<12} audit "
                     f"{total:>6.2f} s   certificate {certificate:>6.2f} s   off-policy {departures:>6.2f} s   "

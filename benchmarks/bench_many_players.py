@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"λ = {lam}, {options.aggregate}\n{head}{'' if nash else '  x λ = 0'}")
         for size in options.sizes:
             games = [random_game(size, seed) for seed in range(options.seeds)]
-            objective = pg.PowerObjective(lam, options.aggregate)  # type: ignore[arg-type]
+            objective = pg.PowerObjective(lam, options.aggregate)
             ours, theirs = Record(TOLERANCE), {}
             _solve(games[0], objective, options, Record(TOLERANCE))
             for game in games:

@@ -92,14 +92,14 @@ def _evaluate(name: str, rules: dict[str, object], expected: int) -> None:
     import powergames as pg
 
     warm = pg.team_optimum(pg.compile_overcooked("tiny"), pg.PowerObjective("0.1"))
-    pg.evaluate(warm.game.to_game(), warm.profile())
+    pg.evaluate(warm.game.to_game(), warm.profile)
     _timed(getattr, warm, "power")
     seconds, kitchen = _timed(pg.compile_overcooked, name, **rules, max_states=expected + 1)
     peak = _peak()
     plan = pg.team_optimum(kitchen, pg.PowerObjective("0.1"))
     power, _ = _timed(getattr, plan, "power")
     explicit, game = _timed(kitchen.to_game)
-    profiles = plan.profile(), game.uniform_profile()
+    profiles = plan.profile, game.uniform_profile()
     figures = [power, explicit, *(_timed(pg.evaluate, game, profile)[0] for profile in profiles), _peak() / 1e9]
     _print(game.n_states, seconds, peak, " ".join(f"{each:.2f}" for each in figures))
 

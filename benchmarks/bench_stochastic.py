@@ -23,6 +23,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def families(sizes: Sequence[str], seeds: int) -> None:
                 pg.solve(random_stochastic(players, 2, actions), objective)
                 times, regrets = [], []
                 for game in games:
-                    equilibrium, seconds = timed(lambda game=game, objective=objective: pg.solve(game, objective))
+                    equilibrium, seconds = timed(partial(pg.solve, game, objective))
                     times.append(seconds)
                     regrets.append(regret(game, objective, equilibrium.profile))
                 report(f"{size} λ = {lam:g} {form}", times, regrets, TOLERANCE)
@@ -107,7 +108,7 @@ def against(sizes: Sequence[str], seeds: int, limit: float) -> None:
             solve(random_stochastic(players, 2, actions))
             times, regrets = [], []
             for game in games:
-                profile, seconds = timed(lambda solve=solve, game=game: solve(game))
+                profile, seconds = timed(partial(solve, game))
                 times.append(seconds)
                 regrets.append(regret(game, objective, profile))
                 if seconds > limit:

@@ -66,7 +66,7 @@ def _check(file: Path, expected: dict[str, Any] | None, width: int, method: str 
     certified, worst, slowest = 0, 0.0, 0.0
     for lam in LAMS:
         for aggregate in AGGREGATES:
-            objective = pg.PowerObjective(lam, aggregate)  # type: ignore[arg-type]
+            objective = pg.PowerObjective(lam, aggregate)
             start = time.perf_counter()
             try:
                 equilibrium = pg.solve(game, objective, method=method)

@@ -26,11 +26,12 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 import powergames as pg
+from powergames.environments.overcooked import KitchenStates
 from powergames.environments.overcooked.events import EVENTS
 from powergames.environments.overcooked.kitchen import LOST, NOTHING, Kitchen, Pot
 from powergames.environments.overcooked.layouts import COUNTER, POT, Cell
@@ -117,7 +118,8 @@ def compare(case: Case, transitions: int, seed: int = 0, merge: bool = True, for
     if isinstance(layout, str) and layout.endswith(".layout"):
         layout = str(_folder(fork) / "data" / "layouts" / layout)
     game = pg.compile_overcooked(layout, **rules, merge=merge)
-    kitchen = game.states.kitchen
+    names = cast(KitchenStates, game.states)
+    kitchen = names.kitchen
     oracle = Oracle(kitchen, theirs, fork)
     rng = np.random.default_rng(seed)
     different = []
@@ -126,15 +128,16 @@ def compare(case: Case, transitions: int, seed: int = 0, merge: bool = True, for
     told = pg.kitchen_events(game, states)
     rows = rng.integers(JOINT, size=transitions)
     for k, (state, joint) in enumerate(zip(states.tolist(), rows.tolist(), strict=True)):
-        digits, paid, done = oracle.step(game.states.digits(state), *divmod(joint, 6), rng)
+        first, second = divmod(joint, 6)
+        digits, paid, done = oracle.step(names.digits(state), first, second, rng)
         following = int(game.next_states[state, joint])
-        same = digits == game.states.digits(following) and paid == int(game.rewards[state, joint]) * kitchen.unit
+        same = digits == names.digits(following) and paid == int(game.rewards[state, joint]) * kitchen.unit
         # Which chef takes, puts down, puts into a pot and serves: the library has no event for a pot that is started.
         ours = [DONE.get(EVENTS[what], "") for what in told.what[k, joint].tolist()]
         if not same or done != ours:
-            different.append(f"{case}: {game.states[state]}, {divmod(joint, 6)}")
+            different.append(f"{case}: {game.states[state]}, {(first, second)}")
     start = oracle.digits(oracle.mdp.get_standard_start_state())
-    if start != game.states.digits(0):
+    if start != names.digits(0):
         different.append(f"{case}: the start")
     return different
 

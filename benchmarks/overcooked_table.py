@@ -42,7 +42,7 @@ def outcome(evaluation: Any) -> dict[str, Any]:
     return {"task": evaluation.start_task.tolist(), "power": evaluation.average_power.sum(axis=1).tolist()}
 
 
-def solved(game: Any, form: str, lam: str, time_limit: float) -> dict[str, Any]:
+def solved(game: pg.StochasticGame, form: str, lam: str, time_limit: float) -> dict[str, Any]:
     """Solve a kitchen at one λ."""
     objective = pg.PowerObjective(lam, form=form)
     began = time.perf_counter()
@@ -56,7 +56,7 @@ def solved(game: Any, form: str, lam: str, time_limit: float) -> dict[str, Any]:
         "regret": certificate.scaled_regret,
         "states": game.n_states,
         "failing": int(bad.sum()),
-        "where": Counter(_without_places(game.states[s]) for s in np.flatnonzero(bad)).most_common(5),
+        "where": Counter(_without_places(game.states[s]) for s in np.flatnonzero(bad).tolist()).most_common(5),
         "time_there": float(found.evaluation.occupancy[:, bad].sum(axis=1).max()),
         "seconds": seconds,
     }

@@ -43,7 +43,7 @@ ZERO = 1e-6
 
 # mini1 with a counter in place of the pot that both chefs reach.
 PRIVATE = ["XOX", "X1S", "D P", "XXX", "D P", "X2S", "XTX"]
-RULES = {"counters": 0, "recipes": "ooo+ttt", "onion_time": 1, "tomato_time": 1, "mixing": "lost"}
+RULES: dict[str, Any] = {"counters": 0, "recipes": "ooo+ttt", "onion_time": 1, "tomato_time": 1, "mixing": "lost"}
 
 HEADER = [
     "| λ | soups | from the shared pot | from own pots | pots lost | power | left | regret |",

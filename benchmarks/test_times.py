@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import powergames as pg
+from powergames.games.catalog.stochastic import random_sparse, random_stochastic
 
 TOLERANCE = 1e-8
 
@@ -47,7 +48,7 @@ def test_all_equilibria(benchmark: Callable[..., Any], exact: bool) -> None:
 @pytest.mark.parametrize("form", ["penalty", "adversarial"])
 def test_one_equilibrium_of_a_stochastic_game(benchmark: Callable[..., Any], form: str) -> None:
     """One equilibrium of a game of two players, ten states and two actions, in both forms."""
-    game = bench_stochastic.random_stochastic(2, 10, 2, seed=0)
+    game = random_stochastic(2, 10, 2, seed=0)
     objective = pg.PowerObjective(0.3, form=form)
     equilibrium = benchmark(pg.solve, game, objective)
     assert bench_stochastic.regret(game, objective, equilibrium.profile) <= TOLERANCE
@@ -56,6 +57,6 @@ def test_one_equilibrium_of_a_stochastic_game(benchmark: Callable[..., Any], for
 @pytest.mark.parametrize("name", bench_audit.PROFILES)
 def test_audit(benchmark: Callable[..., Any], name: str) -> None:
     """The audit of policies over 1000 states, of each kind."""
-    game, rng = bench_audit.random_sparse(2, 1000, 6, 3, 0.95, 0), np.random.default_rng(0)
+    game, rng = random_sparse(2, 1000, 6, 3, 0.95, 0), np.random.default_rng(0)
     profile = [bench_audit.PROFILES[name](rng, 1000, 6) for _ in range(2)]
     assert benchmark(pg.audit, game, profile, pg.PowerObjective(0.3)).certificate.scaled_regret >= 0

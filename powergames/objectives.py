@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from numbers import Number
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -99,6 +100,12 @@ class PowerObjective(Frozen):
     aggregate: Any = "mean"
     form: str = "penalty"
     exact_lam: Fraction = field(init=False, repr=False)
+
+    if TYPE_CHECKING:  # what is given as λ is more than what is kept
+
+        def __init__(
+            self, lam: float | Fraction | Decimal | str = 0.0, aggregate: Any = "mean", form: str = "penalty"
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         try:
@@ -305,7 +312,7 @@ def as_objective(objective: AnyObjective | None) -> PowerObjective:
     if isinstance(objective, PowerObjective):
         return objective
     if isinstance(objective, Number):
-        return PowerObjective(objective)  # type: ignore[arg-type]
+        return PowerObjective(objective)
     raise InputError(f"objective: got {type(objective).__name__}; give λ, e.g. 0.3, or a PowerObjective")
 
 
@@ -317,7 +324,7 @@ def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObj
     >>> with_lam(PowerObjective(0.3, "max"), 0.5)
     PowerObjective(lam=0.5, aggregate='max', form='penalty')
     """
-    return PowerObjective(lam, objective.aggregate, objective.form)  # type: ignore[arg-type]
+    return PowerObjective(lam, objective.aggregate, objective.form)
 
 
 def objectives_of(lams: Any, objective: AnyObjective | None) -> list[PowerObjective]:

@@ -83,7 +83,7 @@ FRACTIONS = 80
 
 @overload
 def solve(
-    game: AnyGame,
+    game: NormalFormGame,
     objective: AnyObjective | None = None,
     *,
     horizon: None = None,
@@ -96,7 +96,25 @@ def solve(
     seed: np.random.Generator | int | None = None,
     time_limit: float | None = None,
     callback: Callback | None = None,
-) -> Equilibrium | StochasticEquilibrium: ...
+) -> Equilibrium: ...
+
+
+@overload
+def solve(
+    game: StochasticGame | DeterministicGame,
+    objective: AnyObjective | None = None,
+    *,
+    horizon: None = None,
+    method: str | None = None,
+    exact: bool = False,
+    select: str | None = None,
+    start: Any = None,
+    tol: float = 1e-8,
+    max_iter: int | None = None,
+    seed: np.random.Generator | int | None = None,
+    time_limit: float | None = None,
+    callback: Callback | None = None,
+) -> StochasticEquilibrium: ...
 
 
 @overload

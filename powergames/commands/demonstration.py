@@ -94,7 +94,7 @@ def _von_stengel() -> bool:
     counts = []
     for weight in ("0", "0.1", "0.3", "0.7"):
         start = time.perf_counter()
-        found = solve_all(game, PowerObjective(weight))  # type: ignore[arg-type]
+        found = solve_all(game, PowerObjective(weight))
         seconds = time.perf_counter() - start
         certified = sum(equilibrium.converged for equilibrium in found)
         largest = max(float(equilibrium.certificate.scaled_regret) for equilibrium in found)
@@ -174,7 +174,7 @@ def _certified(game: NormalFormGame, equilibrium: PureEquilibrium, aggregate: st
     ]
 
     def holds(lam: Fraction) -> bool:
-        return certify(game, profile, PowerObjective(lam, aggregate), tol=0.0).passed  # type: ignore[arg-type]
+        return certify(game, profile, PowerObjective(lam, aggregate), tol=0.0).passed
 
     last = equilibrium.lam_max
     if isinstance(last, float):

@@ -232,7 +232,7 @@ def read_objective(lam: str, aggregate: Aggregate, form: Form, weights: str | No
     if weights is not None and aggregate is not Aggregate.MEAN:
         raise InputError(f"--weights: got it together with --aggregate {aggregate.value}; leave out one of them")
     combined = aggregate.value if weights is None else _read_weights(weights)
-    return PowerObjective(lam, combined, form.value)  # type: ignore[arg-type]
+    return PowerObjective(lam, combined, form.value)
 
 
 def _read_weights(text: str) -> list[list[Fraction]]:

@@ -367,11 +367,14 @@ def _answered(key: Any, game: Game, objective: PowerObjective, settings: Setting
     """Answer one question, in whatever process joblib runs this."""
 
     def compute() -> Answer:
-        common: Any = {"exact": settings.exact, "tol": settings.tol, "time_limit": settings.time_limit}
+        exact, tol, limit = settings.exact, settings.tol, settings.time_limit
         if settings.all_equilibria:
-            every = solve_all(cast(NormalFormGame, game), objective, **common)
+            every = solve_all(cast(NormalFormGame, game), objective, exact=exact, tol=tol, time_limit=limit)
             return Answer(tuple(map(Found.of, every)), every.complete)
-        return Answer((Found.of(solve(game, objective, method=settings.method, select=settings.select, **common)),))
+        found = solve(
+            game, objective, method=settings.method, select=settings.select, exact=exact, tol=tol, time_limit=limit
+        )
+        return Answer((Found.of(found),))
 
     return key, _caught(compute, settings.strict)
 

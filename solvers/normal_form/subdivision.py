@@ -171,7 +171,7 @@ def _as_two_players(
     elif aggregate == "mean":
         lam /= max(n_players - 1, 1)
     # With two players mean, sum and max are the same.
-    smaller = PowerObjective(lam, aggregate, objective.form)  # type: ignore[arg-type]
+    smaller = PowerObjective(lam, aggregate, objective.form)
     found = vertex_enumeration.find_all(reduced, smaller, options)
     one: Any = Fraction(1) if options.exact else 1.0
     equilibria = []
