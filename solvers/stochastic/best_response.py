@@ -12,7 +12,7 @@ import numpy as np
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.stochastic import backward
+from powergames.solvers.stochastic import between_payments
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
 from powergames.solvers.stochastic.team import team_start
@@ -39,8 +39,8 @@ def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
             best.take(take_turns(problem, start.point, start, search, long_paths=True))
         point = team_start(problem, start.point, search.options)
         if not best.good and not (known and point is start.point):
-            if backward.suits(problem):
-                best.take(backward.passes(problem, point, best.found(Status.CYCLING), search))
+            if between_payments.suits(problem):
+                best.take(between_payments.passes(problem, point, best.found(Status.CYCLING), search))
             if not best.good:
                 best.take(take_turns(problem, point, best.found(Status.CYCLING), search, long_paths=True))
     return best.found(Status.CYCLING)

@@ -21,7 +21,7 @@ from powergames.evaluation import evaluate
 from powergames.games.catalog.stochastic import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import backward, newton, stages, unsettled_states
+from powergames.solvers.stochastic import between_payments, newton, stages, unsettled_states
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
@@ -680,7 +680,7 @@ def test_passes_where_chefs_mix():
     game, objective = pg.load("overcooked:tiny"), PowerObjective("0.1", form="adversarial")
     problem = StochasticProblem.of(game, objective)
     point = problem.point_of(pg.team_optimum(game, objective).profile)
-    found = backward.passes(problem, point, Found.nothing(problem, point), search())
+    found = between_payments.passes(problem, point, Found.nothing(problem, point), search())
     assert found.status is pg.Status.CONVERGED
     assert pg.certify(game, problem.profile(found.point), objective).scaled_regret <= 1e-9
     mixed = found.point[problem.is_player]
@@ -688,17 +688,17 @@ def test_passes_where_chefs_mix():
 
 
 def test_games_that_passes_do_not_suit():
-    assert not backward.suits(StochasticProblem.of(random_stochastic(2, 5, 2, seed=0), PowerObjective(0)))
+    assert not between_payments.suits(StochasticProblem.of(random_stochastic(2, 5, 2, seed=0), PowerObjective(0)))
     # One payment, which does not part the states: the others are one large component.
     n = 600
     rewards = np.zeros((n, 2, 2))
     rewards[0, 0, 0] = 1.0
     round_about, ahead = np.zeros((2, n, 2, 2, n))
     round_about[np.arange(n), :, :, (np.arange(n) + 1) % n] = 1.0
-    assert not backward.suits(team_problem(round_about, rewards))
+    assert not between_payments.suits(team_problem(round_about, rewards))
     # And where the last state is never left, all others are passed once.
     ahead[np.arange(n), :, :, np.minimum(np.arange(n) + 1, n - 1)] = 1.0
-    assert backward.suits(team_problem(ahead, rewards))
+    assert between_payments.suits(team_problem(ahead, rewards))
 
 
 def test_an_equilibrium_of_a_state_that_moves_a_little_is_followed():

@@ -1,4 +1,4 @@
-"""Best responses ordered backward: what leads to the next payment is solved part by part, the last ones first.
+"""Best responses between payments: what leads to the next payment is solved part by part, the last ones first.
 
 Most rows of many games pay nothing, or all the same, and between two of the others the game hardly ever turns back:
 what players pick up, cook or open stays picked up, cooked or open. If what follows upon a payment is worth what it was
