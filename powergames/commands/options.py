@@ -299,6 +299,18 @@ def read_integer(option: str, text: str) -> int:
         raise InputError(f"{option}: got {text[:60]!r}; give an integer") from None
 
 
+def read_numbers(option: str, text: str, most: int) -> float | tuple[float, ...]:
+    """Read one number, or up to so many that are separated by commas."""
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not 1 <= len(numbers) <= most:
+        several = f", or {most} separated by a comma" if most > 1 else ""
+        raise InputError(f"{option}: got {text[:60]!r}; give a number{several}")
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
 def read_horizon(text: str | None, game: Any) -> int | None:
     """Read a horizon for a game."""
     if text is None:

@@ -250,12 +250,23 @@ def train_sweep(
     return TrainingSweep(points[0].runs[0].game, chosen, tuple(points))
 
 
+def lam_part(lam: Fraction) -> str:
+    """Return the part of a file's name that tells λ.
+
+    Examples
+    --------
+    >>> lam_part(Fraction(3, 10))
+    'lam_3_10'
+    """
+    return f"lam_{str(lam).replace('/', '_')}"
+
+
 def _folder(checkpoints: str | os.PathLike[str] | None, objective: PowerObjective) -> Path | None:
     """Return the folder for the runs of one λ, and make it if there is none."""
     if checkpoints is None:
         return None
     if not Path(checkpoints).is_dir():
         raise InputError(f"checkpoints: there is no folder {checkpoints}; make it first")
-    folder = Path(checkpoints) / f"lam_{str(objective.exact_lam).replace('/', '_')}"
+    folder = Path(checkpoints) / lam_part(objective.exact_lam)
     folder.mkdir(exist_ok=True)
     return folder

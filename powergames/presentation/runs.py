@@ -114,12 +114,15 @@ def of_sweep(learned: TrainingSweep, most: int | None = MOST) -> list[Block]:
             shared = (lam_cell(point.objective), interval(point.regret), passed) if i == 0 else ("", "", "")
             table.add_row(shared[0], name(player), interval(task, i), interval(power, i), *shared[1:])
     run, level = learned[0].runs[0], learned[0].level
+    worst = max((run for point in learned for run in point.runs), key=lambda run: run.certificate.scaled_regret)
+    where = f"at λ = {lam_cell(worst.objective).text} and seed {worst.seed}"
     seeds = counted(max(len(point.runs) for point in learned), "seed")
     trained = f"learned by {learned.algorithm} in {run.parameters['steps']:,} steps with {seeds} each"
     return [
         f"{title_of(learned.game)}, {trained}",
         table,
         f"Means over seeds, and in brackets their {level:.0%} intervals by the bootstrap.",
+        judgement(worst.game, worst.certificate, where),
     ]
 
 

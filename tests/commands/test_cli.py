@@ -413,6 +413,10 @@ BAD_USAGE = {
     "sweep big_match --all --lam 0,1": "--all: not for stochastic games",
     "solve stag_hunt --horizon 2": "leave it out",
     "solve folder": "folder: is a folder; give the path of a file",
+    "train stag_hunt --lam 0:1:3 --algorithm task -o x.npz": "--lam: got '0:1:3' for the algorithm task",
+    "train stag_hunt --trace 0.5 -o x.npz": "--trace: is for --policy network; give that too, or leave it out",
+    "train stag_hunt --policy network --averaging 2 -o x.npz": "--averaging: is for --policy table; give that too",
+    "train stag_hunt --rate 1,2,3 -o x.npz": "--rate: got '1,2,3'; give a number, or 2 separated by a comma",
     "train stag_hunt -o folder": "--output: got 'folder'; give the name of a .npz file",
     "train stag_hunt -o folder.npz": "--output: 'folder.npz' is a folder; give the name of a file",
     "compile stag_hunt -o no/such/game.npz": "--output: there is no folder 'no/such'",
@@ -459,6 +463,7 @@ ONE_FILE = {
     "train stag_hunt --checkpoint policy.json -o policy.npz": "--output: 'policy.npz' is the file of --checkpoint, too",
     "train stag_hunt --checkpoint new.png -o new.npz --plot new.png": "--plot: 'new.png' is the file of --checkpoint",
     "train game.json --seeds 2 -o game.npz": "--output: 'game-1.npz' is the file of GAME, too",
+    "train game.json --lam 0,1 -o game.npz": "--output: 'game-lam_1-0.npz' is the file of GAME, too",
     "train stag_hunt --seeds 2 --checkpoint . -o policy.npz": "--output: 'policy-1.npz' is the file of --checkpoint",
     "compile game.npz -o ./game.npz": "--output: './game.npz' is the file of GAME, too",
     "report game.json -o game.html": "--output: 'game.html' is the file of GAME, too",
@@ -479,7 +484,7 @@ def test_no_file_is_written_over_another(invoke, arguments, link, tmp_path, monk
     for name in ("policy.json", "uniform.json"):
         Path(name).write_text('{"profile": [[1, 0], [0.5, 0.5]]}', encoding="utf-8")
     for target, names in {
-        "game.json": ("game.npz", "game.png", "game.html", "game-1.npz"),
+        "game.json": ("game.npz", "game.png", "game.html", "game-1.npz", "game-lam_1-0.npz"),
         "policy.json": ("policy.npz", "policy.png", "policy-1.npz", "seed_1.npz"),
     }.items():
         for name in names:
@@ -800,6 +805,7 @@ REGRET = r"FAILED: NOT an equilibrium within tolerance \S+; largest regret \S+, 
         ("sweep matching_pennies --lam 0,0.3 --method pure", "mismatcher, at λ = 0"),
         ("train stag_hunt --steps 20 -o FOLDER/policy.npz", "hunter 2"),
         ("train stag_hunt --steps 20 --seeds 2 -o FOLDER/policy.npz", "hunter 2, at seed 0"),
+        ("train stag_hunt --lam 1/3,0.1 --steps 20 -o FOLDER/policy.npz", "hunter 2, at λ = 1/3 and seed 0"),
         ("audit stag_hunt EXAMPLES/both_stag.json --lam 0.3", "hunter 1"),
         (
             "report random_sparse:states=5 --time-limit 0 -o FOLDER/page.html",

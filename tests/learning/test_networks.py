@@ -314,4 +314,4 @@ def test_command(tmp_path, capsys, monkeypatch):
     assert given[0].items() >= {"hidden": (8, 8), "environments": 32, "charge": "action", "takeover": 1}.items()
     assert np.load(policy)["player_0"].shape == (2,)
     assert run_command(["train", "stag_hunt", "--takeover", "2", "-o", str(policy)]) == 2
-    assert "--takeover: is for networks; give --policy network too" in capsys.readouterr().err
+    assert "--takeover: is for --policy network; give that too" in capsys.readouterr().err
