@@ -25,7 +25,7 @@ MODULES += [
     module.name
     for module in pkgutil.walk_packages(importlib.import_module("powergames.solvers").__path__, "powergames.solvers.")
 ]
-PPO = ROOT / "examples" / "audit_ppo.py"
+PPO, STORY = ROOT / "examples" / "audit_ppo.py", ROOT / "examples" / "overcooked_story.py"
 # Packages that not everybody has, and the pages and modules whose examples need them.
 NETWORKS = ("agents", "environment", "observations", "outlook", "play", "training", "update")
 NEEDS = {
@@ -110,7 +110,13 @@ def test_solvers_are_among_the_modules():
     assert "powergames.solvers.registry" in MODULES
 
 
-@pytest.mark.parametrize("script", sorted(set(ROOT.glob("examples/*.py")) - {PPO}), ids=by_name)
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(script, id=by_name(script), marks=pytest.mark.slow if script == STORY else ())
+        for script in sorted(set(ROOT.glob("examples/*.py")) - {PPO})
+    ],
+)
 def test_example_scripts(script, capsys, monkeypatch, tmp_path):
     # The gallery writes to a folder that may be given.
     monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path)])

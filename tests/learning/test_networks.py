@@ -129,7 +129,7 @@ def test_networks_learn_how_many_steps_are_left():
     assert spends[3].min() > 0.9
 
 
-@pytest.mark.parametrize("algorithm", ["prim", "sbpr"])
+@pytest.mark.parametrize("algorithm", [pytest.param("prim", marks=pytest.mark.slow), "sbpr"])
 def test_networks_learn_play_that_ends(algorithm, tmp_path):
     """Two stag hunts, one after the other, undiscounted."""
     game = pg.StochasticGame.from_rows(
