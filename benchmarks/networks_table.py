@@ -1,0 +1,132 @@
+"""What networks learn in kitchens, ten seeds each, judged exactly: the table of docs/learning.md.
+
+Run ``python benchmarks/networks_table.py`` to train all and write the table into the page; one kitchen takes an hour on
+one core. Results are kept in ``--results FILE``, one line for each kitchen, algorithm and λ, and not made again.
+``--kitchens``, ``--steps`` and ``--seeds`` choose others, and ``--dry`` prints the table instead of writing it.
+
+Networks see samples; everything in the table is computed from the game. Intervals are 95 % intervals of the mean over
+seeds, by the bootstrap. *Regret* is what a chef gains by its best deviation from a state on, relative to what can be
+attained, averaged over the states that play visits, of the worse chef; it is that of the form that was learned.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pages import replaced
+
+import powergames as pg
+from powergames.learning.sweeps import bootstrap
+
+PAGE = Path(__file__).parent.parent / "docs" / "learning.md"
+KITCHENS = ("tiny", "shared_pot", "three_pots")
+LEARNERS = (
+    ("task", "0"),
+    ("prim", "0.001"),
+    ("prim", "0.05"),
+    ("prim", "0.1"),
+    ("prim", "0.3"),
+    ("sbpr", "0.05"),
+    ("sbpr", "0.1"),
+    ("sbpr", "0.3"),
+)
+STEPS, SEEDS = 400_000, 10
+
+# Regret that still counts as settled.
+ENOUGH = 0.02
+
+
+def judged(game: pg.StochasticGame, run: pg.TrainingRun) -> dict[str, float]:
+    """Return what a run reached, from the start and where play goes."""
+    evaluation = pg.evaluate(game, run.profile, run.objective)
+    regrets, visits = run.certificate.scaled_regrets, evaluation.occupancy
+    shares = visits / visits.sum(axis=1, keepdims=True)
+    return {
+        "seed": run.seed,
+        "task": float(evaluation.start_task.mean()),
+        "power": float(evaluation.average_power.sum(axis=1).mean()),
+        "regret": float((shares * regrets).sum(axis=1).max()),
+        "above": float((shares * (regrets > ENOUGH)).sum(axis=1).max()),
+    }
+
+
+def trained(game: pg.StochasticGame, algorithm: str, lam: str, steps: int, seeds: int) -> dict[str, Any]:
+    """Train with all seeds."""
+    began = time.process_time()
+    runs = pg.train_many(
+        game,
+        pg.PowerObjective(lam),
+        algorithm=algorithm,
+        policy="network",
+        seeds=range(seeds),
+        steps=steps,
+        history=1,
+        progress=False,
+    )
+    return {"runs": [judged(game, run) for run in runs], "seconds": (time.process_time() - began) / seeds}
+
+
+def table(known: dict[tuple[str, ...], dict[str, Any]], optima: dict[str, float]) -> list[str]:
+    """Write the results as a table in Markdown."""
+    lines = [
+        "| kitchen | by | λ | return of each | of the team optimum | power over each | regret | time spent above 2 % |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for (kitchen, algorithm, lam), found in known.items():
+        values = np.array([[run[name] for name in ("task", "power", "regret", "above")] for run in found["runs"]])
+        estimate = bootstrap(values, 0.95)
+        mean, low, high = estimate.mean, estimate.low, estimate.high
+        spans = [f"{mean[k]:.3f} [{low[k]:.3f}, {high[k]:.3f}]" for k in range(2)]
+        lines.append(
+            f"| {kitchen} | {algorithm} | {lam} | {spans[0]} | {100 * mean[0] / optima[kitchen]:.0f} % | {spans[1]} | "
+            f"{100 * mean[2]:.2f} % [{100 * low[2]:.2f}, {100 * high[2]:.2f}] | {100 * mean[3]:.0f} % |"
+        )
+    return lines
+
+
+def main() -> None:
+    """Train what is missing, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=Path("networks_learned.jsonl"))
+    parser.add_argument("--kitchens", nargs="+", default=KITCHENS)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--dry", action="store_true", help="print the table instead of writing it into the page")
+    options = parser.parse_args()
+    known: dict[tuple[str, ...], dict[str, Any]] = {}
+    if options.results.exists():
+        for line in options.results.read_text(encoding="utf-8").splitlines():
+            found = json.loads(line)
+            known[tuple(found["question"])] = found
+    optima = {}
+    for kitchen in options.kitchens:
+        game: Any = pg.load(f"overcooked:{kitchen}")
+        optima[kitchen] = float(pg.team_optimum(game, pg.PowerObjective(1e-4)).evaluation.start_task.mean())
+        for algorithm, lam in LEARNERS:
+            if (kitchen, algorithm, lam) in known:
+                continue
+            found = trained(game, algorithm, lam, options.steps, options.seeds)
+            known[kitchen, algorithm, lam] = found
+            line = {"question": [kitchen, algorithm, lam], "steps": options.steps, **found}
+            print(*table({(kitchen, algorithm, lam): found}, optima)[2:], f"{found['seconds']:.0f} s each", flush=True)
+            with options.results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+    text = "\n".join(table({key: value for key, value in known.items() if key[0] in optima}, optima))
+    if options.dry:
+        print(text)
+        return
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), "networks", text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
