@@ -178,36 +178,34 @@ def test_two_players_as_by_vertex_enumeration(lam):
 def narrow_games(lam):
     """Games of few actions on one side, generic and degenerate, some with the same payoffs for both."""
     chance = np.random.default_rng(int(10 * lam))
-    for shape in [(7, 2), (2, 6), (5, 3), (3, 4), (1, 6)] * 2:
+    for shape in [(7, 2), (2, 6), (5, 3), (3, 4), (1, 6)]:
         for largest in (1, 5, 10**6):
             payoffs = chance.integers(0, largest, (2, *shape), endpoint=True)
             yield pg.NormalFormGame(payoffs[[0, 0]] if chance.random() < 0.3 else payoffs)
 
 
-@pytest.mark.parametrize("exact", [False, True])
-@pytest.mark.parametrize("lam", [0, 0.3, 1, 2])
-def test_nothing_is_lost_with_actions_that_are_never_played(lam, exact, monkeypatch):
+@pytest.mark.parametrize("lam", [0, 0.3, 2])
+def test_nothing_is_lost_with_actions_that_are_never_played(lam, monkeypatch):
     objective, narrower = pg.PowerObjective(lam), 0
-    for game in narrow_games(lam):
+    for k, game in enumerate(narrow_games(lam)):
         monkeypatch.setattr(vertex_enumeration, "WORTH", {False: math.inf})
-        expected = pg.solve_all(game, objective, exact=exact)
-        for worth in ({False: -1}, {False: -1, True: -1}):
-            monkeypatch.setattr(vertex_enumeration, "WORTH", worth)
-            found = pg.solve_all(game, objective, exact=exact)
-            assert found.complete
-            assert same(rows(found).astype(float), rows(expected).astype(float))
-            assert sorted(map(len, found.components)) == sorted(map(len, expected.components))
-            assert sorted(map(len, found.interchangeable)) == sorted(map(len, expected.interchangeable))
-            narrower += found[0].iterations < expected[0].iterations
-    assert narrower > 20
+        expected = pg.solve_all(game, objective, exact=k % 2 == 0)
+        monkeypatch.setattr(vertex_enumeration, "WORTH", {False: -1, True: -1})
+        found = pg.solve_all(game, objective, exact=k % 2 == 0)
+        assert found.complete
+        assert same(rows(found).astype(float), rows(expected).astype(float))
+        assert sorted(map(len, found.components)) == sorted(map(len, expected.components))
+        assert sorted(map(len, found.interchangeable)) == sorted(map(len, expected.interchangeable))
+        narrower += found[0].iterations < expected[0].iterations
+    assert narrower > 5
 
 
 @pytest.mark.parametrize("shape", [(60, 2), (3, 40)])
 def test_narrow_games_have_few_vertices(shape):
     game, objective = random_game(shape, 0), pg.PowerObjective(0.3)
-    found = check_generic(pg.solve_all(game, objective), game, objective)
-    assert found[0].sum() == pytest.approx(2)
-    assert pg.solve_all(game, objective)[0].iterations < 20_000
+    found = pg.solve_all(game, objective)
+    check_generic(found, game, objective)
+    assert found[0].iterations < 20_000
 
 
 @pytest.mark.parametrize("lam", [0, 0.4, 1])
