@@ -115,7 +115,9 @@ class _Place:
 
     def _against(self, player: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the entries of the best takeovers against a player, and which of its adversaries makes each."""
-        adversaries = [g for g in range(self.problem.n_players, self.problem.n_groups) if self.problem.egos[g] == player]
+        adversaries = [
+            g for g in range(self.problem.n_players, self.problem.n_groups) if self.problem.egos[g] == player
+        ]
         entries = np.flatnonzero(self.used & np.isin(self.problem.group_of, adversaries))
         return entries, np.searchsorted(adversaries, self.problem.group_of[entries])
 
@@ -130,8 +132,10 @@ class _Place:
         from scipy.optimize import linprog
 
         gains = self.jacobian[np.ix_(own, entries)]
-        fixed = self.values[own] - self.jacobian[np.ix_(own, np.arange(self.problem.n_own, self.problem.size))] @ (
-            self.point[self.problem.n_own :]
+        fixed = (
+            self.values[own]
+            - self.jacobian[np.ix_(own, np.arange(self.problem.n_own, self.problem.size))]
+            @ (self.point[self.problem.n_own :])
         )
         # Unknowns: the probabilities of takeovers, the level of the player, the margin.
         rows = np.column_stack([gains, -np.ones(len(own)), np.zeros(len(own))])
