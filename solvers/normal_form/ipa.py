@@ -47,8 +47,9 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
                 best = here
             if here.regret <= newton.ROUNDING:
                 best = min(here, here.polished(), key=lambda place: place.regret)
-                if best.regret * problem.magnitude <= options.tol:
+                if best.regret * problem.magnitude <= max(options.tol, newton.FINEST):
                     return problem.candidate(best.point, steps)
+                steps += 1
                 break
             if steps == budget:
                 break

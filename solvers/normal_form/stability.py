@@ -6,10 +6,10 @@ directions that keep each group's probabilities on `S` and their sum. If every o
 The indices of all equilibria sum to 1 where all are regular (Ritzberger 1994). A regular equilibrium is isolated,
 perfect and proper (van Damme 1991).
 
-An equilibrium says only what players do. What a player's adversaries do follows from a linear program: of all their best
-responses that make the player's own strategy one, take those with the greatest margin, in their own probabilities and
-in what other actions lose. If it is positive, the player's best responses are the solutions of equations, and there is
-only one if these have full rank. If not, there are others.
+An equilibrium says only what players do. A linear program finds what a player's adversaries do: of all their best
+responses that make the player's own strategy one, it takes those with the greatest margin, which is the least of their
+own probabilities and of what other actions lose. If the margin is positive, the player's best responses are the
+solutions of equations, and there is only one if these have full rank. If it is zero, there are others.
 """
 
 from __future__ import annotations
@@ -115,9 +115,7 @@ class _Place:
 
     def _against(self, player: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the entries of the best takeovers against a player, and which of its adversaries makes each."""
-        adversaries = [
-            g for g in range(self.problem.n_players, self.problem.n_groups) if self.problem.egos[g] == player
-        ]
+        adversaries = np.flatnonzero(self.problem.egos == player)[1:]
         entries = np.flatnonzero(self.used & np.isin(self.problem.group_of, adversaries))
         return entries, np.searchsorted(adversaries, self.problem.group_of[entries])
 
