@@ -30,8 +30,9 @@ class Stability(Frozen, Shown):
     isolated : bool or None
         Whether a neighbourhood holds no other equilibrium.
     index : int or None
-        The sign of a determinant, +1 or -1. If all equilibria of a game are regular, their indices sum to 1. No dynamic
-        that moves players towards better replies settles in one of index -1 (Demichelis & Ritzberger 2003).
+        The sign of a determinant, +1 or -1. If all equilibria of a game are regular, their indices sum to 1. One
+        of index -1 is asymptotically stable under no dynamic that moves players towards better replies (Demichelis &
+        Ritzberger 2003).
     perfect : bool or None
         Whether it survives some small mistakes of all players (Selten 1975).
     proper : bool or None

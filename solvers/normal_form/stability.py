@@ -83,7 +83,7 @@ def stability(equilibrium: Equilibrium) -> Stability:
         strict=strict,
         quasi_strict=quasi_strict,
         regular=regular,
-        isolated=True if regular or strict else None,
+        isolated=True if regular else None,
         index=index,
         perfect=perfect,
         proper=True if regular else (False if perfect is False else None),
