@@ -176,7 +176,8 @@ class _Place:
         """Return the index, None if the Jacobian is singular."""
         problem = self.problem
         jacobian = problem.jacobian(self.point, problem.tables(self.point))
-        directions, own = [], 0
+        directions: list[np.ndarray] = []
+        own = 0
         for group in range(problem.n_groups):
             if group == problem.n_players:
                 own = len(directions)
