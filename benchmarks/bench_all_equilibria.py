@@ -4,7 +4,8 @@ Run ``python benchmarks/bench_all_equilibria.py``. Three comparisons of two-play
 seeded games, built beforehand, warm and on one thread: random real payoffs against quantecon's vertex enumeration;
 small integer payoffs, degenerate on purpose, of both against pygambit's `enummixed` in exact rationals; and exact 7 x 7
 games against the same. Ratios are ours over theirs, game by game. Equilibria that the other libraries list more than
-once count once; ours must not repeat any. Last come random games of more players at several λ, ours alone.
+once count once; ours must not repeat any. Last come games of few actions on one side at λ = 0.3, and random games of
+more players at several λ, ours alone.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ Pair = tuple[np.ndarray, ...]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the four tables."""
+    """Print the five tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[7, 9, 11, 13], help="numbers of actions")
     parser.add_argument("--seeds", type=int, default=11, help="games of each size (default %(default)s)")
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _generic(options.sizes, options.seeds)
     _degenerate(options.degenerate)
     _exact(options.seeds)
+    _narrow(options.seeds)
     _many_players(options.seeds)
 
 
@@ -124,6 +126,22 @@ def _exact(seeds: int) -> None:
         ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
         line += f" {_text(theirs)} {ratio:>6.2f} {differ:>6}"
     print(line, flush=True)
+
+
+def _narrow(seeds: int) -> None:
+    print("\ntwo players, few actions of one, real payoffs, λ = 0.3, times in ms")
+    print(f"{'size':>7} {'games':>5} {'median':>9} {'max':>9} {'complete':>8} {'odd number':>10}")
+    for shape in ((30, 2), (40, 2), (100, 2), (400, 2), (40, 3), (100, 3), (30, 4)):
+        times, complete, odd = [], 0, 0
+        for seed in range(-1, seeds):
+            game = pg.NormalFormGame(np.random.default_rng([*shape, max(seed, 0)]).random((2, *shape)))
+            start = time.perf_counter()
+            found = pg.solve_all(game, 0.3)
+            if seed >= 0:
+                times.append(time.perf_counter() - start)
+                complete += found.complete
+                odd += len(found) % 2
+        print(f"{f'{shape[0]}x{shape[1]}':>7} {seeds:>5} {_text(times)} {complete:>8} {odd:>10}", flush=True)
 
 
 def _many_players(seeds: int) -> None:

@@ -20,6 +20,7 @@ from powergames.solvers.normal_form.mirror_descent import MirrorDescent
 from powergames.solvers.normal_form.pure import PureEquilibrium, pure_equilibria
 from powergames.solvers.normal_form.quantal_response import QuantalResponse, QuantalResponsePath, logit_path
 from powergames.solvers.normal_form.regret_matching import RegretMatching
+from powergames.solvers.normal_form.stability import stability
 from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
 from powergames.solvers.stochastic import StochasticMethod, TeamPlan, team_optimum
@@ -49,6 +50,7 @@ __all__ = [
     "solve_all",
     "solve_batch",
     "solve_many",
+    "stability",
     "sweep",
     "team_optimum",
     "trace",

@@ -74,6 +74,9 @@ SMALL, SMALL_WITH_POWER = 24, 120
 # those of adversaries included, up to which it gets them.
 FEW_STEPS, SMALL_EXTENDED = 30, 60
 
+# λ beyond which floats hold too few digits for the sure one, whose points are rarely exact enough.
+LARGE = 1000
+
 # Pivots that Lemke's algorithm gets in large games with power before the homotopy takes over.
 FEW_PIVOTS = 100_000
 
@@ -426,7 +429,8 @@ def _many_players_plan(
     if decided_by_pure:
         return
     if extended_size(game, objective) <= SMALL_EXTENDED:
-        yield ipa.METHOD, replace(options, max_iter=min(options.max_iter or FEW_STEPS, FEW_STEPS))
+        steps = FEW_STEPS if objective.exact_lam <= LARGE else ipa.MAX_STEPS
+        yield ipa.METHOD, replace(options, max_iter=min(options.max_iter or steps, steps))
     yield logit.METHOD, options
     yield ipa.METHOD, options
     yield anderson.METHOD, options

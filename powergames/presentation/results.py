@@ -50,6 +50,7 @@ from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.many import ManyEquilibria
 from powergames.results.sets import EquilibriumSet
+from powergames.results.stability import Stability
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
 from powergames.results.traces import Trace
@@ -159,6 +160,17 @@ def of_bifurcations(found: Bifurcations, most: int | None = MOST) -> list[Block]
         f"Breakpoints: {', '.join(cell(lam).text for lam in found.breakpoints)}. Extreme equilibria: {special}.",
         f"{'None is missing.' if found.complete else 'Some may be missing.'} {found.status.name}: {found.status.value}",
     ]
+
+
+@blocks.register(Stability)
+def of_stability(found: Stability, most: int | None = MOST) -> list[Block]:
+    """The equilibrium in a line, and its properties."""
+    table = Table(*found.to_dict())
+    texts = {True: "yes", False: "no", None: "-"}
+    cells = {name: texts[value] for name, value in found.to_dict().items() if name != "index"}
+    cells["index"] = "-" if found.index is None else f"{found.index:+d}"
+    table.add_row(*(cells[name] for name in found.to_dict()))
+    return [heading(found.equilibrium.game, found.equilibrium.objective), table]
 
 
 @blocks.register(CorrelatedEquilibrium)

@@ -10,6 +10,7 @@ from powergames.results.estimates import Estimate
 from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.many import ManyEquilibria
 from powergames.results.sets import Box, EquilibriumSet
+from powergames.results.stability import Stability
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
 from powergames.results.teams import HorizonTeamOptimum, TeamOptimum
@@ -27,6 +28,7 @@ __all__ = [
     "HorizonEquilibrium",
     "HorizonTeamOptimum",
     "ManyEquilibria",
+    "Stability",
     "Status",
     "StochasticEquilibrium",
     "SupportChange",

@@ -15,6 +15,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.common import Candidate, LimitError, Method, Options
+from powergames.solvers.normal_form import newton
 from powergames.solvers.normal_form.extended import ExtendedGame, refuses
 
 # Steps in all unless the caller says otherwise, and steps from one start.
@@ -23,8 +24,8 @@ MAX_STEPS, PATIENCE = 400, 30
 # Fractions of a step that are tried, until one lowers the regret.
 FRACTIONS = (1.0, 0.5, 0.25, 0.125)
 
-# Regret, in units of the payoff range, that is as good as rounding allows.
-ROUNDING = 1e-13
+# How far Newton's method may move a probability of a player in the end.
+REACH = 1e-3
 
 # Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
 CHUNK = 50_000_000
@@ -44,8 +45,12 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
         for _ in range(PATIENCE):
             if here.regret < best.regret:
                 best = here
-            if here.regret <= ROUNDING:
-                return problem.candidate(here.point, steps)
+            if here.regret <= newton.ROUNDING:
+                best = min(here, here.polished(), key=lambda place: place.regret)
+                if best.regret * problem.magnitude <= max(options.tol, newton.FINEST):
+                    return problem.candidate(best.point, steps)
+                steps += 1
+                break
             if steps == budget:
                 break
             steps += 1
@@ -77,6 +82,12 @@ class _Place:
         self.tables = problem.tables(point)
         self.values = problem.gradient(point, self.tables)
         self.regret = float(problem.regrets(point, self.values).max())
+
+    def polished(self) -> _Place:
+        """Return what Newton's method makes of a place next to an equilibrium; at a large λ every digit counts."""
+        used = newton.supports(self.problem, self.point, self.values)
+        point, _ = newton.finish(self.problem, self.point, self.values, used, REACH, True)
+        return _Place(self.problem, point)
 
 
 def polymatrix_equilibrium(here: _Place, options: Options) -> np.ndarray | None:

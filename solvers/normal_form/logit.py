@@ -56,8 +56,9 @@ SHORTEST, HIGHEST = 1e-7, 1e13
 # grown so many times.
 FIRST, AGAIN = 5.0, 10.0
 
-# How far Newton's method may then move a probability, and the regret that it must reach.
-REACH, REGRET = 0.3, 1e-12
+# How far Newton's method may then move a probability, and the regret that it must reach: in units of the payoff range,
+# and in units of the objective, which is many times the payoff range where λ is large.
+REACH, REGRET, FINE = 0.3, 1e-12, 4e-9
 
 # What it finds is where the path leads if the path comes closer to it, by this factor, or is there already.
 APPROACH, ARRIVED = 0.3, 1e-3
@@ -117,6 +118,7 @@ def _followed(
         beginning[: len(own)] = np.log(np.maximum(own, LINEAR))
     budget = MAX_STEPS if options.max_iter is None else options.max_iter
     failure: Status | None = Status.PATH_LOST
+    enough = min(REGRET, FINE / problem.magnitude)
 
     def check() -> None:
         options.report("steps of the logit path", met.steps)
@@ -146,11 +148,11 @@ def _followed(
             found, regret = newton.finish(problem, point, values, used, REACH, degenerate=before > 0.0)
             if regret < met.least:
                 met.best, met.least = found, regret
-            if regret <= REGRET:
+            if regret <= enough:
                 goal, distance = found, problem.distance(point, found)
                 if distance <= ARRIVED:
                     return goal, None
-        if met.least <= REGRET or (attempt >= SAME and met.least * problem.magnitude <= options.tol):
+        if met.least <= enough or (attempt >= SAME and met.least * problem.magnitude <= options.tol):
             break
         if met.steps >= budget:
             failure = Status.MAX_ITER

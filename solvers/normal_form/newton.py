@@ -19,8 +19,9 @@ from powergames.solvers.normal_form.extended import ExtendedGame
 # Corrections of the supports, and Newton steps for each.
 ROUNDS, STEPS = 4, 14
 
-# Regret, in units of the payoff range, that is as good as rounding allows.
-ROUNDING = 1e-13
+# Regret, in units of the payoff range, that is as good as rounding allows; and in units of the objective, which is many
+# times the payoff range where λ is large.
+ROUNDING, FINEST = 1e-13, 1e-10
 
 # The error in the equations has to fall to this fraction in every step; where it no longer does, it must be small.
 CONTRACTION, SMALL = 0.5, 1e-7
@@ -81,7 +82,7 @@ def finish(
         regret = float(problem.regrets(inside, values).max())
         if regret < least:
             best, least = inside, regret
-            if regret <= ROUNDING:
+            if regret <= min(ROUNDING, FINEST / problem.magnitude):
                 break
         slacks = problem.slacks(values)
         used = (used & (solution > 0.0)) | (slacks <= 0.0)

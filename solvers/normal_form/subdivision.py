@@ -52,7 +52,7 @@ from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
 from powergames.results import Box, Equilibrium, EquilibriumSet, Status
 from powergames.solvers.common import Candidate, LimitError, Options, certified
-from powergames.solvers.normal_form import vertex_enumeration
+from powergames.solvers.normal_form import ipa, vertex_enumeration
 from powergames.solvers.normal_form.pure import pure_equilibria
 
 NAME = "subdivision"
@@ -101,6 +101,8 @@ _Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
 def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:
     """Return all equilibria of a game of any number of players.
 
+    If none is found among what cannot be told apart, one comes from `powergames.solvers.normal_form.ipa`.
+
     Raises
     ------
     InputError
@@ -114,7 +116,17 @@ def find_all(game: NormalFormGame, objective: PowerObjective, options: Options) 
             f"exact: {len(choosers)} players have a choice, and equilibria of such games may be irrational; "
             "leave out exact"
         )
-    return subdivide(game, objective, options)
+    found = subdivide(game, objective, options)
+    if found or found.complete or ipa.METHOD.refuses(game, objective):
+        return found
+    try:
+        candidate = ipa.find(game, objective, options.closing)
+    except LimitError:
+        return found
+    if candidate.profile is None:
+        return found
+    one = certified(game, objective, candidate, ipa.METHOD.name, options.closing)
+    return replace(found, equilibria=(one,), interchangeable=((0,),)) if one.converged else found
 
 
 def subdivide(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 from math import comb
 from typing import Any
 
@@ -34,6 +34,7 @@ from powergames.objectives import PowerObjective
 from powergames.results import Equilibrium, EquilibriumSet, Status
 from powergames.solvers.common import Candidate, LimitError, Options, certified
 from powergames.solvers.normal_form import lemke
+from powergames.solvers.normal_form.dominance import Played, narrowed
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
 # Entries of tableaux computed in floats between two looks at Ctrl-C and the callback: about a tenth of a second.
@@ -44,6 +45,9 @@ BITS = 64
 
 # Vertices up to which compiled code is not worth loading.
 FEW = 40
+
+# Vertices up to which it is not worth the time to leave out actions that others beat, and those that mixtures beat.
+WORTH = {False: 5_000, True: 500_000}
 
 # Share of a time limit that is left for what is made of the vertices.
 SHARE = 0.25
@@ -94,17 +98,33 @@ def _enumerated(game: NormalFormGame, objective: PowerObjective, options: Option
 def _enumerate_in_floats(game: NormalFormGame, objective: PowerObjective, options: Options) -> EquilibriumSet | None:
     """Return all equilibria if both polyhedra are simple, else None."""
     problem = TwoPlayerProblem.of(game, objective, exact=False)
-    found = _both(Labels.of(problem).sides(problem), _simple_vertices, options)
-    return None if found is None else _assemble(game, objective, problem, _match_simple(*found), options)
+    left = _played(problem, problem, options)
+    found = _both(Labels.of(left).sides(problem, left), _simple_vertices, options)
+    return None if found is None else _assemble(game, objective, problem, left, _match_simple(*found), options)
 
 
 def _enumerate_exactly(
     game: NormalFormGame, objective: PowerObjective, problem: TwoPlayerProblem, options: Options
 ) -> EquilibriumSet:
-    sides = Labels.of(problem).sides(problem)
+    left = _played(problem, TwoPlayerProblem.of(game, objective, exact=False), options)
+    sides = Labels.of(left).sides(problem, left)
     found = _both(sides, _all_vertices, options)
     assert found is not None
-    return _assemble(game, objective, problem, _match(*found, sides[0].labels), options)
+    return _assemble(game, objective, problem, left, _match(*found, sides[0].labels), options)
+
+
+def _played(problem: TwoPlayerProblem, scaled: TwoPlayerProblem, options: Options) -> Played:
+    """Leave out actions that no equilibrium plays, as thoroughly as the size of the polyhedra is worth it."""
+    left = Played.all(problem)
+    for mixed, most in WORTH.items():
+        labels = Labels.of(left)
+        if max(_most_vertices(dimension, labels.starts[-1]) for dimension in labels.dimensions) <= most:
+            break
+        try:
+            left = narrowed(left, problem, scaled, mixed, options)
+        except LimitError:
+            break
+    return left
 
 
 def _both(
@@ -117,7 +137,7 @@ def _both(
     """
     found: dict[int, Found] = {}
     end = options.end - SHARE * (options.seconds_left or 0.0)
-    for k in sorted((0, 1), key=lambda k: _most_vertices(sides[k])):
+    for k in sorted((0, 1), key=lambda k: _most_vertices(len(sides[k].nonbasic), sides[k].labels)):
         stop = end if found else (compilation.clock() + end) / 2
         vertices = enumerate_vertices(sides[k], replace(options, end=stop))
         if vertices is None:
@@ -126,10 +146,9 @@ def _both(
     return found[0], found[1]
 
 
-def _most_vertices(side: Side) -> int:
+def _most_vertices(dimension: int, facets: int) -> int:
     """About the greatest number of vertices that a simple polytope of the dimension and number of facets can have."""
-    dimension = len(side.nonbasic)
-    return comb(side.labels - (dimension + 1) // 2, side.labels - dimension)
+    return comb(facets - (dimension + 1) // 2, facets - dimension)
 
 
 @dataclass(frozen=True)
@@ -149,10 +168,9 @@ class Labels:
     sizes: tuple[int, int, int, int]
 
     @classmethod
-    def of(cls, problem: TwoPlayerProblem) -> Labels:
-        """Give each action of each group with weight a label."""
-        m, n = problem.row.shape
-        return cls((m, m if problem.lam_column else 0, n, n if problem.lam_row else 0))
+    def of(cls, left: Played) -> Labels:
+        """Give each action that is left to a group a label."""
+        return cls((len(left.x), len(left.w), len(left.y), len(left.z)))
 
     @property
     def starts(self) -> tuple[int, int, int, int, int]:
@@ -160,12 +178,34 @@ class Labels:
         x, w, y, z = self.sizes
         return 0, x, x + w, x + w + y, x + w + y + z
 
-    def sides(self, problem: TwoPlayerProblem) -> tuple[Side, Side]:
+    @property
+    def dimensions(self) -> tuple[int, int]:
+        """The dimensions of the polyhedra of (x, w) and of (y, z)."""
+        x, w, y, z = self.sizes
+        values = 1 + bool(z), 1 + bool(w)
+        return x - 1 + max(w - 1, 0) + values[0], y - 1 + max(z - 1, 0) + values[1]
+
+    def sides(self, problem: TwoPlayerProblem, left: Played) -> tuple[Side, Side]:
         """Return the polyhedra of (x, w) and of (y, z)."""
         x, w, y, z, total = self.starts
         lam_row, lam_column = problem.lam_row, problem.lam_column
-        of_row_group = _side(problem.column.T, problem.row.T, lam_column, lam_row, (x, w), (y, z), total)
-        of_column_group = _side(problem.row, problem.column, lam_row, lam_column, (y, z), (x, w), total)
+        row, column = problem.row, problem.column.T
+        of_row_group = _side(
+            [column[np.ix_(left.y, own)] for own in (left.x, left.w)],
+            row.T[np.ix_(left.z, left.x)],
+            lam_column,
+            (x, w),
+            (y, z),
+            total,
+        )
+        of_column_group = _side(
+            [row[np.ix_(left.x, own)] for own in (left.y, left.z)],
+            column.T[np.ix_(left.w, left.y)],
+            lam_row,
+            (y, z),
+            (x, w),
+            total,
+        )
         return of_row_group, of_column_group
 
 
@@ -216,50 +256,54 @@ class _Match:
 
 
 def _side(
-    gains: np.ndarray,
+    gains: list[np.ndarray],
     losses: np.ndarray,
     lam: Any,
-    other_lam: Any,
     own: tuple[int, int],
     opposite: tuple[int, int],
     labels: int,
 ) -> Side:
-    """Write down { (y, z): ``v - (1-λ) G y - λ G z >= 0``, ``L y - v' >= 0`` } at the vertex y = z = first action.
+    """Write down { (y, z): ``v - (1-λ) G y - λ H z >= 0``, ``L y - v' >= 0`` } at the vertex y = z = first action.
 
-    `gains` G, shape (r, c), are the opposing player's payoffs and `losses` L those which the opposing adversary
-    minimizes; `own` and `opposite` say where the variables (y, z) and the slacks of the two blocks start.
+    `gains` (G, H), shapes (r, c) and (r, d), are the opposing player's payoffs and `losses` L, shape (s, c), those
+    which the opposing adversary minimizes, without rows if there is none; `own` and `opposite` say where the variables
+    (y, z) and the slacks of the two blocks start.
     """
-    r, c = gains.shape
-    best, worst = int(np.argmax(gains[:, 0])), int(np.argmin(losses[:, 0]))
     # Dividing by the weights keeps every slack within the payoff range.
     unit = abs(1 - lam) + lam
-    blocks = [(own[0], (1 - lam) / unit * gains)] + ([(own[1], lam / unit * gains)] if lam else [])
-    width = len(blocks) * (c - 1)
-    columns = width + (2 if other_lam else 1)
-    nonbasic = [start + k for start, _ in blocks for k in range(1, c)]
-    nonbasic += [opposite[0] + best] + ([opposite[1] + worst] if other_lam else [])
+    blocks = [(own[0], (1 - lam) / unit * gains[0])] + ([(own[1], lam / unit * gains[1])] if lam else [])
+    best = int(np.argmax(sum(block[:, 0] for _, block in blocks)))
+    r, c = gains[0].shape
+    ends = np.cumsum([0, *(block.shape[1] - 1 for _, block in blocks)])
+    spans = [slice(*pair) for pair in pairwise(ends.tolist())]
+    width = int(ends[-1])
+    columns = width + (2 if len(losses) else 1)
+    nonbasic = [start + k for start, block in blocks for k in range(1, block.shape[1])]
+    nonbasic.append(opposite[0] + best)
     basic = [start for start, _ in blocks]
     # Each strategy sums to one.
-    sums = np.zeros((len(blocks), columns + 1), dtype=gains.dtype)
-    for k in range(len(blocks)):
-        sums[k, k * (c - 1) : (k + 1) * (c - 1)] = 1
+    sums = np.zeros((len(blocks), columns + 1), dtype=losses.dtype)
+    for k, span in enumerate(spans):
+        sums[k, span] = 1
     sums[:, -1] = 1
     # What an opposing action loses against the best one, in terms of that one's own slack.
-    shortfalls = np.zeros((r, columns + 1), dtype=gains.dtype)
-    for k, (_, block) in enumerate(blocks):
+    shortfalls = np.zeros((r, columns + 1), dtype=losses.dtype)
+    for span, (_, block) in zip(spans, blocks, strict=True):
         lead = block[best] - block
-        shortfalls[:, k * (c - 1) : (k + 1) * (c - 1)] = lead[:, :1] - lead[:, 1:]
+        shortfalls[:, span] = lead[:, :1] - lead[:, 1:]
         shortfalls[:, -1] += lead[:, 0]
     shortfalls[:, width] = -1
     basic += [opposite[0] + i for i in range(r) if i != best]
     rows = [sums, shortfalls[:best], shortfalls[best + 1 :]]
-    if other_lam:
+    if len(losses):
+        worst = int(np.argmin(losses[:, 0]))
+        nonbasic.append(opposite[1] + worst)
         lead = losses - losses[worst]
-        excesses = np.zeros((r, columns + 1), dtype=gains.dtype)
+        excesses = np.zeros((len(losses), columns + 1), dtype=losses.dtype)
         excesses[:, : c - 1] = lead[:, :1] - lead[:, 1:]
         excesses[:, width + 1] = -1
         excesses[:, -1] = lead[:, 0]
-        basic += [opposite[1] + i for i in range(r) if i != worst]
+        basic += [opposite[1] + i for i in range(len(losses)) if i != worst]
         rows += [excesses[:worst], excesses[worst + 1 :]]
     return Side(np.concatenate(rows), basic, nonbasic, labels)
 
@@ -405,12 +449,14 @@ def _assemble(
     game: NormalFormGame,
     objective: PowerObjective,
     problem: TwoPlayerProblem,
+    left: Played,
     match: _Match,
     options: Options,
 ) -> EquilibriumSet:
     """Turn matching vertices into certified equilibria, maximal interchangeable sets and components."""
-    labels = Labels.of(problem)
+    labels = Labels.of(left)
     x, w, y, z, end = labels.starts
+    m, n = problem.row.shape
     candidates: dict[tuple[_Key, _Key], tuple[Candidate, int]] = {}
     faces: list[_Face] = []
     finished = match.finished
@@ -425,10 +471,10 @@ def _assemble(
         for face in own:
             for (row_key, r), (column_key, c) in product(face[0].items(), face[1].items()):
                 groups = (
-                    match.row_vertices[r][x:w],
-                    match.column_vertices[c][y:z],
-                    match.column_vertices[c][z:end] if labels.sizes[3] else None,
-                    match.row_vertices[r][w:y] if labels.sizes[1] else None,
+                    _spread(match.row_vertices[r][x:w], left.x, m),
+                    _spread(match.column_vertices[c][y:z], left.y, n),
+                    _spread(match.column_vertices[c][z:end], left.z, n) if labels.sizes[3] else None,
+                    _spread(match.row_vertices[r][w:y], left.w, m) if labels.sizes[1] else None,
                 )
                 candidate = problem.candidate(groups, match.enumerated)
                 candidates.setdefault((row_key, column_key), (candidate, component))
@@ -448,6 +494,13 @@ def _assemble(
     interchangeable = tuple(tuple(sorted(positions)) for positions in spanned if positions)
     limit = None if finished else Status.TIME_LIMIT
     return EquilibriumSet(equilibria, interchangeable, game, objective, NAME, finished, ended_by=limit)
+
+
+def _spread(weights: np.ndarray, actions: np.ndarray, count: int) -> np.ndarray:
+    """Put weights on some of the actions, and zero on the others."""
+    spread = np.zeros(count, dtype=weights.dtype)
+    spread[actions] = weights
+    return spread
 
 
 def _own_faces(match: _Match, pairs: list[tuple[int, int]], labels: Labels, options: Options) -> list[_Face]:

@@ -838,7 +838,7 @@ def test_weights_are_read_exactly(invoke_json, tmp_path):
 
 
 def test_all_within_a_time_limit(invoke):
-    game = "random_uniform:actions=30x2,seed=1"
+    game = "random_uniform:actions=12x12,seed=1"
     code, out, _ = invoke("solve", game, "--lam", "0.3", "--all", "--time-limit", "0")
     assert code == 1
     assert "TIME_LIMIT: Some may be missing, because the time limit was reached" in out

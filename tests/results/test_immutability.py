@@ -43,6 +43,7 @@ def values():
         pg.solve_all(game, OBJECTIVE),
         pg.solve_many(game.payoffs[None], OBJECTIVE),
         pg.correlated(game, OBJECTIVE),
+        pg.stability(pg.solve(game, OBJECTIVE)),
         pg.bifurcations(game, OBJECTIVE),
         pg.sweep(game, OBJECTIVE, lams=[0, 0.5]),
         pg.trace(game, OBJECTIVE),

@@ -15,6 +15,7 @@ from powergames.games.catalog.normal_form import named_game
 from powergames.kernels import compilation
 from powergames.solvers.common import Options
 from powergames.solvers.normal_form import subdivision, vertex_enumeration
+from powergames.solvers.normal_form.dominance import Played
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
 TOL = 1e-10
@@ -172,6 +173,39 @@ def test_two_players_as_by_vertex_enumeration(lam):
         game = random_game(shape, seed)
         found = check_generic(subdivision.subdivide(game, objective, Options()), game, objective)
         assert same(found, rows(vertex_enumeration.find_all(game, objective, Options())))
+
+
+def narrow_games(lam):
+    """Games of few actions on one side, generic and degenerate, some with the same payoffs for both."""
+    chance = np.random.default_rng(int(10 * lam))
+    for shape in [(7, 2), (2, 6), (5, 3), (3, 4), (1, 6)]:
+        for largest in (1, 5, 10**6):
+            payoffs = chance.integers(0, largest, (2, *shape), endpoint=True)
+            yield pg.NormalFormGame(payoffs[[0, 0]] if chance.random() < 0.3 else payoffs)
+
+
+@pytest.mark.parametrize("lam", [0, 0.3, 2])
+def test_nothing_is_lost_with_actions_that_are_never_played(lam, monkeypatch):
+    objective, narrower = pg.PowerObjective(lam), 0
+    for k, game in enumerate(narrow_games(lam)):
+        monkeypatch.setattr(vertex_enumeration, "WORTH", {False: math.inf})
+        expected = pg.solve_all(game, objective, exact=k % 2 == 0)
+        monkeypatch.setattr(vertex_enumeration, "WORTH", {False: -1, True: -1})
+        found = pg.solve_all(game, objective, exact=k % 2 == 0)
+        assert found.complete
+        assert same(rows(found).astype(float), rows(expected).astype(float))
+        assert sorted(map(len, found.components)) == sorted(map(len, expected.components))
+        assert sorted(map(len, found.interchangeable)) == sorted(map(len, expected.interchangeable))
+        narrower += found[0].iterations < expected[0].iterations
+    assert narrower > 5
+
+
+@pytest.mark.parametrize("shape", [(60, 2), (3, 40)])
+def test_narrow_games_have_few_vertices(shape):
+    game, objective = random_game(shape, 0), pg.PowerObjective(0.3)
+    found = pg.solve_all(game, objective)
+    check_generic(found, game, objective)
+    assert found[0].iterations < 20_000
 
 
 @pytest.mark.parametrize("lam", [0, 0.4, 1])
@@ -464,7 +498,7 @@ def test_nothing_is_selected_from_what_is_not_known():
 
 @pytest.mark.parametrize(
     ("n_actions", "lam", "exact"),
-    [((40, 2), 0.3, False), ((20, 20), 0, False), ((9, 9), 1, True), ((3, 3, 3), 1, False)],
+    [((12, 12), 0.3, False), ((20, 20), 0, False), ((9, 9), 1, True), ((3, 3, 3), 1, False)],
 )
 def test_a_time_limit_returns_what_was_found(n_actions, lam, exact):
     game = random_game(n_actions, 0)
@@ -489,10 +523,11 @@ def test_a_time_limit_ends_the_sorting_into_components():
     payoffs = np.random.default_rng(0).integers(0, 2, (2, 5, 5))
     problem = TwoPlayerProblem.of(pg.NormalFormGame(payoffs), pg.PowerObjective(), exact=True)
     game, objective, whole = pg.NormalFormGame(payoffs), pg.PowerObjective(), Options()
-    sides = vertex_enumeration.Labels.of(problem).sides(problem)
+    everybody = Played.all(problem)
+    sides = vertex_enumeration.Labels.of(everybody).sides(problem, everybody)
     match = vertex_enumeration._match(*vertex_enumeration._both(sides, vertex_enumeration._all_vertices, whole), 10)
     late = Options(end=compilation.clock() - 1)
-    found = vertex_enumeration._assemble(game, objective, problem, match, late)
-    everything = vertex_enumeration._assemble(game, objective, problem, match, whole)
+    found = vertex_enumeration._assemble(game, objective, problem, everybody, match, late)
+    everything = vertex_enumeration._assemble(game, objective, problem, everybody, match, whole)
     assert found.status is pg.Status.TIME_LIMIT
     assert {str(each.profile) for each in everything} <= {str(each.profile) for each in found}

@@ -448,6 +448,22 @@ def test_extreme_lambdas(base, lam):
         attempt(game, pg.PowerObjective(lam, "sum"), name)
 
 
+@pytest.mark.parametrize("lam", [1e6, 1e-12])
+@pytest.mark.parametrize("kind", ["one large payoff each", "payoffs of all sizes"])
+def test_extreme_lambdas_and_payoffs(kind, lam):
+    for seed in range(5):
+        chance = np.random.default_rng(seed)
+        payoffs = chance.random((3, 3, 3, 3))
+        if kind == "one large payoff each":
+            for player in range(3):
+                payoffs[(player, *chance.integers(0, 3, 3))] = 1e6
+        else:
+            payoffs = 10 ** chance.uniform(-6, 6, payoffs.shape)
+        equilibrium = pg.solve(pg.NormalFormGame(payoffs), lam)
+        assert equilibrium.status is pg.Status.CONVERGED
+        assert oracle.scaled_regret(payoffs, equilibrium.objective, equilibrium.profile) <= 1e-8
+
+
 # --- random degenerate games ------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from powergames.games.catalog.normal_form import named_game
 from powergames.kernels import integer_vertices
 from powergames.solvers.common import Options
 from powergames.solvers.normal_form import vertex_enumeration
+from powergames.solvers.normal_form.dominance import Played
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
 LONGEST = 2**62 - 1
@@ -21,7 +22,8 @@ LONGEST = 2**62 - 1
 
 def sides(game, lam):
     problem = TwoPlayerProblem.of(game, pg.PowerObjective(lam), exact=True)
-    return vertex_enumeration.Labels.of(problem).sides(problem)
+    everybody = Played.all(problem)
+    return vertex_enumeration.Labels.of(everybody).sides(problem, everybody)
 
 
 def vertices(side, few, monkeypatch):
