@@ -33,6 +33,7 @@ _HOMES = {
     "powergames.checking.deviations": ("Deviation",),
     "powergames.environments": (
         "KitchenEvents",
+        "OvercookedAI",
         "compile_overcooked",
         "count_states",
         "from_env",
@@ -146,6 +147,7 @@ if TYPE_CHECKING:
     from powergames.checking.horizon import HorizonCertificate as HorizonCertificate
     from powergames.checking.stochastic import StochasticCertificate as StochasticCertificate
     from powergames.environments import KitchenEvents as KitchenEvents
+    from powergames.environments import OvercookedAI as OvercookedAI
     from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import count_states as count_states
     from powergames.environments import from_env as from_env
