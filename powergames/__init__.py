@@ -78,6 +78,7 @@ _HOMES = {
         "Estimate",
         "HorizonEquilibrium",
         "HorizonTeamOptimum",
+        "LowerBound",
         "ManyEquilibria",
         "Status",
         "StochasticEquilibrium",
@@ -191,6 +192,7 @@ if TYPE_CHECKING:
     from powergames.results import Estimate as Estimate
     from powergames.results import HorizonEquilibrium as HorizonEquilibrium
     from powergames.results import HorizonTeamOptimum as HorizonTeamOptimum
+    from powergames.results import LowerBound as LowerBound
     from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
