@@ -427,7 +427,8 @@ def test_a_best_response_of_your_own():
     assert asked == list(GAME.players)
     assert abs(gain[0]) > 0.05
     assert found.regret.low[0] <= max(gain[0], 0.0) <= found.regret.mean[0] + 0.15
-    assert found.regret.mean[1] == found.regret.low[1] == 0.0
+    assert found.regret.low[1] == 0.0
+    assert found.regret.mean[1] < 0.01
     assert found.to_dict()["regret"]["low"] == found.regret.low.tolist()
     assert "it may be larger" in str(found.blocks())
 
@@ -442,7 +443,7 @@ def test_a_best_response_over_a_horizon_and_of_policies_that_remember():
     rewards, transitions = np.asarray(GAME.rewards)[0].reshape(3, 2, 2), GAME.transitions.reshape(3, 2, 2, 3)
     for _ in range(3):
         values = np.einsum("sab,sb->sa", rewards + transitions @ values, profile[1]).max(axis=1)
-    regret = GAME.start @ values - pg.evaluate(GAME, PROFILE, horizon=3).start_task[0]
+    regret = GAME.start @ values - pg.evaluate(GAME.with_discount(1.0), PROFILE, horizon=3).start_task[0]
     assert compiled.regret.low[0] <= regret
     assert compiled.regret.mean[0] == pytest.approx(regret, abs=0.15)
 
