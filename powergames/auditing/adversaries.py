@@ -17,8 +17,9 @@ import numpy as np
 
 from powergames.environments.sampling import Clock, Leave, Record
 
-# Rounds of play from which an adversary learns; in the later ones it acts at random with this chance.
-ROUNDS, CHANCE = 3, 0.3
+# Rounds of play from which an adversary learns; in the later ones it acts at random with this chance. Who acts for ever
+# gets into states that others never see, and has some more rounds.
+ROUNDS, LASTING_ROUNDS, CHANCE = 3, 5, 0.3
 
 # The most steps of an episode to learn from.
 LONGEST = 1_000
@@ -184,14 +185,14 @@ def learn(
     experience.add(play(1, Leave(player, "uniform", own=own), length))
     found: dict[tuple[int, int | None], Leave] = {}
     turn = 1
-    for round_ in range(ROUNDS):
+    for round_ in range(LASTING_ROUNDS):
         model, keys = experience.model(), dict(experience.keys)
         for victim in victims:
             for limit in lasting:
                 table = model.adversary(victim, clock, limit)
                 found[victim, limit] = Leave(player, "table", limit=limit, table=table, keys=keys, own=own)
-        if round_ < ROUNDS - 1:
-            for leave in list(found.values()):
+        for (_, limit), leave in found.items():
+            if round_ < (LASTING_ROUNDS if limit is None else ROUNDS) - 1:
                 turn += 1
                 experience.add(play(turn, leave._replace(chance=CHANCE), length))
     return found

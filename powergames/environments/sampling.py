@@ -287,7 +287,7 @@ class GameSampler:
         layers = np.arange(max(len(own), len(departure.table)))
         chosen = np.eye(self.sizes[j])[departure.table[np.minimum(layers, len(departure.table) - 1)]]
         policy = np.where(departure.known[:, None], chosen, own[np.minimum(layers, len(own) - 1)])
-        return policy if len(layers) > 1 else policy[0]
+        return policy if len(layers) > 1 else np.asarray(policy[0])
 
     def _begin(self, seeds: np.ndarray) -> np.ndarray:
         from powergames.kernels.sampling import begin
