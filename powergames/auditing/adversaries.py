@@ -19,7 +19,7 @@ from powergames.environments.sampling import Clock, Leave, Record
 
 # Rounds of play from which an adversary learns; in the later ones it acts at random with this chance. Who acts for ever
 # gets into states that others never see, and has some more rounds.
-ROUNDS, LASTING_ROUNDS, CHANCE = 3, 5, 0.3
+ROUNDS, LASTING_ROUNDS, CHANCE = 3, 8, 0.3
 
 # The most steps of an episode to learn from.
 LONGEST = 1_000
