@@ -33,10 +33,9 @@ import numpy as np
 import powergames as pg
 from powergames.environments.overcooked import KitchenStates
 from powergames.environments.overcooked.events import EVENTS
-from powergames.environments.overcooked.kitchen import LOST, NOTHING, Kitchen, Pot
-from powergames.environments.overcooked.layouts import COUNTER, POT, Cell
-
-Digits = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+from powergames.environments.overcooked.kitchen import MOVES, Kitchen
+from powergames.environments.overcooked.layouts import COUNTER, POT
+from powergames.environments.overcooked.library import Digits
 
 
 class Case(NamedTuple):
@@ -108,7 +107,6 @@ DONE = {
     "spoiled soup served": "serves",
 }
 LOGGED = {"_pickup": "takes", "_drop": "puts down", "potting_": "puts in", "soup_delivery": "serves"}
-MOVES = [(0, -1), (0, 1), (1, 0), (-1, 0)]
 JOINT = 36
 
 
@@ -120,7 +118,7 @@ def compare(case: Case, transitions: int, seed: int = 0, merge: bool = True, for
     game = pg.compile_overcooked(layout, **rules, merge=merge)
     names = cast(KitchenStates, game.states)
     kitchen = names.kitchen
-    oracle = Oracle(kitchen, theirs, fork)
+    oracle = Oracle(game, theirs, fork)
     rng = np.random.default_rng(seed)
     different = []
     states = rng.integers(game.n_states, size=transitions)
@@ -136,7 +134,7 @@ def compare(case: Case, transitions: int, seed: int = 0, merge: bool = True, for
         ours = [DONE.get(EVENTS[what], "") for what in told.what[k, joint].tolist()]
         if not same or done != ours:
             different.append(f"{case}: {game.states[state]}, {(first, second)}")
-    start = oracle.digits(oracle.mdp.get_standard_start_state())
+    start = oracle.states.digits(oracle.mdp.get_standard_start_state())
     if start != names.digits(0):
         different.append(f"{case}: the start")
     return different
@@ -147,15 +145,15 @@ class Oracle:
 
     Parameters
     ----------
-    kitchen : Kitchen
+    game : DeterministicGame
     theirs : str, optional
         Name of the layout of the library that is played.
     fork : str, optional
         Checkout of the fork in which mixing loses a pot.
     """
 
-    def __init__(self, kitchen: Kitchen, theirs: str | None = None, fork: str | None = None) -> None:
-        self.kitchen = kitchen
+    def __init__(self, game: pg.DeterministicGame, theirs: str | None = None, fork: str | None = None) -> None:
+        self.kitchen = kitchen = cast(KitchenStates, game.states).kitchen
         old = kitchen.dynamics == "old"
         # The fork with old dynamics takes soups of three onions alone.
         by_threes = (
@@ -165,12 +163,12 @@ class Oracle:
             package = "authors.mdp" if _load("authors", _folder(fork)) else ""
         else:
             package = "overcooked.mdp" if by_threes else "overcooked_ai_py.mdp"
-        self.library = importlib.import_module(f"{package}.overcooked_mdp")
+        library = importlib.import_module(f"{package}.overcooked_mdp")
         self.made_old = old and not by_threes
-        gridworld = self.library.OvercookedGridworld
+        gridworld = library.OvercookedGridworld
         if theirs is not None:
             self.mdp = gridworld.from_layout_name(theirs)
-            worths = [_exact(self.library.Recipe.from_dict(order).value) for order in self.mdp.start_all_orders]
+            worths = [_exact(library.Recipe.from_dict(order).value) for order in self.mdp.start_all_orders]
             self.best = max(
                 worth * (2 if order in self.mdp.start_bonus_orders else 1)
                 for worth, order in zip(worths, self.mdp.start_all_orders, strict=True)
@@ -190,12 +188,13 @@ class Oracle:
                 tick(state)
 
             self.mdp.step_environment_effects = start_and_tick
+        self.states = pg.OvercookedAI(game, self.mdp)
 
     def step(
         self, digits: Digits, first: int, second: int, rng: np.random.Generator
     ) -> tuple[Digits, Fraction, list[str]]:
         """Return the digits that follow, what was paid in soups, and what each chef did, as the values of `DONE`."""
-        state = self.state(digits, rng)
+        state = self.states.of_digits(digits, lambda count: int(rng.integers(count)))
         actions = [self.action(state, chef, action) for chef, action in enumerate((first, second))]
         after, infos = self.mdp.get_state_transition(state, actions)
         paid = Fraction(sum(map(_exact, infos["sparse_reward_by_agent"]))) / self.best
@@ -207,7 +206,7 @@ class Oracle:
         for chef, (was, now) in enumerate(zip(state.players, after.players, strict=True)):
             if not was.has_object() and now.has_object() and now.get_object().name == "tomato":
                 done[chef] = "takes"
-        return self.digits(after), paid, done
+        return self.states.digits(after), paid, done
 
     def action(self, state: Any, chef: int, action: int) -> Any:
         """Return an action as the library has it; interacting is staying at counters that are not used."""
@@ -219,81 +218,6 @@ class Oracle:
         unused = what == COUNTER and faced not in self.kitchen.counters
         by_hand = self.made_old and what == POT and not player.has_object()
         return (0, 0) if action == 4 or unused or by_hand else "interact"
-
-    def state(self, digits: Digits, rng: np.random.Generator) -> Any:
-        """Return a state of the library: of those that are merged, one that is drawn at random."""
-        kitchen, library = self.kitchen, self.library
-        poses, held, conditions = digits
-        players, objects = [], {}
-        for chef in range(2):
-            place, way = kitchen.poses[poses[chef]]
-            cell = kitchen.floor[place]
-            item = None if held[chef] == NOTHING else self.item(held[chef], cell, rng)
-            players.append(library.PlayerState(cell, MOVES[way], item))
-        for cell, condition in zip(kitchen.things, conditions, strict=True):
-            if not condition:
-                continue
-            if kitchen.layout.at(cell) == COUNTER:
-                objects[cell] = self.item(condition, cell, rng)
-                continue
-            pot = kitchen.pots[condition]
-            if kitchen.lost(pot):
-                onions = int(rng.integers(1, kitchen.size))
-                objects[cell] = self.soup(cell, (onions, int(rng.integers(1, kitchen.size - onions + 1))), -1)
-            elif pot.left < 0:
-                objects[cell] = self.soup(cell, pot[:2], -1)
-            else:
-                objects[cell] = self.cooked(cell, pot, rng)
-        orders = {"all_orders": self.mdp.start_all_orders, "bonus_orders": self.mdp.start_bonus_orders}
-        return library.OvercookedState(players, objects, **orders)
-
-    def item(self, item: int, cell: Cell, rng: np.random.Generator) -> Any:
-        """Return something to hold, or to put on a counter."""
-        if self.kitchen.worth(item) is not None:
-            return self.cooked(cell, Pot(left=0, soup=item), rng)
-        return self.library.ObjectState(self.kitchen.items[item], cell)
-
-    def cooked(self, cell: Cell, pot: Pot, rng: np.random.Generator) -> Any:
-        """Return a soup that cooks or is ready."""
-        kitchen = self.kitchen
-        recipes = [r for r in kitchen.worths if kitchen.soup(r) == pot.soup and kitchen.times[r] > pot.left]
-        recipe = recipes[rng.integers(len(recipes))]
-        return self.soup(cell, recipe, kitchen.times[recipe] - pot.left)
-
-    def soup(self, cell: Cell, recipe: tuple[int, int], tick: int) -> Any:
-        """Return the contents of a pot."""
-        onions, tomatoes = recipe
-        return self.library.SoupState.get_soup(cell, num_onions=onions, num_tomatoes=tomatoes, cooking_tick=tick)
-
-    def digits(self, state: Any) -> Digits:
-        """Return the digits of a state of the library."""
-        kitchen = self.kitchen
-        poses, held = [], []
-        for player in state.players:
-            pose = kitchen.pose_of(kitchen.floor.index(player.position), MOVES.index(player.orientation))
-            poses.append(kitchen.poses.index(pose))
-            held.append(self.condition(player.held_object))
-        objects = dict(state.objects)
-        conditions = [self.condition(objects.pop(cell, None), kitchen.layout.at(cell)) for cell in kitchen.things]
-        assert not objects
-        return tuple(poses), tuple(held), tuple(conditions)
-
-    def condition(self, thing: Any, where: str = COUNTER) -> int:
-        """Return the condition of a pot, or the item that is held or on a counter."""
-        kitchen = self.kitchen
-        if thing is None:
-            return NOTHING
-        if thing.name != "soup":
-            return kitchen.items.index(thing.name)
-        recipe = thing.ingredients.count("onion"), thing.ingredients.count("tomato")
-        if where != POT:
-            assert thing.is_ready
-            return kitchen.soup(recipe)
-        if thing.is_idle:
-            return kitchen.pots.index(LOST if kitchen.lost(Pot(*recipe)) else Pot(*recipe))
-        assert thing.cook_time == kitchen.times[recipe]
-        left = max(0, kitchen.times[recipe] - thing._cooking_tick)
-        return kitchen.pots.index(Pot(left=left, soup=kitchen.soup(recipe)))
 
 
 def _grid(kitchen: Kitchen) -> list[str]:

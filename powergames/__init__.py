@@ -33,6 +33,7 @@ _HOMES = {
     "powergames.checking.deviations": ("Deviation",),
     "powergames.environments": (
         "KitchenEvents",
+        "OvercookedAI",
         "compile_overcooked",
         "count_states",
         "from_env",
@@ -77,6 +78,7 @@ _HOMES = {
         "Estimate",
         "HorizonEquilibrium",
         "HorizonTeamOptimum",
+        "LowerBound",
         "ManyEquilibria",
         "Stability",
         "Status",
@@ -148,6 +150,7 @@ if TYPE_CHECKING:
     from powergames.checking.horizon import HorizonCertificate as HorizonCertificate
     from powergames.checking.stochastic import StochasticCertificate as StochasticCertificate
     from powergames.environments import KitchenEvents as KitchenEvents
+    from powergames.environments import OvercookedAI as OvercookedAI
     from powergames.environments import compile_overcooked as compile_overcooked
     from powergames.environments import count_states as count_states
     from powergames.environments import from_env as from_env
@@ -191,6 +194,7 @@ if TYPE_CHECKING:
     from powergames.results import Estimate as Estimate
     from powergames.results import HorizonEquilibrium as HorizonEquilibrium
     from powergames.results import HorizonTeamOptimum as HorizonTeamOptimum
+    from powergames.results import LowerBound as LowerBound
     from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium

@@ -1,5 +1,7 @@
 """Adversaries learned from samples of play: what a player should do, for some steps or for ever, to harm another one.
 
+A best response is learned in the same way: it harms whoever gets the opposite of what the player itself gets.
+
 Episodes in which the player acts at random, and then more and more as it has learned to, become a table of what was
 seen: for each key of a state and each action, the mean rewards, and how often which key followed. Backward induction on
 that table gives the adversary. What an adversary takes is then measured on new episodes, whatever it was learned from;
@@ -15,8 +17,9 @@ import numpy as np
 
 from powergames.environments.sampling import Clock, Leave, Record
 
-# Rounds of play from which an adversary learns; in the later ones it acts at random with this chance.
-ROUNDS, CHANCE = 3, 0.3
+# Rounds of play from which an adversary learns; in the later ones it acts at random with this chance. Who acts for ever
+# gets into states that others never see, and has some more rounds.
+ROUNDS, LASTING_ROUNDS, CHANCE = 3, 8, 0.3
 
 # The most steps of an episode to learn from.
 LONGEST = 1_000
@@ -78,6 +81,7 @@ class Model:
     ) -> None:
         from scipy.sparse import csr_array
 
+        self.player = experience.player
         self.size, self.n_actions = len(experience.keys), experience.n_actions
         pairs, places, counts = np.unique(keys * self.n_actions + actions, return_inverse=True, return_counts=True)
         self.keys, self.actions, self.counts = pairs // self.n_actions, pairs % self.n_actions, counts
@@ -96,8 +100,12 @@ class Model:
         return np.repeat(function.reduceat(values, self.firsts), np.diff(np.append(self.firsts, len(values))))
 
     def worth(self, victim: int, discount: float, values: np.ndarray) -> np.ndarray:
-        """Return what the victim gets from each pair on, shape (P,), given what each key is worth to it."""
-        return self.rewards[victim] + discount * (self.transitions @ values)
+        """Return what the victim gets from each pair on, shape (P,), given what each key is worth to it.
+
+        It is the opposite of what it gets if the victim is the player itself.
+        """
+        rewards = -self.rewards[victim] if victim == self.player else self.rewards[victim]
+        return rewards + discount * (self.transitions @ values)
 
     def values(self, worth: np.ndarray, least: bool) -> np.ndarray:
         """Return what each key is worth, by the least pair or by the profile; the mean where nothing was seen."""
@@ -147,6 +155,7 @@ def learn(
     clock: Clock,
     steps: Sequence[int],
     play: Callable[[int, Leave, int], Iterable[Record]],
+    own: bool = False,
 ) -> dict[tuple[int, int | None], Leave]:
     """Learn the adversaries of one player.
 
@@ -155,12 +164,14 @@ def learn(
     player, n_actions : int
         Who leaves the profile, and how many actions it has at most.
     victims : sequence of int
-        Whom it harms.
+        Whom it harms; the player itself for a best response.
     clock : Clock
     steps : sequence of int
         For how many steps, besides for ever.
     play : callable
         ``play(turn, leave, length)`` plays episodes of at most that length; those of each turn are new.
+    own : bool, default False
+        Whether the player tells states apart only by what it observes itself.
 
     Returns
     -------
@@ -170,18 +181,18 @@ def learn(
     experience = Experience(player, n_actions)
     length = min(clock.mean_length, LONGEST)
     lasting = [*(each for each in steps if each < (clock.horizon or np.inf)), None]
-    experience.add(play(0, Leave(player, "uniform", limit=max(steps)), length))
-    experience.add(play(1, Leave(player, "uniform"), length))
+    experience.add(play(0, Leave(player, "uniform", limit=max(steps, default=None), own=own), length))
+    experience.add(play(1, Leave(player, "uniform", own=own), length))
     found: dict[tuple[int, int | None], Leave] = {}
     turn = 1
-    for round_ in range(ROUNDS):
+    for round_ in range(LASTING_ROUNDS):
         model, keys = experience.model(), dict(experience.keys)
         for victim in victims:
             for limit in lasting:
                 table = model.adversary(victim, clock, limit)
-                found[victim, limit] = Leave(player, "table", limit=limit, table=table, keys=keys)
-        if round_ < ROUNDS - 1:
-            for leave in list(found.values()):
+                found[victim, limit] = Leave(player, "table", limit=limit, table=table, keys=keys, own=own)
+        for (_, limit), leave in found.items():
+            if round_ < (LASTING_ROUNDS if limit is None else ROUNDS) - 1:
                 turn += 1
                 experience.add(play(turn, leave._replace(chance=CHANCE), length))
     return found

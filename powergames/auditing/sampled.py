@@ -17,14 +17,17 @@ Every number is the mean of independent episodes, with an interval by Student's 
   large as any that was seen, as often as one may come that has not come.
 - *An adversary of several steps* is learned from episodes of its own and measured on new ones, so that it does not
   profit
-  from luck in what it learned from. A better adversary may exist; so the truth may lie below, never above.
+  from luck in what it learned from. The interval is that of this adversary. A worse one may exist, and where two do
+  nearly the same harm, what others get may depend on which of them was found.
+- *A best response* is learned and measured in the same way, under the same luck as the profile. What it gains bounds
+  the regret from below.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,13 +35,14 @@ import numpy as np
 from powergames.auditing.adversaries import learn
 from powergames.auditing.departures import check_steps, label_of
 from powergames.display import Shown
-from powergames.environments.playing import sampler_of
+from powergames.environments.playing import Players, sampler_of
 from powergames.environments.sampling import Clock, Effort, Leave, Options, Record, Sampler, seeds_of
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
+from powergames.games.policies import by_player
 from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.progress import Callback, reporter
-from powergames.results.estimates import Estimate
+from powergames.results.estimates import Estimate, LowerBound
 
 # Each level of plays has twice as many of them as the one below, and this share of its states; fewer states than FEWEST
 # are no level.
@@ -60,7 +64,10 @@ MOST_WORKERS = 1024
 ROUNDING = 1e-12
 
 # What episodes are for: each purpose has seeds of its own.
-START, PLAYS, LEARNING = range(3)
+START, PLAYS, LEARNING, RESPONDING = range(4)
+
+# How a user's own function finds a best response: of the environment and an agent, a policy of that agent.
+Respond = Callable[[Any, Any], Any]
 
 
 class _Mean(NamedTuple):
@@ -272,10 +279,10 @@ class _Run:
             np.floor(np.log1p(-draws) / np.log(factor)).astype(np.int64) if factor else np.zeros(len(seeds), np.int64)
         )
 
-    def visit(self, count: int) -> None:
+    def visit(self, count: int, power: bool = True) -> None:
         """Play the profile, and look at power along the way, until there are so many episodes."""
         self._returns += self._earn(sum(map(len, self._returns)), count, Leave(), "returns")
-        for d in range(len(self.discounts)):
+        for d in range(len(self.discounts) if power else 0):
             for level, wanted in enumerate(_counts(count)):
                 pieces = self._power.setdefault((d, level), [])
                 have = sum(piece.shape[1] for piece in pieces)
@@ -337,17 +344,50 @@ class _Run:
         found = _between(mean, mean, level)
         decided, known = self.total.decided - decided, self.total.known - known
         share = known / decided if decided else 1.0
-        return SampledAttack(found.mean, found.low, found.high, leave.player, kind, against, action, steps, share)
+        return SampledAttack(
+            found.mean, found.low, found.high, leave.player, kind, against, action, steps, share, leave
+        )
+
+    def response(self, i: int, count: int) -> Any:
+        """Learn what a player earns most by, and return it as a policy."""
+        play = self._player(RESPONDING, i, count)
+        return self.sampler.policy_of(learn(i, self.sampler.sizes[i], [i], self.clock, (), play, own=True)[i, None])
+
+    def gain(self, other: _Run, i: int, charged: float, weights: np.ndarray | None, level: float) -> Estimate:
+        """Return what a player gets more in another run, of the same episodes, charged for weighted power if any."""
+        reach = np.maximum(self._reach, other._reach)[i]
+        mine, theirs = (np.concatenate(run._returns)[:, i, None] for run in (self, other))
+        returns = _mean([theirs - mine], reach)
+        if weights is None:
+            return _between(returns, returns, level)
+        d = self.discounts.index(float(self.clock.discounts[i]))
+        sides = []
+        # Halves of the plays err to less power, all of them to more: once in favour of each run.
+        for kind in (1, 0):
+            levels = []
+            for at in sorted(at for own, at in self._power if own == d):
+                less, more = (
+                    np.concatenate([piece[side] for piece in run._power[d, at]])[:, i] @ weights
+                    for run, side in ((self, 1 - kind), (other, kind))
+                )
+                levels.append((more - less)[:, None])
+            sides.append(_less(returns, np.array([charged]), _mean(levels, reach * weights.sum())))
+        return _between(sides[0], sides[1], level)
 
     def _learned(self, j: int, victims: Sequence[int], steps: int, count: int) -> dict[tuple[int, int | None], Leave]:
         """Learn how a player harms others."""
+        play = self._player(LEARNING, j, count)
+        return learn(j, self.sampler.sizes[j], victims, self.clock, tuple(dict.fromkeys((1, steps))), play)
+
+    def _player(self, purpose: int, j: int, count: int) -> Callable[[int, Leave, int], list[Record]]:
+        """Return what plays the episodes from which a player learns."""
 
         def play(turn: int, leave: Leave, length: int) -> list[Record]:
             pieces = self._pieces(0, count, length)
-            tasks = [(seeds_of(self.seed, (LEARNING, j, turn), *piece), leave, length) for piece in pieces]
+            tasks = [(seeds_of(self.seed, (purpose, j, turn), *piece), leave, length) for piece in pieces]
             return self._work("record", tasks, "learning")
 
-        return learn(j, self.sampler.sizes[j], victims, self.clock, tuple(dict.fromkeys((1, steps))), play)
+        return play
 
 
 def _power(found: Sequence[_Outcomes]) -> np.ndarray:
@@ -409,6 +449,8 @@ class SampledAttack(Estimate):
     known : float
         Of an adversary for several steps, the share of its steps that it made in states which it had met while it
         learned; elsewhere it takes the action that did most harm on average. 1 for all other attacks.
+    leave : Leave
+        What it does, see `choice`.
     """
 
     deviator: int
@@ -416,7 +458,26 @@ class SampledAttack(Estimate):
     against: int | None
     action: int | None
     steps: int | None
-    known: float = 1.0
+    known: float
+    leave: Leave = field(repr=False)
+
+    def choice(self, key: Hashable, step: int = 0) -> int | None:
+        """Return what an adversary does in a state; None once its steps are over, and for other kinds of attack.
+
+        Parameters
+        ----------
+        key : hashable
+            What tells states apart: in a game their index; else what ``key(env)`` returns, or the observations of all
+            agents, as `powergames.environments.playing.flat` makes them hashable.
+        step : int, default 0
+            Steps since the start.
+
+        Returns
+        -------
+        int or None
+        """
+        over = self.steps is not None and step >= self.steps
+        return None if over or self.leave.table is None else self.leave.choice(key, step)
 
     @property
     def label(self) -> str:
@@ -458,6 +519,9 @@ class SampledAudit(Frozen, Shown):
         Returns, less λ times power along the way; None in the form "adversarial" and with the aggregate "max".
     attacks : tuple of SampledAttack
         What everyone gets when one player goes off the profile, in the order of `Audit.off_policy`.
+    regret : LowerBound or None, shape (n,)
+        What each player gains by the best response that was found, in utility: its regret is at least ``regret.low``
+        with that probability, and may be any larger. None if no best response was asked for.
     truncated : float
         Share of the episodes that the environment cut off before their time; where it is not 0, numbers are those of
         play that ends there.
@@ -472,6 +536,7 @@ class SampledAudit(Frozen, Shown):
     power: Estimate
     utility: Estimate | None
     attacks: tuple[SampledAttack, ...]
+    regret: LowerBound | None
     truncated: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -485,6 +550,7 @@ class SampledAudit(Frozen, Shown):
             "power": self.power.to_dict(),
             "utility": None if self.utility is None else self.utility.to_dict(),
             "attacks": [attack.to_dict() for attack in self.attacks],
+            "regret": None if self.regret is None else self.regret.to_dict(),
             "truncated": self.truncated,
         }
 
@@ -508,6 +574,7 @@ def sampled_audit(
     level: float = 0.95,
     steps: int = 10,
     attacks: bool = True,
+    best_response: bool | Respond = False,
     width: float | None = None,
     key: Callable[[Any], Hashable] | None = None,
     reseed: Callable[[Any, int], Any] | None = None,
@@ -543,6 +610,10 @@ def sampled_audit(
         How many steps an adversary has that is neither alone in one step nor there for ever.
     attacks : bool, default True
         Whether to look at attacks too, which take most of the time.
+    best_response : bool or callable, default False
+        Whether to bound the regret from below by a best response of each player. True learns one by tables, from what
+        the player itself observes and for its returns alone. ``best_response(env, agent)`` returns a policy of that
+        agent that you trained against the others'.
     width : float, optional
         Stop as soon as no interval of returns or power is wider, in units of payoff; `episodes` is then the most. The
         number of episodes is doubled until that is so.
@@ -581,7 +652,8 @@ def sampled_audit(
     *What it does not promise.* An adversary for several steps or for ever is the worst that was found, so the least
     return is at most what its interval says. In a game of few states it is the worst one up to rounding; in a large
     environment `known` says how seldom the adversary knew what it did. No regret is estimated: `audit` computes it
-    where a game can be compiled.
+    where a game can be compiled. A best response bounds it from below: a small gain may mean that the response is bad.
+    In the form "adversarial" with λ > 0 no gain can be measured, as that takes the worst adversary of each response.
 
     Rewards after the end of an episode are zero, and nobody holds power there. An episode that the environment
     truncates counts as ended, see `truncated`: for play without end, raise the limit of steps.
@@ -598,6 +670,7 @@ def sampled_audit(
     objective = as_objective(objective)
     _check_options(episodes, seed, level, width, n_jobs)
     check_steps(steps)
+    _check_response(best_response, objective)
     sampler, clock = sampler_of(env, policies, discount, horizon, key, reseed)
     count = int(episodes) if width is None else min(FIRST, int(episodes))
     with reporter(progress, callback) as report:
@@ -610,11 +683,26 @@ def sampled_audit(
                 break
             count = min(2 * count, int(episodes))
         utility = None
-        if objective.form == "penalty" and not (isinstance(objective.aggregate, str) and objective.aggregate == "max"):
+        if _is_measurable(objective):
             charged = objective.lam * clock.weight
             split, plain = (_less(mean, charged, own) for own in run.power(objective.weights(run.n)))
             utility = _between(split, plain, level)
         found = tuple(run.attacks(count, steps, level)) if attacks and run.n > 1 else ()
+        regret = None
+        if best_response is not False:
+            gains = []
+            for i, agent in enumerate(getattr(env, "possible_agents", sampler.players)):
+                entries = by_player(Players(sampler.players), policies)
+                entries[i] = run.response(i, count) if best_response is True else best_response(env, agent)
+                other = _Run(
+                    sampler_of(env, entries, discount, horizon, key, reseed)[0], clock, run.seed, n_jobs, report
+                )
+                other.visit(count, power=objective.lam > 0)
+                charged = objective.lam * float(clock.weight[i])
+                gains.append(run.gain(other, i, charged, objective.weights(run.n)[i] if charged else None, level))
+                run.total = run.total.plus(other.total)
+            ends = (np.concatenate([getattr(gain, end) for gain in gains]) for end in ("mean", "low"))
+            regret = LowerBound(*(np.maximum(end, 0.0) for end in ends))
     done = run.total
     return SampledAudit(
         sampler.players,
@@ -626,8 +714,27 @@ def sampled_audit(
         power,
         utility,
         found,
+        regret,
         done.cut / max(1, done.episodes),
     )
+
+
+def _is_measurable(objective: PowerObjective) -> bool:
+    """Whether utility is returns less a weighted sum of power along the way."""
+    return objective.form == "penalty" and not (isinstance(objective.aggregate, str) and objective.aggregate == "max")
+
+
+def _check_response(best_response: Any, objective: PowerObjective) -> None:
+    if not isinstance(best_response, bool) and not callable(best_response):
+        raise InputError(
+            f"best_response: got {str(best_response)[:40]!r}; give True, or a function of (env, agent) that returns a "
+            "policy"
+        )
+    if best_response is not False and objective.lam > 0 and not _is_measurable(objective):
+        raise InputError(
+            'best_response: the gain of one cannot be measured in the form "adversarial" or with the aggregate "max"; '
+            'give form="penalty" and weights, or λ = 0'
+        )
 
 
 def _not_negative(found: Estimate) -> Estimate:

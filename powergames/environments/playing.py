@@ -75,7 +75,7 @@ def sampler_of(
     if discount is None:
         raise InputError("discount: none given; give a number from 0 to 1, or one for each agent")
     clock = _clock(discount, horizon, len(agents))
-    entries = by_player(_Players(agents), policies)
+    entries = by_player(Players(agents), policies)
     for agent, entry in zip(agents, entries, strict=True):
         if not callable(entry):
             raise InputError(
@@ -87,13 +87,14 @@ def sampler_of(
     return sampler, clock
 
 
-class _Players(NamedTuple):
+class Players(NamedTuple):
     """The players of an environment, as those of a game."""
 
     players: tuple[str, ...]
 
     @property
     def n_players(self) -> int:
+        """How many they are."""
         return len(self.players)
 
 
@@ -270,17 +271,22 @@ class EnvSampler:
             for b, seed in enumerate(seeds.tolist()):
                 self._begin(seed)
                 rng = random.Random(seed)
-                own = [self._key()]
+                own = [self._key(leave)]
                 for t in range(length):
                     if not self._env.agents:
                         break
                     self._last = 0, [1.0] + [0.0] * (self.sizes[j] - 1)
                     rewards[b, t], _ = self._step(rng, leave, t)
                     actions[b, t], shares[b, t] = self._last
-                    own.append(self._key())
+                    own.append(self._key(leave))
                     lengths[b] = t + 1
                 keys.append(own)
         return Record(keys, actions, rewards, shares, lengths), Effort(int(lengths.sum()), count)
+
+    def policy_of(self, leave: Leave) -> Any:
+        """Return a table as a function of the observation; see `Sampler`."""
+        policy = _Tabled(leave, self._policies[leave.player], self._offsets[leave.player])
+        return policy if policy.remembers else policy.act
 
     def probe(self) -> None:
         """Refuse an environment that goes on otherwise when it is set to the same state under the same luck.
@@ -372,7 +378,7 @@ class EnvSampler:
                 break
             if leave.table is not None and (leave.limit is None or t < leave.limit):
                 decided += 1
-                known += self._key() in (leave.keys or {})
+                known += self._key(leave) in (leave.keys or {})
             rewards, cut = self._step(rng, leave, t)
             t += 1
             rest = 1.0 if horizon or t < sure else carry
@@ -417,8 +423,7 @@ class EnvSampler:
             return leave.argument if there[leave.argument] else action
         if leave.mode == "uniform" or other < leave.chance or leave.table is None:
             return _any(there, draw)
-        number = (leave.keys or {}).get(self._key(), -1)
-        chosen = int(leave.table[min(t, len(leave.table) - 1), number])
+        chosen = leave.choice(self._key(leave), t)
         return chosen if there[chosen] else action
 
     def _there(self, i: int) -> list[bool]:
@@ -454,8 +459,48 @@ class EnvSampler:
                 )
         return [share / total for share in shares]
 
-    def _key(self) -> Hashable:
+    def _key(self, leave: Leave) -> Hashable:
+        """Return by what the player who leaves the profile tells states apart."""
+        if leave.own:
+            return flat(self._observations.get(self._agents[leave.player]))
         return flat(self._observations) if self._own_key is None else self._own_key(self._env)
+
+
+class _Tabled:
+    """A policy that does what a table says, and what another policy does where the table knows nothing."""
+
+    def __init__(self, leave: Leave, otherwise: Any, offset: int) -> None:
+        assert leave.table is not None
+        self._leave, self._otherwise, self._offset, self._step = leave, otherwise, offset, 0
+        self.remembers = len(leave.table) > 1 or hasattr(otherwise, "reset")
+
+    def act(self, seen: Any) -> Any:
+        """Return what to do at this step."""
+        other = self._otherwise(seen) if hasattr(self._otherwise, "reset") else None
+        key = flat(seen)
+        if key in (self._leave.keys or {}):
+            return self._leave.choice(key, self._step) + self._offset
+        return self._otherwise(seen) if other is None else other
+
+    def __call__(self, seen: Any) -> Any:
+        action = self.act(seen)
+        self._step += 1
+        return action
+
+    def reset(self) -> None:
+        """Begin an episode."""
+        self._step = 0
+        if hasattr(self._otherwise, "reset"):
+            self._otherwise.reset()
+
+    def get_state(self) -> Any:
+        """Return what it remembers."""
+        return self._step, _memory(self._otherwise)
+
+    def set_state(self, state: Any) -> None:
+        """Remember something else."""
+        self._step, memory = state
+        self._otherwise = _remind(self._otherwise, memory)
 
 
 def _any(there: list[bool], draw: float) -> int:

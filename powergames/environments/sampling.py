@@ -39,6 +39,8 @@ class Leave(NamedTuple):
         Numbers of the keys of states.
     chance : float
         With which the table is not used, and any action drawn.
+    own : bool
+        Whether the keys are those of what the player itself observes, and not of the state.
     """
 
     player: int = -1
@@ -48,6 +50,13 @@ class Leave(NamedTuple):
     table: np.ndarray | None = None
     keys: dict[Any, int] | None = None
     chance: float = 0.0
+    own: bool = False
+
+    def choice(self, key: Any, step: int) -> int:
+        """Return what the table says."""
+        assert self.table is not None
+        assert self.keys is not None
+        return int(self.table[min(step, len(self.table) - 1), self.keys.get(key, -1)])
 
 
 class Options(NamedTuple):
@@ -136,6 +145,9 @@ class Sampler(Protocol):
 
     def record(self, seeds: np.ndarray, leave: Leave, length: int) -> tuple[Record, Effort]:
         """Return episodes of at most some steps."""
+
+    def policy_of(self, leave: Leave) -> Any:
+        """Return a table as a policy that `sampled_audit` takes; where it knows nothing, that of the profile."""
 
 
 @dataclass(frozen=True)
@@ -267,6 +279,15 @@ class GameSampler:
         layers = np.minimum(np.arange(length), len(self.policies) - 1)
         shares = self.policies[layers, leave.player, states[:, :-1], : self.sizes[leave.player]]
         return Record(states, actions, rewards, shares, np.full(count, length)), Effort(count * length)
+
+    def policy_of(self, leave: Leave) -> np.ndarray:
+        """Return a table as probabilities; see `Sampler`."""
+        departure, j = self._departure(leave), leave.player
+        own = self.policies[:, j, :, : self.sizes[j]]
+        layers = np.arange(max(len(own), len(departure.table)))
+        chosen = np.eye(self.sizes[j])[departure.table[np.minimum(layers, len(departure.table) - 1)]]
+        policy = np.where(departure.known[:, None], chosen, own[np.minimum(layers, len(own) - 1)])
+        return policy if len(layers) > 1 else np.asarray(policy[0])
 
     def _begin(self, seeds: np.ndarray) -> np.ndarray:
         from powergames.kernels.sampling import begin

@@ -68,9 +68,13 @@ def of_audit(report: Audit, most: int | None = MOST) -> list[Block]:
 def of_sampled_audit(report: SampledAudit, most: int | None = MOST) -> list[Block]:
     """Returns, power and attacks with their intervals, and what they promise."""
     players = [printable(player) for player in report.players]
-    table = Table("player", ">returns", *(f">power of {player}" for player in players))
+    bounded = [">regret"] if report.regret else []
+    table = Table("player", ">returns", *(f">power of {player}" for player in players), *bounded)
     for i, player in enumerate(report.players):
         power = [interval(report.power, i, j) if i != j else Cell(0.0, "-") for j in range(len(players))]
+        if report.regret:
+            least = float(report.regret.low[i])
+            power.append(Cell(least, f"≥ {least:.4g}"))
         table.add_row(name(player), interval(report.returns, i), *power)
     attacks = Table("who leaves the policy", "how", *(f">task of {player}" for player in players))
     for attack in report.attacks:
@@ -89,6 +93,8 @@ def of_sampled_audit(report: SampledAudit, most: int | None = MOST) -> list[Bloc
     ]
     if report.attacks:
         remarks.append("Adversaries for several steps are the worst ones found: the least return is at most theirs.")
+    if report.regret:
+        remarks.append("Regret is bounded from below, by a best response that was found; it may be larger.")
     if report.truncated:
         remarks.append(f"The environment cut off {report.truncated:.1%} of the episodes; they count as ended there.")
     title = f"Sampled audit, λ = {report.objective.lam:g}"

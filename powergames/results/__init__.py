@@ -6,7 +6,7 @@ from powergames.results.bifurcations import Bifurcations, Branch
 from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.documents import SCHEMA, game_header, json_value
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
-from powergames.results.estimates import Estimate
+from powergames.results.estimates import Estimate, LowerBound
 from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.many import ManyEquilibria
 from powergames.results.sets import Box, EquilibriumSet
@@ -27,6 +27,7 @@ __all__ = [
     "Estimate",
     "HorizonEquilibrium",
     "HorizonTeamOptimum",
+    "LowerBound",
     "ManyEquilibria",
     "Stability",
     "Status",

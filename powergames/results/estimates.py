@@ -27,3 +27,21 @@ class Estimate(Frozen):
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as plain JSON values."""
         return {"mean": self.mean.tolist(), "low": self.low.tolist(), "high": self.high.tolist()}
+
+
+@dataclass(frozen=True, eq=False)
+class LowerBound(Frozen):
+    """Estimated numbers that others are no less than; nothing bounds these from above.
+
+    Attributes
+    ----------
+    mean, low : ndarray
+        Both of the same shape: what was found, and the lower ends of its intervals.
+    """
+
+    mean: np.ndarray
+    low: np.ndarray
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the numbers as plain JSON values."""
+        return {"mean": self.mean.tolist(), "low": self.low.tolist()}

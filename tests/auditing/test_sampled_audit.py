@@ -388,3 +388,114 @@ def test_what_it_shows():
     assert "adversarial for 2 steps" in found._repr_html_()
     assert "in brackets" in str(found.blocks())
     assert repr(found).startswith("<SampledAudit: 32 episodes, returns about")
+
+
+def best_gain(game, profile, player):
+    """Return what the best response earns more than the profile, exactly."""
+    certificate = pg.certify(game, profile, pg.PowerObjective(0.0, form="adversarial"))
+    return float(np.asarray(game.start) @ np.asarray(certificate.regrets)[player])
+
+
+@pytest.mark.parametrize("env", [GAME, Line()], ids=["compiled", "played"])
+def test_a_best_response_bounds_regret_from_below(env):
+    if env is GAME:
+        game, profile, options = GAME, PROFILE, {"episodes": 400}
+    else:
+        game = walks()
+        profile = [np.array([going(state) for state in game.state_objects])] * 2
+        options = {"episodes": 100, "discount": 0.6}
+    policies = PROFILE if env is GAME else [going, going]
+    found = pg.sampled_audit(env, policies, attacks=False, best_response=True, level=SURE, **options)
+    regrets = [best_gain(game, profile, player) for player in range(2)]
+    assert min(regrets) > 0.1
+    assert (found.regret.low <= regrets).all()
+    assert found.regret.mean == pytest.approx(regrets, rel=0.2)
+    assert (found.regret.low > 0.0).any()
+
+
+def test_a_best_response_of_your_own():
+    """Utility gained is what is bounded, where power is charged for."""
+    better = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    asked = []
+
+    def respond(env, agent):
+        asked.append(agent)
+        return better if agent == GAME.players[0] else PROFILE[1]
+
+    found = pg.sampled_audit(GAME, PROFILE, 0.3, episodes=400, attacks=False, best_response=respond, level=0.999)
+    gain = pg.evaluate(GAME, [better, PROFILE[1]], 0.3).start_utility - pg.evaluate(GAME, PROFILE, 0.3).start_utility
+    assert asked == list(GAME.players)
+    assert abs(gain[0]) > 0.05
+    assert found.regret.low[0] <= max(gain[0], 0.0) <= found.regret.mean[0] + 0.15
+    assert found.regret.low[1] == 0.0
+    assert found.regret.mean[1] < 0.01
+    assert found.to_dict()["regret"]["low"] == found.regret.low.tolist()
+    assert "it may be larger" in str(found.blocks())
+
+
+def test_a_best_response_over_a_horizon_and_of_policies_that_remember():
+    env = pg.to_pettingzoo(GAME)
+    options = {"horizon": 3, "episodes": 200, "attacks": False, "best_response": True}
+    tables = [np.array([PROFILE[player]] * 3) for player in range(2)]
+    compiled = pg.sampled_audit(GAME, tables, discount=1.0, **options)
+    values = np.zeros(3)
+    profile = [np.asarray(own) for own in PROFILE]
+    rewards, transitions = np.asarray(GAME.rewards)[0].reshape(3, 2, 2), GAME.transitions.reshape(3, 2, 2, 3)
+    for _ in range(3):
+        values = np.einsum("sab,sb->sa", rewards + transitions @ values, profile[1]).max(axis=1)
+    regret = GAME.start @ values - pg.evaluate(GAME.with_discount(1.0), PROFILE, horizon=3).start_task[0]
+    assert compiled.regret.low[0] <= regret
+    assert compiled.regret.mean[0] == pytest.approx(regret, abs=0.15)
+
+    class Remembering:
+        def reset(self):
+            self.steps = 0
+
+        def __call__(self, seen):
+            self.steps += 1
+            return seen @ np.array(PROFILE[0])
+
+    played = pg.sampled_audit(env, [Remembering(), lambda seen: seen @ np.array(PROFILE[1])], discount=1.0, **options)
+    assert played.regret.low[0] <= regret
+    assert played.regret.mean[0] == pytest.approx(regret, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("response", "objective", "message"),
+    [
+        (3, 0.2, "best_response: got '3'; give True"),
+        (True, pg.PowerObjective(0.2, form="adversarial"), "best_response: the gain of one cannot be measured"),
+    ],
+)
+def test_best_responses_that_cannot_be_had(response, objective, message):
+    with pytest.raises(pg.InputError, match=message):
+        pg.sampled_audit(GAME, PROFILE, objective, episodes=32, best_response=response)
+
+
+def test_adversaries_that_were_found_say_what_they_do():
+    """What others get from one is the value of that very adversary."""
+    found = pg.sampled_audit(GAME, PROFILE, episodes=400, steps=2, level=SURE)
+    (attack,) = (own for own in found.attacks if own.kind == "adversarial" and own.deviator == 0 and own.steps is None)
+    plays = np.eye(2)[[attack.choice(state) for state in range(3)]]
+    assert holds(attack, pg.evaluate(GAME, [plays, PROFILE[1]]).start_task) == 2
+    (short,) = (own for own in found.attacks if own.kind == "adversarial" and own.deviator == 0 and own.steps == 2)
+    assert [short.choice(0, step) is None for step in range(3)] == [False, False, True]
+    assert found.attacks[-1].choice(0) is None
+
+
+def test_workers_on_other_machines_change_nothing():
+    """Dask's workers stand for them, through joblib."""
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    import joblib
+
+    with (
+        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as cluster,
+        distributed.Client(cluster),
+        joblib.parallel_config(backend="dask"),
+    ):
+        games = pg.sampled_audit(GAME, PROFILE, episodes=32, steps=2)
+        played = pg.sampled_audit(Line(), [going, going], discount=0.6, episodes=32, attacks=False)
+    assert games.to_dict() == pg.sampled_audit(GAME, PROFILE, episodes=32, steps=2).to_dict()
+    assert (
+        played.to_dict() == pg.sampled_audit(Line(), [going, going], discount=0.6, episodes=32, attacks=False).to_dict()
+    )
