@@ -9,7 +9,7 @@ from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.estimates import Estimate
 from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.many import ManyEquilibria
-from powergames.results.sets import Box, EquilibriumSet
+from powergames.results.sets import Box, EquilibriumSet, StochasticEquilibriumSet
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
 from powergames.results.teams import HorizonTeamOptimum, TeamOptimum
@@ -29,6 +29,7 @@ __all__ = [
     "ManyEquilibria",
     "Status",
     "StochasticEquilibrium",
+    "StochasticEquilibriumSet",
     "SupportChange",
     "Sweep",
     "SweepPoint",
