@@ -79,15 +79,17 @@ def eliminate(rows, slack, mixed, closer, alive, low, high, waiting, order, most
     function = np.zeros((kinds, n_states)), np.zeros(n_states, np.bool_), np.empty(n_states, np.int64)
     bounds = low, high
     own, strides = np.empty(n, np.int64), np.ones(n, np.int64)
-    row_low, row_high = np.empty((kinds, n)), np.empty((kinds, n))
+    size = np.max(rows.row_starts[1:] - rows.row_starts[:-1])
+    each = np.empty((kinds, n, size)), np.empty((kinds, n, size))
     new_low, new_high = np.empty((kinds, n)), np.empty((kinds, n))
     work, going = 0.0, True
     while going and work < most:
-        going = False
+        going, looked = False, 0
         for s in order:
             if not waiting[s]:
                 continue
             going, waiting[s] = True, False
+            looked += 1
             counts, first = rows.n_actions[s], rows.row_starts[s]
             for i in range(n - 2, -1, -1):
                 strides[i] = strides[i + 1] * counts[i + 1]
@@ -98,35 +100,20 @@ def eliminate(rows, slack, mixed, closer, alive, low, high, waiting, order, most
                     found, more = _drop_actions(i, s, at, rows, slack[i], alive, bounds, function)
                     lost |= found
                     work += more
-            new_low[:] = np.inf
-            new_high[:] = -np.inf
-            for row in range(first, rows.row_starts[s + 1]):
-                if not alive[row]:
-                    continue
-                for i in range(n):
-                    own[i] = (row - first) // strides[i] % counts[i]
-                for i in range(n):
-                    work += _bound_row(i, row, at, rows, mixed, bounds, function, row_low, row_high)
-                    if mixed:
-                        continue
-                    beaten = False
-                    for action in range(counts[i]):
-                        if action != own[i] and not beaten:
-                            other = row + (action - own[i]) * strides[i]
-                            gain, value, more = _least_gain(i, row, other, at, rows, slack[i], False, bounds, function)
-                            row_low[0, i] = max(row_low[0, i], value)
-                            beaten = gain > slack[i]
+            work += _bound_state(s, at, rows, mixed, alive, bounds, function, each, new_low, new_high)
+            if not mixed:
+                for row in range(first, rows.row_starts[s + 1]):
+                    if alive[row]:
+                        for i in range(n):
+                            own[i] = (row - first) // strides[i] % counts[i]
+                        for i in range(n):
+                            beaten, more = _misses(i, s, row, at, rows, slack[i], bounds, function, each)
                             work += more
-                    if beaten or max(row_low[0, i], low[0, i, s]) > min(row_high[0, i], high[0, i, s]) + slack[i]:
-                        alive[row] = False
-                        break
-                if not alive[row]:
-                    lost = True
-                    continue
-                for k in range(kinds):
-                    for i in range(n):
-                        new_low[k, i] = min(new_low[k, i], row_low[k, i])
-                        new_high[k, i] = max(new_high[k, i], row_high[k, i])
+                            if beaten:
+                                alive[row], lost = False, True
+                                break
+                if lost:
+                    work += _bound_state(s, at, rows, mixed, alive, bounds, function, each, new_low, new_high)
             if new_low[0, 0] == np.inf:
                 return False, work
             moved = False
@@ -142,7 +129,101 @@ def eliminate(rows, slack, mixed, closer, alive, low, high, waiting, order, most
             if moved or lost:
                 for e in range(rows.source_starts[s], rows.source_starts[s + 1]):
                     waiting[rows.sources[e]] = True
+        if 2 * looked > n_states:
+            work += _shift(rows, slack, mixed, closer, alive, low, high, waiting, function, each, own, strides)
     return True, work
+
+
+@_kernel
+def _shift(rows, slack, mixed, closer, alive, low, high, waiting, function, each, own, strides):
+    """Move the bounds on all states together; return the work.
+
+    If what states are worth by their upper bounds is less than these by δ or more, then so much less that this
+    repeats, each time by a share γ: together by δ / (1 - γ). That holds for lower bounds too.
+    """
+    n_states, n = rows.n_actions.shape
+    kinds = len(rows.rewards)
+    by_low, by_high = np.full((kinds, n), np.inf), np.full((kinds, n), np.inf)
+    new_low, new_high = np.empty((kinds, n)), np.empty((kinds, n))
+    work = 0.0
+    for s in range(n_states):
+        counts = rows.n_actions[s]
+        for i in range(n - 2, -1, -1):
+            strides[i] = strides[i + 1] * counts[i + 1]
+        at = counts, strides, own
+        work += _bound_state(s, at, rows, mixed, alive, (low, high), function, each, new_low, new_high)
+        for k in range(kinds):
+            for i in range(n):
+                by_low[k, i] = min(by_low[k, i], new_low[k, i] - low[k, i, s])
+                by_high[k, i] = min(by_high[k, i], high[k, i, s] - new_high[k, i])
+    for k in range(kinds):
+        for i in range(n):
+            left = 1.0 - rows.discounts[i]
+            moved = False
+            for s in range(n_states):
+                least = max(slack[i], closer * left * (high[k, i, s] - low[k, i, s]))
+                up, down = max(by_low[k, i], 0.0) / left, max(by_high[k, i], 0.0) / left
+                moved |= max(up, down) > least
+                low[k, i, s] += up
+                high[k, i, s] -= down
+            if moved:
+                waiting[:] = True
+    return work
+
+
+@_kernel
+def _bound_state(s, at, rows, mixed, alive, bounds, function, each, new_low, new_high):
+    """Bound the values of all rows of a state, and from them those of the state, `new_low` and `new_high`.
+
+    The state is worth at least what a player gets by another action, whatever row is played. Returns the work.
+    """
+    counts, strides, own = at
+    row_low, row_high = each
+    kinds, n = new_low.shape
+    first, size = rows.row_starts[s], rows.row_starts[s + 1] - rows.row_starts[s]
+    work = 0.0
+    for row in range(size):
+        for i in range(n):
+            own[i] = row // strides[i] % counts[i]
+        for i in range(n):
+            work += _bound_row(i, first + row, row, at, rows, mixed, bounds, function, row_low, row_high)
+    new_low[:] = np.inf
+    new_high[:] = -np.inf
+    for row in range(size):
+        if alive[first + row]:
+            for i in range(n):
+                for k in range(kinds):
+                    lowest = row_low[k, i, row]
+                    if k == 0 and not mixed:
+                        other = row - row // strides[i] % counts[i] * strides[i]
+                        for action in range(counts[i]):
+                            lowest = max(lowest, row_low[k, i, other + action * strides[i]])
+                    new_low[k, i] = min(new_low[k, i], lowest)
+                    new_high[k, i] = max(new_high[k, i], row_high[k, i, row])
+    return work
+
+
+@_kernel
+def _misses(i, s, row, at, rows, slack, bounds, function, each):
+    """Whether a player surely gains by moving from a row, or its worth misses the bounds; also return the work."""
+    counts, strides, own = at
+    low, high = bounds
+    row_low, row_high = each
+    here = row - rows.row_starts[s]
+    highest = min(row_high[0, i, here], high[0, i, s]) + slack
+    if max(row_low[0, i, here], low[0, i, s]) > highest:
+        return True, 0.0
+    work = 0.0
+    for action in range(counts[i]):
+        step = (action - own[i]) * strides[i]
+        if step != 0:
+            if row_low[0, i, here + step] > highest:
+                return True, work
+            gain, more = _least_gain(i, row, row + step, at, rows, slack, False, bounds, function)
+            work += more
+            if gain > slack:
+                return True, work
+    return False, work
 
 
 @_kernel
@@ -192,7 +273,7 @@ def _difference(one, other, kind, i, rows, bounds, function):
 
 
 @_kernel
-def _bound_row(i, row, at, rows, mixed, bounds, function, row_low, row_high):
+def _bound_row(i, row, place, at, rows, mixed, bounds, function, row_low, row_high):
     """Bound the values of a row to a player if it is played, or as a part of a mixture; return the work.
 
     In a mixture, what adversaries take from the player is at most the average of what they would take from each row.
@@ -200,15 +281,15 @@ def _bound_row(i, row, at, rows, mixed, bounds, function, row_low, row_high):
     counts, strides, own = at
     kinds = len(rows.rewards)
     for kind in range(kinds):
-        row_low[kind, i], row_high[kind, i] = _worth(row, kind, i, rows, bounds, function)
+        row_low[kind, i, place], row_high[kind, i, place] = _worth(row, kind, i, rows, bounds, function)
     entries = rows.indptr[row + 1] - rows.indptr[row]
     work = kinds * (1.0 + entries)
     if rows.tolls[i] == 0.0:
         return work
-    task_low, task_high = row_low[kinds - 1, i], row_high[kinds - 1, i]
+    task_low, task_high = row_low[kinds - 1, i, place], row_high[kinds - 1, i, place]
     if kinds == 1:
-        row_low[0, i] *= 1.0 - rows.tolls[i]
-        row_high[0, i] *= 1.0 - rows.tolls[i]
+        row_low[0, i, place] *= 1.0 - rows.tolls[i]
+        row_high[0, i, place] *= 1.0 - rows.tolls[i]
     for b in range(len(rows.egos)):
         if rows.egos[b] != i:
             continue
@@ -226,53 +307,45 @@ def _bound_row(i, row, at, rows, mixed, bounds, function, row_low, row_high):
         if mixed:
             least_drop, most = 0.0, task_high
         # With one kind of value, what is left grows with the values, and bounds are attained.
-        row_low[0, i] += charge * (least if kinds == 1 else -most_drop)
-        row_high[0, i] += charge * (most if kinds == 1 else -least_drop)
+        row_low[0, i, place] += charge * (least if kinds == 1 else -most_drop)
+        row_high[0, i, place] += charge * (most if kinds == 1 else -least_drop)
     return work
 
 
 @_kernel
 def _least_gain(i, row, other, at, rows, slack, mixed, bounds, function):
-    """Bound from below what a player gains by moving from a row to another one, and what that one is worth.
+    """Bound from below what a player gains by moving from a row to another one.
 
     The gain is the rate at which the player gains at first, while adversaries take over as is worst at the row: in any
     way that may be worst there, or, if strategies may be mixed, in any way at all.
 
     Returns
     -------
-    gain, value, work : float
+    gain, work : float
     """
     counts, strides, own = at
     last = len(rows.rewards) - 1
     entries = rows.indptr[row + 1] - rows.indptr[row]
-    value = task = _worth(other, 0, i, rows, bounds, function)[0]
     if rows.tolls[i] == 0.0:
-        return _difference(other, row, 0, i, rows, bounds, function)[0], value, 3.0 * entries
+        return _difference(other, row, 0, i, rows, bounds, function)[0], 2.0 * entries
     owned = 0
     for b in range(len(rows.egos)):
         owned += rows.egos[b] == i
     # With a single adversary all is one linear function.
     gain, work = 0.0, 3.0 * entries
-    if last == 0:
-        value *= 1.0 - rows.tolls[i]
     if owned > 1:
         count, constant = _add_task(i, row, other, rows, function)
         gain = _extremes(i, bounds, function, count, constant)[0]
     for b in range(len(rows.egos)):
         if rows.egos[b] != i:
             continue
-        charge, least, drop, worst = 0.0, np.inf, 0.0, task
+        charge, least = 0.0, np.inf
         for j in range(len(counts)):
             if not rows.takes[b, j]:
                 continue
             charge = rows.weights[i, j]
             for z in range(counts[j]):
                 step = (z - own[j]) * strides[j]
-                if last == 0:
-                    worst = min(worst, _worth(other + step, 0, i, rows, bounds, function)[0])
-                else:
-                    drop = max(drop, _difference(other, other + step, last, i, rows, bounds, function)[1])
-                work += 2.0 * entries
                 if not mixed and _never_worst(i, b, row, row + step, at, rows, slack, bounds, function):
                     continue
                 count, constant = _add_task(i, row, other, rows, function) if owned == 1 else (0, 0.0)
@@ -281,8 +354,7 @@ def _least_gain(i, row, other, at, rows, slack, mixed, bounds, function):
                 least = min(least, _extremes(i, bounds, function, count, constant)[0])
                 work += 6.0 * entries
         gain += least
-        value += charge * (worst if last == 0 else -drop)
-    return gain, value, work
+    return gain, work
 
 
 @_kernel
@@ -325,7 +397,7 @@ def _drop_actions(i, s, at, rows, slack, alive, bounds, function):
                     for j in range(len(counts)):
                         own[j] = (row - first) // strides[j] % counts[j]
                     other = row + (better - action) * strides[i]
-                    gain, _, more = _least_gain(i, row, other, at, rows, slack, True, bounds, function)
+                    gain, more = _least_gain(i, row, other, at, rows, slack, True, bounds, function)
                     beaten = gain > slack
                     work += more
             if used and beaten:
