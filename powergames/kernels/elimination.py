@@ -1,12 +1,13 @@
 """Bounds on what states are worth at equilibria of a stochastic game, and joint actions that no equilibrium plays.
 
-``low[k, i, s]`` and ``high[k, i, s]`` bound the value of kind `k` of state `s` to player `i`: the regularized one first
-and the task value last, which are one and the same if there is one kind. If row `r` is played, it is worth to `i`
+``low[-1, i, s]`` and ``high[-1, i, s]`` bound what state `s` is worth to player `i`. Without a penalty that is the
+regularized value: if row `r` is played, it is worth
 
-    Q_0(r) - Σ_b c_b (Q_last(r) - min_z Q_last(r; z)),
+    Q(r) - Σ_b c_b (Q(r) - min_z Q(r; z)),
 
-where ``Q_k`` is the reward of kind `k` with the discounted value of that kind that follows, and adversary `b` of the
-player, of weight `c_b`, replaces the action of one whom it can take over: that is `z`.
+where ``Q`` is the reward with the discounted value that follows, and adversary `b` of the player, of weight `c_b`,
+replaces the action of one whom it can take over: that is `z`. With a penalty it is the task value, ``Q(r)``, and
+``low[0]`` and ``high[0]`` bound what will be charged, the sum over `b` here and the discounted charge that follows.
 
 All comparisons of rows bound the difference as a whole, a linear function of the values: its extremes are attained at
 the bounds of each value.
@@ -26,6 +27,7 @@ _kernel = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "
 class Rows(NamedTuple):
     """A game with its adversaries, as `StochasticProblem` holds them, and the states that may lead to each state.
 
+    If there are two kinds of values, ``rewards[0]`` is zero: nothing is charged but by the adversaries.
     Those of state `s` are ``sources[source_starts[s]:source_starts[s + 1]]``.
     """
 
@@ -194,7 +196,7 @@ def _bound_state(s, at, rows, mixed, alive, bounds, function, each, new_low, new
             for i in range(n):
                 for k in range(kinds):
                     lowest = row_low[k, i, row]
-                    if k == 0 and not mixed:
+                    if kinds == 1 and not mixed:
                         other = row - row // strides[i] % counts[i] * strides[i]
                         for action in range(counts[i]):
                             lowest = max(lowest, row_low[k, i, other + action * strides[i]])
@@ -210,9 +212,11 @@ def _misses(i, s, row, at, rows, slack, bounds, function, each):
     low, high = bounds
     row_low, row_high = each
     here = row - rows.row_starts[s]
-    highest = min(row_high[0, i, here], high[0, i, s]) + slack
-    if max(row_low[0, i, here], low[0, i, s]) > highest:
-        return True, 0.0
+    highest = np.inf
+    if len(low) == 1:
+        highest = min(row_high[0, i, here], high[0, i, s]) + slack
+        if max(row_low[0, i, here], low[0, i, s]) > highest:
+            return True, 0.0
     work = 0.0
     for action in range(counts[i]):
         step = (action - own[i]) * strides[i]
@@ -307,8 +311,8 @@ def _bound_row(i, row, place, at, rows, mixed, bounds, function, row_low, row_hi
         if mixed:
             least_drop, most = 0.0, task_high
         # With one kind of value, what is left grows with the values, and bounds are attained.
-        row_low[0, i, place] += charge * (least if kinds == 1 else -most_drop)
-        row_high[0, i, place] += charge * (most if kinds == 1 else -least_drop)
+        row_low[0, i, place] += charge * (least if kinds == 1 else least_drop)
+        row_high[0, i, place] += charge * (most if kinds == 1 else most_drop)
     return work
 
 
@@ -327,7 +331,7 @@ def _least_gain(i, row, other, at, rows, slack, mixed, bounds, function):
     last = len(rows.rewards) - 1
     entries = rows.indptr[row + 1] - rows.indptr[row]
     if rows.tolls[i] == 0.0:
-        return _difference(other, row, 0, i, rows, bounds, function)[0], 2.0 * entries
+        return _difference(other, row, last, i, rows, bounds, function)[0], 2.0 * entries
     owned = 0
     for b in range(len(rows.egos)):
         owned += rows.egos[b] == i
@@ -361,10 +365,12 @@ def _least_gain(i, row, other, at, rows, slack, mixed, bounds, function):
 def _add_task(i, row, other, rows, function):
     """Begin a linear function with the difference of what two rows are paid where nobody is taken over."""
     last = len(rows.rewards) - 1
-    count, constant = _add(other, 0, i, 1.0, rows, function, 0, 0.0)
-    count, constant = _add(row, 0, i, -1.0, rows, function, count, constant)
-    count, constant = _add(other, last, i, -rows.tolls[i], rows, function, count, constant)
-    return _add(row, last, i, rows.tolls[i], rows, function, count, constant)
+    count, constant = _add(other, last, i, 1.0 - rows.tolls[i], rows, function, 0, 0.0)
+    count, constant = _add(row, last, i, rows.tolls[i] - 1.0, rows, function, count, constant)
+    if last == 1:
+        count, constant = _add(other, 0, i, -1.0, rows, function, count, constant)
+        count, constant = _add(row, 0, i, 1.0, rows, function, count, constant)
+    return count, constant
 
 
 @_kernel

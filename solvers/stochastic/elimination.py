@@ -50,7 +50,7 @@ CLOSER = 0.1
 
 @dataclass(frozen=True, eq=False)
 class _Node:
-    """What is left of a game: rows, shape (R,), and bounds on values, both of shape (kinds, n, S)."""
+    """What is left of a game: rows, shape (R,), and bounds on values and charges, both of shape (kinds, n, S)."""
 
     alive: np.ndarray
     low: np.ndarray
@@ -77,9 +77,11 @@ class _Search:
         self.game, self.objective, self.options = game, objective, options
         self.problem = problem = StochasticProblem.of(game, objective)
         sources = graph_of(problem).T.tocsr()
+        rewards = problem.rewards.copy()
+        rewards[:-1] = 0.0
         self.rows = Rows(
             *problem.arrays,
-            problem.rewards,
+            rewards,
             problem.egos,
             problem.takes,
             problem.weights,
@@ -147,7 +149,7 @@ class _Search:
         low[:] = (problem.rewards[-1].min(axis=1) / left[:, 0])[:, None]
         high[:] = (problem.rewards[-1].max(axis=1) / left[:, 0])[:, None]
         if problem.kinds == 2:
-            low[0] -= problem.tolls[:, None] * (high[1] - low[1]) / left
+            low[0], high[0] = 0.0, problem.tolls[:, None] * (high[1] - low[1]) / left
         return _Node(np.ones(problem.rewards.shape[2], dtype=bool), low, high)
 
     def _tighten(self, node: _Node, states: np.ndarray, *, mixed: bool = False, closer: float = CLOSER) -> bool:
