@@ -55,10 +55,10 @@ GAMES = {
     "three actions": random_game(3, [[3, 2], [1, 2]]),
     "three states": random_game(4, [[2, 1], [1, 2], [2, 2]]),
     "three players": random_game(5, [[2, 2, 2], [1, 2, 1]]),
-    "ties": random_game(6, [[2, 2], [2, 2]], values=2),
+    "ties": random_game(6, [[2, 2], [2, 1]], values=2),
     "more ties": random_game(7, [[2, 2, 1], [2, 1, 2]], values=3),
     "one player": random_game(8, [[2], [3], [2]]),
-    "two discounts": random_game(9, [[2, 2], [2, 2]], [0.5, 0.9]),
+    "two discounts": random_game(9, [[2, 2], [1, 2]], [0.5, 0.9]),
 }
 
 
@@ -66,7 +66,7 @@ GAMES = {
 def test_pure_equilibria_are_those_of_brute_force(name):
     game = GAMES[name]
     profiles = list(pure_profiles(game))
-    for objective in OBJECTIVES if game.n_players > 1 else OBJECTIVES[:1]:
+    for objective in OBJECTIVES if len(profiles) <= 16 else OBJECTIVES[:3]:
         found = pg.solve_all(game, objective)
         assert found.pure_complete
         assert found.status is pg.Status.CONVERGED
@@ -114,7 +114,7 @@ def test_a_limit_ends_the_search():
 def test_hundreds_of_states_where_few_joint_actions_are_left():
     # Each player prefers one action by more than what follows can be worth, but for the last state, a stag hunt.
     rng = np.random.default_rng(0)
-    n_states = 300
+    n_states = 200
     rewards = rng.random((2, n_states, 2, 2)) / 10
     rewards[0, :-1, 0] += 2.0
     rewards[1, :-1, :, 0] += 2.0

@@ -177,14 +177,18 @@ def _shift(rows, slack, mixed, closer, alive, low, high, waiting, function, each
 def _bound_state(s, at, rows, mixed, alive, bounds, function, each, new_low, new_high):
     """Bound the values of all rows of a state, and from them those of the state, `new_low` and `new_high`.
 
-    The state is worth at least what a player gets by another action, whatever row is played. Returns the work.
+    Without a penalty the state is worth at least what a player gets by another action, whatever row is played. Returns
+    the work.
     """
     counts, strides, own = at
     row_low, row_high = each
     kinds, n = new_low.shape
     first, size = rows.row_starts[s], rows.row_starts[s + 1] - rows.row_starts[s]
+    compared = kinds == 1 and not mixed
     work = 0.0
     for row in range(size):
+        if not (compared or alive[first + row]):
+            continue
         for i in range(n):
             own[i] = row // strides[i] % counts[i]
         for i in range(n):
@@ -196,7 +200,7 @@ def _bound_state(s, at, rows, mixed, alive, bounds, function, each, new_low, new
             for i in range(n):
                 for k in range(kinds):
                     lowest = row_low[k, i, row]
-                    if kinds == 1 and not mixed:
+                    if compared:
                         other = row - row // strides[i] % counts[i] * strides[i]
                         for action in range(counts[i]):
                             lowest = max(lowest, row_low[k, i, other + action * strides[i]])
