@@ -328,7 +328,8 @@ def solve_all(
     tenth of a second for typical 3 x 3 x 3 games, and about
     ten seconds at most, after which continua and what is nearly one are reported as unresolved. For stochastic games
     `powergames.solvers.stochastic.elimination` does so by bounds on the values of states. Its time depends on how many
-    joint actions these bounds leave: hundreds of states where few are left, ten states of random rewards.
+    joint actions these bounds leave: hundreds of states where few are left, eight states of random rewards, four in the
+    form "penalty".
 
     Examples
     --------
@@ -336,7 +337,7 @@ def solve_all(
     >>> len(pg.solve_all(pg.load("von_stengel")))
     75
     >>> pg.solve_all(pg.load("delegation"))
-    <StochasticEquilibriumSet lam=0: 1 pure equilibria, mixed ones may be missing>
+    <StochasticEquilibriumSet lam=0: 1 pure equilibrium, mixed ones may be missing>
     """
     objective = as_objective(objective)
     game = as_game(game, NormalFormGame | StochasticGame)

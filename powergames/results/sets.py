@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from powergames.display import Shown
+from powergames.display import Shown, counted
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
@@ -170,4 +170,5 @@ class StochasticEquilibriumSet(Frozen, Shown, Sequence[StochasticEquilibrium]):
             missing = ""
         else:
             missing = ", mixed ones may be missing" if self.pure_complete else ", possibly incomplete"
-        return f"<StochasticEquilibriumSet lam={self.objective.lam:g}: {len(self)} pure equilibria{missing}>"
+        count = counted(len(self), "pure equilibrium", "pure equilibria")
+        return f"<StochasticEquilibriumSet lam={self.objective.lam:g}: {count}{missing}>"
