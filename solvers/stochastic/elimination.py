@@ -4,13 +4,16 @@ A search holds, for every state, the joint actions that are left, and for every 
 state is worth. Both tighten each other, see `powergames.kernels.elimination`:
 
 1. what a state is worth lies between the least and the greatest worth of the joint actions that are left, for values
-   of the states that follow between their bounds; and it is worth at least what a player gets by another action;
+   of the states that follow between their bounds; and unless power is charged along the path, it is worth at least what
+   a player gets by another action;
 2. a joint action is eliminated if for no values between the bounds it is an equilibrium of its state: some player gains
    at first by moving to another action, whatever takeovers are the worst ones, or its worth misses the bounds.
 
+In the form "penalty" the bounds are on task values and on what is charged, see `powergames.kernels.elimination`.
+
 When neither goes on, the search branches on the action of one player in one state. It does so in the order of
 backward induction, and for one player after the other: once all actions of a player are fixed, the other player of two
-faces a decision process, whose bounds meet. So no pure equilibrium is ever lost: this is the completeness argument. Its
+faces a decision process, whose bounds meet at λ = 0 and in the form "adversarial". So no pure equilibrium is ever lost: this is the completeness argument. Its
 sums are floats, with a margin above their rounding errors, and not intervals. What is left with one joint action in
 each state is an equilibrium if its certificate passes.
 
@@ -38,8 +41,8 @@ NAME = "elimination"
 # Rounding in values of order one, and what a sum of discounted values adds to it.
 MARGIN, ROUNDING = 1e-12, 64 * float(np.finfo(np.float64).eps)
 
-# Entries of transitions read between two looks at the clock, and in all: about half a minute.
-CHUNK, WORK = 1e7, 5e9
+# Entries of transitions read between two looks at the clock, a tenth of a second, and in all: about half a minute.
+CHUNK, WORK = 1e6, 3e8
 
 # Equilibria at most.
 MOST = 10_000
