@@ -13,9 +13,11 @@ In the form "penalty" the bounds are on task values and on what is charged, see 
 
 When neither goes on, the search branches on the action of one player in one state. It does so in the order of
 backward induction, and for one player after the other: once all actions of a player are fixed, the other player of two
-faces a decision process, whose bounds meet at λ = 0 and in the form "adversarial". So no pure equilibrium is ever lost: this is the completeness argument. Its
-sums are floats, with a margin above their rounding errors, and not intervals. What is left with one joint action in
-each state is an equilibrium if its certificate passes.
+faces a decision process, whose bounds meet at λ = 0 and in the form "adversarial".
+
+So no pure equilibrium is ever lost: this is the completeness argument. Its sums are floats, with a margin above their
+rounding errors, and not intervals. What is left with one joint action in each state is an equilibrium if its
+certificate passes.
 
 The same elimination begins with a round in which strategies may be mixed. An action goes only if another one beats it
 against all joint actions that are left and all takeovers. If that leaves one joint action in each state, there is no
