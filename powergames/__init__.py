@@ -83,6 +83,7 @@ _HOMES = {
         "Stability",
         "Status",
         "StochasticEquilibrium",
+        "StochasticEquilibriumSet",
         "SupportChange",
         "Sweep",
         "SweepPoint",
@@ -198,6 +199,7 @@ if TYPE_CHECKING:
     from powergames.results import ManyEquilibria as ManyEquilibria
     from powergames.results import Status as Status
     from powergames.results import StochasticEquilibrium as StochasticEquilibrium
+    from powergames.results import StochasticEquilibriumSet as StochasticEquilibriumSet
     from powergames.results import SupportChange as SupportChange
     from powergames.results import Sweep as Sweep
     from powergames.results import SweepPoint as SweepPoint

@@ -18,7 +18,14 @@ from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
 from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.progress import Callback, check_callback
-from powergames.results import Equilibrium, EquilibriumSet, HorizonEquilibrium, Status, StochasticEquilibrium
+from powergames.results import (
+    Equilibrium,
+    EquilibriumSet,
+    HorizonEquilibrium,
+    Status,
+    StochasticEquilibrium,
+    StochasticEquilibriumSet,
+)
 from powergames.solvers.common import (
     Candidate,
     LimitError,
@@ -46,7 +53,7 @@ from powergames.solvers.normal_form import (
     vertex_enumeration,
 )
 from powergames.solvers.normal_form.extended import extended_size
-from powergames.solvers.stochastic import solve_stochastic
+from powergames.solvers.stochastic import elimination, solve_stochastic
 from powergames.solvers.stochastic.backward_induction import solve_horizon
 
 METHODS: dict[str, Method] = {
@@ -251,6 +258,7 @@ def solve(
     return _solved(game, objective, plan, options, with_start=method is None and not exact)
 
 
+@overload
 def solve_all(
     game: NormalFormGame,
     objective: AnyObjective | None = None,
@@ -259,14 +267,37 @@ def solve_all(
     tol: float = 1e-8,
     time_limit: float | None = None,
     callback: Callback | None = None,
-) -> EquilibriumSet:
-    """Compute all power-regularized equilibria of a game.
+) -> EquilibriumSet: ...
+
+
+@overload
+def solve_all(
+    game: StochasticGame | DeterministicGame,
+    objective: AnyObjective | None = None,
+    *,
+    exact: bool = False,
+    tol: float = 1e-8,
+    time_limit: float | None = None,
+    callback: Callback | None = None,
+) -> StochasticEquilibriumSet: ...
+
+
+def solve_all(
+    game: AnyGame,
+    objective: AnyObjective | None = None,
+    *,
+    exact: bool = False,
+    tol: float = 1e-8,
+    time_limit: float | None = None,
+    callback: Callback | None = None,
+) -> EquilibriumSet | StochasticEquilibriumSet:
+    """Compute all power-regularized equilibria of a game; of a stochastic game all pure stationary ones.
 
     Parameters
     ----------
-    game : NormalFormGame
-        Two players; or more of them with few actions: made for 3 x 3 x 3 and five players with two, and tried up to
-        nine free probabilities.
+    game : NormalFormGame, StochasticGame or DeterministicGame
+        In normal form two players; or more of them with few actions: made for 3 x 3 x 3 and five players with two, and
+        tried up to nine free probabilities. With states any number of players.
     objective : PowerObjective or number, optional
         A number is λ; by default 0: Nash equilibrium.
     exact : bool, default False
@@ -282,9 +313,10 @@ def solve_all(
 
     Returns
     -------
-    EquilibriumSet
+    EquilibriumSet or, for games with states, StochasticEquilibriumSet
         All equilibria, each certified, in components: the extreme ones of two players, the isolated ones of more. Its
-        `complete` says whether any can be missing, its `unresolved` where, its `status` why.
+        `complete` says whether any can be missing, its `unresolved` where, its `status` why. With states all pure
+        stationary equilibria: `pure_complete` says whether any of these can be missing, `complete` whether any at all.
 
     Raises
     ------
@@ -297,19 +329,29 @@ def solve_all(
     number of actions; every λ > 0 doubles their dimension. For more players
     `powergames.solvers.normal_form.subdivision` excludes all other profiles by bounds: milliseconds for 2 x 2 x 2, a
     tenth of a second for typical 3 x 3 x 3 games, and about
-    ten seconds at most, after which continua and what is nearly one are reported as unresolved.
+    ten seconds at most, after which continua and what is nearly one are reported as unresolved. For stochastic games
+    `powergames.solvers.stochastic.elimination` does so by bounds on the values of states. Its time depends on how many
+    joint actions these bounds leave: hundreds of states where few are left, eight states of random rewards, four in the
+    form "penalty".
 
     Examples
     --------
     >>> import powergames as pg
     >>> len(pg.solve_all(pg.load("von_stengel")))
     75
+    >>> pg.solve_all(pg.load("delegation"))
+    <StochasticEquilibriumSet lam=0: 1 pure equilibrium, mixed ones may be missing>
     """
     objective = as_objective(objective)
-    game = as_game(game)
+    game = as_game(game, NormalFormGame | StochasticGame)
     _check(game, objective, tol, None, callback)
+    check_endless(game)
+    if exact and isinstance(game, StochasticGame):
+        raise InputError("exact: not for stochastic games; leave it out")
     options = Options(tol=tol, callback=callback, exact=exact, end=end_of(time_limit))
     with interruptible():
+        if isinstance(game, StochasticGame):
+            return elimination.find_all(game, objective, options)
         if game.n_players == 2:
             return vertex_enumeration.find_all(game, objective, options)
         return subdivision.find_all(game, objective, options)

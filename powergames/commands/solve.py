@@ -39,7 +39,7 @@ from powergames.errors import InputError
 from powergames.progress import reporter
 
 if TYPE_CHECKING:
-    from powergames.results import EquilibriumSet
+    from powergames.results import EquilibriumSet, StochasticEquilibriumSet
 
 # Kinds of pictures, and the functions that draw them.
 PICTURES = {
@@ -86,10 +86,12 @@ def command(
 
     loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
     steps = read_horizon(horizon, loaded)
-    refuse_for_stochastic(loaded, all=every, exact=exact, select=steps is None and select is not None)
+    refuse_for_stochastic(loaded, exact=exact, select=steps is None and select is not None)
     if steps is None and select in (Select.TEAM, Select.NEAREST):
         raise InputError(f"--select: got {select.value}, which needs --horizon; give welfare or power")
     _check_picture(loaded, kind)
+    if every and steps is not None:
+        raise InputError("--all: not with a horizon; leave it out")
     if plot is not None and steps is not None:
         raise InputError("--plot: not with a horizon; leave it out")
     if isinstance(loaded, StochasticGame):
@@ -124,10 +126,10 @@ def command(
             exact,
         )
     else:
-        print_result(cast("EquilibriumSet", found) if every else found[0])
+        print_result(cast("EquilibriumSet | StochasticEquilibriumSet", found) if every else found[0])
     if plot is not None and found:
         _draw(loaded, objective, found, plot, kind)
-    complete = not every or cast("EquilibriumSet", found).complete
+    complete = not every or cast("EquilibriumSet | StochasticEquilibriumSet", found).complete
     return DONE if found and complete and all(equilibrium.converged for equilibrium in found) else FAILED
 
 
@@ -157,6 +159,8 @@ def _draw(game: Any, objective: Any, found: Sequence[Any], plot: str, kind: str 
 
 def _completeness(found: Sequence[Any]) -> dict[str, Any]:
     """Return what the document says of a set beside its members."""
-    from powergames.results import EquilibriumSet
+    from powergames.results import EquilibriumSet, StochasticEquilibriumSet
 
-    return {"complete": found.complete, "status": found.status.name} if isinstance(found, EquilibriumSet) else {}
+    if not isinstance(found, EquilibriumSet | StochasticEquilibriumSet):
+        return {}
+    return {key: value for key, value in found.to_dict().items() if key not in ("objective", "equilibria")}

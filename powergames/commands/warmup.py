@@ -71,8 +71,9 @@ def _more_players() -> None:
 
 def _stochastic() -> None:
     from powergames.auditing import audit
-    from powergames.solvers import solve
+    from powergames.solvers import solve, solve_all
 
+    solve_all(load("big_match"), PowerObjective(0.3))
     objective = PowerObjective(0.3)
     for players in (2, 3):
         game = load(f"random_stochastic:players={players},states=2,actions=2")

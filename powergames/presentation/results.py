@@ -29,6 +29,7 @@ from powergames.games.kinds import AnyGame
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import with_lam
 from powergames.presentation.shared import (
+    WHERE_ALL,
     first,
     from_start,
     heading,
@@ -49,7 +50,7 @@ from powergames.results.correlated import CorrelatedEquilibrium
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.many import ManyEquilibria
-from powergames.results.sets import EquilibriumSet
+from powergames.results.sets import EquilibriumSet, StochasticEquilibriumSet
 from powergames.results.stability import Stability
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
@@ -254,6 +255,40 @@ def of_stochastic(equilibrium: StochasticEquilibrium, most: int | None = MOST) -
         *from_start(equilibrium.evaluation, most),
         f"{verdict(equilibrium)}{covered} Method {equilibrium.method}, {counted(equilibrium.iterations, 'step')}.",
         *failures([equilibrium]),
+    ]
+
+
+@blocks.register(StochasticEquilibriumSet)
+def of_stochastic_set(found: StochasticEquilibriumSet, most: int | None = MOST) -> list[Block]:
+    """All pure equilibria of a stochastic game, one table for each, as long as they are not too many."""
+    game, total = found.game, len(found)
+    states = first(game, most)
+    shown = total if most is None else min(total, max(1, most // len(states)))
+    tables = [
+        states_table(each.evaluation, each.certificate, states, f"Equilibrium {k + 1} of {total}")
+        for k, each in enumerate(found[:shown])
+    ]
+    hidden = []
+    if tables and game.n_states > len(states):
+        hidden.append(f"... and {counted(game.n_states - len(states), 'more state')} of each; {WHERE_ALL}")
+    if total > shown:
+        hidden.append(f"... and {counted(total - shown, 'more equilibrium', 'more equilibria')}; {WHERE_ALL}")
+    if found.complete:
+        missing = "None is missing."
+    elif found.pure_complete:
+        missing = "No pure one is missing; there may be mixed ones."
+    else:
+        missing = f"Some may be missing. {found.status.name}: {found.status.value}"
+    if not total:
+        return [heading(game, found.objective), f"No pure equilibrium was found. {missing} Use solve to find one."]
+    largest = max(each.certificate.scaled_regret for each in found)
+    return [
+        heading(game, found.objective),
+        *tables,
+        *hidden,
+        f"{counted(total, 'pure equilibrium', 'pure equilibria')}, all certified: largest regret "
+        f"{regret_text(largest, ROUNDING)} of the {range_name(game)}. {scope(found[0].certificate)} {missing} "
+        f"Method {found.method}.",
     ]
 
 

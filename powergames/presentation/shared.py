@@ -111,12 +111,14 @@ def first(game: StochasticGame, most: int | None) -> Sequence[int]:
     return range(game.n_states if most is None else min(game.n_states, most))
 
 
-def states_table(values: Evaluation | Audit, certificate: StochasticCertificate | None, states: Sequence[int]) -> Table:
+def states_table(
+    values: Evaluation | Audit, certificate: StochasticCertificate | None, states: Sequence[int], title: str = ""
+) -> Table:
     """One row for each player of each of the states."""
     game = cast("StochasticGame", values.game)
     rounding = noise(game)
     regrets = [] if certificate is None else [">utility", ">regret"]
-    table = Table("state", "player", "strategy", ">task", *power_headers(game), *regrets)
+    table = Table("state", "player", "strategy", ">task", *power_headers(game), *regrets, title=title)
     for s in states:
         table.add_line()
         for i, player in enumerate(game.players):

@@ -9,7 +9,7 @@ from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.estimates import Estimate, LowerBound
 from powergames.results.horizons import HorizonEquilibrium
 from powergames.results.many import ManyEquilibria
-from powergames.results.sets import Box, EquilibriumSet
+from powergames.results.sets import Box, EquilibriumSet, StochasticEquilibriumSet
 from powergames.results.stability import Stability
 from powergames.results.status import Status
 from powergames.results.sweeps import Sweep, SweepPoint
@@ -32,6 +32,7 @@ __all__ = [
     "Stability",
     "Status",
     "StochasticEquilibrium",
+    "StochasticEquilibriumSet",
     "SupportChange",
     "Sweep",
     "SweepPoint",

@@ -1,4 +1,4 @@
-"""All equilibria of a game."""
+"""All equilibria of a game, in normal form or stochastic."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from powergames.display import Shown
+from powergames.display import Shown, counted
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
+from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
-from powergames.results.equilibria import Equilibrium
+from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.status import Status
 
 # Lower and upper bounds on every probability of a profile.
@@ -104,3 +105,70 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
             f"<EquilibriumSet lam={self.objective.lam:g}: {len(self)} {kind} in "
             f"{len(self.components)} components{'' if self.complete else ', possibly incomplete'}>"
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class StochasticEquilibriumSet(Frozen, Shown, Sequence[StochasticEquilibrium]):
+    """All pure stationary equilibria of a stochastic game.
+
+    Attributes
+    ----------
+    equilibria : tuple of StochasticEquilibrium
+        The pure ones, each certified, in the order of the joint actions of the first state, then of the second one and
+        so on.
+    game : StochasticGame
+    objective : PowerObjective
+    method : str
+        The solver that enumerated the set.
+    complete : bool
+        Whether no equilibrium can be missing, pure or mixed.
+    pure_complete : bool
+        Whether no pure equilibrium can be missing. This rests on bounds computed in floats, with a margin well above
+        their rounding errors.
+    ended_by : Status or None
+        The limit that ended the search for pure equilibria.
+    """
+
+    equilibria: tuple[StochasticEquilibrium, ...]
+    game: StochasticGame
+    objective: PowerObjective
+    method: str
+    complete: bool
+    pure_complete: bool
+    ended_by: Status | None = None
+
+    @property
+    def status(self) -> Status:
+        """How the search for pure equilibria ended.
+
+        CONVERGED if none of these is missing, else the limit that ended the search: MAX_ITER is its own limit on the
+        work. `complete` tells whether there may be mixed ones.
+        """
+        return self.ended_by or Status.CONVERGED
+
+    def __len__(self) -> int:
+        return len(self.equilibria)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.equilibria[index]
+
+    def __iter__(self) -> Iterator[StochasticEquilibrium]:
+        return iter(self.equilibria)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the set as plain JSON values."""
+        return {
+            "objective": self.objective.to_dict(),
+            "equilibria": [equilibrium.to_dict() for equilibrium in self],
+            "complete": self.complete,
+            "pure_complete": self.pure_complete,
+            "status": self.status.name,
+        }
+
+    def __repr__(self) -> str:
+        if self.complete:
+            missing = ""
+        else:
+            missing = ", mixed ones may be missing" if self.pure_complete else ", possibly incomplete"
+        count = counted(len(self), "pure equilibrium", "pure equilibria")
+        return f"<StochasticEquilibriumSet lam={self.objective.lam:g}: {count}{missing}>"

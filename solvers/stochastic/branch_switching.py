@@ -412,6 +412,7 @@ METHOD = StochasticMethod(
     find,
     "numerical continuation of quantal-response equilibria, in which single states switch branches: large games in "
     "which many states are hard, any number of players, no guarantee",
+    share=0.0,
     later=2.0,
     leads=False,
 )

@@ -15,7 +15,7 @@ def components(problem: StochasticProblem, ending: np.ndarray | None = None) -> 
 
     Nothing follows upon the rows marked in `ending`, shape (R,).
     """
-    return _components(_graph(problem, ending))
+    return _components(graph_of(problem, ending))
 
 
 def levels(problem: StochasticProblem, ending: np.ndarray | None = None) -> list[np.ndarray]:
@@ -30,7 +30,7 @@ def levels(problem: StochasticProblem, ending: np.ndarray | None = None) -> list
     list of ndarray
         The states of each part, in increasing order.
     """
-    graph = _graph(problem, ending)
+    graph = graph_of(problem, ending)
     labels = _components(graph)
     count = int(labels.max()) + 1
     if count == 1:
@@ -58,8 +58,8 @@ def _components(graph: Any) -> np.ndarray:
     return np.asarray(connected_components(graph, directed=True, connection="strong")[1])
 
 
-def _graph(problem: StochasticProblem, ending: np.ndarray | None = None) -> Any:
-    """Which states may follow upon which, as a sparse matrix."""
+def graph_of(problem: StochasticProblem, ending: np.ndarray | None = None) -> Any:
+    """Return which states may follow upon which, as a sparse matrix of shape (S, S)."""
     from scipy.sparse import csr_matrix
 
     from powergames.kernels.stages import state_graph

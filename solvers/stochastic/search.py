@@ -243,7 +243,7 @@ class StochasticMethod:
     refuses : callable
         ``refuses(game, objective)`` returns why this game is outside the method's reach, or None; by default that.
     share : float, default 1
-        How much of a slice of work it gets when methods take turns.
+        How much of a slice of work it gets when methods take turns; 0 if it waits for the second round.
     later : float, default as `share`
         The same from the second round on.
     leads : bool, default True

@@ -139,7 +139,11 @@ class _Parts:
         for count in itertools.count():
             turns, paused = paused, []
             for turn in turns:
-                with self.search.slice(share * GROWTH**count * methods[turn].share_in(count)):
+                own_share = methods[turn].share_in(count)
+                if own_share == 0.0:
+                    paused.append(turn)
+                    continue
+                with self.search.slice(share * GROWTH**count * own_share):
                     found = find[turn](part, start, self.search)
                 find[turn] = found.onward or methods[turn].find
                 best, status = min(best, found, key=lambda each: each.regret), found.status

@@ -408,7 +408,7 @@ BAD_USAGE = {
     "sweep big_match --select power --lam 0,1": "--select: not for stochastic games",
     "sweep stag_hunt --jobs many": "'many'",
     "sweep stag_hunt --all --method lemke --lam 0,1": "method",
-    "solve big_match --all": "--all: not for stochastic games",
+    "solve big_match --all --horizon 2": "--all: not with a horizon",
     "solve big_match --exact": "--exact: not for stochastic games",
     "sweep big_match --all --lam 0,1": "--all: not for stochastic games",
     "solve stag_hunt --horizon 2": "leave it out",

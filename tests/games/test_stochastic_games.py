@@ -352,7 +352,6 @@ class TestProfile:
 
 
 FUNCTIONS = [
-    pg.solve_all,
     pg.logit_path,
     pg.pure_equilibria,
     pg.to_nashpy,

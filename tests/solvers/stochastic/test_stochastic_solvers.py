@@ -495,9 +495,8 @@ def test_commands_print_tables(arguments, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["solve", "big_match", "--all"],
+        ["solve", "big_match", "--all", "--exact"],
         ["solve", "big_match", "--time-limit", "soon"],
-        ["solve", "big_match", "--all", "--time-limit", "1"],
         ["solve", "big_match", "--exact"],
         ["trace", "big_match", "--select", "welfare"],
     ],
