@@ -698,8 +698,8 @@ def sampled_audit(
                     sampler_of(env, entries, discount, horizon, key, reseed)[0], clock, run.seed, n_jobs, report
                 )
                 other.visit(count, power=objective.lam > 0)
-                charged = objective.lam * float(clock.weight[i])
-                gains.append(run.gain(other, i, charged, objective.weights(run.n)[i] if charged else None, level))
+                price = objective.lam * float(clock.weight[i])
+                gains.append(run.gain(other, i, price, objective.weights(run.n)[i] if price else None, level))
                 run.total = run.total.plus(other.total)
             ends = (np.concatenate([getattr(gain, end) for gain in gains]) for end in ("mean", "low"))
             regret = LowerBound(*(np.maximum(end, 0.0) for end in ends))
