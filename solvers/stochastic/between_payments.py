@@ -12,7 +12,8 @@ There is no guarantee.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -95,8 +96,8 @@ def _small(sizes: np.ndarray) -> bool:
     return bool(sizes.max() <= max(SMALL, LARGEST * sizes.sum()))
 
 
-def passes(problem: StochasticProblem, point: np.ndarray, start: Found, search: Search) -> Found:
-    """Make passes from a point."""
+def passes(point: np.ndarray, problem: StochasticProblem, start: Found, search: Search) -> Found:
+    """Make passes from a point; if a limit ends them, they can go on where they were."""
     ending = _paying(problem.rewards[-1], problem.arrays[3])
     labels, parts = components(problem, ending), levels(problem, ending)
     tracker = UnsettledTracker.at(problem, point)
@@ -133,8 +134,9 @@ def passes(problem: StochasticProblem, point: np.ndarray, start: Found, search: 
                 break
         if not best.good:
             so_far = best.found(Status.CYCLING, tracker.unsettled)
-            return solve_unsettled(problem, tracker, so_far, search, long_paths=True)
-    return best.found(Status.CYCLING, tracker.unsettled)
+            found = solve_unsettled(problem, tracker, so_far, search, long_paths=True)
+            return replace(found, onward=partial(passes, point))
+    return replace(best.found(Status.CYCLING, tracker.unsettled), onward=partial(passes, point))
 
 
 def _paying(rewards: np.ndarray, indptr: np.ndarray) -> np.ndarray:
@@ -251,7 +253,7 @@ def _searching(paths_from: float | None) -> _Find:
             so_far = best.found(Status.CYCLING)
             if problem.n_states > 1:
                 long_paths = paths_from is not None and best.regret >= paths_from
-                return take_turns(problem, start.point, so_far, search, long_paths=long_paths)
+                return take_turns(start.point, problem, so_far, search, long_paths=long_paths)
             best.take(stages.find(problem, so_far, search))
             if not best.good:
                 best.take(logit.find(problem, best.found(Status.CYCLING), search))

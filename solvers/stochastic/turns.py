@@ -9,6 +9,9 @@ Where they go round in circles, somebody mixes in a few states; see `unsettled_s
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from powergames.results import Status
@@ -22,11 +25,12 @@ MOST, PATIENCE = 60, 5
 
 
 def take_turns(
-    problem: StochasticProblem, point: np.ndarray, start: Found, search: Search, *, long_paths: bool
+    point: np.ndarray, problem: StochasticProblem, start: Found, search: Search, *, long_paths: bool = True
 ) -> Found:
     """Let players respond in turn from a point, and solve the game of the states that do not settle.
 
-    In that game paths are followed if there are few such states, or if long ones are wanted.
+    In that game paths are followed if there are few such states, or if long ones are wanted. If a limit ends it, it can
+    go on from the responses that it had reached.
     """
     tracker = UnsettledTracker.at(problem, point)
     with search.best(problem, start) as best:
@@ -38,5 +42,7 @@ def take_turns(
                 break
         if not best.done:
             so_far = best.found(Status.CYCLING, tracker.unsettled)
-            return solve_unsettled(problem, tracker, so_far, search, long_paths=long_paths)
-    return best.found(Status.CYCLING, tracker.unsettled)
+            found = solve_unsettled(problem, tracker, so_far, search, long_paths=long_paths)
+            return replace(found, onward=partial(take_turns, point, long_paths=long_paths))
+    found = best.found(Status.CYCLING, tracker.unsettled)
+    return replace(found, onward=partial(take_turns, point, long_paths=long_paths))

@@ -679,7 +679,7 @@ def test_passes_where_chefs_mix():
     game, objective = pg.load("overcooked:tiny"), PowerObjective("0.1", form="adversarial")
     problem = StochasticProblem.of(game, objective)
     point = problem.point_of(pg.team_optimum(game, objective).profile)
-    found = between_payments.passes(problem, point, Found.nothing(problem, point), search())
+    found = between_payments.passes(point, problem, Found.nothing(problem, point), search())
     assert found.status is pg.Status.CONVERGED
     assert pg.certify(game, problem.profile(found.point), objective).scaled_regret <= 1e-9
     mixed = found.point[problem.is_player]
