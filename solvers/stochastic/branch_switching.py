@@ -22,12 +22,17 @@ from functools import cached_property
 
 import numpy as np
 
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.stochastic import newton
 from powergames.solvers.stochastic.logit import Path, State
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Best, Found, Search, StochasticMethod
+
+# States of the largest games.
+MOST_STATES = 10_000
 
 # Where one continuation after the other begins: how much of even mixing its prior holds, the rest being the best
 # strategies known (None: random ones, near even mixing); how much logarithms of random priors differ; and probabilities
@@ -103,6 +108,13 @@ class Position:
     def point(self) -> np.ndarray:
         """The strategies, shape (D,)."""
         return np.exp(self.logs)
+
+
+def refuses(game: StochasticGame, objective: PowerObjective) -> str | None:
+    """Refuse games in which a step takes seconds, for an equilibrium takes hundreds of steps."""
+    if game.n_states > MOST_STATES:
+        return f"takes too long in games of more than {MOST_STATES:,} states, the game has {game.n_states:,}"
+    return None
 
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
@@ -412,6 +424,7 @@ METHOD = StochasticMethod(
     find,
     "numerical continuation of quantal-response equilibria, in which single states switch branches: large games in "
     "which many states are hard, any number of players, no guarantee",
+    refuses,
     share=0.0,
     later=2.0,
     leads=False,

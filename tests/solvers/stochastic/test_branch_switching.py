@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import powergames as pg
-from powergames import NormalFormGame, PowerObjective, StochasticGame
+from powergames import InputError, NormalFormGame, PowerObjective, StochasticGame
 from powergames.games.catalog.stochastic import random_sparse
 from powergames.kernels.branches import JUMPED, LOST, STAYED, settle_states, sweep_states
 from powergames.solvers.common import Options
@@ -168,3 +168,9 @@ def test_supports_change_one_at_a_time():
     strict = np.array([1.0, 0.0, 0.0, 1.0, 0.0, 0.0])
     # At an equilibrium nothing changes.
     np.testing.assert_array_equal(newton.pivot(problem, strict, strict > 0, search()).point, strict)
+
+
+def test_games_of_very_many_states_are_left_to_others():
+    game = pg.load("random_sparse:states=10001,actions=1")
+    with pytest.raises(InputError, match="takes too long in games of more than 10,000 states, the game has 10,001"):
+        pg.solve(game, method="branch_switching")

@@ -651,7 +651,8 @@ def test_methods_take_turns_until_one_succeeds(monkeypatch):
     equilibrium = pg.solve(game, PowerObjective(0.3))
     check(equilibrium)
     names = [name for name, _ in turns]
-    assert names[:4] == ["stages", "best_response", "logit", "branch_switching"]
+    # Switching branches waits for the second round.
+    assert names[:5] == ["stages", "best_response", "logit", "stages", "best_response"]
     assert equilibrium.method == names[-1]
 
 
@@ -684,6 +685,22 @@ def test_passes_where_chefs_mix():
     assert pg.certify(game, problem.profile(found.point), objective).scaled_regret <= 1e-9
     mixed = found.point[problem.is_player]
     assert ((mixed > 0.01) & (mixed < 0.99)).any()
+
+
+def test_best_responses_go_on_where_their_slice_ended():
+    problem = StochasticProblem.of(pg.load("overcooked:tiny"), PowerObjective("0.5", form="adversarial"))
+    start = Found.nothing(problem, problem.uniform_point())
+    find = whole = STOCHASTIC_METHODS["best_response"].find
+    steps, ours = whole(problem, start, search()).steps, search()
+    found = start
+    for count in range(5):
+        with ours.slice(1e6 * 1.5**count):
+            found = find(problem, found, ours)
+        if found.status is pg.Status.CONVERGED:
+            break
+        find = found.onward
+    assert found.status is pg.Status.CONVERGED
+    assert found.steps < steps < ours.clock.steps < 2 * steps
 
 
 def test_games_that_passes_do_not_suit():
