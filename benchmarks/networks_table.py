@@ -1,7 +1,7 @@
 """What networks learn in kitchens, ten seeds each, judged exactly: the table of docs/learning.md.
 
-Run ``python benchmarks/networks_table.py`` to train all and write the table into the page; one kitchen takes half an hour on
-one core. Results are kept in ``--results FILE``, one line for each kitchen, algorithm and λ, and not made again.
+Run ``python benchmarks/networks_table.py`` to train all and write the table into the page: half an hour on one core.
+Results are kept in ``--results FILE``, one line for each kitchen, algorithm and λ, and not made again.
 ``--kitchens``, ``--steps`` and ``--seeds`` choose others, and ``--dry`` prints the table instead of writing it.
 
 Networks see samples; everything in the table is computed from the game. Intervals are 95 % intervals of the mean over

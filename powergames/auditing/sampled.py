@@ -26,7 +26,7 @@ Every number is the mean of independent episodes, with an interval by Student's 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ from powergames.auditing.adversaries import learn
 from powergames.auditing.departures import check_steps, label_of
 from powergames.display import Shown
 from powergames.environments.playing import Players, sampler_of
-from powergames.environments.sampling import Clock, Effort, Leave, Options, Record, Sampler, seeds_of
+from powergames.environments.sampling import Clock, Effort, Leave, Options, Record, Sampler, choice, seeds_of
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.policies import by_player
@@ -345,7 +345,17 @@ class _Run:
         decided, known = self.total.decided - decided, self.total.known - known
         share = known / decided if decided else 1.0
         return SampledAttack(
-            found.mean, found.low, found.high, leave.player, kind, against, action, steps, share, leave
+            found.mean,
+            found.low,
+            found.high,
+            leave.player,
+            kind,
+            against,
+            action,
+            steps,
+            share,
+            leave.table,
+            leave.keys,
         )
 
     def response(self, i: int, count: int) -> Any:
@@ -449,8 +459,11 @@ class SampledAttack(Estimate):
     known : float
         Of an adversary for several steps, the share of its steps that it made in states which it had met while it
         learned; elsewhere it takes the action that did most harm on average. 1 for all other attacks.
-    leave : Leave
-        What it does, see `choice`.
+    table : ndarray of int64, shape (K, S + 1), optional
+        What an adversary does at step `t` in the state that has number `s`, or in any other one last; the last row is
+        for all later steps. See `choice`.
+    keys : mapping, optional
+        The numbers of states, by what tells states apart.
     """
 
     deviator: int
@@ -459,7 +472,8 @@ class SampledAttack(Estimate):
     action: int | None
     steps: int | None
     known: float
-    leave: Leave = field(repr=False)
+    table: np.ndarray | None = field(default=None, repr=False)
+    keys: Mapping[Any, int] | None = field(default=None, repr=False)
 
     def choice(self, key: Hashable, step: int = 0) -> int | None:
         """Return what an adversary does in a state; None once its steps are over, and for other kinds of attack.
@@ -477,7 +491,9 @@ class SampledAttack(Estimate):
         int or None
         """
         over = self.steps is not None and step >= self.steps
-        return None if over or self.leave.table is None else self.leave.choice(key, step)
+        if over or self.table is None or self.keys is None:
+            return None
+        return choice(self.table, self.keys, key, step)
 
     @property
     def label(self) -> str:

@@ -7,6 +7,7 @@ be compared under the same luck, and results do not depend on how episodes are s
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -56,7 +57,12 @@ class Leave(NamedTuple):
         """Return what the table says."""
         assert self.table is not None
         assert self.keys is not None
-        return int(self.table[min(step, len(self.table) - 1), self.keys.get(key, -1)])
+        return choice(self.table, self.keys, key, step)
+
+
+def choice(table: np.ndarray, keys: Mapping[Any, int], key: Any, step: int) -> int:
+    """Return what a table says, see `Leave`."""
+    return int(table[min(step, len(table) - 1), keys.get(key, -1)])
 
 
 class Options(NamedTuple):
