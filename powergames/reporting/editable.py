@@ -41,6 +41,8 @@ SCRIPTS = (
     "payoffs.js",
     "charts.js",
     "story.js",
+    "learners.js",
+    "learning.js",
     "play.js",
 )
 

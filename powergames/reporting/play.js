@@ -47,6 +47,7 @@ function solveAt() {
   const before = play.found[play.at];
   play.found = play.solved ? equilibriaAt(...play.solved.payoffs, play.lam) : [];
   play.at = before ? nearest(before) : 0;
+  forgetLearning();
   refresh();
 }
 
@@ -60,8 +61,8 @@ function nearest(before) {
 }
 
 // As a decimal where that is short, unless something happens there.
-function lamText() {
-  const { lam, solved } = play;
+function lamText(lam = play.lam) {
+  const { solved } = play;
   const critical = solved && solved.critical.some((each) => each.compare(lam) === 0);
   return !critical && 100n % lam.denominator === 0n ? String(lam.number) : fractionText(lam);
 }
@@ -90,6 +91,7 @@ function refresh() {
     ? "Both readings give the same utility and the same equilibria in a game that is played once."
     : "With probability 1 − λ the other plays as planned, and with probability λ does what is worst for you: on average payoff − λ · power. Here λ goes up to 1.");
   show("course", ...courseOf());
+  drawLearning();
   refreshStory();
   markScrolling();
   announce(`${text}: ${counted(found.length, "equilibrium", "equilibria")}`);
@@ -420,6 +422,7 @@ function prepare() {
   });
   play.form = firstForm;
   prepareStory();
+  prepareLearning();
   addEventListener("resize", markScrolling);
   load(linked() || games[first]);
 }

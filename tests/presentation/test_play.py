@@ -14,6 +14,9 @@ from browsing import CONTRAST, violations
 import powergames as pg
 from powergames.cli import run
 from powergames.errors import InputError
+from powergames.kernels.learning import LOGIT, seed_generator
+from powergames.learning.parameters import FORMS, Parameters
+from powergames.learning.tables import TableLearners
 from powergames.reporting import editable
 
 ROOT = Path(__file__).parents[2]
@@ -82,14 +85,20 @@ def unordered(document):
 
 
 @pytest.fixture(scope="module")
-def solver(browser):
-    """The solver of the page."""
+def scripts(browser):
+    """What the page computes with, apart from the page."""
     page = browser.new_page()
     folder = resources.files("powergames.reporting")
-    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("fractions.js", "equilibria.js"))
-    page.add_script_tag(content=source)
-    yield lambda asked: page.evaluate(COMPUTE, asked)
+    names = ("fractions.js", "equilibria.js", "learners.js", "learning.js")
+    page.add_script_tag(content="".join((folder / name).read_text(encoding="utf-8") for name in names))
+    yield page.evaluate
     page.close()
+
+
+@pytest.fixture(scope="module")
+def solver(scripts):
+    """The solver of the page."""
+    return lambda asked: scripts(COMPUTE, asked)
 
 
 class TestSolver:
@@ -274,6 +283,166 @@ class TestPage:
         assert page.locator("h1").inner_text() == hostile
         assert page.locator("b").count() == 0
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+# Play with given first logits and random numbers. Before the first play of each stream the library draws two more, as if
+# to choose a state.
+LEARN = """({ payoffs, algorithm, lam, steps, whole, logits, numbers }) => {
+  let drawn = 0;
+  const uniform = () => numbers[drawn++];
+  const learning = new Learning({ payoffs, algorithm, lam, steps: whole, uniform, logits });
+  const name = algorithm === "sbpr" ? "takeover" : "playOnce";
+  const own = learning[name].bind(learning);
+  const begun = new Set();
+  learning[name] = (who, ...rest) => {
+    if (!begun.has(String(who))) drawn += 2;
+    begun.add(String(who));
+    return own(who, ...rest);
+  };
+  learning.advance(steps);
+  return { policies: learning.policies, drawn };
+}"""
+
+# Learn as the page does.
+LEARNED = """({ payoffs, lam, algorithm, seed }) => {
+  const run = new Learning({ payoffs, algorithm, lam, steps: PLAYS, uniform: randomness(seed) });
+  run.advance(PLAYS);
+  return run.policies;
+}"""
+
+JUDGE = """({ payoffs, profile, lam }) => {
+  const [A, B] = payoffs.map((own) => own.map((row) => row.map(Fraction.read)));
+  const [x, y] = profile.map((own) => own.map(Fraction.read));
+  return judgedAt(A, B, x, y, Fraction.read(lam)).regret.map(String);
+}"""
+
+
+def random_numbers(seed, count):
+    """What the kernel draws: xoshiro256++."""
+    state = np.zeros(4, dtype=np.uint64)
+    seed_generator(np.uint64(seed), state)
+    a, b, c, d = state.tolist()
+    low = 2**64 - 1
+
+    def turned(word, by):
+        return (word << by | word >> (64 - by)) & low
+
+    for _ in range(count):
+        word = (turned((a + d) & low, 23) + a) & low
+        shifted = b << 17 & low
+        c, d = c ^ a, d ^ b
+        a, b, c, d = a ^ d, b ^ c, c ^ shifted, turned(d, 45)
+        yield (word >> 11) * 2.0**-53
+
+
+class TestLearning:
+    @pytest.mark.parametrize("algorithm", ["task", "prim", "sbpr"])
+    def test_rule_is_that_of_the_library(self, scripts, algorithm):
+        lam, steps, whole, seed = 0.3, 3000, 4000, 5
+        payoffs = np.array([[[4.0, 0.0, 1.0], [3.0, 3.0, -2.0]], [[4.0, 3.0, 0.0], [0.0, 3.0, 5.0]]])
+        game = pg.NormalFormGame(payoffs)
+        objective = pg.PowerObjective(0.0 if algorithm == "task" else lam, form=FORMS[algorithm])
+        learners = TableLearners(game, objective, seed, Parameters(steps=whole))
+        deciders = learners.arrays()["deciders"]
+        logits = [deciders[0, i, LOGIT, :size].tolist() for i, size in enumerate(game.n_actions)]
+        learners.advance(steps)
+        numbers = list(random_numbers(seed, 12 * steps))
+        asked = {"payoffs": payoffs.tolist(), "algorithm": algorithm, "lam": lam, "steps": steps, "whole": whole}
+        found = scripts(LEARN, asked | {"logits": logits, "numbers": numbers})
+        # As many draws lead to the same state of the generator.
+        *_, following = random_numbers(seed, found["drawn"] + 1)
+        assert following == numbers[found["drawn"]]
+        for mine, theirs in zip(found["policies"], learners.policies()[0], strict=True):
+            np.testing.assert_allclose(mine, theirs, atol=1e-9)
+
+    @pytest.mark.parametrize("algorithm", ["prim", "sbpr"])
+    def test_stag_hunt(self, scripts, algorithm):
+        ask = {"payoffs": pg.load("stag_hunt").payoffs.tolist(), "algorithm": algorithm, "lam": 0.3}
+        for seed in range(3):
+            first = scripts(LEARNED, ask | {"seed": seed})
+            np.testing.assert_allclose(first, [[0, 1], [0, 1]], atol=1e-3)
+            assert scripts(LEARNED, ask | {"seed": seed}) == first
+            free = np.array(scripts(LEARNED, ask | {"lam": 0, "seed": seed}))
+            assert np.abs(free - free.round()).max() < 1e-3
+            assert free[0].round().tolist() == free[1].round().tolist()
+
+    def test_power_decides_what_is_learned(self, scripts):
+        payoffs = [[[4, 0], [1, 1]], [[4, 1], [0, 1]]]
+        for algorithm in ("prim", "sbpr"):
+            for lam, stags in ((0, 1), (0.9, 0)):
+                found = scripts(LEARNED, {"payoffs": payoffs, "algorithm": algorithm, "lam": lam, "seed": 1})
+                np.testing.assert_allclose(found, [[stags, 1 - stags]] * 2, atol=0.02)
+
+    def test_regret_of_any_strategies_is_exact(self, scripts):
+        rng = np.random.default_rng(3)
+        for name in ("shapley", "chicken"):
+            game = pg.load(name)
+            payoffs = [[[str(value) for value in row] for row in own] for own in game.exact_payoffs.tolist()]
+            for lam in ("0", "1/3", "1", "5/3"):
+                profile = [rng.integers(0, 9, size) + np.eye(size, dtype=int)[0] for size in game.n_actions]
+                exact = [[Fraction(int(part), int(own.sum())) for part in own] for own in profile]
+                regrets = pg.certify(game, exact, Fraction(lam)).regrets
+                texts = [[str(each) for each in own] for own in exact]
+                found = scripts(JUDGE, {"payoffs": payoffs, "profile": texts, "lam": lam})
+                assert [float(Fraction(text)) for text in found] == pytest.approx(np.asarray(regrets, float), abs=1e-9)
+
+    def test_learning_is_shown_judged_stopped_and_forgotten(self, stag):
+        learn, learned, curves = stag.locator("#learn"), stag.locator("#learned"), stag.locator("#learning figure path")
+        stag.get_by_label("λ exactly").fill("0.3")
+        stag.keyboard.press("Enter")
+        learn.focus()
+        stag.keyboard.press("Enter")
+        assert learn.inner_text() == "Stop"
+        stag.locator("#learning figure").first.wait_for()
+        assert learned.inner_text() == ""
+        stag.keyboard.press("Enter")
+        assert "Stopped after" in learned.inner_text()
+        stag.emulate_media(reduced_motion="reduce")
+        stag.keyboard.press("Enter")
+        told = learned.inner_text()
+        assert "Learned in 40,000 plays, seed 0: hunter 1 plays hare and hunter 2 plays hare." in told
+        assert "An equilibrium at λ = 0.3, up to 2 %." in told
+        assert curves.count() > 0
+        assert stag.locator("#learning .legend li").all_inner_texts() == ["stag 0", "hare 1"] * 2
+        stag.keyboard.press("Enter")
+        assert learned.inner_text() == told
+        stag.get_by_label("Show").last.select_option("worth")
+        assert "payoff 3" in stag.locator("#learning").inner_text()
+        stag.get_by_role("button", name="Lower λ").click()
+        assert learned.inner_text() == stag.locator("#learning").inner_text() == ""
+
+    def test_what_is_no_equilibrium_is_not_called_one(self, stag):
+        type_payoffs(stag, {"0/1/0": "1", "0/1/1": "1", "1/0/1": "1", "1/1/1": "1"})
+        stag.get_by_label("λ exactly").fill("0.9")
+        stag.keyboard.press("Enter")
+        stag.emulate_media(reduced_motion="reduce")
+        stag.locator("#algorithm").select_option("task")
+        stag.locator("#learn").click()
+        told = stag.locator("#learned").inner_text()
+        assert "An equilibrium at λ = 0, up to 2 %. By any other strategy, nobody could gain anything." in told
+        assert "Not an equilibrium at λ = 0.9. By another strategy, hunter 1 could gain 0.6, 15 % of the range" in told
+
+    def test_what_cannot_be_learned_is_said(self, stag):
+        stag.locator("#seed").fill("x")
+        stag.locator("#learn").click()
+        assert "whole number from 0" in stag.locator("#learn-problem").inner_text()
+        stag.locator("#seed").fill("3")
+        stag.locator("#algorithm").select_option("sbpr")
+        stag.get_by_label("λ exactly").fill("2")
+        stag.keyboard.press("Enter")
+        stag.locator("#learn").click()
+        assert "λ from 0 to 1" in stag.locator("#learn-problem").inner_text()
+
+    @pytest.mark.parametrize("scheme", ["dark", "light"])
+    def test_it_fits_and_nothing_stands_in_anybody_s_way(self, view, axe, scheme):
+        page = view(editable(pg.load("stag_hunt")), 360, scheme)
+        page.emulate_media(reduced_motion="reduce", color_scheme=scheme)
+        page.locator("#learn").click()
+        page.locator("#learn-section summary").click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        ratio, text = page.evaluate(CONTRAST)
+        assert ratio >= 4.5, text
+        assert violations(page, axe) == []
 
 
 class TestCommand:
