@@ -285,8 +285,8 @@ class TestPage:
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-# Play with given first logits and random numbers. Before the first play of each stream the library draws two more, as if
-# to choose a state.
+# Play with given first logits and random numbers. Before the first play of each stream the library draws two more, to
+# choose a state.
 LEARN = """({ payoffs, algorithm, lam, steps, whole, logits, numbers }) => {
   let drawn = 0;
   const uniform = () => numbers[drawn++];
