@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-# Ratio of the luminances of each text and its background, the lowest one, with the text.
+# Ratio of the luminances of each text and its background, the lowest one, with the text. Numbers on discs are left out:
+# they have the colours of a player's name and its ground, exchanged.
 CONTRAST = """() => {
   const parse = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
   const over = (top, under) => top.slice(0, 3).map((v, k) => top[3] * v + (1 - top[3]) * under[k]);
@@ -12,7 +13,7 @@ CONTRAST = """() => {
   const ground = (node) => node === null ? [255, 255, 255]
     : over(parse(getComputedStyle(node).backgroundColor), ground(node.parentElement));
   const found = [...document.querySelectorAll("body *")]
-    .filter((node) => node.checkVisibility() && !node.disabled && !node.closest("script"))
+    .filter((node) => node.checkVisibility() && !node.disabled && !node.closest("script, .on-piece"))
     .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
     .map((node) => {
       const style = getComputedStyle(node);

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from powergames.games.deterministic import DeterministicGame
-from powergames.games.labels import StateNames
+from powergames.games.labels import Scene, StateNames
 from powergames.games.profiles import frozen
 
 
@@ -36,6 +36,10 @@ class ChosenNames(StateNames):
     def picture(self, state: int) -> str | None:
         """Return the drawing of a state."""
         return self.names.picture(int(self.states[state]))
+
+    def scene(self, state: int) -> Scene | None:
+        """Return a state on its grid."""
+        return self.names.scene(int(self.states[state]))
 
     def digits_table(self) -> np.ndarray | None:
         """Return integers that tell the states apart, shape (S, K), or None if the names tell none."""

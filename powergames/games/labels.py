@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -87,6 +87,35 @@ def check_names(names: Any, count: int, what: str, counted: str) -> tuple[str, .
     return labels
 
 
+class Piece(NamedTuple):
+    """Something on a grid: a player, or what lies in a cell.
+
+    Attributes
+    ----------
+    x, y : int
+        Its cell, counted from 0 at the top left.
+    player : int
+        Which player it is, or -1.
+    facing : tuple of int
+        Where a player looks, as steps in x and y; (0, 0) if that does not matter.
+    holds : str
+        What the player carries or what lies there, in a few words.
+    """
+
+    x: int
+    y: int
+    player: int = -1
+    facing: tuple[int, int] = (0, 0)
+    holds: str = ""
+
+
+class Scene(NamedTuple):
+    """A state on a grid: what each cell is, in words, row by row (floor is empty text), and the pieces on it."""
+
+    rows: tuple[tuple[str, ...], ...]
+    pieces: tuple[Piece, ...]
+
+
 class StateNames(Sequence[str]):
     """Names of states that are made when they are asked for, as a game with very many states needs them.
 
@@ -110,6 +139,10 @@ class StateNames(Sequence[str]):
 
     def picture(self, state: int) -> str | None:
         """Return a drawing of a state as lines of text, or None if there is none."""
+        return None
+
+    def scene(self, state: int) -> Scene | None:
+        """Return a state on a grid, for pictures, or None if there is no grid; the rows are those of every state."""
         return None
 
     def digits_table(self) -> np.ndarray | None:
@@ -142,3 +175,38 @@ class StateNames(Sequence[str]):
 
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+
+class GridNames(StateNames):
+    """Names of states on a grid.
+
+    Parameters
+    ----------
+    names : sequence of str
+    rows : sequence of sequence of str
+        As in `Scene`.
+    pieces : sequence of sequence of Piece
+        Those of each state.
+
+    Examples
+    --------
+    >>> names = GridNames(["apart", "over"], [["", "goal"]], [[Piece(0, 0, player=0)], []])
+    >>> list(names), names.scene(0).pieces[0].player
+    (['apart', 'over'], 0)
+    """
+
+    def __init__(self, names: Sequence[str], rows: Sequence[Sequence[str]], pieces: Sequence[Sequence[Piece]]) -> None:
+        self.names = tuple(names)
+        self.rows = tuple(map(tuple, rows))
+        self.pieces = tuple(map(tuple, pieces))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def name(self, state: int) -> str:
+        """Return the name of a state."""
+        return self.names[state]
+
+    def scene(self, state: int) -> Scene:
+        """Return a state on its grid."""
+        return Scene(self.rows, self.pieces[state])

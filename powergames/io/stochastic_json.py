@@ -160,7 +160,7 @@ def write(game: StochasticGame) -> bytes:
         "title": game.title,
         "discount": float(game.discounts[0]) if same else game.discounts.tolist(),
         "players": game.players,
-        "states": game.states,
+        "states": list(game.states),
         "actions": game.actions,
         "start": game.start.tolist(),
         "rewards": [[own[rows].reshape(sizes).tolist() for rows, sizes in spans] for own in game.rewards],

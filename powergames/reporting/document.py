@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from powergames.auditing.departures import least_values, off_policy
+from powergames.games.labels import StateNames
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.power import plain, power_table
@@ -19,6 +20,9 @@ MOST_STATES = 40
 
 # States up to which a page draws which follow which.
 MOST_DRAWN = 12
+
+# Cells up to which a page draws a grid.
+MOST_CELLS = 400
 
 # Deviations are left out of games with more actions, payoffs or states than this.
 MOST_DEVIATIONS, MOST_PAYOFFS, MOST_STATES_LEFT = 300, 200_000, 1000
@@ -178,4 +182,15 @@ def _tables(path: Sweep, states: list[int] | None) -> dict[str, Any]:
         "start": game.start[states].tolist(),
         "stages": stages,
         "layout": state_layout(game) if game.n_states <= MOST_DRAWN else None,
+        "scenes": _scenes(game, states),
     }
+
+
+def _scenes(game: StochasticGame, states: list[int]) -> dict[str, Any] | None:
+    """The states shown on their grid: its rows, and the pieces of each state; None if there is no grid."""
+    names = game.states
+    scenes = [names.scene(s) for s in states] if isinstance(names, StateNames) else []
+    drawn = [scene for scene in scenes if scene is not None]
+    if not drawn or len(drawn) < len(scenes) or len(drawn[0].rows) * len(drawn[0].rows[0]) > MOST_CELLS:
+        return None
+    return {"rows": drawn[0].rows, "pieces": [[piece._asdict() for piece in scene.pieces] for scene in drawn]}

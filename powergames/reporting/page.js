@@ -178,6 +178,8 @@ function refresh() {
   show("answer", ...answer(lesson));
   show("payoffs", ...payoffTable(lesson));
   show("game-note", ...payoffNote(lesson));
+  byId("scene").hidden = !lesson.stochastic || lesson.report.scenes === null;
+  if (!byId("scene").hidden) show("scene", ...sceneFigure(lesson));
   show("solution-heading", `The solution at λ = ${lesson.lamText()}`);
   show("count", solved ? solutionCount(lesson) : "");
   show("solution", ...(solved ? solutionTable(lesson) : [failure(lesson)]));

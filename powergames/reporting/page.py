@@ -28,6 +28,7 @@ SCRIPTS = (
     "solutions.js",
     "network.js",
     "states.js",
+    "scene.js",
     "charts.js",
     "deviations.js",
     "page.js",

@@ -14,6 +14,7 @@ from browsing import CONTRAST, violations
 import powergames as pg
 from powergames.auditing import off_policy
 from powergames.cli import run
+from powergames.environments.reduction import ChosenNames
 from powergames.reporting.document import build
 from powergames.reporting.page import page as html_of
 from powergames.reporting.schedule import Solved
@@ -194,6 +195,46 @@ class TestContents:
         shown = page.locator("#state option:checked").inner_text()
         assert shown == "0,0 and 2,0 (start)"
         assert page.locator("#view").is_hidden()
+
+    def test_a_grid_is_drawn(self, view):
+        page = view(pg.report(pg.load("grid_game:width=3,height=2"), lams=[0]).html)
+        middles = "(nodes) => nodes.map((node) => [node.cx, node.cy].map((length) => length.baseVal.value / 54 - 0.5))"
+        assert page.get_by_role("img", name="Picture of the state: 0,0 and 2,0").count() == 1
+        assert page.locator("#scene circle").evaluate_all(middles) == [[0, 1], [2, 1]]
+        page.get_by_label("State", exact=True).select_option(label="1,1 and 0,0")
+        assert page.locator("#scene circle").evaluate_all(middles) == [[1, 0], [0, 1]]
+        assert page.locator("#scene .station + text").all_text_contents() == ["goal 2", "goal 1"]
+        page.get_by_label("State", exact=True).select_option(label="over")
+        assert page.locator("#scene figcaption").inner_text() == "Nobody is on the grid."
+
+    @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
+    def test_a_kitchen_is_drawn(self, view, axe, width, scheme):
+        names = ChosenNames(pg.load("overcooked:tiny").states, np.array([600]))
+        game = pg.StochasticGame(np.arange(4.0).reshape(2, 1, 2, 1), np.ones((1, 2, 1, 1)), 0.5, states=names)
+        page = view(pg.report(game, lams=[0]).html, width, scheme)
+        picture = "Picture of the state: chef 1 (2,1) east; chef 2 (4,1) south, onion; pot (3,1): soup ready"
+        assert page.get_by_role("img", name=picture, exact=True).count() == 1
+        words = page.locator("#scene text").all_text_contents()
+        assert words == [
+            *["dishes", "serve", "dishes", "onions"],
+            "onions",
+            "pot",
+            "dishes",
+            "onions",
+            "dishes",
+            "serve",
+            "onions",
+            "soup",
+            "ready",
+            "1",
+            "2",
+            "onion",
+        ]
+        assert page.locator("#scene polygon").count() == 2
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        ratio, text = page.evaluate(CONTRAST)
+        assert ratio >= 4.5, text
+        assert violations(page, axe) == []
 
     def test_solution_stays_on_its_branch(self, lessons, view):
         page = view(lessons["stag_hunt"].html)

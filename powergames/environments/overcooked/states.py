@@ -6,13 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from powergames.environments.overcooked.kitchen import NOTHING, Kitchen
-from powergames.environments.overcooked.layouts import FLOOR, POT, Cell
+from powergames.environments.overcooked.kitchen import MOVES, NOTHING, Kitchen
+from powergames.environments.overcooked.layouts import (
+    COUNTER,
+    DISHES,
+    FLOOR,
+    ONIONS,
+    POT,
+    SERVING,
+    TOMATOES,
+    Cell,
+)
 from powergames.environments.overcooked.recipes import SIZE, letters
-from powergames.games.labels import StateNames
+from powergames.games.labels import Piece, Scene, StateNames
 
 DIRECTIONS = ("north", "south", "east", "west")
 ARROWS = "^v><"
+STATIONS = {COUNTER: "counter", ONIONS: "onions", TOMATOES: "tomatoes", DISHES: "dishes", POT: "pot", SERVING: "serve"}
 
 
 class KitchenStates(StateNames):
@@ -89,6 +99,25 @@ class KitchenStates(StateNames):
         width, wide = len(kitchen.layout.rows[0]), 4 + kitchen.has_tomatoes
         lines = ("".join(f"{shown[x, y]:{wide}}" for x in range(width)) for y in range(len(kitchen.layout.rows)))
         return "\n".join(line.rstrip() for line in lines)
+
+    def scene(self, state: int) -> Scene:
+        """Return the kitchen: what each cell is, the chefs, and what is in pots and on counters."""
+        kitchen, (poses, held, conditions) = self.kitchen, self.digits(state)
+        floor = set(kitchen.floor)
+        rows = tuple(
+            tuple("" if (x, y) in floor else STATIONS.get(kind, "") for x, kind in enumerate(row))
+            for y, row in enumerate(kitchen.layout.rows)
+        )
+        pieces = []
+        for cell, condition in zip(kitchen.things, conditions, strict=True):
+            if condition:
+                says = _pot if kitchen.layout.at(cell) == POT else _counter
+                pieces.append(Piece(*cell, holds=says(kitchen, condition)))
+        for chef in range(2):
+            place, way = kitchen.poses[poses[chef]]
+            item = "" if held[chef] == NOTHING else kitchen.items[held[chef]]
+            pieces.append(Piece(*kitchen.floor[place], chef, MOVES[way], item))
+        return Scene(rows, tuple(pieces))
 
     def digits(self, state: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """Return poses of both chefs, what they hold, and conditions of the things, as indices of `kitchen`'s lists."""

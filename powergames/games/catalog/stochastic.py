@@ -13,6 +13,7 @@ import numpy as np
 
 from powergames.errors import InputError
 from powergames.games.catalog.parameters import LARGEST_INTEGER, integer, real
+from powergames.games.labels import GridNames, Piece
 from powergames.games.memory import MAX_AXES, check_memory
 from powergames.games.stochastic import StochasticGame
 
@@ -445,9 +446,13 @@ def grid_game(width: int = 3, height: int = 3, discount: float = 0.99) -> Stocha
         paid = [100.0 if cell == wanted else 0.0 for cell, wanted in zip(goal, goals, strict=True)]
         return paid, {over if any(paid) else number[goal[0], goal[1]]: 1.0}
 
+    # Rows of a picture are counted from the top.
+    signs = {goals[0]: "goal 1", goals[1]: "goal 2"}
+    rows = [[signs.get((x, y), "") for x in range(width)] for y in reversed(range(height))]
+    pieces = [[Piece(x, height - 1 - y, robot) for robot, (x, y) in enumerate(pair)] for pair in pairs] + [[]]
     return _tabulated(
         ("robot 1", "robot 2"),
-        [*(f"{a[0]},{a[1]} and {b[0]},{b[1]}" for a, b in pairs), "over"],
+        GridNames([*(f"{a[0]},{a[1]} and {b[0]},{b[1]}" for a, b in pairs), "over"], rows, pieces),
         lambda state: (("wait",),) * 2 if state == over else tuple(tuple(ways[cell]) for cell in pairs[state]),
         step,
         _discount(discount),
@@ -529,9 +534,18 @@ def soccer(width: int = 5, height: int = 4, discount: float = 0.9) -> Stochastic
 
     start = np.zeros(len(states))
     start[kick_off] = 0.5
+    # A goal lies beside the field; rows of a picture are counted from the top.
+    rows = [
+        ["goal 2" if y in goal_rows else "wall", *[""] * width, "goal 1" if y in goal_rows else "wall"]
+        for y in reversed(range(height))
+    ]
+    pieces = [
+        [Piece(x + 1, height - 1 - y, who, holds="ball" if ball == who else "") for who, (x, y) in enumerate(state)]
+        for *state, ball in states
+    ]
     return _tabulated(
         ("player 1", "player 2"),
-        [f"{a[0]},{a[1]} and {b[0]},{b[1]}, ball with {ball + 1}" for a, b, ball in states],
+        GridNames([f"{a[0]},{a[1]} and {b[0]},{b[1]}, ball with {ball + 1}" for a, b, ball in states], rows, pieces),
         lambda state: (("north", "south", "east", "west", "stand"),) * 2,
         step,
         _discount(discount),
