@@ -276,6 +276,12 @@ class TestPage:
             assert violations(stag, axe) == []
             stag.locator("#story-next").click()
 
+    def test_print_has_no_controls(self, stag):
+        stag.emulate_media(media="print")
+        assert stag.locator("button:visible, select:visible, [type=radio]:visible, [type=range]:visible").count() == 0
+        assert stag.locator("#solution tbody tr:visible").count() == 3
+        assert stag.locator("#learn-section").is_hidden()
+
     def test_names_are_text_and_nothing_else(self, view):
         hostile = "</script><script>alert(1)</script>"
         game = pg.NormalFormGame(np.ones((2, 2, 2)), players=[hostile, "\x1b"], actions=[["<b>", "y"], ["a" * 90, "b"]])
