@@ -314,7 +314,7 @@ def test_a_game_as_two_tables_is_saved(tmp_path):
 
 @pytest.mark.parametrize(
     ("function", "arguments"),
-    [(pg.solve_all, ()), (pg.power_table, (STAYS,)), (pg.logit_path, ()), (pg.pure_equilibria, ())],
+    [(pg.power_table, (STAYS,)), (pg.logit_path, ()), (pg.pure_equilibria, ())],
 )
 def test_a_game_as_two_tables_is_told_where_states_are_not_taken(function, arguments):
     message = r"^game: got the DeterministicGame 'Door'.* give game\.to_game\(\)\.stage\(s\)"
