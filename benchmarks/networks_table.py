@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pages import replaced
+from pages import records, replaced
 
 import powergames as pg
 from powergames.learning.sweeps import bootstrap
@@ -103,11 +103,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--dry", action="store_true", help="print the table instead of writing it into the page")
     options = parser.parse_args()
-    known: dict[tuple[str, ...], dict[str, Any]] = {}
-    if options.results.exists():
-        for line in options.results.read_text(encoding="utf-8").splitlines():
-            found = json.loads(line)
-            known[tuple(found["question"])] = found
+    known: dict[tuple[str, ...], dict[str, Any]] = {
+        tuple(found["question"]): found for found in records(options.results)
+    }
     optima = {}
     for kitchen in options.kitchens:
         game: Any = pg.load(f"overcooked:{kitchen}")

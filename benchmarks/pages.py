@@ -1,8 +1,21 @@
-"""Tables of benchmarks in the pages of docs, between markers that name them."""
+"""Tables of benchmarks in the pages of docs, between markers that name them, and files of their results."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the results in a file that has one on each line; a line that a crash cut off does not count."""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
 
 
 def replaced(page: str, name: str, text: str) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from pages import replaced
+from pages import records, replaced
 
 import powergames as pg
 from powergames import viz
@@ -202,9 +202,7 @@ def film() -> None:
 
 def read(path: Path) -> dict[Question, dict[str, Any]]:
     """Read what is known."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    results = map(json.loads, lines)
-    return {Question(*(each[name] for name in Question._fields)): each for each in results}
+    return {Question(*(each[name] for name in Question._fields)): each for each in records(path)}
 
 
 def write(known: dict[Question, dict[str, Any]]) -> None:

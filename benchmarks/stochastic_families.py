@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pages import records
 
 import powergames as pg
 from powergames.solvers import STOCHASTIC_METHODS
@@ -147,15 +148,8 @@ def compile_kernels(method: str | None) -> None:
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
-    """Read a file of results; a line that a crash cut off does not count."""
-    results = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            result = json.loads(line)
-        except ValueError:
-            continue
-        results[result["problem"]] = result
-    return results
+    """Read a file of results."""
+    return {result["problem"]: result for result in records(path)}
 
 
 def run(path: Path, words: list[str], method: str | None, limit: float) -> None:

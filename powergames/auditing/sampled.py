@@ -36,7 +36,7 @@ from powergames.auditing.adversaries import learn
 from powergames.auditing.departures import check_steps, label_of
 from powergames.display import Shown
 from powergames.environments.playing import Players, sampler_of
-from powergames.environments.sampling import Clock, Effort, Leave, Options, Record, Sampler, choice, seeds_of
+from powergames.environments.sampling import Clock, Effort, Leave, Options, Record, Sampler, seeds_of
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.policies import by_player
@@ -491,9 +491,7 @@ class SampledAttack(Estimate):
         int or None
         """
         over = self.steps is not None and step >= self.steps
-        if over or self.table is None or self.keys is None:
-            return None
-        return choice(self.table, self.keys, key, step)
+        return None if over or self.table is None else Leave(table=self.table, keys=self.keys).choice(key, step)
 
     @property
     def label(self) -> str:

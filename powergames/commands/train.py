@@ -241,7 +241,7 @@ def command(
         files = {(lams[0], first): output}
     else:
         files = {(lams[0], k): f"{stem}-{k}.npz" for k in members}
-        checkpoints += [str(checkpoint_path(checkpoint, k)) for k in members if checkpoint is not None]
+        checkpoints += [str(checkpoint_path(folder, k)) for folder in checkpoints for k in members]
     for file in files.values():
         check_output(file, ".npz")
     written = [*(("--checkpoint", file) for file in checkpoints), ("--plot", plot)]

@@ -36,7 +36,7 @@ class Leave(NamedTuple):
     table : ndarray of int64, shape (K, S + 1), or None
         ``table[t, s]``, the action at step `t` in a state whose key has number `s`, or in any other one last. The last
         row is for all later steps.
-    keys : dict or None
+    keys : mapping or None
         Numbers of the keys of states.
     chance : float
         With which the table is not used, and any action drawn.
@@ -49,7 +49,7 @@ class Leave(NamedTuple):
     argument: int = 0
     limit: int | None = None
     table: np.ndarray | None = None
-    keys: dict[Any, int] | None = None
+    keys: Mapping[Any, int] | None = None
     chance: float = 0.0
     own: bool = False
 
@@ -57,12 +57,7 @@ class Leave(NamedTuple):
         """Return what the table says."""
         assert self.table is not None
         assert self.keys is not None
-        return choice(self.table, self.keys, key, step)
-
-
-def choice(table: np.ndarray, keys: Mapping[Any, int], key: Any, step: int) -> int:
-    """Return what a table says, see `Leave`."""
-    return int(table[min(step, len(table) - 1), keys.get(key, -1)])
+        return int(self.table[min(step, len(self.table) - 1), self.keys.get(key, -1)])
 
 
 class Options(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from powergames.display import Shown, counted
 from powergames.games.immutable import Frozen
@@ -19,8 +19,26 @@ from powergames.results.status import Status
 Box = tuple[Profile, Profile]
 
 
+_Member = TypeVar("_Member", Equilibrium, StochasticEquilibrium)
+
+
+class _Equilibria(Sequence[_Member]):
+    """A sequence of the `equilibria` of a set."""
+
+    equilibria: tuple[_Member, ...]
+
+    def __len__(self) -> int:
+        return len(self.equilibria)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.equilibria[index]
+
+    def __iter__(self) -> Iterator[_Member]:
+        return iter(self.equilibria)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
+class EquilibriumSet(Frozen, Shown, _Equilibria[Equilibrium]):
     """All equilibria of a game, grouped into connected components.
 
     The set of all equilibria of a two-player game is a finite union of *interchangeable* sets: products of a polytope
@@ -81,15 +99,6 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
             groups[equilibrium.component].append(equilibrium)
         return tuple(tuple(group) for group in groups)
 
-    def __len__(self) -> int:
-        return len(self.equilibria)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.equilibria[index]
-
-    def __iter__(self) -> Iterator[Equilibrium]:
-        return iter(self.equilibria)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the set as plain JSON values; exact numbers stay fractions."""
         return {
@@ -108,7 +117,7 @@ class EquilibriumSet(Frozen, Shown, Sequence[Equilibrium]):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class StochasticEquilibriumSet(Frozen, Shown, Sequence[StochasticEquilibrium]):
+class StochasticEquilibriumSet(Frozen, Shown, _Equilibria[StochasticEquilibrium]):
     """All pure stationary equilibria of a stochastic game.
 
     Attributes
@@ -145,15 +154,6 @@ class StochasticEquilibriumSet(Frozen, Shown, Sequence[StochasticEquilibrium]):
         work. `complete` tells whether there may be mixed ones.
         """
         return self.ended_by or Status.CONVERGED
-
-    def __len__(self) -> int:
-        return len(self.equilibria)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.equilibria[index]
-
-    def __iter__(self) -> Iterator[StochasticEquilibrium]:
-        return iter(self.equilibria)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the set as plain JSON values."""
