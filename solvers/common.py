@@ -20,8 +20,20 @@ from powergames.objectives import PowerObjective
 from powergames.progress import Callback
 from powergames.results import Equilibrium, Status
 
-# Seconds that the last certificates may take once the time limit is over.
-GRACE = 0.3
+
+@dataclass(frozen=True)
+class Limits:
+    """What methods of all kinds go by."""
+
+    rounding: float = 1e-13
+    """Gains and differences up to this are rounding, relative to the range of payoffs or the greatest value."""
+    operations_between_reports: int = 50_000_000
+    """Arithmetic operations between two looks at Ctrl-C, the clock and the callback: about a tenth of a second."""
+    seconds_to_close: float = 0.3
+    """The last certificates may take this much longer once the time limit is over."""
+
+
+LIMITS = Limits()
 
 
 class LimitError(Exception):
@@ -85,7 +97,9 @@ class Options:
     @property
     def closing(self) -> Options:
         """The same options for the last certificates, which may take a moment longer."""
-        return self if self.end == np.inf else replace(self, end=max(self.end, compilation.clock() + GRACE))
+        if self.end == np.inf:
+            return self
+        return replace(self, end=max(self.end, compilation.clock() + LIMITS.seconds_to_close))
 
     def report(self, stage: str, done: int, total: int = 0) -> None:
         """Tell the callback how far the work is.

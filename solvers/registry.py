@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, overload
 
 import numpy as np
@@ -74,21 +74,28 @@ METHODS: dict[str, Method] = {
     )
 }
 
-# Total number of actions up to which Lemke's algorithm is run on the whole game at once, at λ = 0 and at other λ.
-SMALL, SMALL_WITH_POWER = 24, 120
 
-# Steps that the fast method for three and more players gets before the sure one takes over, and the number of actions,
-# those of adversaries included, up to which it gets them.
-FEW_STEPS, SMALL_EXTENDED = 30, 60
+@dataclass(frozen=True)
+class Limits:
+    """Up to which size of a game, and for how long, `solve` lets a method try before the next one."""
 
-# λ beyond which floats hold too few digits for the sure one, whose points are rarely exact enough.
-LARGE = 1000
+    actions: int = 24
+    """At λ = 0 Lemke's algorithm is run on the whole game at once up to this many actions in all."""
+    actions_with_power: int = 120
+    """At other λ it is run on the whole game at once up to this many actions in all."""
+    steps: int = 30
+    """Steps that the fast method for three and more players gets before the sure one takes over."""
+    actions_extended: int = 60
+    """It gets them up to this many actions, those of adversaries included."""
+    lam: int = 1000
+    """Beyond this λ floats hold too few digits for the sure method, whose points are rarely exact enough."""
+    pivots: int = 100_000
+    """Pivots of Lemke's algorithm in large games with power before the homotopy takes over."""
+    actions_in_fractions: int = 80
+    """Up to this many actions in all, a last resort in fractions takes seconds, not hours."""
 
-# Pivots that Lemke's algorithm gets in large games with power before the homotopy takes over.
-FEW_PIVOTS = 100_000
 
-# Total number of actions up to which a last resort in fractions takes seconds, not hours.
-FRACTIONS = 80
+LIMITS = Limits()
 
 
 @overload
@@ -448,16 +455,16 @@ def _two_players_plan(
         yield lemke.METHOD, options
         return
     size = sum(game.n_actions)
-    if size > (SMALL_WITH_POWER if objective.exact_lam else SMALL):
+    if size > (LIMITS.actions_with_power if objective.exact_lam else LIMITS.actions):
         if not objective.exact_lam:
             yield pure.METHOD, options
         yield linear_program.METHOD, options
         if objective.exact_lam:
-            yield lemke.METHOD, replace(options, max_iter=min(options.max_iter or FEW_PIVOTS, FEW_PIVOTS))
+            yield lemke.METHOD, replace(options, max_iter=min(options.max_iter or LIMITS.pivots, LIMITS.pivots))
             yield logit.METHOD, options
         yield double_oracle.METHOD, options
     yield lemke.METHOD, options
-    if size <= FRACTIONS and options.max_iter is None:
+    if size <= LIMITS.actions_in_fractions and options.max_iter is None:
         yield lemke.METHOD, replace(options, exact=True)
     yield anderson.METHOD, options
 
@@ -470,8 +477,8 @@ def _many_players_plan(
         yield pure.METHOD, options
     if decided_by_pure:
         return
-    if extended_size(game, objective) <= SMALL_EXTENDED:
-        steps = FEW_STEPS if objective.exact_lam <= LARGE else ipa.MAX_STEPS
+    if extended_size(game, objective) <= LIMITS.actions_extended:
+        steps = LIMITS.steps if objective.exact_lam <= LIMITS.lam else ipa.LIMITS.steps
         yield ipa.METHOD, replace(options, max_iter=min(options.max_iter or steps, steps))
     yield logit.METHOD, options
     yield ipa.METHOD, options

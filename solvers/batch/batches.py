@@ -30,11 +30,18 @@ from powergames.solvers.registry import METHODS, solve, solve_all
 from powergames.solvers.stochastic import METHODS as STOCHASTIC_METHODS
 from powergames.solvers.stochastic import backward_induction
 
-# More workers than this only cost memory.
-MOST_JOBS = 1_000
 
-# Computations handed at a time to joblib backends that return nothing before all are done.
-ROUND = 64
+@dataclass(frozen=True)
+class Limits:
+    """How much work is handed out at a time."""
+
+    jobs: int = 1_000
+    """More workers than this only cost memory."""
+    computations: int = 64
+    """Computations handed at a time to joblib backends that return nothing before all are done."""
+
+
+LIMITS = Limits()
 
 
 def solve_batch(
@@ -324,8 +331,8 @@ def check_jobs(n_jobs: Any) -> int | None:
     """Refuse a number of workers that joblib could not use."""
     if n_jobs is None:
         return None
-    if not isinstance(n_jobs, int) or not (n_jobs == -1 or 1 <= n_jobs <= MOST_JOBS):
-        raise InputError(f"n_jobs: got {str(n_jobs)[:40]}; give 1 to {MOST_JOBS} workers, or -1 for all processors")
+    if not isinstance(n_jobs, int) or not (n_jobs == -1 or 1 <= n_jobs <= LIMITS.jobs):
+        raise InputError(f"n_jobs: got {str(n_jobs)[:40]}; give 1 to {LIMITS.jobs} workers, or -1 for all processors")
     return n_jobs
 
 
@@ -344,7 +351,7 @@ def run_parallel(
     except ValueError:
         # The backend returns nothing before everything is done, so it gets a little at a time.
         with Parallel(n_jobs=workers) as parallel:
-            while some := list(islice(calls, ROUND)):
+            while some := list(islice(calls, LIMITS.computations)):
                 yield from parallel(some)
         return
     with parallel:

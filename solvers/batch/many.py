@@ -22,10 +22,10 @@ from powergames.games.profiles import Profile, frozen, nobody_can_write
 from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.progress import Callback, check_callback
 from powergames.results import ManyEquilibria, Status
+from powergames.solvers import registry
 from powergames.solvers.common import LimitError, Options, check_seed, end_of
-from powergames.solvers.normal_form.lemke import PATIENCE
-from powergames.solvers.normal_form.pure import SLACK
-from powergames.solvers.registry import SMALL, SMALL_WITH_POWER, solve
+from powergames.solvers.normal_form import lemke, pure
+from powergames.solvers.registry import solve
 
 # Payoffs of the games between two looks at Ctrl-C and the callback.
 CHUNK = 2**18
@@ -143,8 +143,8 @@ def _solve_pairs(
     m, n = payoffs.shape[2:]
     z, w = np.full((len(payoffs), n), 1.0 / n), np.full((len(payoffs), m), 1.0 / m)
     # Other methods are faster in larger games.
-    follow = m + n <= (SMALL_WITH_POWER if objective.exact_lam else SMALL)
-    most = PATIENCE if follow else 0
+    follow = m + n <= (registry.LIMITS.actions_with_power if objective.exact_lam else registry.LIMITS.actions)
+    most = lemke.LIMITS.pivots if follow else 0
     solve_pairs(_scaled(payoffs[:, 0]), _scaled(payoffs[:, 1]), lam_row, lam_column, most, *profile, z, w, iterations)
     return (z,) if lam_row else (), (w,) if lam_column else ()
 
@@ -155,15 +155,15 @@ def _find_pure(payoffs: np.ndarray, objective: PowerObjective, profile: Profile,
 
     count, n_players, *n_actions = payoffs.shape
     tensors = np.stack([_scaled(payoffs[:, i]).reshape(count, -1) for i in range(n_players)], axis=1)
-    slack = np.full(n_players, SLACK if objective.exact_lam else 0.0)
+    slack = np.full(n_players, pure.LIMITS.slack if objective.exact_lam else 0.0)
     takes_best = isinstance(objective.aggregate, str) and objective.aggregate == "max"
     found = np.empty(count, np.int64)
     sizes, weights = np.array(n_actions), objective.weights(n_players)
     first_pure(tensors, sizes, weights, takes_best, slack, objective.lam, found)
-    pure = np.flatnonzero(found >= 0)
-    for strategies, actions in zip(profile, np.unravel_index(found[pure], n_actions), strict=True):
-        strategies[pure] = 0.0
-        strategies[pure, actions] = 1.0
+    chosen = np.flatnonzero(found >= 0)
+    for strategies, actions in zip(profile, np.unravel_index(found[chosen], n_actions), strict=True):
+        strategies[chosen] = 0.0
+        strategies[chosen, actions] = 1.0
 
 
 def _scaled(payoffs: np.ndarray) -> np.ndarray:

@@ -10,10 +10,8 @@ import numpy as np
 from powergames.errors import interruptible
 from powergames.objectives import with_lam
 from powergames.results import Status, SupportChange, Trace, TraceEvent
+from powergames.solvers.following import continuation
 from powergames.solvers.following.continuation import (
-    SAME,
-    STILL,
-    ZERO,
     AnyEquilibrium,
     PathLostError,
     Place,
@@ -22,31 +20,56 @@ from powergames.solvers.following.continuation import (
     same_way,
 )
 
-# Length of steps along the path, in probabilities, and how far the corrector may lead from the predicted point relative
-# to the length of the step.
-FIRST, LONGEST, SHORTEST, ASIDE = 0.02, 0.1, 1e-9, 0.3
 
-# Least cosine of the angle between the directions at both ends of a step.
-STRAIGHT = 0.95
+@dataclass(frozen=True)
+class Limits:
+    """How long the steps along a path are, and how exactly events on it are enclosed."""
 
-# Steps longer than this must show that no margin can have been negative, and λ not turned, in between.
-CAREFUL = 1e-3
+    first_step: float = 0.02
+    """Length of the first step, in probabilities."""
+    longest_step: float = 0.1
+    """Length of the longest step."""
+    shortest_step: float = 1e-9
+    """The path ends where a shorter step would be needed."""
+    aside: float = 0.3
+    """The corrector may lead this far from the predicted point, relative to the length of the step."""
+    straight: float = 0.95
+    """Least cosine of the angle between the directions at both ends of a step."""
+    careful_step: float = 1e-3
+    """Longer steps must show that no margin can have been negative, and λ not turned, in between."""
+    half_width: float = 4e-10
+    """Half the width of brackets."""
+    bracket_length: float = 1e-6
+    """Length of brackets along the path where λ stands still."""
+    steps_per_point: int = 5
+    """Steps for each point that may be recorded."""
+    widening: float = 1e-3
+    """A bracket is widened by this share of its greatest width in any case, for rounding."""
 
-# Half the width of brackets, and the distance along the path at which they end where λ stands still.
-HALF_WIDTH, NEARBY = 4e-10, 1e-6
 
-# Near an equilibrium at λ = 0 whose path cannot be told there: λ of others that may lie on it, and whether to seek them
-# from there.
-NEAR_ZERO = ((1e-3, True), (1e-3, False), (1e-2, True), (1e-2, False))
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """Where to seek an equilibrium on the path of one at λ = 0 whose direction cannot be told there."""
+
+    lam: float
+    """Its λ, as a share of the greatest λ, or of 1 if that is less."""
+    from_start: bool
+    """Whether the search begins at the equilibrium at λ = 0."""
+
+
+NEARBY = (
+    Nearby(lam=1e-3, from_start=True),
+    Nearby(lam=1e-3, from_start=False),
+    Nearby(lam=1e-2, from_start=True),
+    Nearby(lam=1e-2, from_start=False),
+)
+
 
 # What ends all work at once, and what is said then.
 STOPPED = {Status.INTERRUPTED: "interrupted", Status.TIME_LIMIT: "the time limit was reached"}
-
-# Steps for each point that may be recorded.
-STEPS_PER_POINT = 5
-
-# How far a bracket is widened in any case, relative to its greatest width: rounding.
-ROUNDING = 1e-3
 
 # What a leg of the path ends in.
 STEP, CORNER, FOLD, BRANCHING, BOUND = range(5)
@@ -73,7 +96,7 @@ def followed(question: Question, start: AnyEquilibrium, max_points: int, given: 
                 question.through(replace(origin, direction=sign * origin.direction), begins=True)
                 for sign in (1.0, -1.0)
             )
-            if not origin.lam and max(onward.direction[-1], backward.direction[-1]) <= STILL:
+            if not origin.lam and max(onward.direction[-1], backward.direction[-1]) <= continuation.LIMITS.still:
                 raise PathLostError("no path to greater lambda begins at the start, or none is found")
             first = question.certified(origin.state)
     except PathLostError as problem:
@@ -102,9 +125,9 @@ def followed(question: Question, start: AnyEquilibrium, max_points: int, given: 
 def _followed_from_nearby(question: Question, start: AnyEquilibrium, max_points: int, given: bool) -> Trace | None:
     """Follow the path that leads to an equilibrium at λ = 0, where the adversaries' mixtures are not determined."""
     arriving = None
-    for share, near_start in NEAR_ZERO:
-        objective = with_lam(question.objective, share * min(1.0, question.lams[1]))
-        near = question.solved(objective, start.profile if near_start else None)
+    for nearby in NEARBY:
+        objective = with_lam(question.objective, nearby.lam * min(1.0, question.lams[1]))
+        near = question.solved(objective, start.profile if nearby.from_start else None)
         path = followed(question, near, max_points, given)
         if path.status in STOPPED:
             return path if path.points else replace(path, points=(start,), ends=(STOPPED[path.status],) * 2)
@@ -154,13 +177,13 @@ class _Branch:
             self.status, self.end = _stopped(stop)
 
     def _follow(self, max_points: int) -> None:
-        place, length, seen = self.start, FIRST, set()
+        place, length, seen = self.start, LIMITS.first_step, set()
         self._enter(place)
         if not place.lam and self.course <= 0:
             # Where λ = 0 the adversaries may mix in many ways, on which nothing depends.
             self.end = "lambda = 0 reached"
             return
-        for _ in range(STEPS_PER_POINT * max_points):
+        for _ in range(LIMITS.steps_per_point * max_points):
             if len(self.points) >= max_points:
                 break
             leg = self._leg(place, length)
@@ -169,7 +192,7 @@ class _Branch:
                 self._close()
                 return
             if leg.ends_in == BOUND:
-                if leg.length > SHORTEST:
+                if leg.length > LIMITS.shortest_step:
                     self._record(arrival)
                 self.end = f"lambda = {self.question.in_range(arrival.lam):.10g} reached"
                 return
@@ -198,7 +221,7 @@ class _Branch:
                     self._record(arrival)
                     self.course = self.course or self._course(arrival.direction)
                 place = arrival
-            length = min(max(1.5 * leg.length, 10 * SHORTEST), LONGEST)
+            length = min(max(1.5 * leg.length, 10 * LIMITS.shortest_step), LIMITS.longest_step)
         self.status, self.end = Status.MAX_ITER, "no end within max_points"
 
     def _enter(self, place: Place) -> None:
@@ -208,7 +231,7 @@ class _Branch:
 
     def _course(self, direction: np.ndarray) -> int:
         """Tell whether λ rises, falls or stands still."""
-        still = abs(direction[-1]) <= STILL * self.family.span
+        still = abs(direction[-1]) <= continuation.LIMITS.still * self.family.span
         return 0 if still else int(np.sign(direction[-1]))
 
     def _record(self, place: Place) -> None:
@@ -221,18 +244,18 @@ class _Branch:
         """Tell whether a leg leads through the start of the branch."""
         across = self.family.metric * place.direction
         ahead = float(across @ (self.start.state - place.state))
-        if not (np.array_equal(place.mask, self.start.mask) and 10 * SHORTEST < ahead <= leg.length):
+        if not (np.array_equal(place.mask, self.start.mask) and 10 * LIMITS.shortest_step < ahead <= leg.length):
             return False
         there = self.family.corrected(
             place.state + ahead * place.direction, place.mask, across, float(across @ self.start.state)
         )
-        if there is None or np.abs(there - self.start.state).max() > SAME:
+        if there is None or np.abs(there - self.start.state).max() > continuation.LIMITS.same:
             return False
         return float(across @ self.start.direction) > 0.0
 
     def _leg(self, place: Place, length: float) -> _Leg:
         """Go one step, or as far as where something happens."""
-        while length >= SHORTEST:
+        while length >= LIMITS.shortest_step:
             self.question.options.report("points of the path", len(self.points))
             leg = self._attempt(place, length)
             if leg is not None:
@@ -245,11 +268,11 @@ class _Branch:
         if arrival is None:
             return None
         leg: _Leg | None = _Leg(arrival, length)
-        if self._margins(arrival).min() < -ZERO:
+        if self._margins(arrival).min() < -continuation.LIMITS.zero:
             leg = self._obstacle(place, arrival, length)
-        elif length > CAREFUL and not self._is_careful(place, arrival, length):
+        elif length > LIMITS.careful_step and not self._is_careful(place, arrival, length):
             return None
-        if leg is None or leg.length <= SHORTEST:
+        if leg is None or leg.length <= LIMITS.shortest_step:
             return leg
         turns = self._course(leg.arrival.direction) * self.course < 0
         branches = self._orientation(leg.arrival) * self.sign < 0
@@ -262,10 +285,10 @@ class _Branch:
         across = self.family.metric * place.direction
         predicted = place.state + length * place.direction
         state = self.family.corrected(predicted, place.mask, across, float(across @ predicted))
-        if state is None or np.sqrt(self.family.metric @ (state - predicted) ** 2) > ASIDE * length:
+        if state is None or np.sqrt(self.family.metric @ (state - predicted) ** 2) > LIMITS.aside * length:
             return None
         arrival = self._arrived(place, state)
-        if arrival is None or float(across @ arrival.direction) < STRAIGHT:
+        if arrival is None or float(across @ arrival.direction) < LIMITS.straight:
             return None
         return arrival
 
@@ -295,7 +318,7 @@ class _Branch:
         """Tell whether no margin was negative and λ did not turn twice within a step, as far as both ends show."""
         before, after = self._margins(place), self._margins(arrival)
         falling, rising = self._margin_rates(place), self._margin_rates(arrival)
-        dips = (falling < -STILL) & (rising > STILL)
+        dips = (falling < -continuation.LIMITS.still) & (rising > continuation.LIMITS.still)
         # A convex function lies above its tangents at both ends.
         where = (after - length * rising - before)[dips] / (falling - rising)[dips]
         if (before[dips] + where * falling[dips] < 0.0).any():
@@ -309,7 +332,7 @@ class _Branch:
         family, size = self.family, len(place.mask)
         before, after = np.maximum(self._margins(place), 0.0), self._margins(arrival)
         blocking, share = -1, 1.0
-        for p in np.flatnonzero(after < -ZERO):
+        for p in np.flatnonzero(after < -continuation.LIMITS.zero):
             if (reached := before[p] / (before[p] - after[p])) < share:
                 blocking, share = int(p), float(reached)
         for _ in range(len(after)):
@@ -326,7 +349,7 @@ class _Branch:
             if state is None:
                 return None
             gone = float((family.metric * place.direction) @ (state - place.state))
-            if not -SHORTEST <= gone <= 1.1 * length:
+            if not -LIMITS.shortest_step <= gone <= 1.1 * length:
                 return None
             reached_at = self._arrived(place, state)
             if reached_at is None:
@@ -334,9 +357,9 @@ class _Branch:
                 reached_at = replace(place, state=state, linear=family.linearized(state))
             margins = self._margins(reached_at)
             worst = int(np.argmin(margins))
-            if margins[worst] >= -ZERO:
+            if margins[worst] >= -continuation.LIMITS.zero:
                 # Where the path leaves the range, it does not matter what else happens there.
-                leaves = (margins[size:] <= ZERO) & (self._margin_rates(reached_at)[size:] < 0.0)
+                leaves = (margins[size:] <= continuation.LIMITS.zero) & (self._margin_rates(reached_at)[size:] < 0.0)
                 return _Leg(reached_at, max(gone, 0.0), BOUND if leaves.any() else CORNER)
             share *= before[worst] / (before[worst] - margins[worst])
             blocking = worst
@@ -388,13 +411,13 @@ class _Branch:
         directions = (self._course(arrival.direction) if len(corners) > 1 else self.course), course
         if not changes and not branching and directions[0] == directions[1] and len(corners) == 1:
             return
-        wide = HALF_WIDTH * max(1.0, 0.1 * arrival.lam)
+        wide = LIMITS.half_width * max(1.0, 0.1 * arrival.lam)
         ends = self._nearby(arrival, -1.0, wide), self._nearby(departure, 1.0, wide)
         lams = [place.lam for place, _ in corners] + [float(state[-1]) for state in ends]
         # Where λ turns, no more of the path lies on one side.
         turning = directions[0] if directions[0] * directions[1] < 0 else 0
-        low = min(lams) - (wide if turning < 0 else ROUNDING * wide)
-        high = max(lams) + (wide if turning > 0 else ROUNDING * wide)
+        low = min(lams) - (wide if turning < 0 else LIMITS.widening * wide)
+        high = max(lams) + (wide if turning > 0 else LIMITS.widening * wide)
         before, after = (self.question.certified(state) for state in ends)
         met = tuple(equilibrium for _, equilibrium in corners)
         self.events.append(TraceEvent(met, (max(low, 0.0), high), before, after, directions, changes, branching))
@@ -402,7 +425,7 @@ class _Branch:
     def _nearby(self, place: Place, sign: float, wide: float) -> np.ndarray:
         """Return a state shortly before or after a place."""
         slope = abs(place.direction[-1])
-        length = min(NEARBY, 0.9 * wide / slope) if slope > 0.0 else NEARBY
+        length = min(LIMITS.bracket_length, 0.9 * wide / slope) if slope > 0.0 else LIMITS.nearby
         while length > 0.0:
             state = self._on_piece(place, sign * length).state
             if abs(state[-1] - place.lam) <= wide:
@@ -416,8 +439,10 @@ class _Branch:
         before, after = (
             np.where(
                 family.is_player,
-                (place.state[: len(place.mask)] > ZERO) | (place.mask & (sign * rates > STILL)),
-                (place.linear.slacks <= ZERO) & (place.mask | (sign * rates <= STILL)),
+                (place.state[: len(place.mask)] > continuation.LIMITS.zero)
+                | (place.mask & (sign * rates > continuation.LIMITS.still)),
+                (place.linear.slacks <= continuation.LIMITS.zero)
+                & (place.mask | (sign * rates <= continuation.LIMITS.still)),
             )
             for place, sign in ((arrival, -1.0), (departure, 1.0))
             for rates in [family.margin_rates(place.direction, place.linear, place.mask)]

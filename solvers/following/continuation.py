@@ -18,29 +18,34 @@ from powergames.objectives import PowerObjective
 from powergames.results import Equilibrium, Status, StochasticEquilibrium, SupportChange
 from powergames.solvers.common import LimitError, Options
 
-# Probabilities, and slacks relative to the payoff range, up to this size are zero.
-ZERO = 1e-10
 
-# Probabilities up to this size are rounding errors.
-DUST = 1e-14
+@dataclass(frozen=True)
+class Limits:
+    """What counts as zero or as the same along a path, and how often corrections and pivots are tried."""
 
-# Components of a direction up to this size are zero: λ stands still, what is zero remains so.
-STILL = 1e-9
+    zero: float = 1e-10
+    """Probabilities, and slacks relative to the payoff range, up to this are zero."""
+    dust: float = 1e-14
+    """Probabilities up to this are rounding errors."""
+    still: float = 1e-9
+    """Components of a direction up to this are zero: λ stands still, and what is zero remains so."""
+    corrections: int = 10
+    """Newton steps of the corrector at most."""
+    accuracy: float = 1e-11
+    """Size of its last step at most."""
+    singular: float = 1e-10
+    """Singular values below this fraction of the largest are zero."""
+    pivots: int = 200
+    """Pivots at one point at most."""
+    attempts: int = 5
+    """Attempts to get through a point."""
+    same: float = 1e-6
+    """States and profiles are the same if no entry differs by more than this."""
+    tie: float = 1e-7
+    """Slacks up to this are zero in an equilibrium given as a start."""
 
-# Newton steps of the corrector, and the size of the last one.
-CORRECTIONS, ACCURACY = 10, 1e-11
 
-# Singular values below this fraction of the largest count as zero.
-SINGULAR = 1e-10
-
-# Pivots at one point, and attempts to get through it.
-PIVOTS, ATTEMPTS = 200, 5
-
-# States and profiles further apart than this are not the same.
-SAME = 1e-6
-
-# Slacks up to this size are zero in an equilibrium given as a start.
-TIE = 1e-7
+LIMITS = Limits()
 
 AnyEquilibrium = Equilibrium | StochasticEquilibrium
 
@@ -130,7 +135,7 @@ class Family(ABC):
         state = state.copy()
         state[: len(mask)][~mask] = 0.0
         last = np.inf
-        for _ in range(CORRECTIONS):
+        for _ in range(LIMITS.corrections):
             linear = self.linearized(state)
             if row is None:
                 error = 0.0
@@ -141,7 +146,7 @@ class Family(ABC):
             if not size < 10.0 * self.span:
                 return None
             state[unknown] -= change
-            if size <= ACCURACY * max(1.0, float(np.abs(state).max())) or (size <= 1e-8 and size >= 0.5 * last):
+            if size <= LIMITS.accuracy * max(1.0, float(np.abs(state).max())) or (size <= 1e-8 and size >= 0.5 * last):
                 return state
             last = size
         return None
@@ -221,7 +226,7 @@ class Question(ABC):
     def in_range(self, lam: float) -> float:
         """Return a λ without the rounding errors that lead it past, or not quite to, the ends of the range."""
         low, high = self.lams
-        return low if lam <= low + ZERO else high if lam >= high - ZERO else lam
+        return low if lam <= low + LIMITS.zero else high if lam >= high - LIMITS.zero else lam
 
     def origin(self, start: AnyEquilibrium) -> Place:
         """Return the place of an equilibrium, heading to greater λ if possible."""
@@ -232,10 +237,10 @@ class Question(ABC):
         polished = family.corrected(state, mask, at_lam, lam)
         if polished is None:
             polished = family.corrected(state, mask, None)
-        if polished is None or np.abs(polished - state)[: len(mask)][family.is_player].max() > SAME:
+        if polished is None or np.abs(polished - state)[: len(mask)][family.is_player].max() > LIMITS.same:
             raise PathLostError("the start is not an isolated equilibrium")
         linear = family.linearized(polished)
-        if family.margins(polished, linear, mask).min() < -ZERO:
+        if family.margins(polished, linear, mask).min() < -LIMITS.zero:
             raise PathLostError("the start is not accurate enough to tell its support")
         direction = family.tangent(linear, mask)
         if direction is None:
@@ -252,7 +257,7 @@ class Question(ABC):
         """
         family = self.family
         missing = family.missing(linear, mask)
-        for count, p in enumerate(np.flatnonzero(~mask & (linear.slacks <= TIE))):
+        for count, p in enumerate(np.flatnonzero(~mask & (linear.slacks <= LIMITS.tie))):
             if not missing:
                 break
             self.options.report("ties at the start", count)
@@ -274,16 +279,16 @@ class Question(ABC):
         """
         family = self.family
         margins = family.margins(place.state, place.linear, place.mask)
-        zeros = np.flatnonzero(margins <= ZERO)
-        for seed in range(ATTEMPTS):
+        zeros = np.flatnonzero(margins <= LIMITS.zero)
+        for seed in range(LIMITS.attempts):
             mask, direction = place.mask, place.direction
             perturbed = family.perturbed_margins(place.linear, mask, np.random.default_rng(seed))[zeros]
             # What is zero before and after the place, or at the start, is on the right side by choice.
-            chosen = begins | (np.abs(family.margin_rates(direction, place.linear, mask)[zeros]) <= STILL)
+            chosen = begins | (np.abs(family.margin_rates(direction, place.linear, mask)[zeros]) <= LIMITS.still)
             perturbed = np.where(chosen, np.abs(perturbed), perturbed)
-            for _ in range(PIVOTS):
+            for _ in range(LIMITS.pivots):
                 rates = family.margin_rates(direction, place.linear, mask)[zeros]
-                falling = np.flatnonzero(rates < -STILL)
+                falling = np.flatnonzero(rates < -LIMITS.still)
                 if not len(falling):
                     return replace(place, mask=mask, direction=direction)
                 times = perturbed[falling] / -rates[falling]
@@ -294,7 +299,7 @@ class Question(ABC):
                 mask[zeros[first]] ^= True
                 tangent = family.tangent(place.linear, mask)
                 rate = 0.0 if tangent is None else family.margin_rates(tangent, place.linear, mask)[zeros[first]]
-                if tangent is None or abs(rate) <= STILL:
+                if tangent is None or abs(rate) <= LIMITS.still:
                     break
                 direction = tangent * np.sign(rate)
         raise PathLostError(f"at lambda = {place.lam:.10g} the equations leave open how the path goes on")
@@ -303,7 +308,7 @@ class Question(ABC):
 def same_profile(one: AnyEquilibrium, other: AnyEquilibrium) -> bool:
     """Tell whether two equilibria, one of them perhaps in fractions, have the same λ and profile."""
     return one.objective.lam == other.objective.lam and all(
-        np.abs(a - b.astype(np.float64)).max() <= SAME for a, b in zip(one.profile, other.profile, strict=True)
+        np.abs(a - b.astype(np.float64)).max() <= LIMITS.same for a, b in zip(one.profile, other.profile, strict=True)
     )
 
 
@@ -311,7 +316,7 @@ def same_way(one: Place, other: Place) -> bool:
     """Tell whether the path continues in the same way from two places."""
     return (
         np.array_equal(one.mask, other.mask)
-        and bool(np.abs(one.state - other.state).max() <= SAME)
+        and bool(np.abs(one.state - other.state).max() <= LIMITS.same)
         and bool(one.direction @ other.direction > 0.0)
     )
 
@@ -352,7 +357,7 @@ def mixed_takeovers(
     for i in range(n_players):
         own = np.arange(bounds[i], bounds[i + 1])
         groups = [g for g in range(n_players, len(egos)) if egos[g] == i]
-        worst = np.array([p for g in groups for p in range(*bounds[g : g + 2]) if slacks[p] <= TIE], np.int64)
+        worst = np.array([p for g in groups for p in range(*bounds[g : g + 2]) if slacks[p] <= LIMITS.tie], np.int64)
         matrix = derivative[np.ix_(own, worst)]
         # At λ = 0 nothing depends on them.
         if len(worst) == len(groups) or not matrix.any():

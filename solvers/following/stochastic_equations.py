@@ -26,12 +26,20 @@ from powergames.solvers.following.continuation import Family, PathLostError
 from powergames.solvers.stochastic.factors import Factors, least_solution
 from powergames.solvers.stochastic.problem import StochasticProblem
 
-# Least singular values below this fraction of a bound on the greatest count as zero. Where games of many states or
-# discount factors near one are followed, others get as small as 1e-10.
-SINGULAR = 1e-13
 
-# Equations up to which the rank is counted where it falls short.
-COUNTED = 1_000
+@dataclass(frozen=True)
+class Limits:
+    """What counts as singular, and up to which size that is looked into."""
+
+    singular: float = 1e-13
+    """Singular values below this fraction of a bound on the greatest are zero. Where games of many states or discount
+    factors near one are followed, others get as small as 1e-10.
+    """
+    equations: int = 1_000
+    """Up to this many equations the rank is counted where it falls short."""
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +114,7 @@ class Linear:
             try:
                 bordered = bordered_by(matrix, row)
                 kernel = bordered.solve(last)
-                singular = bordered.least <= SINGULAR or not np.isfinite(kernel).all()
+                singular = bordered.least <= LIMITS.singular or not np.isfinite(kernel).all()
             except np.linalg.LinAlgError:
                 singular = True
             self.systems[key] = System(matrix, unknown, *((None, last) if singular else (bordered, kernel)))
@@ -307,10 +315,10 @@ class StochasticFamily(Family):
         system = linear.system(mask)
         if system.bordered is not None:
             return 0
-        if system.matrix.shape[0] > COUNTED:
+        if system.matrix.shape[0] > LIMITS.equations:
             raise PathLostError("the start is one of infinitely many equilibria")
         values = np.linalg.svd(system.matrix.toarray(), compute_uv=False)
-        return max(1, int((values <= SINGULAR * values[0]).sum()))
+        return max(1, int((values <= LIMITS.singular * values[0]).sum()))
 
     def perturbed_margins(self, linear: Linear, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Return how margins that are zero change when random numbers are added to all equations."""
@@ -319,7 +327,7 @@ class StochasticFamily(Family):
         constants = np.concatenate([numbers[: len(mask)][mask], numbers[len(mask) :]])
         change = np.zeros(linear.derivative.shape[1])
         if system.bordered is None:
-            change[system.unknown] = least_solution(system.matrix, constants, SINGULAR)
+            change[system.unknown] = least_solution(system.matrix, constants, LIMITS.singular)
         else:
             solution = system.bordered.solve(np.append(constants, 0.0))
             along = system.kernel / np.linalg.norm(system.kernel)
@@ -372,7 +380,7 @@ def _solved(matrix: Any, right: np.ndarray, span: float) -> np.ndarray:
                 return change
         except np.linalg.LinAlgError:
             pass
-    return least_solution(matrix, right, SINGULAR)
+    return least_solution(matrix, right, LIMITS.singular)
 
 
 def _pairs(rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,24 +12,29 @@ from powergames.checking.stochastic import certify_stochastic
 from powergames.objectives import PowerObjective, with_lam
 from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import LimitError
+from powergames.solvers.following import continuation, stochastic_equations
 from powergames.solvers.following.continuation import (
-    DUST,
-    STILL,
-    ZERO,
     AnyEquilibrium,
     PathLostError,
     Question,
     RejectedError,
     mixed_takeovers,
 )
-from powergames.solvers.following.stochastic_equations import SINGULAR, Linear, StochasticFamily
+from powergames.solvers.following.stochastic_equations import Linear, StochasticFamily
 from powergames.solvers.stochastic.solve import solve_stochastic
 
-# Steps to a corner of infinitely many equilibria.
-REDUCTIONS = 200
 
-# Actions are interchangeable if everything depends on them in the same way, but for so much.
-ALIKE = 1e-11
+@dataclass(frozen=True)
+class Limits:
+    """How a path in a stochastic game is reduced at corners, and which actions are interchangeable."""
+
+    reductions: int = 200
+    """Steps to a corner of infinitely many equilibria."""
+    alike: float = 1e-11
+    """Actions are interchangeable if whatever depends on them differs by at most this."""
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +65,7 @@ class StochasticQuestion(Question):
         lam = self.in_range(float(state[-1]))
         problem = self.family.at(lam)
         point = state[: problem.size]
-        point = np.where(point > DUST, point, 0.0)
+        point = np.where(point > continuation.LIMITS.dust, point, 0.0)
         objective, profile = with_lam(self.objective, lam), problem.profile(point)
         witness = problem.witness(point) if lam else None
         certificate = certify_stochastic(self.game, profile, objective, tol=self.options.tol, witness=witness)
@@ -78,7 +83,7 @@ class StochasticQuestion(Question):
         merged = _merged(family, linear, state[: family.base.size])
         state = self._state(merged, lam, values)
         linear = family.linearized(state)
-        mask = merged > np.maximum(linear.slacks, ZERO)
+        mask = merged > np.maximum(linear.slacks, continuation.LIMITS.zero)
         try:
             return state, self.completed(linear, mask)
         except PathLostError:
@@ -129,7 +134,7 @@ class StochasticQuestion(Question):
         family, lam = self.family, float(state[-1])
         at_lam = np.zeros(len(state))
         at_lam[-1] = 1.0
-        for count in range(REDUCTIONS):
+        for count in range(LIMITS.reductions):
             linear = family.linearized(state)
             if not family.missing(linear, mask):
                 return state, mask
@@ -137,9 +142,9 @@ class StochasticQuestion(Question):
             direction = _loose(family, linear, mask)
             margins = np.maximum(family.margins(state, linear, mask), 0.0)
             rates = family.margin_rates(direction, linear, mask)
-            if ((margins <= ZERO) & (rates < -STILL)).any():
+            if ((margins <= continuation.LIMITS.zero) & (rates < -continuation.LIMITS.still)).any():
                 direction, rates = -direction, -rates
-            falling = np.flatnonzero(rates < -STILL)
+            falling = np.flatnonzero(rates < -continuation.LIMITS.still)
             if not len(falling):
                 break
             lengths = margins[falling] / -rates[falling]
@@ -147,7 +152,10 @@ class StochasticQuestion(Question):
             fewer = mask.copy()
             fewer[first] ^= True
             found = family.corrected(state + lengths.min() * direction, fewer, at_lam, lam)
-            if found is None or family.margins(found, family.linearized(found), fewer).min() < -ZERO:
+            if (
+                found is None
+                or family.margins(found, family.linearized(found), fewer).min() < -continuation.LIMITS.zero
+            ):
                 break
             state, mask = found, fewer
         raise PathLostError("the start is one of infinitely many equilibria")
@@ -157,7 +165,7 @@ def _loose(family: StochasticFamily, linear: Linear, mask: np.ndarray) -> np.nda
     """Return a direction, λ fixed, that keeps the equations of a mask although these leave nothing else open."""
     matrix, unknown = linear.matrix(mask)
     _, values, rows = np.linalg.svd(matrix.toarray()[:, :-1])
-    kept = rows[np.count_nonzero(values > SINGULAR * values[0]) :]
+    kept = rows[np.count_nonzero(values > stochastic_equations.LIMITS.singular * values[0]) :]
     # The strategy that is freest changes, and what must change with it.
     freest = np.argmax((kept[:, : np.count_nonzero(mask)] ** 2).sum(axis=0))
     direction = np.zeros(len(family.metric))
@@ -170,7 +178,7 @@ def _merged(family: StochasticFamily, linear: Linear, point: np.ndarray) -> np.n
     """Let one of several actions that everything depends on in the same way be played instead of all of them."""
     base = family.base
     point = point.copy()
-    used = point > np.maximum(linear.slacks, ZERO)
+    used = point > np.maximum(linear.slacks, continuation.LIMITS.zero)
     counts = np.bincount(base.group_of, used, len(base.bounds) - 1)
     columns = linear.derivative.tocsc()
 
@@ -181,7 +189,7 @@ def _merged(family: StochasticFamily, linear: Linear, point: np.ndarray) -> np.n
     for group in np.flatnonzero(counts > 1).tolist():
         kept: list[int] = []
         for p in (base.bounds[group] + np.flatnonzero(used[slice(*base.bounds[group : group + 2])])).tolist():
-            same = [q for q in kept if np.abs(entries(p) - entries(q)).max() <= ALIKE]
+            same = [q for q in kept if np.abs(entries(p) - entries(q)).max() <= LIMITS.alike]
             if same:
                 point[same[0]] += point[p]
                 point[p] = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,17 +19,25 @@ from powergames.objectives import AnyObjective, PowerObjective, objectives_of
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.batches import Batch, Settings, check_jobs
+from powergames.solvers.following import continuation
 from powergames.solvers.normal_form import ipa
 from powergames.solvers.normal_form.extended import extended_size
 from powergames.solvers.normal_form.selection import CRITERIA
 from powergames.solvers.registry import solve
 from powergames.solvers.stochastic.backward_induction import RULES
 
-# Newton steps to the next λ, and the number of actions, those of adversaries included, up to which they are used.
-NEWTON_STEPS, LARGEST_NEWTON = 8, 400
 
-# Profiles are the same if no probability differs by more than this.
-SAME = 1e-6
+@dataclass(frozen=True)
+class Limits:
+    """When Newton's method leads from one λ to the next."""
+
+    newton_steps: int = 8
+    """Newton steps to the next λ."""
+    newton_actions: int = 400
+    """They are used up to this many actions, those of adversaries included."""
+
+
+LIMITS = Limits()
 
 
 def sweep(
@@ -215,7 +223,7 @@ def _continued(
             start=previous.profile,
             time_limit=settings.time_limit,
         )
-    near = not settings.exact and extended_size(game, objective) <= LARGEST_NEWTON
+    near = not settings.exact and extended_size(game, objective) <= LIMITS.newton_actions
     return solve(
         game,
         objective,
@@ -223,13 +231,13 @@ def _continued(
         exact=settings.exact,
         tol=settings.tol,
         start=previous.profile,
-        max_iter=NEWTON_STEPS if near else None,
+        max_iter=LIMITS.newton_steps if near else None,
         time_limit=settings.time_limit,
     )
 
 
 def _same(one: Equilibrium | StochasticEquilibrium, other: Equilibrium | StochasticEquilibrium) -> bool:
     return all(
-        np.abs(a.astype(np.float64) - b.astype(np.float64)).max() <= SAME
+        np.abs(a.astype(np.float64) - b.astype(np.float64)).max() <= continuation.LIMITS.same
         for a, b in zip(one.profile, other.profile, strict=True)
     )

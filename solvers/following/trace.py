@@ -30,11 +30,9 @@ from powergames.objectives import AnyObjective, PowerObjective, as_objective, wi
 from powergames.progress import Callback, check_callback
 from powergames.results import Equilibrium, StochasticEquilibrium, SupportChange, Trace
 from powergames.solvers.common import Candidate, Options, certified, check_count, end_of
+from powergames.solvers.following import continuation
 from powergames.solvers.following.branch import followed
 from powergames.solvers.following.continuation import (
-    DUST,
-    SINGULAR,
-    ZERO,
     AnyEquilibrium,
     Family,
     Question,
@@ -187,7 +185,7 @@ class _Question(Question):
     def certified(self, state: np.ndarray) -> Equilibrium:
         lam = self.in_range(float(state[-1]))
         point = state[: self.family.base.size]
-        candidate = self.family.at(lam).candidate(np.where(point > DUST, point, 0.0), 0)
+        candidate = self.family.at(lam).candidate(np.where(point > continuation.LIMITS.dust, point, 0.0), 0)
         equilibrium = certified(self.game, with_lam(self.objective, lam), candidate, "trace", self.options)
         if not equilibrium.converged:
             raise RejectedError(f"the certificate rejects the point at lambda = {lam:.10g}")
@@ -210,7 +208,7 @@ class _Question(Question):
         )
         state = family.state(point, lam)
         linear = family.linearized(state)
-        return state, self.completed(linear, point > np.maximum(linear.slacks, ZERO))
+        return state, self.completed(linear, point > np.maximum(linear.slacks, continuation.LIMITS.zero))
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,7 +297,7 @@ class _Family(Family):
     def tangent(self, linear: _Linear, mask: np.ndarray) -> np.ndarray | None:
         matrix, unknown = self.system(linear, mask)
         _, values, rows = np.linalg.svd(matrix)
-        if values[-1] <= SINGULAR * values[0]:
+        if values[-1] <= continuation.LIMITS.singular * values[0]:
             return None
         direction = np.zeros(len(mask) + self.base.n_groups + 1)
         direction[unknown] = rows[-1]
@@ -309,21 +307,21 @@ class _Family(Family):
     def missing(self, linear: _Linear, mask: np.ndarray) -> int:
         matrix, _ = self.system(linear, mask)
         values = np.linalg.svd(matrix, compute_uv=False)
-        return int((values <= SINGULAR * values[0]).sum())
+        return int((values <= continuation.LIMITS.singular * values[0]).sum())
 
     def perturbed_margins(self, linear: _Linear, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         matrix, unknown = self.system(linear, mask)
         numbers = rng.uniform(-1.0, 1.0, len(mask) + self.base.n_groups)
         change = np.zeros(linear.rates.shape[1])
         constants = np.append(numbers[: len(mask)][mask], numbers[len(mask) :])
-        change[unknown] = np.linalg.lstsq(matrix, constants, rcond=SINGULAR)[0]
+        change[unknown] = np.linalg.lstsq(matrix, constants, rcond=continuation.LIMITS.singular)[0]
         return np.where(mask, change[: len(mask)], linear.rates @ change - numbers[: len(mask)])
 
     def orientation(self, linear: _Linear, mask: np.ndarray, direction: np.ndarray) -> float:
         matrix, unknown = self.system(linear, mask)
         bordered = np.vstack([matrix, (self.metric * direction)[unknown]])
         values = np.linalg.svd(bordered, compute_uv=False)
-        return float(np.linalg.slogdet(bordered)[0]) if values[-1] > SINGULAR * values[0] else 0.0
+        return float(np.linalg.slogdet(bordered)[0]) if values[-1] > continuation.LIMITS.singular * values[0] else 0.0
 
     def newton_step(
         self, linear: _Linear, mask: np.ndarray, row: np.ndarray | int | None, error: float
@@ -355,4 +353,4 @@ def _solved(matrix: np.ndarray, constants: np.ndarray, span: float) -> np.ndarra
                 return change
         except np.linalg.LinAlgError:
             pass
-    return np.linalg.lstsq(matrix, constants, rcond=SINGULAR)[0]
+    return np.linalg.lstsq(matrix, constants, rcond=continuation.LIMITS.singular)[0]

@@ -23,18 +23,27 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
+from powergames.solvers import common
 from powergames.solvers.common import Candidate, Method, Options, any_game
 from powergames.solvers.normal_form.extended import ExtendedGame
-from powergames.solvers.normal_form.iteration import ROUNDING, State, check_positive, search
+from powergames.solvers.normal_form.iteration import State, check_positive, search
 
-# The step η is shortened until payoffs change by at most this times what moved, over η.
-CONTRACTION = 0.9
 
-# After so many new beginnings the step may grow by a factor, until the next one.
-TRIES, GROWTH = 30, 4.0
+@dataclass(frozen=True)
+class Limits:
+    """How the step η adapts, and which past steps count."""
 
-# Combinations whose steps cancel by rounding alone are left out.
-SINGULAR = 1e-12
+    contraction: float = 0.9
+    """The step is shortened until payoffs change by at most this times what moved, over η."""
+    restarts: int = 30
+    """The step may grow after this many new beginnings."""
+    growth: float = 4.0
+    """It then grows by this factor, until the next beginning."""
+    singular: float = 1e-12
+    """Steps cancel by rounding alone, and are left out, if a singular value is below this fraction of the largest."""
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -91,7 +100,7 @@ class Anderson:
                 # Another map.
                 rate, images, steps = used, [], []
             step = image - state.point
-            growth = GROWTH if begun % TRIES == TRIES - 1 else 1.0
+            growth = LIMITS.growth if begun % LIMITS.restarts == LIMITS.restarts - 1 else 1.0
             if steps and np.linalg.norm(step) > growth * np.linalg.norm(steps[-1]):
                 begun += 1
                 if len(steps) > 1:
@@ -114,7 +123,7 @@ def extragradient(state: State, rate: float) -> tuple[np.ndarray, float]:
         ahead = state.at(projected(problem, point + rate * values))
         change = np.linalg.norm(ahead.values - values)
         moved = np.linalg.norm(ahead.point - point)
-        if not rate * change > CONTRACTION * moved + ROUNDING:
+        if not rate * change > LIMITS.contraction * moved + common.LIMITS.rounding:
             return projected(problem, point + rate * ahead.values), rate
         rate *= 0.5
 
@@ -124,7 +133,7 @@ def combined(images: list[np.ndarray], steps: list[np.ndarray]) -> np.ndarray:
     if len(images) == 1:
         return images[0]
     differences = np.diff(steps, axis=0).T
-    weights = np.linalg.lstsq(differences, steps[-1], rcond=SINGULAR)[0]
+    weights = np.linalg.lstsq(differences, steps[-1], rcond=LIMITS.singular)[0]
     return images[-1] - np.diff(images, axis=0).T @ weights
 
 

@@ -38,7 +38,8 @@ from powergames.objectives import AnyObjective, PowerObjective, as_objective, wi
 from powergames.progress import Callback, check_callback
 from powergames.results import Bifurcations, Branch
 from powergames.solvers.common import Options, end_of
-from powergames.solvers.normal_form.vertex_enumeration import BITS, Labels, Side, all_bases, find_all
+from powergames.solvers.normal_form import vertex_enumeration
+from powergames.solvers.normal_form.vertex_enumeration import Labels, Side, all_bases, find_all
 
 # Actions of each of two players up to which all equilibria for all λ take a second or two at most.
 FEW_ACTIONS = 4
@@ -412,7 +413,7 @@ def _side(
 def _slices(bases: np.ndarray, values: np.ndarray, side: Side, begin: Fraction, labels: int) -> _Slices:
     """Turn the bases of a polyhedron into its vertices and those of its edges along which λ changes."""
     width = len(side.nonbasic)
-    dtype = np.dtype(np.uint64 if side.labels <= BITS else object)
+    dtype = np.dtype(np.uint64 if side.labels <= vertex_enumeration.LIMITS.bits else object)
     bits = np.array([1 << label for label in range(side.labels)], dtype=dtype)
     bases = bases.astype(dtype)
     numerators, denominators = values[:, :-1], values[:, -1]

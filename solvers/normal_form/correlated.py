@@ -38,11 +38,20 @@ from powergames.solvers.common import Options, end_of
 
 CRITERIA = ("welfare", "utility", "power")
 
-# Tolerances for HiGHS: the least that it takes, and the gap at which its interior point method ends.
-PRECISION, GAP = 1e-10, 1e-12
 
-# Unknowns from which on an interior point method is faster than the simplex method, if there are adversaries.
-LARGE = 1_000
+@dataclass(frozen=True)
+class Limits:
+    """How exactly HiGHS solves, and by which method."""
+
+    precision: float = 1e-10
+    """Tolerance of HiGHS for constraints: the least that it takes."""
+    gap: float = 1e-12
+    """Its interior point method ends at this gap."""
+    unknowns_of_simplex: int = 1_000
+    """With more unknowns an interior point method is faster than the simplex method, if there are adversaries."""
+
+
+LIMITS = Limits()
 
 
 def correlated(
@@ -306,12 +315,12 @@ class _Program:
         solver: Any = highspy.Highs()
         solver.setOptionValue("output_flag", False)
         for name in ("primal_feasibility_tolerance", "dual_feasibility_tolerance"):
-            solver.setOptionValue(name, PRECISION)
-        if any(self.blocks) and self.count > LARGE:
+            solver.setOptionValue(name, LIMITS.precision)
+        if any(self.blocks) and self.count > LIMITS.unknowns_of_simplex:
             # An inner point is as good as a vertex, which would take most of the time.
             solver.setOptionValue("solver", "ipm")
             solver.setOptionValue("run_crossover", "choose")
-            solver.setOptionValue("ipm_optimality_tolerance", GAP)
+            solver.setOptionValue("ipm_optimality_tolerance", LIMITS.gap)
         if options.seconds_left is not None:
             solver.setOptionValue("time_limit", options.seconds_left)
         solver.passModel(program)

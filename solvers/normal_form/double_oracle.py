@@ -9,42 +9,52 @@ more patience each time. Of the payoffs only some rows and columns are read, whe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
+from powergames.solvers import common
 from powergames.solvers.common import Candidate, LimitError, Method, Options, two_players_only
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem, scaled_blocks
 
-# Actions of a group and pivots of a run at which it is given up, at first; their growth from run to run; runs.
-ACTIONS, PIVOTS, GROWTH = 8.0, 500.0, 1.02
-RUNS = 200
 
-# Arithmetic operations between two looks at Ctrl-C, the clock and the callback: about a tenth of a second.
-CHUNK = 50_000_000
+@dataclass(frozen=True)
+class Limits:
+    """How large the restricted games become, and how long their solution takes, before a run is given up."""
 
-# Actions that a starting profile may use; the game restricted to more of them would take long, and much memory.
-MOST_USED = 1_000
+    actions: float = 8.0
+    """The first run is given up when a group has more actions than this."""
+    pivots: float = 500.0
+    """The first run is given up after this many pivots."""
+    growth: float = 1.02
+    """Both limits grow by this factor from run to run."""
+    runs: int = 200
+    """Runs in all."""
+    actions_of_start: int = 1_000
+    """A starting profile may use this many actions; the game restricted to more would take long, and much memory."""
+
+
+LIMITS = Limits()
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
     """Return one equilibrium of a two-player game."""
     search = _Search(game, objective, options)
-    largest, longest = ACTIONS, PIVOTS
+    largest, longest = LIMITS.actions, LIMITS.pivots
     try:
         for run, x in enumerate(_starts(game, options), start=1):
             if options.max_iter is not None:
                 longest = min(longest, options.max_iter - search.pivots)
             if search.run(x, int(largest), int(longest)):
                 return search.candidate(None)
-            options.report("double oracle: runs", run, RUNS)
+            options.report("double oracle: runs", run, LIMITS.runs)
             if options.max_iter is not None and search.pivots >= options.max_iter:
                 break
-            largest *= GROWTH
-            longest *= GROWTH
+            largest *= LIMITS.growth
+            longest *= LIMITS.growth
     except LimitError as limit:
         return search.candidate(limit.status)
     return search.candidate(Status.MAX_ITER)
@@ -74,7 +84,7 @@ class _Search:
         while True:
             matrix, constants, prior = kernel.restricted_lcp(*self.payoffs, *self.lams, actions, weights, count)
             state = kernel.start(matrix, constants, kernel.cover(matrix, prior))
-            chunk = max(1, CHUNK // len(constants) ** 2)
+            chunk = max(1, common.LIMITS.operations_between_reports // len(constants) ** 2)
             while state[-1][1] == kernel.RUNNING and left > 0:
                 made = kernel.run(*state, min(chunk, left))
                 self.pivots += made
@@ -113,11 +123,11 @@ class _Search:
 def _starts(game: NormalFormGame, options: Options) -> Iterator[np.ndarray]:
     """Yield the starting strategy if there is one, then pure ones: with the best average payoff, then random ones."""
     m = game.n_actions[0]
-    if options.start is not None and np.count_nonzero(options.start[0]) <= MOST_USED:
+    if options.start is not None and np.count_nonzero(options.start[0]) <= LIMITS.actions_of_start:
         yield np.array(options.start[0], dtype=np.float64)
     averages = np.concatenate([block.mean(axis=1) for block in scaled_blocks(game, 0)])
     by_average = np.argsort(-averages, kind="stable")
-    for run in range(RUNS):
+    for run in range(LIMITS.runs):
         yield _unit(m, int(by_average[run]) if run < m else int(options.rng.integers(m)))
 
 

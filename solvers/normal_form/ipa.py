@@ -9,45 +9,52 @@ astray, so that the regret decides how much of it is taken, and after some steps
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from powergames.games.normal_form import NormalFormGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
+from powergames.solvers import common
 from powergames.solvers.common import Candidate, LimitError, Method, Options
 from powergames.solvers.normal_form import newton
 from powergames.solvers.normal_form.extended import ExtendedGame, refuses
 
-# Steps in all unless the caller says otherwise, and steps from one start.
-MAX_STEPS, PATIENCE = 400, 30
 
-# Fractions of a step that are tried, until one lowers the regret.
-FRACTIONS = (1.0, 0.5, 0.25, 0.125)
+@dataclass(frozen=True)
+class Limits:
+    """How far iterated polymatrix approximation goes from a start, and how its steps are shortened."""
 
-# How far Newton's method may move a probability of a player in the end.
-REACH = 1e-3
+    steps: int = 400
+    """Steps from all starts, unless the caller gives a number."""
+    steps_from_a_start: int = 30
+    """Steps from one start."""
+    fractions: tuple[float, ...] = (1.0, 0.5, 0.25, 0.125)
+    """These fractions of a step are tried, until one lowers the regret."""
+    reach: float = 1e-3
+    """Newton's method may move a probability of a player by this much in the end."""
+    pivots_per_unknown: int = 5
+    """A step has failed after this many pivots of Lemke's algorithm for each unknown."""
 
-# Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
-CHUNK = 50_000_000
 
-# Pivots of Lemke's algorithm for each unknown, after which a step counts as failed.
-PIVOTS = 5
+LIMITS = Limits()
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:
     """Iterate from the starting profile, then from random profiles."""
     problem = ExtendedGame.of(game, objective)
-    budget = MAX_STEPS if options.max_iter is None else options.max_iter
+    budget = LIMITS.steps if options.max_iter is None else options.max_iter
     profile = game.uniform_profile() if options.start is None else options.start
     best = here = _Place(problem, problem.starting_point(profile))
     steps = 0
     while steps < budget:
-        for _ in range(PATIENCE):
+        for _ in range(LIMITS.steps_from_a_start):
             if here.regret < best.regret:
                 best = here
-            if here.regret <= newton.ROUNDING:
+            if here.regret <= common.LIMITS.rounding:
                 best = min(here, here.polished(), key=lambda place: place.regret)
-                if best.regret * problem.magnitude <= max(options.tol, newton.FINEST):
+                if best.regret * problem.magnitude <= max(options.tol, newton.LIMITS.regret_of_objective):
                     return problem.candidate(best.point, steps)
                 steps += 1
                 break
@@ -62,7 +69,7 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
             if target is None:
                 break
             trials = []
-            for fraction in FRACTIONS:
+            for fraction in LIMITS.fractions:
                 trials.append(_Place(problem, here.point + fraction * (target - here.point)))
                 if trials[-1].regret < here.regret:
                     break
@@ -86,7 +93,7 @@ class _Place:
     def polished(self) -> _Place:
         """Return what Newton's method makes of a place next to an equilibrium; at a large λ every digit counts."""
         used = newton.supports(self.problem, self.point, self.values)
-        point, _ = newton.finish(self.problem, self.point, self.values, used, REACH, True)
+        point, _ = newton.finish(self.problem, self.point, self.values, used, LIMITS.reach, True)
         return _Place(self.problem, point)
 
 
@@ -101,9 +108,9 @@ def polymatrix_equilibrium(here: _Place, options: Options) -> np.ndarray | None:
     problem, point = here.problem, here.point
     matrix, constants = linearized_lcp(problem.jacobian(point, here.tables), here.values, point, problem.bounds)
     state = lemke.start(matrix, constants, lemke.cover(matrix, point))
-    chunk, pivots = max(1, CHUNK // len(constants) ** 2), 0
-    while state[-1][1] == lemke.RUNNING and pivots < PIVOTS * problem.size:
-        pivots += lemke.run(*state, min(chunk, PIVOTS * problem.size - pivots))
+    chunk, pivots = max(1, common.LIMITS.operations_between_reports // len(constants) ** 2), 0
+    while state[-1][1] == lemke.RUNNING and pivots < LIMITS.pivots_per_unknown * problem.size:
+        pivots += lemke.run(*state, min(chunk, LIMITS.pivots_per_unknown * problem.size - pivots))
         options.report("pivots", pivots)
     if state[-1][1] != lemke.SOLVED:
         return None

@@ -33,24 +33,32 @@ from powergames.games.profiles import Profile, frozen
 from powergames.objectives import AnyObjective, PowerObjective, as_objective
 from powergames.progress import Callback, check_callback
 from powergames.results import Equilibrium, Status
+from powergames.solvers import common
 from powergames.solvers.common import Candidate, LimitError, Options, certified, check_count
 from powergames.solvers.normal_form.extended import ExtendedGame, Tables
 
-# Iterations unless the caller says otherwise: as many as read about so many payoffs, within limits.
-PAYOFFS_READ, FEWEST, MOST = 20_000_000_000, 200, 20_000
 
-# The method has stalled if the least regret has not fallen to this fraction of itself for so many iterations, or for
-# as many as it took to get there, whichever is more. A regret like 1 / sqrt(T) falls to 0.71 of itself meanwhile.
-PROGRESS, PATIENCE = 0.9, 1_000
+@dataclass(frozen=True)
+class Limits:
+    """How long an iterative method goes on, and how often it looks up."""
 
-# States besides the current one are looked at after every so many iterations, as a fraction of those made.
-LOOK = 0.05
+    payoffs_read: int = 20_000_000_000
+    """A method makes as many iterations as read about this many payoffs, unless the caller gives a number."""
+    fewest_iterations: int = 200
+    """It makes at least this many, however large the game is."""
+    most_iterations: int = 20_000
+    """It makes at most this many, however small the game is."""
+    progress: float = 0.9
+    """It makes progress when the least regret falls to this fraction; 1 / sqrt(T) falls to 0.71 while T doubles."""
+    patience: int = 1_000
+    """It has stalled after this many iterations without progress, or as many as it took to get there if more."""
+    look_again: float = 0.05
+    """It looks at states besides the current one again when the iterations have grown by this fraction."""
+    seconds_between_reports: float = 0.05
+    """Seconds between two calls of the callback."""
 
-# Seconds between two calls of the callback.
-REPORT = 0.05
 
-# What a best response may gain, in units of the payoff range, and not be worth a change.
-ROUNDING = 1e-13
+LIMITS = Limits()
 
 
 class State:
@@ -82,7 +90,7 @@ class State:
         """The first best action or takeover of everybody; those who cannot gain keep their strategy. Shape (D,)."""
         bounds = self.problem.bounds
         result = self.point.copy()
-        for g in np.flatnonzero(self.gains > ROUNDING):
+        for g in np.flatnonzero(self.gains > common.LIMITS.rounding):
             begin, end = bounds[g], bounds[g + 1]
             result[begin:end] = 0.0
             result[begin + np.argmax(self.values[begin:end])] = 1.0
@@ -246,7 +254,9 @@ class _Loop:
         self.problem = ExtendedGame.of(game, objective)
         self.n_own = game.n_players
         self.rule, self.options, self.every = rule, options, every
-        self.limit = options.max_iter or int(np.clip(PAYOFFS_READ // game.payoffs.size, FEWEST, MOST))
+        self.limit = options.max_iter or int(
+            np.clip(LIMITS.payoffs_read // game.payoffs.size, LIMITS.fewest_iterations, LIMITS.most_iterations)
+        )
         profile = game.uniform_profile() if options.start is None else options.start
         start = State(self.problem, self.problem.starting_point(profile))
         self.states: tuple[State, ...] = (start,) * len(rule.kinds)
@@ -267,7 +277,7 @@ class _Loop:
             self._report()
             if self.every is not None:
                 self._record()
-            next_look, next_report = 1, time.monotonic() + REPORT
+            next_look, next_report = 1, time.monotonic() + LIMITS.seconds_between_reports
             while self.least > self.options.tol and self.failure is None:
                 states = next(steps)
                 if not np.isfinite(states[0].point).all():
@@ -278,14 +288,14 @@ class _Loop:
                 recording = self.every is not None and self.made % self.every == 0
                 everything = recording or self.made >= next_look or self.made == self.limit
                 if everything:
-                    next_look = self.made + 1 + int(LOOK * self.made)
+                    next_look = self.made + 1 + int(LIMITS.look_again * self.made)
                 self._look(self.states if everything else self.states[:1])
                 if recording:
                     self._record()
                 self.failure = self._reason_to_stop()
                 if time.monotonic() >= next_report:
                     self._report()
-                    next_report = time.monotonic() + REPORT
+                    next_report = time.monotonic() + LIMITS.seconds_between_reports
 
     def regret(self, state: State) -> float:
         """Return what no player can gain more of, relative to the payoff range.
@@ -334,9 +344,9 @@ class _Loop:
             return None
         if self.made >= self.limit:
             return Status.MAX_ITER
-        if self.least <= PROGRESS * self.milestone:
+        if self.least <= LIMITS.progress * self.milestone:
             self.milestone, self.reached = self.least, self.made
-        if self.made - self.reached >= max(PATIENCE, self.reached):
+        if self.made - self.reached >= max(LIMITS.patience, self.reached):
             return Status.STALLED
         if self.rule.memoryless:
             if np.array_equal(point, self.anchor):

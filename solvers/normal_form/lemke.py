@@ -11,6 +11,7 @@ average of some rounds of regret matching, and the path takes the compact form o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from typing import Any
@@ -21,6 +22,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.numerics import rational
 from powergames.objectives import PowerObjective
 from powergames.results import Status
+from powergames.solvers import common
 from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
@@ -33,21 +35,26 @@ _Path = Callable[[int], tuple[_Groups | None, int]]
 # No limits.
 ALWAYS = Options()
 
-# Pivots before a run in floats is begun anew from another prior, at first; each restart allows a quarter more.
-PATIENCE = 2_000
 
-# Arithmetic operations, about, after which the method gives up: a minute or two.
-WORK = 100_000_000_000
+@dataclass(frozen=True)
+class Limits:
+    """When Lemke's algorithm begins anew, gives up or changes its data structures."""
 
-# Pivots after which the solution is computed afresh from its basis; for λ > 1, which magnifies errors, it always is.
-REFINE = 60
+    pivots: int = 2_000
+    """A run in floats begins anew from another prior after this many pivots; each restart allows a quarter more."""
+    operations: int = 100_000_000_000
+    """The method gives up after about this many arithmetic operations: a minute or two."""
+    pivots_without_refinement: int = 60
+    """After more pivots, and always for λ > 1, which magnifies errors, the solution is computed anew from its basis."""
+    actions_of_dictionaries: int = 80
+    """Dictionaries are faster than cores up to this many actions, those of adversaries included."""
+    rounds_per_action: int = 3
+    """In larger games a prior is the average of this many rounds of regret matching for each action."""
+    support: int = 100
+    """In larger games supports are taken to be this large when the work is estimated."""
 
-# Actions in all, those of adversaries included, up to which dictionaries are faster than cores. Above that, a prior is
-# the average of so many rounds of regret matching per action, and supports are taken to be this large.
-SMALL, ROUNDS, SUPPORT = 80, 3, 100
 
-# Arithmetic operations between two looks at Ctrl-C and the callback: about a tenth of a second.
-CHUNK = 50_000_000
+LIMITS = Limits()
 
 
 def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
@@ -68,10 +75,10 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
     if options.exact:
         return _find_exact(problem, options)
     unknowns = sum(len(group) for group in _prior(problem, options))
-    small = unknowns <= SMALL
-    paths, work = (_small_paths, unknowns**2) if small else (_large_paths, SUPPORT * unknowns)
-    budget = max(PATIENCE, WORK // work) if options.max_iter is None else options.max_iter
-    patience, pivots = PATIENCE, 0
+    small = unknowns <= LIMITS.actions_of_dictionaries
+    paths, work = (_small_paths, unknowns**2) if small else (_large_paths, LIMITS.support * unknowns)
+    budget = max(LIMITS.pivots, LIMITS.operations // work) if options.max_iter is None else options.max_iter
+    patience, pivots = LIMITS.pivots, 0
     for path in paths(problem, options):
         groups, more = path(min(patience, budget - pivots))
         pivots += max(more, 1)
@@ -89,7 +96,7 @@ def _small_paths(problem: TwoPlayerProblem, options: Options) -> Iterator[_Path]
 
     payoffs = (problem.row, problem.row, problem.column, problem.column)
     matrix, constants = kernel.path_lcp(*payoffs, problem.lam_row, problem.lam_column)
-    chunk = max(1, CHUNK // len(constants) ** 2)
+    chunk = max(1, common.LIMITS.operations_between_reports // len(constants) ** 2)
     prior = _prior(problem, options)
 
     def path(max_pivots: int) -> tuple[_Groups | None, int]:
@@ -101,7 +108,7 @@ def _small_paths(problem: TwoPlayerProblem, options: Options) -> Iterator[_Path]
         if state[-1][1] != kernel.SOLVED:
             return None, pivots
         solution = kernel.read(state[0], state[1])
-        if pivots > REFINE or max(problem.lam_row, problem.lam_column) > 1.0:
+        if pivots > LIMITS.pivots_without_refinement or max(problem.lam_row, problem.lam_column) > 1.0:
             try:
                 solution = _refined(matrix, constants, state[1])
             except np.linalg.LinAlgError:
@@ -122,8 +129,10 @@ def _large_paths(problem: TwoPlayerProblem, options: Options) -> Iterator[_Path]
     lams = float(problem.lam_row), float(problem.lam_column)
     row, column = np.ascontiguousarray(problem.row), np.ascontiguousarray(problem.column)
     payoffs = row, np.ascontiguousarray(row.T), column, np.ascontiguousarray(column.T)
-    chunk = max(1, CHUNK // (SUPPORT * (m + n)))
-    rounds = min(ROUNDS * (m + n), max(1, 10 * CHUNK // (4 * m * n)))
+    chunk = max(1, common.LIMITS.operations_between_reports // (LIMITS.support * (m + n)))
+    rounds = min(
+        LIMITS.rounds_per_action * (m + n), max(1, 10 * common.LIMITS.operations_between_reports // (4 * m * n))
+    )
     prior: Any = None if options.start is None else (*options.start, *options.start[::-1])
 
     def path(max_pivots: int) -> tuple[_Groups | None, int]:

@@ -7,7 +7,7 @@ Where a player's ``λ W`` is 1, only the adversary counts and the player plays m
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,11 +19,18 @@ from powergames.results import Status
 from powergames.solvers.common import Candidate, Method, Options, too_large, two_players_only
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem, scaled_blocks
 
-# Payoffs scaled to [0, 1] add up to a constant within this.
-CONSTANT = 1e-12
 
-# Memory that the constraints take for each payoff of a player, with the solver's own copies of them.
-BYTES = 200
+@dataclass(frozen=True)
+class Limits:
+    """What counts as a constant sum, and what a program takes."""
+
+    constant: float = 1e-12
+    """Payoffs scaled to [0, 1] add up to a constant if sums differ by at most this."""
+    bytes_per_payoff: int = 200
+    """Memory of the constraints for each payoff of a player, with the solver's own copies of them."""
+
+
+LIMITS = Limits()
 
 
 def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
@@ -33,7 +40,7 @@ def refuses(game: NormalFormGame, objective: PowerObjective) -> str | None:
         return reason
     if any(weight != 1 for weight in objective.charges(2)) and not is_zero_sum(game):
         return "needs a game of constant sum, or lam = 1"
-    return too_large(BYTES * game.payoffs[0].size)
+    return too_large(LIMITS.bytes_per_payoff * game.payoffs[0].size)
 
 
 def is_zero_sum(game: NormalFormGame) -> bool:
@@ -41,7 +48,7 @@ def is_zero_sum(game: NormalFormGame) -> bool:
     if not game.payoff_range.all():
         return not game.payoff_range.any()
     blocks = zip(scaled_blocks(game, 0), scaled_blocks(game, 1), strict=True)
-    return all(np.abs(rows + columns - 1.0).max() <= CONSTANT for rows, columns in blocks)
+    return all(np.abs(rows + columns - 1.0).max() <= LIMITS.constant for rows, columns in blocks)
 
 
 def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> Candidate:

@@ -31,37 +31,75 @@ from powergames.solvers.common import Candidate, LimitError, Method, Options
 from powergames.solvers.normal_form import newton
 from powergames.solvers.normal_form.extended import ExtendedGame, refuses
 
-# Probabilities above this move in a straight line, the logarithms of those below, in one step at most to the second.
-LINEAR, ENOUGH = 1e-3, -5.0
 
-# Steps along all paths, unless the caller says otherwise, and along one.
-MAX_STEPS, LONG = 4_000, 600
+@dataclass(frozen=True)
+class HomotopyLimits:
+    """What the logit homotopies of normal-form and of stochastic games have in common."""
 
-# The corrector may move probabilities and log μ by this much in its first step; a step that needs more is halved.
-# When a path gets lost or long, it is begun anew with the next of these, and from the third on with another prior:
-# the branches of symmetric games cross, those of a random prior almost surely do not.
-CAUTION, SAME = (0.3, 0.1, 0.1, 0.03, 0.1, 0.03, 0.01), 2
+    linear: float = 1e-3
+    """Probabilities above this move in a straight line; the logarithms of those below do."""
+    highest_rise: float = 3.0
+    """These logarithms rise by at most this much in one step."""
+    accuracy: float = 1e-3
+    """The last correction is at most this fraction of what the first one may be."""
+    crossing: float = 1e-3
+    """Where a step of this length still seems to turn back, two branches cross."""
+    again: float = 10.0
+    """Newton's method is tried again with the same supports when the precision has grown by this factor."""
 
-# Corrector steps at most, and the size of the last one as a fraction of the greatest first one. A step so much smaller
-# than the one before may be followed by another one with the same linearization.
-CORRECTIONS, ACCURACY, CHORD = 9, 1e-3, 0.3
 
-# Where a step of this length still seems to turn back, two branches cross.
-CROSSING = 1e-3
+@dataclass(frozen=True)
+class Limits(HomotopyLimits):
+    """How far the logit homotopy of a normal-form game goes before it gives up, and what counts as arrived."""
 
-# Shortest step, and precision (per payoff range) at which floats no longer tell the logarithms from straight lines.
-SHORTEST, HIGHEST = 1e-7, 1e13
+    steps: int = 4_000
+    """Steps along all paths, unless the caller gives a number."""
+    steps_of_a_path: int = 600
+    """Steps along one path."""
+    corrections: int = 9
+    """Corrections of a step at most."""
+    chord: float = 0.3
+    """A correction this much smaller than the one before may be followed by one with the same linearization."""
+    shortest_step: float = 1e-7
+    """A path is lost if a shorter step is needed."""
+    highest_precision: float = 1e13
+    """At this precision (per payoff range) floats no longer tell the logarithms from straight lines."""
+    least_precision_tried: float = 5.0
+    """A try of Newton's method on the supports of a path counts as one at this precision at least."""
+    reach: float = 0.3
+    """Newton's method may move a probability by this much."""
+    regret: float = 1e-12
+    """It must reach this regret, in units of the payoff range."""
+    regret_of_objective: float = 4e-9
+    """It must reach this regret in units of the objective, too: many times the payoff range where λ is large."""
+    approach: float = 0.3
+    """The path leads to what Newton's method found if its distance to that falls to this fraction."""
+    arrived: float = 1e-3
+    """It is there already if no probability differs by more."""
 
-# Newton's method is tried wherever the path suggests new supports, and with the same ones again when the precision has
-# grown so many times.
-FIRST, AGAIN = 5.0, 10.0
 
-# How far Newton's method may then move a probability, and the regret that it must reach: in units of the payoff range,
-# and in units of the objective, which is many times the payoff range where λ is large.
-REACH, REGRET, FINE = 0.3, 1e-12, 4e-9
+LIMITS = Limits()
 
-# What it finds is where the path leads if the path comes closer to it, by this factor, or is there already.
-APPROACH, ARRIVED = 0.3, 1e-3
+
+@dataclass(frozen=True)
+class Attempt:
+    """How a path is followed; the next attempt begins when a path gets lost or long."""
+
+    caution: float
+    """The first correction may move probabilities and log μ by this much; a step that needs more is halved."""
+    random_prior: bool = False
+    """The branches of symmetric games cross; those of a random prior almost surely do not."""
+
+
+ATTEMPTS = (
+    Attempt(caution=0.3),
+    Attempt(caution=0.1),
+    Attempt(caution=0.1, random_prior=True),
+    Attempt(caution=0.03, random_prior=True),
+    Attempt(caution=0.1, random_prior=True),
+    Attempt(caution=0.03, random_prior=True),
+    Attempt(caution=0.01, random_prior=True),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,26 +153,26 @@ def _followed(
     beginning = np.zeros(problem.size)
     if options.start is not None:
         own = np.concatenate(options.start)
-        beginning[: len(own)] = np.log(np.maximum(own, LINEAR))
-    budget = MAX_STEPS if options.max_iter is None else options.max_iter
+        beginning[: len(own)] = np.log(np.maximum(own, LIMITS.linear))
+    budget = LIMITS.steps if options.max_iter is None else options.max_iter
     failure: Status | None = Status.PATH_LOST
-    enough = min(REGRET, FINE / problem.magnitude)
+    enough = min(LIMITS.regret, LIMITS.regret_of_objective / problem.magnitude)
 
     def check() -> None:
         options.report("steps of the logit path", met.steps)
 
-    for attempt, caution in enumerate(CAUTION):
-        prior = beginning if attempt < SAME else options.rng.normal(size=problem.size)
+    for attempt in ATTEMPTS:
+        prior = options.rng.normal(size=problem.size) if attempt.random_prior else beginning
         tried: dict[bytes, float] = {}
         goal, distance = None, np.inf
-        path = follow(problem, caution, ACCURACY * caution, prior, check)
-        for state, last in _with_end(path, min(LONG, budget - met.steps)):
+        path = follow(problem, attempt.caution, LIMITS.accuracy * attempt.caution, prior, check)
+        for state, last in _with_end(path, min(LIMITS.steps_of_a_path, budget - met.steps)):
             met.steps += not last
             met.last = point = problem.normalized(state.point)
             check()
             if goal is not None:
                 now = problem.distance(point, goal)
-                if now <= APPROACH * distance:
+                if now <= LIMITS.approach * distance:
                     return goal, None
                 if now <= distance:
                     continue
@@ -142,17 +180,17 @@ def _followed(
             values = problem.gradient(point, problem.tables(point))
             used = newton.supports(problem, point, values)
             before = tried.get(used.tobytes(), 0.0)
-            if state.precision < AGAIN * before and not last:
+            if state.precision < LIMITS.again * before and not last:
                 continue
-            tried[used.tobytes()] = max(state.precision, FIRST)
-            found, regret = newton.finish(problem, point, values, used, REACH, degenerate=before > 0.0)
+            tried[used.tobytes()] = max(state.precision, LIMITS.least_precision_tried)
+            found, regret = newton.finish(problem, point, values, used, LIMITS.reach, degenerate=before > 0.0)
             if regret < met.least:
                 met.best, met.least = found, regret
             if regret <= enough:
                 goal, distance = found, problem.distance(point, found)
-                if distance <= ARRIVED:
+                if distance <= LIMITS.arrived:
                     return goal, None
-        if met.least <= enough or (attempt >= SAME and met.least * problem.magnitude <= options.tol):
+        if met.least <= enough or (attempt.random_prior and met.least * problem.magnitude <= options.tol):
             break
         if met.steps >= budget:
             failure = Status.MAX_ITER
@@ -166,7 +204,7 @@ def _with_end(states: Iterator[State], most: int) -> Iterator[tuple[State, bool]
     try:
         for state in islice(states, most):
             yield state, False
-            if state.precision > HIGHEST:
+            if state.precision > LIMITS.highest_precision:
                 break
     except PathLostError:
         pass
@@ -216,13 +254,13 @@ def follow(
                 arrived, system, corrections = corrected
                 onward = side * system.tangent()
                 turned = (_metric(arrived) ** 2 * direction) @ onward <= 0.0
-                if turned and length <= CROSSING:
+                if turned and length <= LIMITS.crossing:
                     # No step is short enough to see the path turn: another branch crosses it here.
                     side, onward, turned = -side, -onward, False
                 if not turned:
                     break
             length *= 0.5
-            if length < SHORTEST:
+            if length < LIMITS.shortest_step:
                 raise PathLostError
         state, direction = arrived, onward
         length = min(length * 1.7, 3.0) if corrections <= 3 else length * 0.7 if corrections >= 6 else length
@@ -247,7 +285,7 @@ def _corrected(
     None if that fails. A linearization serves for several steps as long as they shrink fast.
     """
     system, last = None, caution
-    for count in range(1, CORRECTIONS + 1):
+    for count in range(1, LIMITS.corrections + 1):
         if not 0.0 <= state.precision < np.inf:
             return None
         try:
@@ -264,7 +302,7 @@ def _corrected(
         state = _moved(state, change[:-1], change[-1])
         if size <= accuracy:
             return state, system, count
-        if size > CHORD * last:
+        if size > LIMITS.chord * last:
             system = None
         last = 0.8 * size
     return None
@@ -273,7 +311,8 @@ def _corrected(
 def _moved(state: State, change: np.ndarray, more: float) -> State:
     """Change the logarithms of strategies and the precision; probabilities that matter move in a straight line."""
     straight = np.log1p(np.maximum(change, -0.9))
-    return State(state.logs + np.where(state.point > LINEAR, straight, np.minimum(change, 3.0)), state.precision + more)
+    moved = np.where(state.point > LIMITS.linear, straight, np.minimum(change, LIMITS.highest_rise))
+    return State(state.logs + moved, state.precision + more)
 
 
 def _metric(state: State) -> np.ndarray:

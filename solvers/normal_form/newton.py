@@ -12,25 +12,35 @@ outside `S` is better is looked at afterwards; what is violated corrects `S`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from powergames.solvers import common
 from powergames.solvers.normal_form.extended import ExtendedGame
 
-# Corrections of the supports, and Newton steps for each.
-ROUNDS, STEPS = 4, 14
 
-# Regret, in units of the payoff range, that is as good as rounding allows; and in units of the objective, which is many
-# times the payoff range where λ is large.
-ROUNDING, FINEST = 1e-13, 1e-10
+@dataclass(frozen=True)
+class Limits:
+    """How long Newton's method on supports goes on, and what counts as solved."""
 
-# The error in the equations has to fall to this fraction in every step; where it no longer does, it must be small.
-CONTRACTION, SMALL = 0.5, 1e-7
+    supports: int = 4
+    """Supports that are tried one after the other."""
+    steps: int = 14
+    """Newton steps on each support."""
+    regret_of_objective: float = 1e-10
+    """Regret, in units of the objective, that rounding allows: many times the payoff range where λ is large."""
+    contraction: float = 0.5
+    """The error in the equations has to fall to this fraction in every step."""
+    error: float = 1e-7
+    """Where the error no longer falls, it must be at most this."""
+    longest_step: float = 2.0
+    """A longer change of a probability tells of equations that are singular."""
+    singular: float = 1e-8
+    """Singular values below this fraction of the largest count as zero: there the solution is one of many."""
 
-# A change of a probability by more than this tells of equations that are singular.
-FAR = 2.0
 
-# Singular values below this fraction of the largest count as zero: there the solution is one of many.
-SINGULAR = 1e-8
+LIMITS = Limits()
 
 
 def supports(problem: ExtendedGame, point: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -70,7 +80,7 @@ def finish(
     """
     best, least = point, float(problem.regrets(point, values).max())
     seen = set()
-    for _ in range(ROUNDS):
+    for _ in range(LIMITS.supports):
         if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
             break
         seen.add(used.tobytes())
@@ -82,7 +92,7 @@ def finish(
         regret = float(problem.regrets(inside, values).max())
         if regret < least:
             best, least = inside, regret
-            if regret <= min(ROUNDING, FINEST / problem.magnitude):
+            if regret <= min(common.LIMITS.rounding, LIMITS.regret_of_objective / problem.magnitude):
                 break
         slacks = problem.slacks(values)
         used = (used & (solution > 0.0)) | (slacks <= 0.0)
@@ -103,14 +113,14 @@ def _solve_on(
     point = problem.normalized(np.where(used, start, 0.0))
     levels = None
     last = np.inf
-    for _ in range(STEPS):
+    for _ in range(LIMITS.steps):
         tables = problem.tables(point)
         values = problem.gradient(point, tables)
         if levels is None:
             levels = np.add.reduceat(values * point, first)
         errors = np.concatenate([levels[group] - values[chosen], 1.0 - np.add.reduceat(point, first)])
         error = np.abs(errors).max()
-        if not error <= CONTRACTION * last or error == 0.0:
+        if not error <= LIMITS.contraction * last or error == 0.0:
             break
         last = error
         system = np.zeros((len(errors), len(errors)))
@@ -119,17 +129,17 @@ def _solve_on(
         system[count + group, np.arange(count)] = 1.0
         try:
             change = np.linalg.solve(system, errors)
-            singular = not np.abs(change).max() <= FAR
+            singular = not np.abs(change).max() <= LIMITS.longest_step
         except np.linalg.LinAlgError:
             singular = True
         if singular:
             if not degenerate:
                 return None
             # The shortest of the best changes.
-            change = np.linalg.lstsq(system, errors, rcond=SINGULAR)[0]
+            change = np.linalg.lstsq(system, errors, rcond=LIMITS.singular)[0]
         point = point.copy()
         point[chosen] += change[:count]
         levels = levels + change[count:]
         if np.abs(point - start)[: problem.n_own].max() > reach:
             return None
-    return point if error <= SMALL else None
+    return point if error <= LIMITS.error else None

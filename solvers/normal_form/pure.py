@@ -27,11 +27,18 @@ from powergames.objectives import Adversary, AnyObjective, PowerObjective, as_ob
 from powergames.results import Status
 from powergames.solvers.common import Candidate, LimitError, Method, Options, any_game
 
-# Joint actions between two looks at Ctrl-C and the callback.
-CHUNK = 200_000
 
-# Slack of the search in floats, relative to the payoff range; what passes is decided in fractions.
-SLACK = 1e-9
+@dataclass(frozen=True)
+class Limits:
+    """How the search for pure equilibria in floats reports, and what it lets pass."""
+
+    profiles_between_reports: int = 200_000
+    """Joint actions between two looks at Ctrl-C and the callback."""
+    slack: float = 1e-9
+    """What passes in floats with gains up to this, relative to the payoff range, is decided in fractions."""
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -180,12 +187,12 @@ def _scan(
     payoffs = game.payoffs.reshape(game.n_players, n_profiles)
     weights = objective.weights(game.n_players)
     sizes = np.array(game.n_actions)
-    slack = (SLACK if high or not game.lossless else 0.0) * game.payoff_range
+    slack = (LIMITS.slack if high or not game.lossless else 0.0) * game.payoff_range
     takes_best = objective.aggregate == "max" if isinstance(objective.aggregate, str) else False
     found = np.empty(1024, np.int64)
     position = 0
     while position < n_profiles:
-        stop = min(position + CHUNK, n_profiles)
+        stop = min(position + LIMITS.profiles_between_reports, n_profiles)
         position, count = kernel.scan(payoffs, sizes, weights, takes_best, slack, low, high, position, stop, found, 0)
         options.report("joint actions", position, n_profiles)
         for flat in found[:count].tolist():

@@ -21,14 +21,20 @@ from powergames.results import Status
 from powergames.solvers.normal_form import logit
 from powergames.solvers.normal_form.extended import ExtendedGame
 
-# By default the branch is followed to this precision times the payoff range.
-FAR = 1_000.0
 
-# Size of the corrector's last step; it converges quadratically, so that errors are about its square.
-ACCURACY = 1e-8
+@dataclass(frozen=True)
+class Limits:
+    """How far and how exactly the branch is followed."""
 
-# Points of a path at most.
-MOST_POINTS = 10_000
+    precision: float = 1_000.0
+    """By default the branch is followed to this precision times the payoff range."""
+    accuracy: float = 1e-8
+    """Size of the corrector's last step; it converges quadratically, so that errors are about its square."""
+    points: int = 10_000
+    """Points of a path at most."""
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +168,7 @@ def logit_path(
     if wanted is not None:
         highest = max(wanted, default=0.0)
     elif max_precision is None:
-        highest = FAR / unit
+        highest = LIMITS.precision / unit
     else:
         highest = _checked([max_precision])[0]
     problem = ExtendedGame.of(game, objective, units=np.full(game.n_players, unit), normalize=False)
@@ -170,7 +176,7 @@ def logit_path(
     states: list[logit.State] = []
     status = Status.PATH_LOST
     with interruptible():
-        for caution in logit.CAUTION:
+        for caution in (attempt.caution for attempt in logit.ATTEMPTS):
             states, status = _branch(problem, caution, wanted, highest, unit, callback)
             if status is not Status.PATH_LOST:
                 break
@@ -207,15 +213,15 @@ def _branch(
     states: list[logit.State] = []
     before: logit.State | None = None
     try:
-        for count, state in enumerate(logit.follow(problem, caution, ACCURACY, np.zeros(problem.size))):
+        for count, state in enumerate(logit.follow(problem, caution, LIMITS.accuracy, np.zeros(problem.size))):
             if callback is not None:
                 callback("steps of the logit path", count, 0)
-            if count >= MOST_POINTS:
+            if count >= LIMITS.points:
                 return states, Status.MAX_ITER
             arrived = state.precision >= highest
             stops = [] if wanted is None else [p for p in wanted[len(states) :] if p <= state.precision]
             for precision in [highest] if wanted is None and arrived else stops:
-                exact = logit.between(problem, before or state, state, precision, ACCURACY)
+                exact = logit.between(problem, before or state, state, precision, LIMITS.accuracy)
                 if exact is None:
                     return states, Status.PATH_LOST
                 states.append(exact)

@@ -14,6 +14,8 @@ solutions of equations, and there is only one if these have full rank. If it is 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from powergames.errors import InputError
@@ -22,11 +24,18 @@ from powergames.results import Equilibrium
 from powergames.results.stability import Stability
 from powergames.solvers.normal_form.extended import ExtendedGame
 
-# Probabilities, and payoffs relative to their range, that count as zero.
-ZERO = 1e-7
 
-# Singular values below this fraction of the largest count as zero.
-SINGULAR = 1e-9
+@dataclass(frozen=True)
+class Limits:
+    """What counts as zero in the tests of stability."""
+
+    zero: float = 1e-7
+    """Probabilities, and payoffs relative to their range, up to this are zero."""
+    singular: float = 1e-9
+    """Singular values below this fraction of the largest are zero."""
+
+
+LIMITS = Limits()
 
 
 def stability(equilibrium: Equilibrium) -> Stability:
@@ -66,7 +75,7 @@ def stability(equilibrium: Equilibrium) -> Stability:
     problem = ExtendedGame.of(game, objective)
     place = _Place(problem, equilibrium)
     margins = [place.complete(i) for i in range(game.n_players)]
-    quasi_strict = all(margin > ZERO for margin in margins)
+    quasi_strict = all(margin > LIMITS.zero for margin in margins)
     strict = quasi_strict and all(place.only_one(i) for i in range(game.n_players))
     index = place.index() if quasi_strict else None
     if index is None and strict and all((strategy > 0).sum() == 1 for strategy in equilibrium.profile):
@@ -96,7 +105,7 @@ class _Place:
     def __init__(self, problem: ExtendedGame, equilibrium: Equilibrium) -> None:
         self.problem = problem
         profile = [np.asarray(strategy, dtype=np.float64) for strategy in equilibrium.profile]
-        profile = [np.where(strategy > ZERO, strategy, 0.0) for strategy in profile]
+        profile = [np.where(strategy > LIMITS.zero, strategy, 0.0) for strategy in profile]
         self.point = problem.starting_point(profile)
         tables = problem.tables(self.point)
         self.values = problem.gradient(self.point, tables)
@@ -104,7 +113,7 @@ class _Place:
         self.used = self.point > 0.0
         takeovers = np.arange(problem.size) >= problem.n_own
         # Adversaries use all of their best takeovers.
-        self.used[takeovers] = problem.slacks(self.values)[takeovers] <= ZERO
+        self.used[takeovers] = problem.slacks(self.values)[takeovers] <= LIMITS.zero
 
     def own(self, player: int) -> np.ndarray:
         """Return the strategy of a player."""
@@ -170,7 +179,9 @@ class _Place:
         rows[0, : len(played)] = 1.0
         rows[1:, : len(played)] = self.jacobian[np.ix_(entries, played)]
         rows[np.arange(1, len(rows)), len(played) + makers] = 1.0
-        return bool(np.linalg.matrix_rank(rows, tol=SINGULAR * max(1.0, float(np.abs(rows).max()))) == rows.shape[1])
+        return bool(
+            np.linalg.matrix_rank(rows, tol=LIMITS.singular * max(1.0, float(np.abs(rows).max()))) == rows.shape[1]
+        )
 
     def index(self) -> int | None:
         """Return the index, None if the Jacobian is singular."""
@@ -194,14 +205,14 @@ class _Place:
             # Takeovers that do the same count once: with `max`, those that change nothing, whoever makes them.
             through = np.concatenate([system[:, own:], system[own:].T])
             _, sizes, mixtures = np.linalg.svd(through, full_matrices=False)
-            differ = mixtures[sizes > SINGULAR * max(1.0, sizes.max(initial=0.0))]
+            differ = mixtures[sizes > LIMITS.singular * max(1.0, sizes.max(initial=0.0))]
             keep = np.zeros((own + len(differ), len(system)))
             keep[:own, :own], keep[own:, own:] = np.eye(own), differ
             system = keep @ system @ keep.T
         if not len(system):
             return 1
         singular_values = np.linalg.svd(system, compute_uv=False)
-        if singular_values[-1] <= SINGULAR * singular_values[0]:
+        if singular_values[-1] <= LIMITS.singular * singular_values[0]:
             return None
         return int(np.linalg.slogdet(system)[0])
 
@@ -219,4 +230,4 @@ def _undominated(game: NormalFormGame, player: int, strategy: np.ndarray) -> boo
         A_eq=np.ones((1, len(strategy))),
         b_eq=[1.0],
     )
-    return not solution.success or bool(-solution.fun <= (strategy @ payoffs).sum() + ZERO)
+    return not solution.success or bool(-solution.fun <= (strategy @ payoffs).sum() + LIMITS.zero)

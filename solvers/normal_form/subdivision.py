@@ -57,42 +57,54 @@ from powergames.solvers.normal_form.pure import pure_equilibria
 
 NAME = "subdivision"
 
-# Free probabilities, Σ (A_i - 1) over undominated actions, and combinations of points for which the search is tried.
-# Up to 3 x 3 x 3, or five players with two actions, it usually settles everything; beyond, it often runs out of budget.
-MOST_UNKNOWNS, MOST_POINTS = 9, 3_000_000
 
-# Payoffs averaged and compared before the search gives up: five to ten seconds.
-WORK = 500_000_000
+@dataclass(frozen=True)
+class Limits:
+    """How large games may be, how finely they are searched, and what counts as the same equilibrium."""
 
-# Cells pruned between two looks at Ctrl-C and the callback, and combinations of points in them: a tenth of a second.
-CHUNK, CHUNK_POINTS = 500, 2_000_000
+    unknowns: int = 9
+    """The search is tried with this many free probabilities, Σ (A_i - 1) over undominated actions. Up to 3 x 3 x 3, or
+    five players with two actions, it usually settles everything; beyond, it often runs out of budget.
+    """
+    points: int = 3_000_000
+    """The search is tried with this many combinations of points."""
+    payoffs: int = 500_000_000
+    """The search gives up after this many payoffs averaged and compared: five to ten seconds."""
+    cells_between_reports: int = 500
+    """Cells pruned between two looks at Ctrl-C and the callback: a tenth of a second."""
+    points_between_reports: int = 2_000_000
+    """Combinations of points in these cells, at most."""
+    cells: int = 100_000
+    """Cells kept at most."""
+    narrowest: float = 1e-9
+    """Cells are not bisected beyond this width."""
+    continuum_width: float = 1 / 64
+    """Cells are taken to cover a continuum when they are this narrow, at the earliest."""
+    continuum_growth: float = 1.4
+    """Their number must then grow by this factor twice in succession as the width is halved."""
+    continuum_cells: int = 10_000
+    """There must be more of them than this."""
+    resolution: float = 1e-4
+    """A cluster of cells no larger than this around an equilibrium holds no other that is worth telling apart."""
+    regret: float = 1e-12
+    """Regret, relative to the payoff range, of an equilibrium in a cluster, if in fractions it is not zero."""
+    real_regret: float = 1e-9
+    """A regret above this is not due to rounding."""
+    same: float = 1e-9
+    """Equilibria that differ by no more are the same, up to rounding."""
+    samples: int = 40
+    """Cells of a cluster from which equilibria are looked for, and pure equilibria of it that are listed."""
+    halvings: int = 16
+    """The radius is halved this often in search of a neighbourhood in which a solution is alone."""
+    bisections: int = 3
+    """Bisections of the radius after one is found."""
+    newton_steps: int = 60
+    """Steps of Newton's method in a cluster, where it may converge slowly."""
+    denominator: int = 1000
+    """Largest denominator of guesses in fractions."""
 
-# Cells kept at most.
-MOST_CELLS = 100_000
 
-# Cells are not bisected beyond this width. If they are FINE and their number grows by GROWTH twice in succession as the
-# width is halved, to more than MANY, they are taken to cover a continuum.
-NARROW, FINE, GROWTH, MANY = 1e-9, 1 / 64, 1.4, 10_000
-
-# A cluster of cells no larger than this around an equilibrium holds no other that is worth telling apart.
-RESOLUTION = 1e-4
-
-# Regret, relative to the payoff range, of what is called an equilibrium within a cluster, if in fractions it is not
-# exactly zero; and regret that is not due to rounding.
-EXACT, APART = 1e-12, 1e-9
-
-# Equilibria that differ by no more are the same, up to rounding.
-SAME = 1e-9
-
-# Cells of a cluster from which equilibria are looked for, and pure ones listed.
-SAMPLES = 40
-
-# Halvings of its radius until the search for a neighbourhood in which a solution is alone is given up, and bisections
-# after one is found.
-HALVINGS, BISECTIONS = 16, 3
-
-# Steps of Newton's method in a cluster, where it may converge slowly, and the largest denominator of guesses.
-STEPS, DENOMINATOR = 60, 1000
+LIMITS = Limits()
 
 # Cells as the kernel takes them: vertices[c, i, v, a], counts[c, i], made[c, k].
 _Cells = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -138,7 +150,7 @@ def subdivide(game: NormalFormGame, objective: PowerObjective, options: Options)
         If the game is too large.
     """
     points = game.n_players * math.prod(2 * size for size in game.n_actions)
-    if points > MOST_POINTS:
+    if points > LIMITS.points:
         raise InputError(_too_large(game, "its payoffs are too many"))
     search = _Search.of(game, objective, options)
     settled: list[_Cells] = []
@@ -158,7 +170,7 @@ def subdivide(game: NormalFormGame, objective: PowerObjective, options: Options)
 def _too_large(game: NormalFormGame, reason: str) -> str:
     shape = " x ".join(map(str, game.n_actions))
     return (
-        f"all equilibria: the game has {shape} actions, {reason}; with more than two players at most {MOST_UNKNOWNS} "
+        f"all equilibria: the game has {shape} actions, {reason}; with more than two players at most {LIMITS.unknowns} "
         "free probabilities can be searched, such as 4 x 4 x 4 or nine players with two actions; use solve instead"
     )
 
@@ -255,7 +267,7 @@ class _Search:
         from powergames.kernels import cells as kernel
 
         self.space = kernel.work_space(self.problem[1])
-        self.chunk = max(1, min(CHUNK, CHUNK_POINTS // self.space[0].size))
+        self.chunk = max(1, min(LIMITS.cells_between_reports, LIMITS.points_between_reports // self.space[0].size))
 
     def everything(self) -> _Cells:
         """Return the cell of all profiles."""
@@ -282,8 +294,8 @@ class _Search:
             if self.stopped:
                 return self.unsettled(_joined([*tiny, cells])), False
             widths = _widths(cells)
-            tiny.append(_chosen(cells, widths <= NARROW))
-            cells = _chosen(cells, widths > NARROW)
+            tiny.append(_chosen(cells, widths <= LIMITS.narrowest))
+            cells = _chosen(cells, widths > LIMITS.narrowest)
             count = len(cells[1])
             if count == 0:
                 return _joined(tiny), False
@@ -293,11 +305,12 @@ class _Search:
                 cells = self.unsettled(cells)
                 halved.append((width, cells))
                 numbers = [len(earlier[1]) for _, earlier in halved[-3:]]
-                growing = len(halved) > 2 and numbers[2] > GROWTH * numbers[1] > GROWTH**2 * numbers[0]
-                if growing and width <= FINE and numbers[2] > MANY:
+                growth = LIMITS.continuum_growth
+                growing = len(halved) > 2 and numbers[2] > growth * numbers[1] > growth**2 * numbers[0]
+                if growing and width <= LIMITS.continuum_width and numbers[2] > LIMITS.continuum_cells:
                     return self.unsettled(_joined([*tiny, halved[-3][1]])), True
-            if count > MOST_CELLS or self.work > WORK:
-                return self.unsettled(_joined([*tiny, halved[-min(len(halved), 3)][1]])), self.work <= WORK
+            if count > LIMITS.cells or self.work > LIMITS.payoffs:
+                return self.unsettled(_joined([*tiny, halved[-min(len(halved), 3)][1]])), self.work <= LIMITS.payoffs
             n_players, most = cells[0].shape[1:3]
             halves = _empty(2 * len(cells[1]), n_players, most, cells[2].shape[1])
             kernel.bisect(cells, len(cells[1]), halves)
@@ -369,13 +382,13 @@ class _Search:
         most = 0.999 * np.where(played & (x < 1), x, 1).min(axis=1)
         most[(x == 1).any(axis=1)] = 1
         good, bad, radius, better = 0.0, 1.0, 1.0, 0
-        for _ in range(HALVINGS):
+        for _ in range(LIMITS.halvings):
             if kernel.is_alone(self.problem, played, made, x, z, inverse, left, most, radius, self.space):
                 good = radius
             else:
                 bad = radius
             better += good > 0
-            if better > BISECTIONS or good == bad:
+            if better > LIMITS.bisections or good == bad:
                 break
             radius = (good + bad) / 2
         return np.maximum(x - np.minimum(most, good)[:, None], 0) if good else None
@@ -393,7 +406,7 @@ class _Search:
     def _check_size(self, cells: _Cells) -> None:
         """Refuse games that are too large even after dominated actions are gone."""
         unknowns = int((cells[1][0] - 1).sum()) if len(cells[1]) else 0
-        if self.cells == 1 and unknowns > MOST_UNKNOWNS:
+        if self.cells == 1 and unknowns > LIMITS.unknowns:
             raise InputError(_too_large(self.game, f"{unknowns} free probabilities after dominance"))
 
     def certify(self, x: np.ndarray, z: np.ndarray | None = None) -> Equilibrium:
@@ -405,12 +418,14 @@ class _Search:
     def is_exact(self, equilibrium: Equilibrium) -> bool:
         """Whether the regret of an equilibrium is nothing but rounding."""
         regret = equilibrium.certificate.scaled_regret
-        if not equilibrium.converged or regret > APART:
+        if not equilibrium.converged or regret > LIMITS.real_regret:
             return False
-        if regret <= EXACT:
+        if regret <= LIMITS.regret:
             return True
         # In fractions the regret of a rational profile is known without rounding.
-        exact = [[Fraction(p).limit_denominator(DENOMINATOR) for p in row.tolist()] for row in equilibrium.profile]
+        exact = [
+            [Fraction(p).limit_denominator(LIMITS.denominator) for p in row.tolist()] for row in equilibrium.profile
+        ]
         rational = all(sum(row) == 1 for row in exact) and all(
             np.array_equal([float(p) for p in row], strategy)
             for row, strategy in zip(exact, equilibrium.profile, strict=True)
@@ -431,8 +446,8 @@ class _Search:
         corners = [cells[0][c, i, : cells[1][c, i]] for i in range(self.game.n_players)]
         centre = np.array([own.mean(axis=0) for own in corners])
         width = max(float(np.ptp(own, axis=0).max()) for own in corners)
-        rounded = np.array([[float(Fraction(p).limit_denominator(DENOMINATOR)) for p in row] for row in centre])
-        near = np.abs(rounded - centre).max() <= max(2 * width, RESOLUTION / 4)
+        rounded = np.array([[float(Fraction(p).limit_denominator(LIMITS.denominator)) for p in row] for row in centre])
+        near = np.abs(rounded - centre).max() <= max(2 * width, LIMITS.resolution / 4)
         if near and np.abs(rounded.sum(axis=1) - 1).max() < 1e-12:
             yield rounded
         yield centre
@@ -445,7 +460,7 @@ class _Search:
             x /= x.sum(axis=1, keepdims=True)
             for first, last in zip(self.problem[5], self.problem[5][1:], strict=False):
                 z[first:last] = cells[2][c, first:last] / cells[2][c, first:last].sum()
-            for _ in range(STEPS if len(rows) else 0):
+            for _ in range(LIMITS.newton_steps if len(rows) else 0):
                 residual, matrix = kernel.linearize(self.problem, rows, x, z, self.space)
                 step = np.linalg.lstsq(matrix, -residual, rcond=1e-7)[0]
                 for (i, b, this, base), length in zip(rows, step, strict=True):
@@ -454,7 +469,7 @@ class _Search:
                     target[base] -= length
                 if not np.abs(step).max() > 1e-15:
                     break
-            if np.abs(x - centre).max() <= max(4 * width, RESOLUTION):
+            if np.abs(x - centre).max() <= max(4 * width, LIMITS.resolution):
                 yield np.maximum(x, 0.0)
 
 
@@ -531,13 +546,13 @@ def _collect(search: _Search, groups: Sequence[_Cells]) -> EquilibriumSet:
         members = _members(search, cells, lower, upper, size)
         # Neighbouring clusters may lead to the same equilibrium.
         known = [other for component in components for other in component]
-        new = [m for m in members if all(_distance(m.profile, other.profile) > SAME for other in known)]
+        new = [m for m in members if all(_distance(m.profile, other.profile) > LIMITS.same for other in known)]
         if new:
             components.append(new)
         # The regret of a single profile tells whether it is an equilibrium.
-        elif not members and size == 0 and search.certify(least).certificate.scaled_regret > APART:
+        elif not members and size == 0 and search.certify(least).certificate.scaled_regret > LIMITS.real_regret:
             continue
-        if not members or size > RESOLUTION:
+        if not members or size > LIMITS.resolution:
             unresolved.append((_rows(search.game, least), _rows(search.game, most)))
     return _ordered(search, components, unresolved)
 
@@ -551,12 +566,12 @@ def _members(search: _Search, cells: _Cells, lower: np.ndarray, upper: np.ndarra
         for x in search.pure
         if ((lower <= x) & (x <= upper)).all(axis=(1, 2)).any()
         and not (search.found[2][: search.known] <= x).all(axis=(1, 2)).any()
-    ][:SAMPLES]
-    samples = np.linspace(0, count - 1, min(count, SAMPLES)).astype(int).tolist()
+    ][: LIMITS.samples]
+    samples = np.linspace(0, count - 1, min(count, LIMITS.samples)).astype(int).tolist()
     for k, c in enumerate(dict.fromkeys([*ends, *samples])):
-        if members and (size <= RESOLUTION or k >= len(ends)):
+        if members and (size <= LIMITS.resolution or k >= len(ends)):
             break
-        slack = max(RESOLUTION / 4, float((upper[c] - lower[c]).max()))
+        slack = max(LIMITS.resolution / 4, float((upper[c] - lower[c]).max()))
         for x in search.guesses(cells, c):
             within = (lower - slack <= x).all(axis=(1, 2)) & (x <= upper + slack).all(axis=(1, 2))
             known = (search.found[2][: search.known] <= x).all(axis=(1, 2)).any()
@@ -564,7 +579,7 @@ def _members(search: _Search, cells: _Cells, lower: np.ndarray, upper: np.ndarra
                 continue
             equilibrium = search.certify(x)
             if search.is_exact(equilibrium):
-                if not any(_distance(equilibrium.profile, other.profile) <= RESOLUTION for other in members):
+                if not any(_distance(equilibrium.profile, other.profile) <= LIMITS.resolution for other in members):
                     members.append(equilibrium)
                 break
     return members

@@ -37,20 +37,26 @@ from powergames.solvers.normal_form import lemke
 from powergames.solvers.normal_form.dominance import Played, narrowed
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
-# Entries of tableaux computed in floats between two looks at Ctrl-C and the callback: about a tenth of a second.
-CHUNK = 20_000_000
 
-# Variables that a bit set in compiled code can hold.
-BITS = 64
+@dataclass(frozen=True)
+class Limits:
+    """Up to which size compiled code is used, and what it is worth to make the polyhedra smaller."""
 
-# Vertices up to which compiled code is not worth loading.
-FEW = 40
+    entries_between_reports: int = 20_000_000
+    """Entries of tableaux computed in floats between two looks at Ctrl-C and the callback: a tenth of a second."""
+    bits: int = 64
+    """Variables that a bit set in compiled code can hold."""
+    vertices_in_python: int = 40
+    """Up to this many vertices compiled code is not worth loading."""
+    vertices_before_dominance: int = 5_000
+    """Up to this many vertices it is not worth the time to leave out actions that other actions beat."""
+    vertices_before_mixtures: int = 500_000
+    """Up to this many vertices it is not worth the time to leave out actions that mixtures beat."""
+    time_for_equilibria: float = 0.25
+    """Share of a time limit that is left to make equilibria of the vertices."""
 
-# Vertices up to which it is not worth the time to leave out actions that others beat, and those that mixtures beat.
-WORTH = {False: 5_000, True: 500_000}
 
-# Share of a time limit that is left for what is made of the vertices.
-SHARE = 0.25
+LIMITS = Limits()
 
 NAME = "vertex_enumeration"
 
@@ -116,7 +122,7 @@ def _enumerate_exactly(
 def _played(problem: TwoPlayerProblem, scaled: TwoPlayerProblem, options: Options) -> Played:
     """Leave out actions that no equilibrium plays, as thoroughly as the size of the polyhedra is worth it."""
     left = Played.all(problem)
-    for mixed, most in WORTH.items():
+    for mixed, most in ((False, LIMITS.vertices_before_dominance), (True, LIMITS.vertices_before_mixtures)):
         labels = Labels.of(left)
         if max(_most_vertices(dimension, labels.starts[-1]) for dimension in labels.dimensions) <= most:
             break
@@ -136,7 +142,7 @@ def _both(
     get, and the other one what is left; some time must be left for what follows.
     """
     found: dict[int, Found] = {}
-    end = options.end - SHARE * (options.seconds_left or 0.0)
+    end = options.end - LIMITS.time_for_equilibria * (options.seconds_left or 0.0)
     for k in sorted((0, 1), key=lambda k: _most_vertices(len(sides[k].nonbasic), sides[k].labels)):
         stop = end if found else (compilation.clock() + end) / 2
         vertices = enumerate_vertices(sides[k], replace(options, end=stop))
@@ -232,7 +238,7 @@ class Found:
         """Keep each vertex once, however many bases it has."""
         numerators = found[:, :-1]
         labels = numerators.shape[1]
-        bits = np.array([1 << label for label in range(labels)], dtype=np.uint64 if labels <= BITS else object)
+        bits = np.array([1 << label for label in range(labels)], dtype=np.uint64 if labels <= LIMITS.bits else object)
         zero_sets = (numerators == 0).astype(bits.dtype) @ bits
         _, first = np.unique(zero_sets, return_index=True)
         first.sort()
@@ -312,7 +318,7 @@ def _simple_vertices(side: Side, options: Options) -> Found | None:
     """Return all vertices in floats, None if the polyhedron may not be simple."""
     from powergames.kernels import vertices as kernel
 
-    if side.labels > BITS:
+    if side.labels > LIMITS.bits:
         return None
     origin = side.entries, np.array(side.basic), np.array(side.nonbasic)
     return searched(kernel.run, side.entries.copy(), origin, side, side.labels, options)
@@ -326,7 +332,7 @@ def searched(
 
     basic, nonbasic = np.array(side.basic), np.array(side.nonbasic)
     masks, values, table, path, counters = kernel.start(width, entries.dtype, 256)
-    chunk = max(1, CHUNK // entries.size)
+    chunk = max(1, LIMITS.entries_between_reports // entries.size)
     finished = True
     while counters[3] in (kernel.RUNNING, kernel.FULL):
         if counters[3] == kernel.FULL:
@@ -366,7 +372,9 @@ def all_bases(side: Side, options: Options) -> Found:
     for every vertex of the given one. Slacks are measured in units that make the tableau integral.
     """
     entries = rational.integer_rows(side.entries)
-    found = searched_in_python(side, entries, options, FEW if side.labels <= BITS else None)
+    found = searched_in_python(
+        side, entries, options, LIMITS.vertices_in_python if side.labels <= LIMITS.bits else None
+    )
     if found is None:
         found = _searched_in_machine_integers(side, entries, options)
     if found is None:

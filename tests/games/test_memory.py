@@ -354,7 +354,7 @@ def test_large_games_of_constant_sum_stay_where_they_are():
 
 def test_a_linear_program_that_does_not_fit_is_refused_with_its_size(monkeypatch):
     game = saddle((2, 400, 300), 0.0)
-    needed = linear_program.BYTES * 400 * 300
+    needed = linear_program.LIMITS.bytes_per_payoff * 400 * 300
     assert needed > limits.SMALL
     monkeypatch.setattr(common, "available_memory", lambda: needed - 1)
     with pytest.raises(pg.InputError, match="would take 24,000,000 bytes, and 23,999,999 bytes of memory are free"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,8 +77,10 @@ def test_bounds_hold_for_any_claim_and_what_is_no_strategy_does_not_pass():
 
 def test_games_that_the_kernel_does_not_solve_are_solved_one_by_one(monkeypatch):
     from powergames.solvers.batch import many
+    from powergames.solvers.normal_form import lemke
 
-    monkeypatch.setattr(many, "PATIENCE", 1)
+    impatient = SimpleNamespace(LIMITS=replace(lemke.LIMITS, pivots=1))
+    monkeypatch.setattr(many, "lemke", impatient)
     payoffs = RNG.random((50, 2, 3, 3))
     found = pg.solve_many(payoffs, 0.3)
     assert found.converged

@@ -422,7 +422,7 @@ def test_limits_and_rejections_are_told():
 
 
 def test_a_path_that_no_step_continues_is_lost(monkeypatch):
-    monkeypatch.setattr(continuation, "CORRECTIONS", 0)
+    monkeypatch.setattr(continuation, "LIMITS", dataclasses.replace(continuation.LIMITS, corrections=0))
     trace = pg.trace(LOOP, start=pg.solve(LOOP))
     assert trace.status is pg.Status.PATH_LOST
     assert not trace.converged

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import oracle
@@ -186,11 +187,12 @@ def narrow_games(lam):
 
 @pytest.mark.parametrize("lam", [0, 0.3, 2])
 def test_nothing_is_lost_with_actions_that_are_never_played(lam, monkeypatch):
-    objective, narrower = pg.PowerObjective(lam), 0
+    objective, narrower, limits = pg.PowerObjective(lam), 0, vertex_enumeration.LIMITS
     for k, game in enumerate(narrow_games(lam)):
-        monkeypatch.setattr(vertex_enumeration, "WORTH", {False: math.inf})
+        monkeypatch.setattr(vertex_enumeration, "LIMITS", replace(limits, vertices_before_dominance=math.inf))
         expected = pg.solve_all(game, objective, exact=k % 2 == 0)
-        monkeypatch.setattr(vertex_enumeration, "WORTH", {False: -1, True: -1})
+        everything = replace(limits, vertices_before_dominance=-1, vertices_before_mixtures=-1)
+        monkeypatch.setattr(vertex_enumeration, "LIMITS", everything)
         found = pg.solve_all(game, objective, exact=k % 2 == 0)
         assert found.complete
         assert same(rows(found).astype(float), rows(expected).astype(float))

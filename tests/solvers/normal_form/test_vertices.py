@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import numba
@@ -28,7 +29,7 @@ def sides(game, lam):
 
 def vertices(side, few, monkeypatch):
     """Return the coordinates of all vertices by zero set, and whether they are in machine integers."""
-    monkeypatch.setattr(vertex_enumeration, "FEW", few)
+    monkeypatch.setattr(vertex_enumeration, "LIMITS", replace(vertex_enumeration.LIMITS, vertices_in_python=few))
     found = vertex_enumeration._all_vertices(side, Options())
     coordinates = {zero: tuple(found.coordinates(v)) for v, zero in enumerate(found.zero_sets.tolist())}
     assert len(coordinates) == len(found.zero_sets)
