@@ -176,8 +176,8 @@ def logit_path(
     states: list[logit.State] = []
     status = Status.PATH_LOST
     with interruptible():
-        for caution in (attempt.caution for attempt in logit.ATTEMPTS):
-            states, status = _branch(problem, caution, wanted, highest, unit, callback)
+        for attempt in logit.ATTEMPTS:
+            states, status = _branch(problem, attempt.caution, wanted, highest, unit, callback)
             if status is not Status.PATH_LOST:
                 break
     points = tuple(_point(game, objective, problem, state, unit) for state in states)

@@ -31,6 +31,7 @@ from powergames.numerics import rational
 from powergames.numerics.ranges import ranges
 from powergames.objectives import PowerObjective
 from powergames.results import HorizonEquilibrium, Status
+from powergames.solvers import common
 from powergames.solvers.common import LimitError, Options
 from powergames.solvers.normal_form.lemke import exact_path_lcp, solve_lcp
 from powergames.solvers.stochastic import logit
@@ -47,14 +48,20 @@ RULES = {
     "nearest": "the one in which the fewest players change their action at the next step",
 }
 
-# Differences relative to the greatest value there is that are rounding.
-ROUNDING = 1e-13
 
-# Share of states whose values change from step to step up to which others are looked for that need not be solved again.
-MOST_CHANGED = 0.6
+@dataclass(frozen=True)
+class Limits:
+    """What is solved anew at a step, and when a stage game counts as unsolved."""
 
-# Regret of a stage game, in the same unit, above which it counts as unsolved, and starting points of Lemke's algorithm.
-FAILED, STARTS = 1e-10, 2
+    changed: float = 0.6
+    """States that need not be solved again are sought if values change in at most this share of the states."""
+    regret: float = 1e-10
+    """A stage game is unsolved above this regret, relative to the greatest value there is."""
+    starts: int = 2
+    """Starting points of Lemke's algorithm."""
+
+
+LIMITS = Limits()
 
 
 def solve_horizon(
@@ -188,7 +195,7 @@ class _Search:
         last, before, changed = joint.copy(), joint.copy(), np.zeros(0, dtype=bool)
         for t in range(self.horizon - 1, -1, -1):
             greatest = float(np.abs(following).max())
-            slack = ROUNDING * max(1.0, greatest)
+            slack = common.LIMITS.rounding * max(1.0, greatest)
             # At the last step there is nothing to be near to.
             rule = TEAM if self.rule == NEAREST and not self.done else self.rule
             now = following, changed, last, before, slack, self.values, joint, unsolved
@@ -205,7 +212,7 @@ class _Search:
                 self.mixed, self.unsolved = self.mixed + count, self.unsolved + failed
             self.mixtures.append((states, mixtures))
             changed = (self.values != following).any(axis=1)
-            if changed.mean() > MOST_CHANGED or not self.done:
+            if changed.mean() > LIMITS.changed or not self.done:
                 changed = changed[:0]
             following, self.values = self.values, following
             self.done += 1
@@ -290,13 +297,13 @@ class _Stages:
         _, here, there = np.intersect1d(states, self.states, assume_unique=True, return_indices=True)
         lengths = np.diff(starts)[here]
         point[ranges(starts[:-1][here], lengths)] = self.point[ranges(self.starts[:-1][there], lengths)]
-        slacks, enough = np.ones(n), FAILED / ROUNDING
+        slacks, enough = np.ones(n), LIMITS.regret / common.LIMITS.rounding
         known = np.isin(np.arange(len(states)), here)
         near = solve_on_supports(*layout, linear, taken, point, slacks)
         point = np.where(np.repeat(known, np.diff(starts)), near, uniform)
         point, _ = solve_stages(*layout, linear, taken, point, slacks)
         regrets = self._regrets(layout, bounds, linear, taken, point)
-        for attempt in range(STARTS if (regrets > enough).any() else 0):
+        for attempt in range(LIMITS.starts if (regrets > enough).any() else 0):
             failed = regrets > enough
             other = uniform.copy()
             if attempt:

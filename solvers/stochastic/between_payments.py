@@ -18,37 +18,42 @@ from functools import partial
 import numpy as np
 
 from powergames.results import Status
-from powergames.solvers.stochastic import logit, newton, stages
+from powergames.solvers.stochastic import logit, newton, stages, unsettled_states
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.responses import best_responses
 from powergames.solvers.stochastic.search import Best, Found, Search
 from powergames.solvers.stochastic.turns import take_turns
 from powergames.solvers.stochastic.unsettled_states import (
-    BEFORE,
-    FEWER,
     UnsettledTracker,
     solve_states,
     solve_unsettled,
 )
 
-# Passes in all, and those with neither fewer states that change nor half of the regret.
-MOST, PATIENCE = 200, 12
 
-# How exactly a pass solves the parts, relative to the regret before it: what follows is not known better.
-ROUGH = 0.02
+@dataclass(frozen=True)
+class Limits:
+    """How long passes go on, how exact they are, and which parts are solved apart."""
 
-# What does not move a probability.
-STILL = 1e-9
+    passes: int = 200
+    """Passes in all."""
+    patience: int = 12
+    """The method gives up after this many passes with neither fewer states that change nor half of the regret."""
+    rough: float = 0.02
+    """A pass solves the parts up to this share of the regret before it: what follows is not known better."""
+    still: float = 1e-9
+    """A change of a probability up to this is none."""
+    rounds: int = 8
+    """Rounds of best responses in a part before its components are solved one by one."""
+    unsettled_states: int = 500
+    """Long paths are followed in up to this many states at once, after a pass that did not help."""
+    largest_share: float = 0.5
+    """It pays to solve components apart if the largest one holds at most this share of the states."""
+    small_component: int = 500
+    """It also pays if the largest one holds at most this many states."""
 
-# Rounds of best responses in a part before its components are solved one by one.
-ROUNDS = 8
 
-# States in which long paths are followed after a pass that did not help, at most, at once.
-LEFT = 500
-
-# It pays to solve components apart if the largest one holds at most this share of the states, or so many.
-LARGEST, SMALL = 0.5, 500
+LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def suits(problem: StochasticProblem) -> bool:
 
 def _small(sizes: np.ndarray) -> bool:
     """Whether components of such sizes are worth solving apart."""
-    return bool(sizes.max() <= max(SMALL, LARGEST * sizes.sum()))
+    return bool(sizes.max() <= max(LIMITS.small_component, LIMITS.largest_share * sizes.sum()))
 
 
 def passes(point: np.ndarray, problem: StochasticProblem, start: Found, search: Search) -> Found:
@@ -105,9 +110,9 @@ def passes(point: np.ndarray, problem: StochasticProblem, start: Found, search: 
         values = problem.evaluate(point)
         best.look(point, problem.worth(values))
         since, fewest, last = 0, np.inf, best.regret
-        for _ in range(MOST):
+        for _ in range(LIMITS.passes):
             before, point, least, surely = point, point.copy(), best.regret, since > 0
-            rough = search.with_tolerance(max(float(search.options.tol), ROUGH * last))
+            rough = search.with_tolerance(max(float(search.options.tol), LIMITS.rough * last))
             this = _Pass(rough, Best(problem, rough, start).enough, least, surely)
             try:
                 for states in parts:
@@ -125,12 +130,13 @@ def passes(point: np.ndarray, problem: StochasticProblem, start: Found, search: 
                 best.keep(point, problem.added_up(regrets, best.enough))
             if best.good:
                 break
-            changed = np.maximum.reduceat(np.abs(point - before), problem.point_starts[:-1]) > STILL
+            changed = np.maximum.reduceat(np.abs(point - before), problem.point_starts[:-1]) > LIMITS.still
             tracker.add(point, changed)
-            since = 0 if changed.sum() < FEWER * fewest or 2.0 * best.regret < least else since + 1
+            fewer = changed.sum() < unsettled_states.LIMITS.fewer * fewest
+            since = 0 if fewer or 2.0 * best.regret < least else since + 1
             fewest = min(fewest, float(changed.sum()))
             # What changes nothing, long paths included, would not do so in the next pass either.
-            if since >= PATIENCE or (surely and not changed.any()):
+            if since >= LIMITS.patience or (surely and not changed.any()):
                 break
         if not best.good:
             so_far = best.found(Status.CYCLING, tracker.unsettled)
@@ -164,7 +170,7 @@ def _solved(problem: StochasticProblem, labels: np.ndarray, point: np.ndarray, t
     if len(left):
         point = _replaced(problem, left, point, values, this, _alternated)
         values, left = _left(problem, labels, point, this)
-    find = _searching(this.least if this.surely and len(left) <= LEFT else None)
+    find = _searching(this.least if this.surely and len(left) <= LIMITS.unsettled_states else None)
     return _each(problem, labels, left, point, values, this, find)
 
 
@@ -202,7 +208,7 @@ def _stages(problem: StochasticProblem, point: np.ndarray, search: Search) -> np
 
 def _alternated(problem: StochasticProblem, point: np.ndarray, search: Search) -> np.ndarray:
     """Let players respond to each other for some rounds."""
-    for _ in range(ROUNDS):
+    for _ in range(LIMITS.rounds):
         point, changed = best_responses(problem, point, search)
         if not changed.any():
             break
@@ -237,7 +243,8 @@ def _finish(problem: StochasticProblem, start: Found, search: Search) -> Found:
         best.take(newton.finish(problem, point, point > 0.0, search))
         if not best.good:
             tempted = best.tempted(point, gradient)
-            best.take(solve_states(problem, tempted, point, point, search, long_paths=False, before=BEFORE))
+            before = unsettled_states.LIMITS.responses_before
+            best.take(solve_states(problem, tempted, point, point, search, long_paths=False, before=before))
     return best.found(Status.CYCLING)
 
 

@@ -40,17 +40,26 @@ from powergames.solvers.stochastic.problem import StochasticProblem
 
 NAME = "elimination"
 
-# Rounding in values of order one, and what a sum of discounted values adds to it.
-MARGIN, ROUNDING = 1e-12, 64 * float(np.finfo(np.float64).eps)
 
-# Entries of transitions read between two looks at the clock, a tenth of a second, and in all: about half a minute.
-CHUNK, WORK = 1e6, 3e8
+@dataclass(frozen=True)
+class Limits:
+    """How exact bounds are, and how long the search for all equilibria goes on."""
 
-# Equilibria at most.
-MOST = 10_000
+    margin: float = 1e-12
+    """Rounding in values of order one."""
+    rounding_of_sums: float = 64 * float(np.finfo(np.float64).eps)
+    """What a sum of discounted values adds to it."""
+    entries_between_reports: float = 1e6
+    """Entries of transitions read between two looks at the clock: a tenth of a second."""
+    entries: float = 3e8
+    """Entries of transitions read in all: about half a minute."""
+    equilibria: int = 10_000
+    """Equilibria at most."""
+    closer: float = 0.1
+    """A bound counts as closer if it gains this share of 1 - γ and of what lies between the bounds."""
 
-# How much closer a bound must be than before, as a share of 1 - γ and of what lies between the bounds, to count.
-CLOSER = 0.1
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +104,7 @@ class _Search:
             sources.indices.astype(np.int64),
         )
         left = 1.0 - problem.discounts
-        self.slack = MARGIN / left + ROUNDING / left**2
+        self.slack = LIMITS.margin / left + LIMITS.rounding_of_sums / left**2
         parts = levels(problem)
         self.order = np.concatenate(parts)
         # Components in the order of backward induction, and players with few actions first.
@@ -129,7 +138,7 @@ class _Search:
             if branch is None:
                 if self._tighten(node, everywhere, closer=0.0):
                     self.profiles.append(np.flatnonzero(node.alive))
-                    if len(self.profiles) > MOST:
+                    if len(self.profiles) > LIMITS.equilibria:
                         raise LimitError(Status.MAX_ITER)
                 continue
             player, state = branch
@@ -157,7 +166,7 @@ class _Search:
             low[0], high[0] = 0.0, problem.tolls[:, None] * (high[1] - low[1]) / left
         return _Node(np.ones(problem.rewards.shape[2], dtype=bool), low, high)
 
-    def _tighten(self, node: _Node, states: np.ndarray, *, mixed: bool = False, closer: float = CLOSER) -> bool:
+    def _tighten(self, node: _Node, states: np.ndarray, *, mixed: bool = False, closer: float = LIMITS.closer) -> bool:
         """Tighten bounds and eliminate rows, beginning with some states; return whether every state has a row left."""
         from powergames.kernels.elimination import eliminate
 
@@ -165,7 +174,7 @@ class _Search:
         waiting = states.copy()
         while waiting.any():
             self.options.report(f"equilibria {len(self.profiles)}, parts of the game", self.nodes)
-            if self.work > WORK:
+            if self.work > LIMITS.entries:
                 raise LimitError(Status.MAX_ITER)
             possible, work = eliminate(
                 self.rows,
@@ -177,7 +186,7 @@ class _Search:
                 node.high,
                 waiting,
                 self.order,
-                CHUNK,
+                LIMITS.entries_between_reports,
             )
             self.work += work
             if not possible:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-# Rows up to which a dense factorization is quicker, also where several threads slow it down.
-DENSE = 120
 
-# Rows up to which shortest solutions are found by a dense factorization.
-SMALL = 1_000
+@dataclass(frozen=True)
+class Limits:
+    """Up to which size factorizations are dense, and how the least singular value is found."""
 
-# Rounds of inverse iteration for the least singular value.
-ROUNDS = 3
+    dense_rows: int = 120
+    """Up to this many rows a dense factorization is quicker, also where several threads slow it down."""
+    shortest_rows: int = 1_000
+    """Up to this many rows shortest solutions are found by a dense factorization."""
+    inverse_iterations: int = 3
+    """Rounds of inverse iteration for the least singular value."""
+
+
+LIMITS = Limits()
 
 
 class Factors:
@@ -48,7 +55,7 @@ class Factors:
         if not np.isfinite(self.norm):
             raise np.linalg.LinAlgError
         self._dense: tuple[np.ndarray, np.ndarray] | None = None
-        if self.size <= DENSE:
+        if self.size <= LIMITS.dense_rows:
             factors, order, singular = dgetrf(matrix.toarray())
             if singular:
                 raise np.linalg.LinAlgError
@@ -82,7 +89,7 @@ class Factors:
         """The least singular value, estimated, relative to a bound on the greatest."""
         vector = np.random.default_rng(0).standard_normal(self.size)
         length = 1.0
-        for _ in range(ROUNDS):
+        for _ in range(LIMITS.inverse_iterations):
             vector /= np.linalg.norm(vector)
             vector = self.solve(self.solve(vector, transposed=True))
             length = float(np.linalg.norm(vector))
@@ -109,7 +116,7 @@ def least_solution(matrix: Any, right: np.ndarray, singular: float) -> np.ndarra
     """
     from scipy.sparse.linalg import lsmr
 
-    if matrix.shape[0] <= SMALL:
+    if matrix.shape[0] <= LIMITS.shortest_rows:
         return np.linalg.lstsq(matrix.toarray(), right, rcond=singular)[0]
     return np.asarray(lsmr(matrix, right, atol=1e-14, btol=1e-14, conlim=1.0 / singular, maxiter=10 * len(right))[0])
 

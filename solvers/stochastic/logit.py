@@ -20,56 +20,74 @@ from functools import cached_property
 import numpy as np
 
 from powergames.results import Status
+from powergames.solvers.normal_form.logit import HomotopyLimits
 from powergames.solvers.stochastic import newton
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Best, Found, Search, StochasticMethod
 
-# As in the logit homotopy of normal-form games: probabilities above LINEAR move in a straight line, logarithms of those
-# below, in one step at most to exp(ENOUGH) of them.
-LINEAR, MOST_LOG = 1e-3, 3.0
 
-# One path after the other, until one leads to an equilibrium: whether only the states that did not settle follow it,
-# how much of even mixing the strategies hold with which it begins, the rest being the best ones known (None: random
-# ones), how far the first correction may move a probability or log μ, and how many steps it gets. From near an
-# equilibrium a path is short, or else another one is; those from random strategies almost surely do not cross.
-PATHS = (
-    (True, 0.0, 0.3, 150),
-    (True, 0.1, 0.3, 150),
-    (True, 0.3, 0.3, 150),
-    (True, 1.0, 0.3, 150),
-    (False, 0.0, 0.3, 300),
-    (False, 0.1, 0.3, 300),
-    (False, 0.3, 0.3, 600),
-    (False, 1.0, 0.3, 1_500),
-    (False, 1.0, 0.1, 3_000),
-    (False, None, 0.1, 3_000),
-    (False, None, 0.03, 10_000),
+@dataclass(frozen=True)
+class Limits(HomotopyLimits):
+    """How far the logit homotopy of a stochastic game goes before it gives up."""
+
+    corrections: int = 8
+    """Corrections of a step at most."""
+    systems_per_step: int = 6
+    """A step of a path takes about this many linear systems."""
+    shortest_step: float = 1e-6
+    """A path is given up if a shorter step is needed."""
+    first_step: float = 0.3
+    """Length of the first step."""
+    longest_step: float = 3.0
+    """Length of the longest step."""
+    highest_precision: float = 1e12
+    """A path is given up above this precision."""
+    earliest: float = 5.0
+    """Newton's method on supports is tried from this precision on, where the path suggests new ones."""
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Where a path begins, and how it is followed."""
+
+    evenness: float | None
+    """Share of even mixing in the strategies at its beginning; the rest are the best ones known. None: random ones."""
+    caution: float
+    """The first correction may move a probability or log μ by this much."""
+    steps: int
+    """Steps at most."""
+    unsettled_only: bool = False
+    """Whether only the states that did not settle follow it."""
+
+
+# One path after the other, until one leads to an equilibrium. From near an equilibrium a path is short, or else another
+# one is; those from random strategies almost surely do not cross.
+ATTEMPTS = (
+    Attempt(unsettled_only=True, evenness=0.0, caution=0.3, steps=150),
+    Attempt(unsettled_only=True, evenness=0.1, caution=0.3, steps=150),
+    Attempt(unsettled_only=True, evenness=0.3, caution=0.3, steps=150),
+    Attempt(unsettled_only=True, evenness=1.0, caution=0.3, steps=150),
+    Attempt(evenness=0.0, caution=0.3, steps=300),
+    Attempt(evenness=0.1, caution=0.3, steps=300),
+    Attempt(evenness=0.3, caution=0.3, steps=600),
+    Attempt(evenness=1.0, caution=0.3, steps=1_500),
+    Attempt(evenness=1.0, caution=0.1, steps=3_000),
+    Attempt(evenness=None, caution=0.1, steps=3_000),
+    Attempt(evenness=None, caution=0.03, steps=10_000),
 )
 
-# For the game of one state: paths from even mixing are short there.
-ALONE = (
-    (False, 1.0, 0.3, 1_500),
-    (False, 0.1, 0.3, 1_500),
-    (False, 1.0, 0.1, 3_000),
-    (False, None, 0.1, 3_000),
-    (False, None, 0.03, 10_000),
+# The same for games of one state, where paths from even mixing are short.
+ATTEMPTS_OF_ONE_STATE = (
+    Attempt(evenness=1.0, caution=0.3, steps=1_500),
+    Attempt(evenness=0.1, caution=0.3, steps=1_500),
+    Attempt(evenness=1.0, caution=0.1, steps=3_000),
+    Attempt(evenness=None, caution=0.1, steps=3_000),
+    Attempt(evenness=None, caution=0.03, steps=10_000),
 )
-
-# Corrections at most, and the size of the last one relative to the greatest first one.
-CORRECTIONS, ACCURACY = 8, 1e-3
-
-# Linear systems for a step of a path, or thereabouts.
-TRIES = 6
-
-# Shortest, first and longest step, and the precision at which to give up.
-SHORTEST, FIRST, LONGEST, HIGHEST = 1e-6, 0.3, 3.0, 1e12
-
-# Where a step of this length still seems to turn back, two branches cross.
-CROSSING = 1e-3
-
-# Newton's method on supports is tried where the path suggests new ones, and again when precision has grown so much.
-EARLIEST, AGAIN = 5.0, 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +123,7 @@ class State:
         """Return the state after a change; probabilities that matter move in a straight line."""
         unknowns = length * change[0]
         straight = np.log1p(np.maximum(unknowns, -0.9))
-        bent = np.where(self.point > LINEAR, straight, np.minimum(unknowns, MOST_LOG))
+        bent = np.where(self.point > LIMITS.linear, straight, np.minimum(unknowns, LIMITS.highest_rise))
         return State(
             self.unknowns + np.where(self.logarithmic, bent, unknowns),
             self.logarithmic,
@@ -118,25 +136,21 @@ class State:
 Direction = tuple[np.ndarray, np.ndarray, float]
 
 
-# Which states follow a path, how it begins, caution and steps at most, as in PATHS.
-PathOptions = tuple[bool, float | None, float, int]
-
-
-def find(problem: StochasticProblem, start: Found, search: Search, paths: Sequence[PathOptions] | None = None) -> Found:
+def find(problem: StochasticProblem, start: Found, search: Search, attempts: Sequence[Attempt] | None = None) -> Found:
     """Follow paths, the first ones from a point, until one leads to an equilibrium."""
-    if paths is None:
-        paths = PATHS if problem.n_states > 1 else ALONE
+    if attempts is None:
+        attempts = ATTEMPTS if problem.n_states > 1 else ATTEMPTS_OF_ONE_STATE
     with search.best(problem, start) as best:
-        for local, evenness, caution, longest in paths:
-            if local and not 0 < start.unsettled.sum() < problem.n_states:
+        for attempt in attempts:
+            if attempt.unsettled_only and not 0 < start.unsettled.sum() < problem.n_states:
                 continue
-            free = start.unsettled if local else np.ones(problem.n_states, dtype=bool)
-            if evenness is None:
+            free = start.unsettled if attempt.unsettled_only else np.ones(problem.n_states, dtype=bool)
+            if attempt.evenness is None:
                 prior = search.options.rng.normal(size=problem.size)
             else:
-                mixed = (1.0 - evenness) * start.point + evenness * problem.uniform_point()
-                prior = np.log(np.maximum(mixed, LINEAR))
-            Path(problem, free, prior, start.point, caution, best).follow(longest)
+                mixed = (1.0 - attempt.evenness) * start.point + attempt.evenness * problem.uniform_point()
+                prior = np.log(np.maximum(mixed, LIMITS.linear))
+            Path(problem, free, prior, start.point, attempt.caution, best).follow(attempt.steps)
             if best.good:
                 break
     return best.found(Status.PATH_LOST)
@@ -176,13 +190,13 @@ class Path:
             if begun is None:
                 return
             state, system, _ = begun
-            direction, length = self._tangent(system, state, None), FIRST
+            direction, length = self._tangent(system, state, None), LIMITS.first_step
             for _ in range(longest):
                 advanced = self._advanced(state, direction, length)
                 if advanced is None:
                     return
                 state, direction, length = advanced
-                if self._finished(state) or state.precision > HIGHEST:
+                if self._finished(state) or state.precision > LIMITS.highest_precision:
                     return
         except np.linalg.LinAlgError:
             return
@@ -202,7 +216,7 @@ class Path:
             if begun is None:
                 return highest
             state, system, _ = begun
-            direction, length = self._tangent(system, state, still), FIRST
+            direction, length = self._tangent(system, state, still), LIMITS.first_step
             turned = direction[2] < 0.0
             if turned:
                 direction = _reversed(direction)
@@ -226,31 +240,35 @@ class Path:
 
         If `turned`, the path is followed the other way.
         """
-        self.best.step(f"logit path, precision {state.precision:.3g}", TRIES * self.problem.linear_work)
+        work = LIMITS.systems_per_step * self.problem.linear_work
+        self.best.step(f"logit path, precision {state.precision:.3g}", work)
         while True:
             corrected = self._corrected(state.moved(direction, length), direction)
             if corrected is not None:
                 arrived, system, corrections = corrected
                 before = _reversed(direction) if turned else direction
                 onward = self._tangent(system, arrived, before)
-                if length <= CROSSING or _inner(arrived, before, onward) > 0.0:
+                if length <= LIMITS.crossing or _inner(arrived, before, onward) > 0.0:
                     break
             length *= 0.5
-            if length < SHORTEST:
+            if length < LIMITS.shortest_step:
                 return None
-        length = min(length * 1.7, LONGEST) if corrections <= 3 else length * 0.7 if corrections >= 6 else length
+        if corrections <= 3:
+            length = min(length * 1.7, LIMITS.longest_step)
+        elif corrections >= 6:
+            length *= 0.7
         return arrived, _reversed(onward) if turned else onward, length
 
     def _finished(self, state: State) -> bool:
         """Try Newton's method on the supports that a state suggests, unless it was tried not long ago."""
-        if state.precision < EARLIEST:
+        if state.precision < LIMITS.earliest:
             return False
         problem = self.problem
         point = problem.normalized(state.point)
         gradient = problem.gradients(point, problem.worth(state.values))
         used = problem.supports(point, gradient)
         key = used.tobytes()
-        if state.precision < AGAIN * self.tried.get(key, 0.0):
+        if state.precision < LIMITS.again * self.tried.get(key, 0.0):
             return False
         self.tried[key] = state.precision
         self.best.look(point, problem.worth(problem.evaluate(point)))
@@ -273,7 +291,7 @@ class Path:
     def _corrected(self, state: State, direction: Direction) -> tuple[State, Linearized, int] | None:
         """Return to the path at a right angle to a direction, with the last linearization and how many it took."""
         last = self.caution
-        for count in range(1, CORRECTIONS + 1):
+        for count in range(1, LIMITS.corrections + 1):
             if not 0.0 <= state.precision < np.inf:
                 return None
             try:
@@ -303,7 +321,7 @@ class Path:
             if not size <= last:
                 return None
             state = state.moved(change)
-            if size <= ACCURACY * self.caution:
+            if size <= LIMITS.accuracy * self.caution:
                 return state, system, count
             last = 0.8 * size
         return None

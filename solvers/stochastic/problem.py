@@ -35,8 +35,6 @@ Layout = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.nd
 # How much of a first guess counts at the end of sums over time.
 NEARLY = 0.05
 
-# What counts as rounding in the payoffs of a state, relative to the greatest value there is.
-ROUNDING = 1e-13
 
 # What each row is worth where nobody is taken over, and where somebody is, each (n, R).
 Worth = tuple[np.ndarray, np.ndarray]

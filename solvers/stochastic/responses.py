@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from powergames.solvers.stochastic.problem import ROUNDING, StochasticProblem
+from powergames.solvers import common
+from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Search
 
 # Iterations at most.
@@ -21,7 +22,7 @@ def best_response(
     """
     from powergames.kernels.stages import respond_best
 
-    slack = ROUNDING / float(1.0 - problem.discounts[player])
+    slack = common.LIMITS.rounding / float(1.0 - problem.discounts[player])
     all_changed = np.zeros(problem.n_states, dtype=bool)
     values = None
     for _ in range(MOST if problem.adds_up else 1):

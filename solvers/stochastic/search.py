@@ -15,14 +15,20 @@ from powergames.results import Status
 from powergames.solvers.common import LimitError, Options
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 
-# Regret, relative to the range of values, as good as rounding allows.
-TARGET = 1e-11
 
-# What a step takes at least, in the units of `Clock.work`.
-STEP = 2e4
+@dataclass(frozen=True)
+class Limits:
+    """What regret is good enough, and what a step takes."""
 
-# Regret relative to the tolerance that is surely good enough for the certificate.
-MARGIN = 0.5
+    target: float = 1e-11
+    """Regret, relative to the range of values, as good as rounding allows."""
+    work_of_a_step: float = 2e4
+    """What a step takes at least, in the units of `Clock.work`."""
+    margin: float = 0.5
+    """Regret relative to the tolerance that is surely good enough for the certificate."""
+
+
+LIMITS = Limits()
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -104,7 +110,7 @@ class Search:
         stage : str
             What is being done.
         work : float
-            What it takes beyond `STEP`, see `Clock`.
+            What it takes beyond `LIMITS.work_of_a_step`, see `Clock`.
 
         Raises
         ------
@@ -114,7 +120,7 @@ class Search:
         clock = self.clock
         if self.over is None:
             clock.steps += 1
-            clock.work += STEP + work
+            clock.work += LIMITS.work_of_a_step + work
             try:
                 self.options.report(f"{stage}, states done", clock.states, clock.n_states)
             except LimitError as limit:
@@ -175,8 +181,8 @@ class Best:
         self._begun = search.clock.steps
         # Gains of one step are differences of values, and where they add up so does their rounding.
         unit = (1.0 - problem.discounts if problem.adds_up else 1.0) * problem.spans
-        self.target = max(TARGET, 1024 * _EPS / float(unit.min()))
-        self.enough = max(self.target, MARGIN * float(search.options.tol))
+        self.target = max(LIMITS.target, 1024 * _EPS / float(unit.min()))
+        self.enough = max(self.target, LIMITS.margin * float(search.options.tol))
 
     @property
     def done(self) -> bool:

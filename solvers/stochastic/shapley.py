@@ -13,7 +13,8 @@ import numpy as np
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
-from powergames.solvers.stochastic.problem import ROUNDING, StochasticProblem
+from powergames.solvers import common
+from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
 from powergames.solvers.stochastic.stages import stage_equilibria
 
@@ -44,7 +45,7 @@ def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
             evaluated = problem.evaluate(point)
             best.look(point, problem.worth(evaluated))
             residual = np.abs(updated - values).max()
-            if best.done or residual <= ROUNDING / (1.0 - problem.discounts[0]):
+            if best.done or residual <= common.LIMITS.rounding / (1.0 - problem.discounts[0]):
                 break
             values, (point, onward) = evaluated, _updated(problem, point, evaluated, search)
             if np.abs(onward - values).max() > SHRINKAGE * residual:

@@ -19,12 +19,22 @@ from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Clock, Found, Search, StochasticMethod
 
-# What each method may do in the first round before the next one has its turn: read so many entries of transitions (a
-# second or two), or all of the game so many times. And by how much that grows from round to round.
-SLICE, PASSES, GROWTH = 4e7, 300, 4
 
-# Share of the slices of best responses where they come first: nothing else is known to help there.
-LEADING = 4.0
+@dataclass(frozen=True)
+class Limits:
+    """How much work a method gets before the next one has its turn."""
+
+    entries: float = 4e7
+    """In the first round a method may read this many entries of transitions: a second or two."""
+    passes: int = 300
+    """It may read all of the game this many times if that is more."""
+    growth: int = 4
+    """Its work grows by this factor from round to round."""
+    leading_share: float = 4.0
+    """Best responses get so many times the work where they come first: nothing else is known to help there."""
+
+
+LIMITS = Limits()
 
 METHODS = {
     method.name: method
@@ -76,7 +86,7 @@ def methods_to_try(game: StochasticGame, objective: PowerObjective, name: str | 
         methods = [method for method in METHODS.values() if method.refuses(game, objective) is None]
         if best_response.leads(game, objective):
             methods.remove(best_response.METHOD)
-            methods.insert(0, replace(best_response.METHOD, share=LEADING))
+            methods.insert(0, replace(best_response.METHOD, share=LIMITS.leading_share))
         return methods
     if not (isinstance(name, str) and name in METHODS):
         raise InputError(
@@ -139,7 +149,7 @@ class _Parts:
         entries = self.problem.entries_of(states)
         best = start = Found.nothing(part, self.point[entries])
         paused, status = list(range(len(methods))), best.status
-        share = max(SLICE, PASSES * part.work) if len(methods) > 1 else np.inf
+        share = max(LIMITS.entries, LIMITS.passes * part.work) if len(methods) > 1 else np.inf
         find = [method.find for method in methods]
         for count in itertools.count():
             turns, paused = paused, []
@@ -148,7 +158,7 @@ class _Parts:
                 if own_share == 0.0:
                     paused.append(turn)
                     continue
-                with self.search.slice(share * GROWTH**count * own_share):
+                with self.search.slice(share * LIMITS.growth**count * own_share):
                     found = find[turn](part, start, self.search)
                 find[turn] = found.onward or methods[turn].find
                 best, status = min(best, found, key=lambda each: each.regret), found.status

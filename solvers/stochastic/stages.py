@@ -12,28 +12,37 @@ guarantee.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from powergames.results import Status
+from powergames.solvers import common
 from powergames.solvers.stochastic import logit, newton
-from powergames.solvers.stochastic.problem import ROUNDING, StochasticProblem, Worth
+from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
 from powergames.solvers.stochastic.unsettled_states import solve_states
 
-# Iterations in all, and without a lower regret, before the method gives up.
-MOST, PATIENCE = 60, 5
 
-# Iterations in which the game of a state may fail.
-LENIENT = 3
+@dataclass(frozen=True)
+class Limits:
+    """How long the method goes on, and which states it leaves to others."""
 
-# Iterations without a change of supports after which a state has settled.
-RECENT = 6
+    iterations: int = 60
+    """Iterations in all."""
+    patience: int = 5
+    """The method gives up after this many iterations without a lower regret."""
+    lenient_iterations: int = 3
+    """The game of a state may fail in this many iterations."""
+    recent: int = 6
+    """A state has settled after this many iterations without a change of supports."""
+    unsettled_states: int = 300
+    """Up to this many states that do not settle are solved as a game of their own."""
+    work: int = 10
+    """It is about this many times as much work to solve the game of a state as to read its transitions."""
 
-# States that do not settle, at most, if these are to be solved as a game of their own.
-LEFT = 300
 
-# How much more work it is to solve the game of a state than to read its transitions, or thereabouts.
-STAGES = 10
+LIMITS = Limits()
 
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
@@ -44,9 +53,11 @@ def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
         used = point > 0.0
         recent: list[np.ndarray] = []
         since = 0
-        for count in range(MOST):
+        for count in range(LIMITS.iterations):
             near = count > 0 or search.options.start is not None
-            point = stage_equilibria(problem, point, worth, search, near=near, surely=count >= LENIENT)
+            point = stage_equilibria(
+                problem, point, worth, search, near=near, surely=count >= LIMITS.lenient_iterations
+            )
             worth = problem.worth(problem.evaluate(point))
             least = best.regret
             best.look(point, worth)
@@ -54,13 +65,13 @@ def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
             if best.done:
                 break
             before, used = used, point > 0.0
-            recent = [*recent[1 - RECENT :], np.logical_or.reduceat(used != before, problem.point_starts[:-1])]
+            recent = [*recent[1 - LIMITS.recent :], np.logical_or.reduceat(used != before, problem.point_starts[:-1])]
             unsettled = np.logical_or.reduce(recent)
             if count and not recent[-1].any():
                 best.take(newton.finish(problem, point, used, search))
-            if best.done or since > PATIENCE:
+            if best.done or since > LIMITS.patience:
                 break
-        if not best.good and np.count_nonzero(unsettled) <= LEFT:
+        if not best.good and np.count_nonzero(unsettled) <= LIMITS.unsettled_states:
             best.take(solve_states(problem, unsettled, best.point, best.point, search, long_paths=False))
     return best.found(Status.CYCLING, unsettled)
 
@@ -81,11 +92,11 @@ def stage_equilibria(
     """
     from powergames.kernels.stages import solve_on_supports, solve_stages
 
-    slack = ROUNDING / (1.0 - problem.discounts)
+    slack = common.LIMITS.rounding / (1.0 - problem.discounts)
     if near:
         point = solve_on_supports(*problem.layout, *worth, point, slack)
     point, moved = solve_stages(*problem.layout, *worth, point, slack)
-    search.step(f"stage games, {moved} of {problem.n_states} solved anew", STAGES * problem.work)
+    search.step(f"stage games, {moved} of {problem.n_states} solved anew", LIMITS.work * problem.work)
     if surely and problem.n_players > 2 and problem.n_states > 1:
         regrets = problem.regrets(point, problem.gradients(point, worth))
         for state in np.flatnonzero((regrets > 10.0 * slack[problem.owners]).any(axis=1)).tolist():

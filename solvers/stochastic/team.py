@@ -14,7 +14,7 @@ optimum over deterministic ones against adversaries who see the action: mixing m
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, overload
 
@@ -30,16 +30,26 @@ from powergames.games.timed import check_horizon
 from powergames.numerics.discounted import DiscountedSystem
 from powergames.objectives import AnyObjective, as_objective, with_lam
 from powergames.results.teams import HorizonTeamOptimum, TeamOptimum
+from powergames.solvers import common
 from powergames.solvers.common import Options
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.team_horizon import team_over
-from powergames.solvers.stochastic.team_tables import ROUNDING, TeamPlan, settled, team_plan
+from powergames.solvers.stochastic.team_tables import TeamPlan, settled, team_plan
 
-# Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be.
-TOLERANCE = 1e-10
 
-# Sweeps that improve a profile before it is evaluated exactly, at most; they end where it changes in few states only.
-SWEEPS, RARE = 100, 1e-4
+@dataclass(frozen=True)
+class Limits:
+    """How exact values are, and how long a profile is improved before it is evaluated."""
+
+    tolerance: float = 1e-10
+    """Error of the values of a deterministic game, relative to the greatest sum of rewards that there can be."""
+    sweeps: int = 100
+    """Sweeps that improve a profile before it is evaluated exactly, at most."""
+    rare: float = 1e-4
+    """They end when the profile changes in at most this share of the states."""
+
+
+LIMITS = Limits()
 
 
 @overload
@@ -115,7 +125,7 @@ def team_optimum(
         return team_over(game, chosen, adversarial, check_horizon(horizon, game))
     check_endless(game)
     if isinstance(game, DeterministicGame):
-        return replace(team_plan(game, adversarial, TOLERANCE), objective=chosen)
+        return replace(team_plan(game, adversarial, LIMITS.tolerance), objective=chosen)
     if np.ptp(game.discounts) > 0.0:
         raise InputError(
             f"discount: got {', '.join(map(discount_text, game.discounts))}; a team needs the same for all players"
@@ -143,12 +153,12 @@ def best_rows(problem: StochasticProblem, rewards: np.ndarray) -> tuple[np.ndarr
     weights = problem.charges[problem.n_players :] / problem.n_players
     rows, values = row_starts[:-1].copy(), np.zeros(problem.n_states)
     team = n_actions, row_starts, problem.takes, weights, game, values, rows
-    slack = ROUNDING * max(float(np.abs(rewards).max()), np.finfo(np.float64).tiny) / (1.0 - discount)
+    slack = common.LIMITS.rounding * max(float(np.abs(rewards).max()), np.finfo(np.float64).tiny) / (1.0 - discount)
     backward = True
     while True:
-        for _ in range(SWEEPS):
+        for _ in range(LIMITS.sweeps):
             changed, most = improve(*team, slack, backward)
-            if changed <= RARE * problem.n_states:
+            if changed <= LIMITS.rare * problem.n_states:
                 break
             _, backward = settled(partial(evaluate, *team), most, not backward)
         exact = _evaluated(problem, game, weights, values, rows, slack)

@@ -23,13 +23,20 @@ from powergames.games.immutable import Frozen
 from powergames.games.memory import check_memory
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
+from powergames.solvers import common
 
-# Sweeps that evaluate a plan between two that improve it, at most; they end earlier where the values settle.
-EVALUATIONS = 20
-SETTLED = 0.1
 
-# What counts as rounding, relative to the greatest value there is.
-ROUNDING = 1e-13
+@dataclass(frozen=True)
+class Limits:
+    """How often a plan is evaluated before it is improved."""
+
+    evaluations: int = 20
+    """Sweeps that evaluate a plan between two that improve it, at most."""
+    settled: float = 0.1
+    """They end earlier when values change by at most this share of what the improvement changed."""
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -170,7 +177,7 @@ def team_plan(game: DeterministicGame, objective: PowerObjective, tol: float) ->
     given = game.next_states, game.rewards, game.reward_unit, game.n_actions, weights, game.discount, values, rows
     greatest = abs(game.reward_unit) * max(abs(float(game.rewards.min())), abs(float(game.rewards.max())))
     scale = (greatest or 1.0) / (1.0 - game.discount)
-    slack, sweeps, backward = ROUNDING * scale, 0, True
+    slack, sweeps, backward = common.LIMITS.rounding * scale, 0, True
     while True:
         least, most = improve(*given, slack, True, backward)
         sweeps, backward = sweeps + 1, not backward
@@ -195,7 +202,7 @@ def settled(evaluate: Callable[[bool], float], step: float, backward: bool) -> t
         Which way the next one goes.
     """
     sweeps, change = 0, np.inf
-    while sweeps < EVALUATIONS and change > SETTLED * step:
+    while sweeps < LIMITS.evaluations and change > LIMITS.settled * step:
         change = evaluate(backward)
         sweeps, backward = sweeps + 1, not backward
     return sweeps, backward

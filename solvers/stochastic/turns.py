@@ -9,7 +9,7 @@ Where they go round in circles, somebody mixes in a few states; see `unsettled_s
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -20,8 +20,18 @@ from powergames.solvers.stochastic.responses import best_responses
 from powergames.solvers.stochastic.search import Found, Search
 from powergames.solvers.stochastic.unsettled_states import UnsettledTracker, solve_unsettled
 
-# Rounds in all, and those without fewer states that change.
-MOST, PATIENCE = 60, 5
+
+@dataclass(frozen=True)
+class Limits:
+    """How long players take turns."""
+
+    rounds: int = 60
+    """Rounds in all."""
+    patience: int = 5
+    """The method gives up after this many rounds without fewer states that change."""
+
+
+LIMITS = Limits()
 
 
 def take_turns(
@@ -34,11 +44,11 @@ def take_turns(
     """
     tracker = UnsettledTracker.at(problem, point)
     with search.best(problem, start) as best:
-        for _ in range(MOST):
+        for _ in range(LIMITS.rounds):
             point, changed = best_responses(problem, point, search)
             best.look(point, problem.worth(problem.evaluate(point)))
             tracker.add(point, changed)
-            if best.done or tracker.since >= PATIENCE:
+            if best.done or tracker.since >= LIMITS.patience:
                 break
         if not best.done:
             so_far = best.found(Status.CYCLING, tracker.unsettled)

@@ -26,24 +26,38 @@ from powergames.solvers.stochastic.reduced import ReducedProblem
 from powergames.solvers.stochastic.responses import best_response
 from powergames.solvers.stochastic.search import Found, Search
 
-# How often states may join, and entries of a matrix of rows by states at most.
-JOINED, LARGEST = 12, 50_000_000
 
-# After how many responses to averages an equilibrium is sought nearby.
-ATTEMPTS = (10, 20, 40, 70)
+@dataclass(frozen=True)
+class Limits:
+    """How many states are solved together, and how long that is tried."""
 
-# Rounds that do not leave half as many tempted states, after which these are given up, and for how many responses the
-# point before counts in averages nearby.
-VAIN, BEFORE = 5, 20
+    joins: int = 12
+    """How often states may join."""
+    entries: int = 50_000_000
+    """Entries of a matrix of rows by states at most."""
+    responses: tuple[int, ...] = (10, 20, 40, 70)
+    """After each of these numbers of responses to averages an equilibrium is sought nearby."""
+    vain_rounds: int = 5
+    """States are given up after this many rounds that did not leave half as many tempted ones."""
+    responses_before: int = 20
+    """The point before counts for this many responses in averages nearby."""
+    few_states: int = 60
+    """Paths are short work in a game of up to this many states."""
+    recent: int = 3
+    """A state has settled after this many rounds without a change."""
+    fewer: float = 0.9
+    """A number of states is less than another one if it is below this fraction of it."""
 
-# Paths of all states, short ones first, see `logit`.
-PATHS = ((False, 0.1, 0.3, 150), (False, 0.0, 0.3, 150), (False, 0.3, 0.3, 300), (False, 1.0, 0.3, 600))
 
-# States of a game in which paths are short work.
-FEW = 60
+LIMITS = Limits()
 
-# Rounds without a change after which a state has settled, and a number of states is less if below this fraction.
-RECENT, FEWER = 3, 0.9
+# Paths of all states, short ones first.
+ATTEMPTS = (
+    logit.Attempt(evenness=0.1, caution=0.3, steps=150),
+    logit.Attempt(evenness=0.0, caution=0.3, steps=150),
+    logit.Attempt(evenness=0.3, caution=0.3, steps=300),
+    logit.Attempt(evenness=1.0, caution=0.3, steps=600),
+)
 
 
 @dataclass
@@ -74,10 +88,10 @@ class UnsettledTracker:
 
     def add(self, point: np.ndarray, changed: np.ndarray) -> None:
         """Note a point and which states changed in the round before, shape (S,)."""
-        self._recent = [*self._recent[1 - RECENT :], (point, changed)]
+        self._recent = [*self._recent[1 - LIMITS.recent :], (point, changed)]
         unsettled = np.logical_or.reduce([each for _, each in self._recent])
         self.since += 1
-        if unsettled.sum() < FEWER * self._fewest:
+        if unsettled.sum() < LIMITS.fewer * self._fewest:
             self.unsettled, self.point, self.since = unsettled, point, 0
             self._fewest = float(unsettled.sum())
             self.average = np.mean([each for each, _ in self._recent], axis=0)
@@ -101,7 +115,7 @@ def solve_unsettled(
             found = resolve_tempted(problem, best.found(Status.CYCLING, unsettled), search)
             best.take(found)
             unsettled = unsettled | found.unsettled
-            if not best.good and np.count_nonzero(unsettled) > FEW:
+            if not best.good and np.count_nonzero(unsettled) > LIMITS.few_states:
                 found = solve_states(problem, unsettled, *last, search, long_paths=True)
                 best.take(found)
                 unsettled = unsettled | found.unsettled
@@ -116,14 +130,16 @@ def resolve_tempted(problem: StochasticProblem, start: Found, search: Search) ->
     point, unsettled = start.point, start.unsettled
     fewest, vain = np.inf, 0
     with search.best(problem, start) as best:
-        while vain < VAIN:
+        while vain < LIMITS.vain_rounds:
             gradient = best.look(point, problem.worth(problem.evaluate(point)))
             if best.good:
                 break
             tempted = best.tempted(point, gradient)
             count = float(np.count_nonzero(tempted))
             fewest, vain = (count, 0) if 2.0 * count < fewest else (fewest, vain + 1)
-            found = solve_states(problem, tempted, point, point, search, long_paths=False, before=BEFORE)
+            found = solve_states(
+                problem, tempted, point, point, search, long_paths=False, before=LIMITS.responses_before
+            )
             if found.point is point:
                 break
             best.take(found)
@@ -162,9 +178,9 @@ def solve_states(
     """
     states, unsettled = np.flatnonzero(chosen), chosen.copy()
     with search.best(problem, Found.nothing(problem, point)) as best:
-        for _ in range(JOINED):
+        for _ in range(LIMITS.joins):
             rows = int(np.diff(problem.arrays[1])[states].sum())
-            if not 0 < rows * len(states) <= LARGEST:
+            if not 0 < rows * len(states) <= LIMITS.entries:
                 break
             entries = problem.entries_of(states)
             part = ReducedProblem.around(problem, point, states)
@@ -186,8 +202,8 @@ def _solved(problem: StochasticProblem, point: np.ndarray, search: Search, long_
     average, found = averaged(problem, point, search, before)
     with search.best(problem, start) as best:
         best.take(found)
-        if not best.good and (long_paths or problem.n_states <= FEW):
-            best.take(logit.find(problem, Found.nothing(problem, average), search, PATHS))
+        if not best.good and (long_paths or problem.n_states <= LIMITS.few_states):
+            best.take(logit.find(problem, Found.nothing(problem, average), search, ATTEMPTS))
     return best.found(Status.CYCLING)
 
 
@@ -209,7 +225,7 @@ def averaged(
     average, current = point.copy(), point.copy()
     last_changed = np.zeros(problem.n_states, dtype=np.int64)
     with search.best(problem, Found.nothing(problem, point)) as best:
-        for count in range(1, max(ATTEMPTS) + 1):
+        for count in range(1, max(LIMITS.responses) + 1):
             changed = np.zeros(problem.n_states, dtype=bool)
             for player, entries in enumerate(own):
                 start = average.copy()
@@ -221,7 +237,7 @@ def averaged(
                 average[entries] += 2.0 / (before + count + 2.0) * (current[entries] - average[entries])
                 changed |= moved
             last_changed[changed] = count
-            if count in ATTEMPTS:
+            if count in LIMITS.responses:
                 unsettled = (last_changed > count // 2)[problem.state_of]
                 start = np.where(unsettled, average, current)
                 gradient = best.look(start, problem.worth(problem.evaluate(start)))

@@ -239,7 +239,7 @@ def test_derivatives_are_those_of_the_equations(kinds):
 def test_sparse_factorizations_lead_the_same_way(form, monkeypatch):
     game, objective = named_game("random_turn_based:states=6,seed=1"), PowerObjective(0, "mean", form)
     dense = pg.trace(game, objective)
-    monkeypatch.setattr(factors, "DENSE", 0)
+    monkeypatch.setattr(factors, "LIMITS", dataclasses.replace(factors.LIMITS, dense_rows=0))
     sparse = pg.trace(game, objective)
     check(sparse)
     assert_same_events(dense, sparse)
@@ -254,8 +254,9 @@ def test_factors():
             matrix = rng.normal(size=(size, size))
             right = rng.normal(size=size)
             with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(factors, "DENSE", most)
-                patch.setattr(factors, "SMALL", most)
+                patch.setattr(
+                    factors, "LIMITS", dataclasses.replace(factors.LIMITS, dense_rows=most, shortest_rows=most)
+                )
                 found = factors.Factors(csr_matrix(matrix))
                 assert matrix @ found.solve(right) == pytest.approx(right)
                 assert matrix.T @ found.solve(right, transposed=True) == pytest.approx(right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -389,7 +390,7 @@ def test_games_of_three_without_a_pure_equilibrium_reach_the_homotopy(monkeypatc
     from powergames.solvers.stochastic import backward_induction
 
     # Whatever Newton's method finds counts as failed.
-    monkeypatch.setattr(backward_induction, "FAILED", -1.0)
+    monkeypatch.setattr(backward_induction, "LIMITS", replace(backward_induction.LIMITS, regret=-1.0))
     game, objective = GAMES["three players"], pg.PowerObjective(0.3)
     found = pg.solve(game, objective, horizon=2)
     assert found.mixed_stages > 0
@@ -399,7 +400,7 @@ def test_games_of_three_without_a_pure_equilibrium_reach_the_homotopy(monkeypatc
 def test_games_of_two_are_solved_in_fractions_where_floats_fail(monkeypatch):
     from powergames.solvers.stochastic import backward_induction
 
-    monkeypatch.setattr(backward_induction, "FAILED", -1.0)
+    monkeypatch.setattr(backward_induction, "LIMITS", replace(backward_induction.LIMITS, regret=-1.0))
     for form in ("penalty", "adversarial"):
         found = pg.solve(GAMES["two players"], pg.PowerObjective(0.3, form=form), horizon=2)
         assert found.mixed_stages > 0

@@ -21,7 +21,7 @@ from powergames.evaluation import evaluate
 from powergames.games.catalog.stochastic import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import between_payments, newton, stages, unsettled_states
+from powergames.solvers.stochastic import between_payments, newton, solve, stages, unsettled_states
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
@@ -632,8 +632,8 @@ def test_a_method_that_a_slice_ends_says_so_and_returns_its_best_point(method):
 
 
 def test_methods_take_turns_until_one_succeeds(monkeypatch):
-    monkeypatch.setattr("powergames.solvers.stochastic.solve.SLICE", 1e5)
-    monkeypatch.setattr("powergames.solvers.stochastic.solve.PASSES", 1)
+    short = dataclasses.replace(solve.LIMITS, entries=1e5, passes=1)
+    monkeypatch.setattr(solve, "LIMITS", short)
     game, turns = random_sparse(states=12, seed=3), []
     methods = dict(STOCHASTIC_METHODS)
     for name, method in methods.items():
@@ -756,7 +756,7 @@ def test_states_in_which_somebody_is_tempted_are_resolved(form):
 
 
 def test_resolving_ends_where_too_much_is_amiss(monkeypatch):
-    monkeypatch.setattr(unsettled_states, "LARGEST", 3)
+    monkeypatch.setattr(unsettled_states, "LIMITS", dataclasses.replace(unsettled_states.LIMITS, entries=3))
     problem = StochasticProblem.of(random_stochastic(2, 12, 2, seed=3), PowerObjective("0.2"))
     start = problem.uniform_point()
     found = unsettled_states.resolve_tempted(problem, Found.nothing(problem, start), search())
