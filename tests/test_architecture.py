@@ -134,6 +134,25 @@ def test_annotations_are_not_evaluated(module):
         assert "__future__.annotations" in imported(MODULES[module])
 
 
+def is_number(node: ast.expr) -> bool:
+    """Whether an expression is made of numbers only."""
+    parts = [part for part in ast.walk(node) if isinstance(part, (ast.Call, ast.Constant, ast.Name))]
+    return bool(parts) and all(isinstance(part, ast.Constant) and type(part.value) in (int, float) for part in parts)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if layer(name) == "solvers"])
+def test_limits_have_one_home_and_a_meaning(module):
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    assigned = [node for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value]
+    numbers = [part for node in assigned if is_number(node.value) for part in ast.walk(node)]
+    loose = [part.id for part in numbers if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+    limits = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Limits"]
+    assert len(loose) <= (0 if limits else 1), f"put {loose} into a frozen dataclass `Limits`"
+    for limit, meaning in zip(limits[0].body[1::2], limits[0].body[2::2], strict=True) if limits else ():
+        assert isinstance(limit, ast.AnnAssign)
+        assert isinstance(meaning, ast.Expr), f"say what {ast.unparse(limit)} is for"
+
+
 def test_every_package_is_installed():
     packages = {
         path.parent.relative_to(ROOT / "powergames").as_posix() for path in ROOT.glob("powergames/**/__init__.py")

@@ -18,28 +18,50 @@ from powergames.solvers.stochastic.factors import Factors
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Best, Found, Search
 
-# Unknowns up to which the linear system is dense, always or unless sparse factors have at most so much of its entries.
-SMALL, DENSE, SHARE = 500, 5_000, 0.25
 
-# Unknowns up to which a sparse factorization is tried; beyond that, entries of the factors at most.
-FACTORIZED, FILLED = 10_000, 500_000_000
+@dataclass(frozen=True)
+class Limits:
+    """Which linear algebra serves which size, and how long Newton's method on supports goes on."""
 
-# Steps on one support, corrections of the supports, how far a step may move a probability if another one is to follow,
-# and how far if it is to tell what is not in use.
-STEPS, ROUNDS, FAR, FARTHEST = 20, 10, 3.0, 100.0
+    dense_unknowns: int = 500
+    """Up to this many unknowns the linear system is dense."""
+    largest_dense: int = 5_000
+    """Up to this many it is dense unless sparse factors have few entries."""
+    sparse_share: float = 0.25
+    """Sparse factors have few entries if these are at most this share of those of a dense matrix."""
+    factorized_unknowns: int = 10_000
+    """Up to this many unknowns a sparse factorization is tried."""
+    filled_entries: int = 500_000_000
+    """Beyond that, it is tried if its factors have at most this many entries."""
+    steps: int = 20
+    """Steps on one support."""
+    supports: int = 10
+    """Corrections of the supports."""
+    longest_step: float = 3.0
+    """A step may move a probability by this much if another one is to follow."""
+    longest_last_step: float = 100.0
+    """A step may move a probability by this much if it is to tell what is not in use."""
+    pivots: int = 15
+    """Changes of supports, one at a time."""
+    exact_unknowns: int = 600
+    """Up to this many unknowns systems are solved exactly even where that is not needed."""
+    gmres_steps: int = 150
+    """Iterations of GMRES at most."""
+    gmres_checks: int = 8
+    """GMRES looks at the error whenever it has made so many iterations."""
+    gmres_entries: int = 50_000_000
+    """Entries of the vectors that GMRES keeps."""
+    tied: float = 0.1
+    """What comes into use is better than what is in use by this share of what counts as rounding."""
+    exact: float = 1e-14
+    """Steps as short as this are rounding."""
+    contraction: float = 0.5
+    """A step longer than this share of the one before shrinks no longer."""
+    short: float = 1e-7
+    """Steps that no longer shrink must be this short already."""
 
-# Changes of supports, one at a time.
-PIVOTS = 15
 
-# Unknowns up to which systems are solved exactly even where that is not needed; iterations of GMRES else, after how
-# many of them it looks at the error, and entries of the vectors that it keeps.
-FEW, KEPT, CHECKED, ENTRIES = 600, 150, 8, 50_000_000
-
-# How much better than what is in use something must be to come into use, relative to what counts as rounding.
-TIED = 0.1
-
-# Steps as short as the first are rounding. Where steps no longer shrink to a fraction, they must be short already.
-EXACT, CONTRACTION, SHORT = 1e-14, 0.5, 1e-7
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +100,7 @@ class Linearized:
         from powergames.kernels.stages import newton_system, row_weights
 
         exact = accuracy == 0.0
-        dense = exact and values.size <= (DENSE if problem.ordinary else SMALL)
+        dense = exact and values.size <= (LIMITS.largest_dense if problem.ordinary else LIMITS.dense_unknowns)
         worth = problem.worth(values)
         nothing = np.zeros((0, 0)), np.zeros((0, 0))
         weights = nothing if problem.ends else row_weights(*problem.layout, point)
@@ -147,9 +169,9 @@ def _sparse(size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarra
 
     matrix = csr_matrix(csr_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csr"))
     filled = _most_filled(matrix)
-    if size <= DENSE and filled > SHARE * size**2:
+    if size <= LIMITS.largest_dense and filled > LIMITS.sparse_share * size**2:
         return _dense(matrix.toarray())
-    if size <= FACTORIZED or filled <= FILLED:
+    if size <= LIMITS.factorized_unknowns or filled <= LIMITS.filled_entries:
         factors = Factors(matrix)
         return factors.solve, lambda: factors.sign
 
@@ -167,7 +189,7 @@ def _inexact(
 ) -> _Solver:
     from scipy.sparse import csr_matrix
 
-    if size <= FEW:
+    if size <= LIMITS.exact_unknowns:
         matrix = np.zeros((size, size))
         matrix[rows, columns] = entries
         matrix[np.diag_indices(size)] += 1.0 + damping
@@ -183,7 +205,7 @@ def _gmres(multiply: Callable[[np.ndarray], np.ndarray], right: np.ndarray, accu
     length = float(np.linalg.norm(right))
     if not 0.0 < length < np.inf:
         return right
-    kept = min(KEPT, max(CHECKED, ENTRIES // len(right)))
+    kept = min(LIMITS.gmres_steps, max(LIMITS.gmres_checks, LIMITS.gmres_entries // len(right)))
     basis, products = np.empty((kept + 1, len(right))), np.zeros((kept + 1, kept))
     basis[0] = right / length
     shares: np.ndarray = np.zeros(0)
@@ -195,7 +217,7 @@ def _gmres(multiply: Callable[[np.ndarray], np.ndarray], right: np.ndarray, accu
         products[: count + 1, count], rest = own, float(np.linalg.norm(vector))
         products[count + 1, count] = rest
         count += 1
-        if count % CHECKED == 0 or count == kept or not rest > 0.0:
+        if count % LIMITS.gmres_checks == 0 or count == kept or not rest > 0.0:
             target = np.zeros(count + 1)
             target[0] = length
             shares = np.linalg.lstsq(products[: count + 1, :count], target, rcond=None)[0]
@@ -223,16 +245,13 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, sear
     """Look for an equilibrium near a point, on given supports to begin with."""
     seen: set[bytes] = set()
     with search.best(problem, Found.nothing(problem, point)) as best:
-        for _ in range(ROUNDS):
-            if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
+        for _ in range(LIMITS.supports):
+            if not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
                 break
-            seen.add(used.tobytes())
-            solution, solved = _solve_on(problem, point, used, best)
-            # Also where the equations are singular, since strategies are interchangeable, it may be an equilibrium.
-            inside = problem.normalized(solution)
-            gradient = best.look(inside, problem.worth(problem.evaluate(inside)))
-            if best.done:
+            new = _new_solution(problem, point, used, seen, best)
+            if new is None:
                 break
+            solution, solved, _, gradient = new
             if not solved:
                 # Equations of too many actions have no solution: those that leave first are not in use.
                 if not (solution < 0.0).any():
@@ -242,7 +261,7 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, sear
             positive = used & (solution > 0.0)
             top = np.maximum.reduceat(np.where(positive, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
             # What is merely as good stays away: among many ties it would come and go forever.
-            used = positive | (gradient > top + TIED * best.target)
+            used = positive | (gradient > top + LIMITS.tied * best.target)
     return best.found(Status.STALLED)
 
 
@@ -253,15 +272,11 @@ def pivot(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, searc
     """
     seen: set[bytes] = set()
     with search.best(problem, Found.nothing(problem, point)) as best:
-        for _ in range(PIVOTS):
-            if used.tobytes() in seen:
+        for _ in range(LIMITS.pivots):
+            new = _new_solution(problem, point, used, seen, best)
+            if new is None:
                 break
-            seen.add(used.tobytes())
-            solution, solved = _solve_on(problem, point, used, best)
-            inside = problem.normalized(solution)
-            gradient = best.look(inside, problem.worth(problem.evaluate(inside)))
-            if best.done:
-                break
+            solution, solved, inside, gradient = new
             negative = np.flatnonzero(used & (solution < 0.0))
             used = used.copy()
             if len(negative):
@@ -272,11 +287,36 @@ def pivot(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, searc
             else:
                 top = np.maximum.reduceat(np.where(used, gradient, -np.inf), problem.bounds[:-1])[problem.group_of]
                 gains = np.where(used, -np.inf, gradient - top)
-                if not solved or gains.max() <= TIED * best.target:
+                if not solved or gains.max() <= LIMITS.tied * best.target:
                     break
                 used[gains.argmax()] = True
                 point = inside
     return best.found(Status.STALLED)
+
+
+def _new_solution(
+    problem: StochasticProblem, start: np.ndarray, used: np.ndarray, seen: set[bytes], best: Best
+) -> tuple[np.ndarray, bool, np.ndarray, np.ndarray] | None:
+    """Solve on supports and look at the strategies nearby; None if the supports were seen, or the search is over.
+
+    Returns
+    -------
+    solution : ndarray, shape (D,)
+        See `_solve_on`.
+    solved : bool
+    inside : ndarray, shape (D,)
+        The strategies nearby.
+    gradient : ndarray, shape (D,)
+        What actions and takeovers are worth there.
+    """
+    if used.tobytes() in seen:
+        return None
+    seen.add(used.tobytes())
+    solution, solved = _solve_on(problem, start, used, best)
+    # Also where the equations are singular, since strategies are interchangeable, it may be an equilibrium.
+    inside = problem.normalized(solution)
+    gradient = best.look(inside, problem.worth(problem.evaluate(inside)))
+    return None if best.done else (solution, solved, inside, gradient)
 
 
 def _solve_on(problem: StochasticProblem, start: np.ndarray, used: np.ndarray, best: Best) -> tuple[np.ndarray, bool]:
@@ -284,7 +324,7 @@ def _solve_on(problem: StochasticProblem, start: np.ndarray, used: np.ndarray, b
     point = problem.normalized(np.where(used, start, 0.0))
     values = problem.evaluate(point)
     last = np.inf
-    for _ in range(STEPS):
+    for _ in range(LIMITS.steps):
         try:
             change, change_of_values = Linearized.at(problem, point, values, used).changes(0)
         except np.linalg.LinAlgError:
@@ -292,12 +332,12 @@ def _solve_on(problem: StochasticProblem, start: np.ndarray, used: np.ndarray, b
         best.step("Newton's method", problem.linear_work)
         size = float(np.abs(change).max())
         # Also not a number.
-        if not size <= FARTHEST:
+        if not size <= LIMITS.longest_last_step:
             return start, False
         point, values = point + change, values + change_of_values
-        if size <= EXACT or (size > CONTRACTION * last and size <= SHORT):
+        if size <= LIMITS.exact or (size > LIMITS.contraction * last and size <= LIMITS.short):
             return point, True
-        if size > min(2.0 * last, FAR):
+        if size > min(2.0 * last, LIMITS.longest_step):
             return point, False
         last = size
-    return point, last <= SHORT
+    return point, last <= LIMITS.short

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,7 +107,7 @@ def test_inexact_steps_are_nearly_exact_ones(damping, monkeypatch):
     arguments = {"free": np.ones(12, dtype=bool), "logs": np.log(point), "prior": np.zeros_like(point)}
     steps = []
     for few in (1_000, 0):
-        monkeypatch.setattr(newton, "FEW", few)
+        monkeypatch.setattr(newton, "LIMITS", replace(newton.LIMITS, exact_unknowns=few))
         system = newton.Linearized.at(
             problem, point, values, point > 0, precision=3.0, accuracy=1e-10, damping=damping, **arguments
         )

@@ -949,9 +949,9 @@ def test_newton_steps_of_kitchens_are_those_of_dense_matrices(form, monkeypatch)
     }
     systems = []
     for share in (0.0, 1.0):
-        monkeypatch.setattr(newton, "SHARE", share)
+        monkeypatch.setattr(newton, "LIMITS", dataclasses.replace(newton.LIMITS, sparse_share=share))
         systems.append(Linearized.at(part, point, values, point > 0, **arguments))
-    assert values.size > newton.SMALL
+    assert values.size > newton.LIMITS.dense_unknowns
     dense, sparse = systems
     assert dense.orientation() == sparse.orientation() != 0.0
     for column in range(2):
