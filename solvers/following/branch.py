@@ -425,7 +425,7 @@ class _Branch:
     def _nearby(self, place: Place, sign: float, wide: float) -> np.ndarray:
         """Return a state shortly before or after a place."""
         slope = abs(place.direction[-1])
-        length = min(LIMITS.bracket_length, 0.9 * wide / slope) if slope > 0.0 else LIMITS.nearby
+        length = min(LIMITS.bracket_length, 0.9 * wide / slope) if slope > 0.0 else LIMITS.bracket_length
         while length > 0.0:
             state = self._on_piece(place, sign * length).state
             if abs(state[-1] - place.lam) <= wide:

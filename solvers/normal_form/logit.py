@@ -59,7 +59,7 @@ class Limits(HomotopyLimits):
     corrections: int = 9
     """Corrections of a step at most."""
     chord: float = 0.3
-    """A correction this much smaller than the one before may be followed by one with the same linearization."""
+    """A correction up to this fraction of the one before may be followed by one with the same linearization."""
     shortest_step: float = 1e-7
     """A path is lost if a shorter step is needed."""
     highest_precision: float = 1e13

@@ -58,7 +58,7 @@ class Limits:
     regret: float = 1e-10
     """A stage game is unsolved above this regret, relative to the greatest value there is."""
     starts: int = 2
-    """Starting points of Lemke's algorithm."""
+    """Starting points of Lemke's algorithm for a game that is unsolved."""
 
 
 LIMITS = Limits()

@@ -45,7 +45,7 @@ class Limits:
     lowest_precision: float = 2.0
     """Precision at first, in units of 1 - γ."""
     highest_precision: float = 1e7
-    """Precision in the end."""
+    """A continuation ends at this precision."""
     growth: float = 1.3
     """The precision grows by this factor at most."""
     high_precision: float = 1e4
@@ -83,9 +83,9 @@ class Limits:
     switches: int = 2
     """A state that switches more often waits for the others."""
     states_per_switch: int = 3
-    """Switching is in vain after more switches in all than one in so many states."""
+    """Switching is in vain after more switches in all than one for each so many states."""
     switches_in_vain: int = 60
-    """It is not in vain up to this many switches."""
+    """It is not yet in vain up to this many switches."""
     joint_steps: int = 60
     """Steps of the path of all states."""
     caution: float = 0.3
@@ -95,7 +95,7 @@ class Limits:
     disturbances: int = 10
     """Attempts to get over a fold."""
     growth_in_attempts: tuple[float, ...] = (1.01, 1.04, 1.07, 1.1, 1.14)
-    """The precision grows by these factors in them."""
+    """The precision grows by one of these factors in each attempt to get over a fold."""
     flow_steps: int = 25
     """Steps of a flow."""
     sweeps: int = 60

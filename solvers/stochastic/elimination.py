@@ -48,7 +48,7 @@ class Limits:
     margin: float = 1e-12
     """Rounding in values of order one."""
     rounding_of_sums: float = 64 * float(np.finfo(np.float64).eps)
-    """What a sum of discounted values adds to it."""
+    """Rounding that a sum of discounted values adds to that."""
     entries_between_reports: float = 1e6
     """Entries of transitions read between two looks at the clock: a tenth of a second."""
     entries: float = 3e8

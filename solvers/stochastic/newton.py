@@ -40,7 +40,7 @@ class Limits:
     longest_step: float = 3.0
     """A step may move a probability by this much if another one is to follow."""
     longest_last_step: float = 100.0
-    """A step may move a probability by this much if it is to tell what is not in use."""
+    """A last step up to this length still tells what is not in use."""
     pivots: int = 15
     """Changes of supports, one at a time."""
     exact_unknowns: int = 600
@@ -246,10 +246,7 @@ def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, sear
     seen: set[bytes] = set()
     with search.best(problem, Found.nothing(problem, point)) as best:
         for _ in range(LIMITS.supports):
-            if not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
-                break
-            new = _new_solution(problem, point, used, seen, best)
-            if new is None:
+            if (new := _solved_anew(problem, point, used, seen, best)) is None:
                 break
             solution, solved, _, gradient = new
             if not solved:
@@ -273,8 +270,7 @@ def pivot(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, searc
     seen: set[bytes] = set()
     with search.best(problem, Found.nothing(problem, point)) as best:
         for _ in range(LIMITS.pivots):
-            new = _new_solution(problem, point, used, seen, best)
-            if new is None:
+            if (new := _solved_anew(problem, point, used, seen, best)) is None:
                 break
             solution, solved, inside, gradient = new
             negative = np.flatnonzero(used & (solution < 0.0))
@@ -294,22 +290,11 @@ def pivot(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, searc
     return best.found(Status.STALLED)
 
 
-def _new_solution(
+def _solved_anew(
     problem: StochasticProblem, start: np.ndarray, used: np.ndarray, seen: set[bytes], best: Best
 ) -> tuple[np.ndarray, bool, np.ndarray, np.ndarray] | None:
-    """Solve on supports and look at the strategies nearby; None if the supports were seen, or the search is over.
-
-    Returns
-    -------
-    solution : ndarray, shape (D,)
-        See `_solve_on`.
-    solved : bool
-    inside : ndarray, shape (D,)
-        The strategies nearby.
-    gradient : ndarray, shape (D,)
-        What actions and takeovers are worth there.
-    """
-    if used.tobytes() in seen:
+    """Return what `_solve_on` does, the strategies nearby and their gradient; None if that ends the search."""
+    if used.tobytes() in seen or not np.logical_or.reduceat(used, problem.bounds[:-1]).all():
         return None
     seen.add(used.tobytes())
     solution, solved = _solve_on(problem, start, used, best)

@@ -33,7 +33,7 @@ class Limits:
     patience: int = 5
     """The method gives up after this many iterations without a lower regret."""
     lenient_iterations: int = 3
-    """The game of a state may fail in this many iterations."""
+    """In so many iterations at first, the game of a state may fail."""
     recent: int = 6
     """A state has settled after this many iterations without a change of supports."""
     unsettled_states: int = 300
