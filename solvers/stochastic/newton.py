@@ -2,13 +2,15 @@
 
 Strategies are eliminated state by state, which leaves a linear system in the values alone: kinds x players x states
 unknowns, whatever the number of actions. It is solved by a sparse factorization where its factors are surely small,
-else densely where there are few unknowns, else by a sparse factorization all the same, or iteratively.
+else densely where there are few unknowns, else by a sparse factorization all the same, or iteratively where there are
+many.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,10 +31,16 @@ class Limits:
     """Up to this many it is dense unless sparse factors have few entries."""
     sparse_share: float = 0.25
     """Sparse factors have few entries if these are at most this share of those of a dense matrix."""
-    factorized_unknowns: int = 10_000
-    """Up to this many unknowns a sparse factorization is tried."""
-    filled_entries: int = 500_000_000
-    """Beyond that, it is tried if its factors have at most this many entries."""
+    iterative_unknowns: int = 2_000
+    """Beyond this many unknowns a sparse system is solved iteratively."""
+    few_entries: int = 20_000_000
+    """It is factorized all the same if its factors have at most this many entries, which takes a second."""
+    most_entries: int = 500_000_000
+    """Where iterations fail it is factorized if its factors have at most this many entries."""
+    signed_unknowns: int = 4_000
+    """Up to this many unknowns it is factorized to tell the sign of its determinant."""
+    iterations: int = 2_000
+    """Iterations with such a system, each of two products with the matrix."""
     steps: int = 20
     """Steps on one support."""
     supports: int = 10
@@ -169,19 +177,30 @@ def _sparse(size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarra
 
     matrix = csr_matrix(csr_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csr"))
     filled = _most_filled(matrix)
-    if size <= LIMITS.largest_dense and filled > LIMITS.sparse_share * size**2:
-        return _dense(matrix.toarray())
-    if size <= LIMITS.factorized_unknowns or filled <= LIMITS.filled_entries:
+
+    @cache
+    def factorized() -> _Solver:
+        if size <= LIMITS.largest_dense and filled > LIMITS.sparse_share * size**2:
+            return _dense(matrix.toarray())
+        if filled > LIMITS.most_entries:
+            raise np.linalg.LinAlgError
         factors = Factors(matrix)
         return factors.solve, lambda: factors.sign
 
-    def solve(right: np.ndarray) -> np.ndarray:
-        solution, failed = bicgstab(matrix, right, rtol=1e-11, maxiter=2000)
-        if failed or not np.isfinite(solution).all():
-            raise np.linalg.LinAlgError
-        return solution
+    if size <= LIMITS.iterative_unknowns or filled <= LIMITS.few_entries:
+        return factorized()
 
-    return solve, lambda: 0.0
+    def solve(right: np.ndarray) -> np.ndarray:
+        unit = float(np.abs(right).max())
+        if unit == 0.0:
+            return right
+        # Squared lengths below 1e-32 count as a breakdown, whatever the right-hand side.
+        solution, failed = bicgstab(matrix, right / unit, rtol=1e-11, maxiter=LIMITS.iterations)
+        if failed or not np.isfinite(solution).all():
+            return factorized()[0](right)
+        return np.asarray(unit * solution)
+
+    return solve, lambda: factorized()[1]() if size <= LIMITS.signed_unknowns else 0.0
 
 
 def _inexact(

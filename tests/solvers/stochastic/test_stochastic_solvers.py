@@ -948,15 +948,32 @@ def test_newton_steps_of_kitchens_are_those_of_dense_matrices(form, monkeypatch)
         "precision": 2.0,
     }
     systems = []
-    for share in (0.0, 1.0):
-        monkeypatch.setattr(newton, "LIMITS", dataclasses.replace(newton.LIMITS, sparse_share=share))
+    iterative = {"iterative_unknowns": 0, "few_entries": 0}
+    for limits in ({"sparse_share": 0.0}, {"sparse_share": 1.0}, iterative, {**iterative, "iterations": 1}):
+        monkeypatch.setattr(newton, "LIMITS", dataclasses.replace(newton.LIMITS, **limits))
         systems.append(Linearized.at(part, point, values, point > 0, **arguments))
     assert values.size > newton.LIMITS.dense_unknowns
-    dense, sparse = systems
-    assert dense.orientation() == sparse.orientation() != 0.0
-    for column in range(2):
-        for one, other in zip(dense.changes(column), sparse.changes(column), strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9 * np.abs(one).max())
+    dense, *others = systems
+    for other in others:
+        assert other.orientation() == dense.orientation() != 0.0
+        for column in range(2):
+            for one, same in zip(dense.changes(column), other.changes(column), strict=True):
+                np.testing.assert_allclose(same, one, rtol=1e-8, atol=1e-9 * np.abs(one).max())
+
+
+def test_iterations_solve_for_right_hand_sides_of_any_length(monkeypatch):
+    size = 300
+    rng = np.random.default_rng(0)
+    rows, columns = np.repeat(np.arange(size), 3), rng.integers(0, size, 3 * size)
+    limits = dataclasses.replace(newton.LIMITS, iterative_unknowns=0, few_entries=0, most_entries=0, largest_dense=0)
+    monkeypatch.setattr(newton, "LIMITS", limits)
+    entries = np.full(3 * size, -0.3)
+    solve, _ = newton._sparse(size, rows, columns, entries)
+    matrix = np.eye(size)
+    np.add.at(matrix, (rows, columns), entries)
+    right = rng.normal(size=size)
+    for length in (1.0, 1e-17, 1e-200, 0.0):
+        np.testing.assert_allclose(solve(length * right), np.linalg.solve(matrix, length * right), rtol=1e-7, atol=0)
 
 
 @pytest.mark.parametrize("seed", range(4))
