@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -59,10 +60,17 @@ ALLOWED: dict[str, set[str] | None] = {
 }
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Parse a file, once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(path: Path) -> set[str]:
     """Names of modules that a file imports, anywhere in it, also for type checkers only."""
     names = set()
-    todo: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    todo: list[ast.AST] = [tree_of(path)]
     while todo:
         node = todo.pop()
         if isinstance(node, ast.Import):
@@ -129,7 +137,7 @@ def test_checks_share_no_kernel_with_solvers():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_annotations_are_not_evaluated(module):
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    tree = tree_of(MODULES[module])
     if any(isinstance(node, (ast.AnnAssign, ast.ClassDef, ast.FunctionDef)) for node in ast.walk(tree)):
         assert "__future__.annotations" in imported(MODULES[module])
 
@@ -142,7 +150,7 @@ def is_number(node: ast.expr) -> bool:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if layer(name) == "solvers"])
 def test_limits_have_one_home_and_a_meaning(module):
-    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    tree = tree_of(MODULES[module])
     assigned = [node for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value]
     numbers = [part for node in assigned if is_number(node.value) for part in ast.walk(node)]
     loose = [part.id for part in numbers if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]

@@ -149,10 +149,10 @@ def test_one_player_has_no_critical_weight():
 @pytest.mark.parametrize(
     "spec",
     [
-        "random_stochastic:states=2,actions=3,seed=1",
+        pytest.param("random_stochastic:states=2,actions=3,seed=1", marks=pytest.mark.slow),
         "random_stochastic:players=3,states=2,actions=2,seed=5",
         "random_turn_based:states=6,seed=4",
-        "random_sparse:states=4,actions=2,seed=2",
+        pytest.param("random_sparse:states=4,actions=2,seed=2", marks=pytest.mark.slow),
     ],
 )
 def test_the_way_back_is_the_way_there(spec, form):

@@ -336,7 +336,7 @@ def test_a_sweep_keeps_its_warm_starts_too(store, solved):
     assert answers(first) == answers(second) == answers(pg.sweep(GAMES[0], lams=LAMS))
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("count", [1, 3, 7])
 def test_an_interrupted_batch_resumes_without_loss_or_duplicates(count, n_jobs, store, solved):
     with pytest.raises(KeyboardInterrupt):

@@ -272,8 +272,14 @@ def test_smooth_folds(game):
         assert (below, above) == ((2, 0) if fold.directions == (1, -1) else (0, 2))
 
 
-@pytest.mark.parametrize("spec", ["players=3,actions=3", "players=4,actions=2", "players=3,actions=2x3x4"])
-@pytest.mark.parametrize("aggregate", ["mean", "sum", "max"])
+@pytest.mark.parametrize(
+    ("spec", "aggregate"),
+    [
+        pytest.param(spec, aggregate, marks=pytest.mark.slow if (number + place) % 3 else ())
+        for number, spec in enumerate(["players=3,actions=3", "players=4,actions=2", "players=3,actions=2x3x4"])
+        for place, aggregate in enumerate(["sum", "mean", "max"])
+    ],
+)
 def test_more_players(spec, aggregate):
     for seed in range(2):
         game = named_game(f"random_uniform:{spec},seed={seed}")

@@ -299,8 +299,8 @@ def test_matching_pennies_with_three_players():
         ((3, 3, 3), "mean"),
         ((2,) * 4, "max"),
         ((3, 2, 2), "max"),
-        ((2,) * 5, "mean"),
-        ((4, 1, 2, 3), "sum"),
+        pytest.param((2,) * 5, "mean", marks=pytest.mark.slow),
+        pytest.param((4, 1, 2, 3), "sum", marks=pytest.mark.slow),
     ],
 )
 def test_generic_games(shape, aggregate):
