@@ -59,11 +59,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "audit": ("audit stag_hunt stag,stag --lam 0.3", "audit reputation_stag_hunt uniform --lam 0.3 --json"),
     "sweep": ("sweep stag_hunt --lam 0,1/4,1 --all", "sweep stag_hunt --plot equilibria.svg"),
     "trace": ("trace stag_hunt --lam 0:1",),
-    "train": ("train stag_hunt --algorithm prim --lam 0.3 --steps 2000 -o policy.npz",),
+    "train": ("train stag_hunt --steps 2000 -o policy.npz",),
     "report": ("report stag_hunt -o lesson.html", "report stag_hunt --editable -o play.html"),
     "explore": ("explore stag_hunt",),
     "games": ("games",),
-    "compile": ("compile assembly_line:n=4 -o assembly_line.json",),
+    "compile": ("compile assembly_line:n=4 -o line.json",),
     "demo": ("demo",),
     "warmup": ("warmup",),
 }
@@ -73,6 +73,11 @@ def _examples(name: str) -> str:
     """What stands at the end of a command's help; the mark keeps its lines."""
     lines = "\n".join(f"  powergames {example}" for example in EXAMPLES[name])
     return f"\b\nExamples:\n{lines}"
+
+
+def _summary(command: Callable[..., int]) -> str:
+    """What the list of commands says of one: the first line of its help, in full."""
+    return (command.__doc__ or "").partition("\n")[0]
 
 
 # The base of Typer's usage errors, which different versions of Typer keep in different modules.
@@ -89,7 +94,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name, epilog=_examples(_name))(_command)
+    app.command(_name, short_help=_summary(_command), epilog=_examples(_name))(_command)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import textwrap
 import time
 from fractions import Fraction
@@ -148,7 +149,7 @@ def _game(name: str) -> NormalFormGame:
 
 
 def _paragraph(*parts: str) -> str:
-    return textwrap.fill(" ".join(parts), 79)
+    return textwrap.fill(" ".join(parts), min(79, shutil.get_terminal_size().columns))
 
 
 def _heading(number: int, game: NormalFormGame) -> str:

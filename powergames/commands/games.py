@@ -23,9 +23,9 @@ def command(as_json: JsonOption = False) -> int:
         ]
         print_json({"schema": SCHEMA, "games": entries})
         return DONE
-    table = Table("name", "parameters", "game")
+    table = Table("name", "game", "parameters, with their defaults")
     for entry in listed:
-        parameters = ",".join(f"{name}={default}" for name, default in entry.parameters.items())
-        table.add_row(entry.name, parameters, entry.summary)
+        parameters = ", ".join(f"{name}={default}" for name, default in entry.parameters.items())
+        table.add_row(entry.name, entry.summary, parameters)
     print_blocks(table)
     return DONE

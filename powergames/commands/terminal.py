@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
-from powergames.display import Block, Shown, Table, printable
+from powergames.display import Block, Part, Shown, Table, lines, parts, printable
 from powergames.kernels import compilation
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.table import Table as RichTable
 
-# Width of tables that go to a file or a pipe, where nothing needs to be folded.
+# Width of what goes to a file or a pipe, where nothing needs to be folded.
 UNBOUNDED = 100_000
 
 COMPILATION = "powergames: compiling the solvers; this takes up to a minute, once on this machine"
@@ -50,42 +53,48 @@ def print_result(result: Shown) -> None:
 
 
 def print_blocks(*blocks: Block) -> None:
-    """Print texts and tables to stdout, a blank line between two; no word or number is cut to fit the terminal."""
+    """Print texts and tables to stdout, a blank line between two.
+
+    They fit the terminal, or the number of columns in the variable COLUMNS: texts take several lines, and a table that
+    is too wide comes in several parts. A file or a pipe gets everything in full width.
+    """
     from rich.console import Console
-    from rich.measure import Measurement
 
-    def console(width: int | None) -> Console:
-        return Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
-
-    unbounded = console(UNBOUNDED)
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal() else UNBOUNDED
+    console = Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False)
     for k, block in enumerate(blocks):
         if k:
-            unbounded.print()
-        drawn = _drawn(block)
-        if not sys.stdout.isatty():
-            unbounded.print(drawn)
+            console.print()
+        if not isinstance(block, Table):
+            console.print(_folded(_encodable(printable(block, keep="\n")), console.width), soft_wrap=True)
             continue
-        needed = Measurement.get(unbounded, unbounded.options, drawn).minimum
-        console(max(console(None).width, needed)).print(drawn, crop=False)
+        for number, part in enumerate(parts(block, console.width)):
+            if number:
+                console.print()
+            console.print(_drawn(part))
 
 
-def _drawn(block: Block) -> RenderableType:
-    """Turn a table into one of rich, whose columns are at least as wide as their longest word."""
-    if not isinstance(block, Table):
-        return _encodable(printable(block, keep="\n"))
+def _folded(text: str, width: int) -> str:
+    """Break a text into lines; a path that is longer than one stays whole, so that it can be copied."""
+    fill = partial(textwrap.fill, width=width, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(map(fill, text.split("\n")))
+
+
+def _drawn(part: Part) -> RichTable:
+    """Turn a table with known widths into one of rich."""
     from rich import box
     from rich.table import Table as RichTable
 
     look = {"title_justify": "left", "title_style": "bold"}
-    drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, title=_encodable(block.title) or None, **look)  # type: ignore[arg-type]
-    for k, column in enumerate(block.columns):
-        texts = [column.header, *(row[k].text for row in block.rows)]
-        widest = max(map(len, " ".join(texts).split()), default=1)
-        least = widest if sys.stdout.isatty() else None
-        drawn.add_column(_encodable(column.header), justify="right" if column.right else "left", min_width=least)
-    for section in block.sections():
+    title = _encodable(part.table.title) or None
+    drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, title=title, **look)  # type: ignore[arg-type]
+    for column, width in zip(part.table.columns, part.widths, strict=True):
+        side: Literal["left", "right"] = "right" if column.right else "left"
+        drawn.add_column(_encodable(column.header), justify=side, width=width, overflow="fold")
+    for section in part.table.sections():
         for row in section:
-            drawn.add_row(*(_encodable(cell.text) for cell in row))
+            cells = zip(row, part.widths, strict=True)
+            drawn.add_row(*(_encodable(lines(cell.text, width)) for cell, width in cells))
         drawn.add_section()
     return drawn
 

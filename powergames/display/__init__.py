@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from powergames.display.fitting import Part as Part
+from powergames.display.fitting import lines as lines
+from powergames.display.fitting import parts as parts
 from powergames.display.markup import to_html as to_html
 from powergames.display.markup import to_latex as to_latex
 from powergames.display.shown import MOST as MOST

@@ -47,6 +47,8 @@ class Table:
         Those that begin with ``>`` have their columns flush right.
     title : str
         Shown above the table.
+    keys : int
+        How many of the first columns name a row; each part of a table that is too wide has them.
 
     Examples
     --------
@@ -56,9 +58,9 @@ class Table:
     [['hunter 1', '4']]
     """
 
-    def __init__(self, *headers: str, title: str = "") -> None:
+    def __init__(self, *headers: str, title: str = "", keys: int = 1) -> None:
         self.columns = tuple(Column(printable(header.removeprefix(">")), header.startswith(">")) for header in headers)
-        self.title = printable(title)
+        self.title, self.keys = printable(title), keys
         self.rows: list[tuple[Cell, ...]] = []
         self.lines: set[int] = set()
 
@@ -71,6 +73,15 @@ class Table:
     def add_line(self) -> None:
         """Draw a line between the row before and the row to come."""
         self.lines.add(len(self.rows))
+
+    def only(self, columns: Sequence[int], *, continued: bool) -> Table:
+        """Return a table with some of the columns; its title says if others came before."""
+        title = ", ".join(filter(None, (self.title, "more columns"))) if continued else self.title
+        part = Table(title=title[:1].upper() + title[1:], keys=self.keys)
+        part.columns = tuple(self.columns[k] for k in columns)
+        part.rows = [tuple(row[k] for k in columns) for row in self.rows]
+        part.lines = set(self.lines)
+        return part
 
     @property
     def headers(self) -> list[str]:

@@ -76,7 +76,7 @@ def of_sampled_audit(report: SampledAudit, most: int | None = MOST) -> list[Bloc
             least = float(report.regret.low[i])
             power.append(Cell(least, f"≥ {least:.4g}"))
         table.add_row(name(player), interval(report.returns, i), *power)
-    attacks = Table("who leaves the policy", "how", *(f">task of {player}" for player in players))
+    attacks = Table("who leaves the policy", "how", *(f">task of {player}" for player in players), keys=2)
     for attack in report.attacks:
         how = attack.label
         if attack.against is not None:
@@ -140,7 +140,7 @@ def _off_policy_blocks(report: Audit) -> list[Block]:
         return []
     game = report.game
     headers = (f">task of {printable(player)}" for player in game.players)
-    table = Table("who leaves the policy", "how", *headers)
+    table = Table("who leaves the policy", "how", *headers, keys=2)
     hidden = 0
     for j in range(game.n_players):
         own = [deviation for deviation in report.off_policy if deviation.deviator == j]

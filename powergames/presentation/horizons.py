@@ -113,7 +113,7 @@ def first_step(evaluation: HorizonEvaluation, most: int | None) -> list[Block]:
     game, rounding = evaluation.game, _noise(evaluation.game, evaluation.horizon)
     start = np.flatnonzero(RowGame.of(game).start > 0.0)
     shown = start if most is None else start[:STATES]
-    table = Table("first state", "player", "strategy", ">task", *power_headers(game), ">utility")
+    table = Table("first state", "player", "strategy", ">task", *power_headers(game), ">utility", keys=2)
     held: Any = evaluation.power[0] if game.n_players > 1 else None
     for s in shown.tolist():
         table.add_line()
@@ -146,7 +146,7 @@ def _off_policy(report: HorizonAudit) -> list[Block]:
     if not report.off_policy:
         return []
     game, rounding = report.game, _noise(report.game, report.horizon)
-    table = Table("who leaves the policy", "how", *(f">task of {printable(player)}" for player in game.players))
+    table = Table("who leaves the policy", "how", *(f">task of {printable(player)}" for player in game.players), keys=2)
     hidden = 0
     for j in range(game.n_players):
         own = [deviation for deviation in report.off_policy if deviation.deviator == j]

@@ -147,7 +147,7 @@ def of_bifurcations(found: Bifurcations, most: int | None = MOST) -> list[Block]
     def cell(lam: Fraction) -> Cell:
         return lam_cell(with_lam(objective, lam))
 
-    table = Table(">λ from", ">to", *(f"{printable(player)}, in the middle" for player in game.players))
+    table = Table(">λ from", ">to", *(f"{printable(player)}, in the middle" for player in game.players), keys=2)
     for branch in found.branches[:most]:
         profile = branch.at(branch.middle)
         strategies = [strategy_text(game, i, strategy.astype(float)) for i, strategy in enumerate(profile)]
@@ -229,7 +229,7 @@ def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:
     rounding = noise(game)
     several = len(equilibria) > 1
     columns = ["player", "strategy", ">task", *power_headers(game), ">utility", ">regret"]
-    table = Table(*(["#"] if several else []), *columns, title=title)
+    table = Table(*(["#"] if several else []), *columns, title=title, keys=2 if several else 1)
     for k, equilibrium in enumerate(equilibria):
         table.add_line()
         for i, player in enumerate(game.players):

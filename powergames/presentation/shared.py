@@ -118,7 +118,7 @@ def states_table(
     game = cast("StochasticGame", values.game)
     rounding = noise(game)
     regrets = [] if certificate is None else [">utility", ">regret"]
-    table = Table("state", "player", "strategy", ">task", *power_headers(game), *regrets, title=title)
+    table = Table("state", "player", "strategy", ">task", *power_headers(game), *regrets, title=title, keys=2)
     for s in states:
         table.add_line()
         for i, player in enumerate(game.players):
