@@ -91,7 +91,8 @@ def frame_of_normal_form(game: NormalFormGame) -> list[Block]:
 def of_stochastic(game: StochasticGame, most: int | None = MOST) -> list[Block]:
     """Rewards and next states of each joint action."""
     players = [printable(player) for player in game.players]
-    table = Table("state", *players, *(f">reward of {player}" for player in players), "next state", keys=1 + len(players))
+    headers = (*players, *(f">reward of {player}" for player in players), "next state")
+    table = Table("state", *headers, keys=1 + len(players))
     shown = game.n_rows if most is None else min(game.n_rows, most)
     before = -1
     for row in range(shown):
