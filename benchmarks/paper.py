@@ -306,7 +306,7 @@ def claims(known: dict[Question, dict[str, Any]]) -> str:
             f"{penalty[-1]['task'][0]:.3g}. The adversarial form keeps {last['task'][0]:.3g}.",
         ),
         (
-            "Regularized agents avoid catastrophes if one of them goes off its policy.",
+            "Regularized agents avoid catastrophes if one of them leaves its policy.",
             "Holds in the adversarial form for large λ only: of an attack in all steps, "
             f"{left(adversarial[0]):.3g} soups are left at λ = {SMALL}, and {left(last):.3g} at λ = 1. With "
             f"explosion={EXPLOSION} the worse-off chef still ends at {left(burning['adversarial'][-2]):.4g} at "

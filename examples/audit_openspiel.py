@@ -20,5 +20,5 @@ seen = [{name: learner.step(at, is_evaluation=True).probs for name, at in met.it
 game = pg.from_openspiel("markov_soccer", discount=0.9, key=str)
 report = pg.audit(game, [{"end": [1]} | table for table in seen], pg.PowerObjective(0.1))
 print(f"{report.certificate}; {len(report.unvisited[0].states)} states were never met")
-print(f"The players get {report.start_task.round(3)}, and if the other one goes off its policy, at least:")
+print(f"The players get {report.start_task.round(3)}, and if the other one leaves its policy, at least:")
 print(*(f"  {how}: {least.round(3)}" for how, least in report.worst.items()), sep="\n")

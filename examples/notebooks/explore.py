@@ -52,7 +52,8 @@ def _():
 
     - *Task*: the payoff that a player expects.
     - *Power* of one player over another: what it can take from the other one by a single action.
-    - *Utility*: task − λ · power. In an **equilibrium** nobody can raise the own utility; the *regret* is 0.
+    - *Utility*: task − λ · power. In an **equilibrium** no player can raise their own utility by changing alone; the
+      *regret* is 0.
 
     Choose a game, type other payoffs, and move λ. Every equilibrium on this page is certified.
     """)

@@ -2,7 +2,7 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""Power over time: state by state, in both forms of the objective, and when somebody goes off policy."""
+"""Power over time: state by state, in both forms of the objective, and when somebody leaves the policy."""
 
 import marimo
 

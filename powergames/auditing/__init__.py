@@ -1,4 +1,4 @@
-"""Audits: the certificate of any policies, and what everybody gets when one player goes off them.
+"""Audits: the certificate of any policies, and what everybody gets when one player leaves them.
 
 No solver is involved, so that policies from anywhere are judged by the same rules.
 """

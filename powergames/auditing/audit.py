@@ -100,7 +100,7 @@ class Audit(Frozen, Shown):
     occupancy_power : ndarray, shape (n, n)
         `power` averaged over the states that play visits, with the discounted frequencies of player `i` for row `i`.
     off_policy : tuple of OffPolicy
-        What everyone gets when one player goes off the profile; see `off_policy`.
+        What everyone gets when one player leaves the profile; see `off_policy`.
     best_deviation : Deviation or None
         The deviation found that gains most; None if nothing gains more than rounding.
     unvisited : tuple of Unvisited
@@ -199,7 +199,7 @@ def audit(
     observe: Any = None,
     horizon: int | None = None,
 ) -> Audit | HorizonAudit:
-    """Check policies from anywhere: exact values and power, regret, and what happens when a player goes off them.
+    """Check policies from anywhere: exact values and power, regret, and what happens when a player leaves them.
 
     Parameters
     ----------
@@ -241,8 +241,8 @@ def audit(
 
     Notes
     -----
-    Costs the certificate. In a stochastic game each player and each way to go off policy also costs a linear system in
-    the states, and an adversary that acts for ever costs a few.
+    Costs the certificate. In a stochastic game each player and each way to deviate also costs a linear system in the
+    states, and an adversary that acts for ever costs a few.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""What everybody gets when one player goes off the profile, while all others follow it.
+"""What everybody gets when one player leaves the profile, while all others follow it.
 
-Player `j` goes off in these ways:
+Player `j` deviates in these ways:
 
 - *adversarial*: takes what is worst for one other player `i`, for each `i` in turn; in a stochastic game for one step,
   for `k` steps, or for ever, as harmful to `i` as that is possible;
@@ -33,7 +33,7 @@ MOST_STEPS = 100_000
 
 @dataclass(frozen=True, eq=False)
 class OffPolicy(Frozen):
-    """What every player gets when one of them goes off the profile.
+    """What every player gets when one of them leaves the profile.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ class OffPolicy(Frozen):
 
 
 def off_policy(game: AnyGame, profile: Any, *, steps: int = 10) -> tuple[OffPolicy, ...]:
-    """Compute everyone's expected payoff for every way in which one player goes off the profile.
+    """Compute everyone's expected payoff for every way in which one player leaves the profile.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def check_steps(steps: Any) -> None:
 
 
 def least_values(deviations: Sequence[OffPolicy], n_players: int) -> dict[str, np.ndarray]:
-    """Return what each player is left with at least if any other one goes off, for each kind of going off.
+    """Return what each player is left with at least if another one deviates, for each kind of deviation.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def _stochastic(game: StochasticGame, strategies: Profile, steps: int) -> list[O
 
 
 def label_of(kind: str, steps: int | None) -> str:
-    """Return a kind of going off a policy, and for how long an adversary does.
+    """Return a kind of leaving a policy, and for how long an adversary does.
 
     Examples
     --------

@@ -38,7 +38,7 @@ class HorizonAudit(Frozen, Shown):
     evaluation : HorizonEvaluation
         Values and power at each step in each state.
     off_policy : tuple of OffPolicy
-        What everyone gets, from the first step on, when one player goes off the profile. The player acts against
+        What everyone gets, from the first step on, when one player leaves the profile. The player acts against
         another one in the first step, in the first `steps` or in all steps, keeps to one action, or acts at random.
         `actions` holds the worst actions of the first step.
     """
@@ -142,7 +142,7 @@ def audit_horizon(
 
 
 class _Departures:
-    """Values from the first step on if a player goes off a profile."""
+    """Values from the first step on if a player leaves a profile."""
 
     def __init__(self, evaluation: HorizonEvaluation) -> None:
         self.evaluation, self.profile, self.horizon = evaluation, evaluation.profile, evaluation.horizon
@@ -151,7 +151,7 @@ class _Departures:
         self.lifts = self.game.lifts(self.horizon)
 
     def report(self, steps: int) -> list[OffPolicy]:
-        """Return all ways to go off, as `off_policy` does."""
+        """Return all ways to deviate, as `off_policy` does."""
         found: list[OffPolicy] = []
         n, rows = self.game.n_players, self.game.rows
 

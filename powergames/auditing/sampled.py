@@ -308,7 +308,7 @@ class _Run:
         return both[0], both[1]
 
     def attacks(self, count: int, steps: int, level: float) -> Iterator[SampledAttack]:
-        """Estimate what all get if one player goes off the profile, for each way."""
+        """Estimate what all get if one player leaves the profile, for each way."""
         horizon = self.clock.horizon
         levels = [self._outcomes(0, own, at, None, "attacks for one step") for at, own in enumerate(_counts(count))]
         for j, size in enumerate(self.sampler.sizes):
@@ -448,7 +448,7 @@ def _call(sampler: Sampler, method: str, task: tuple[Any, ...]) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class SampledAttack(Estimate):
-    """What every player gets from the start when one of them goes off the profile, estimated.
+    """What every player gets from the start when one of them leaves the profile, estimated.
 
     Attributes
     ----------
@@ -532,7 +532,7 @@ class SampledAudit(Frozen, Shown):
     utility : Estimate or None, shape (n,)
         Returns, less λ times power along the way; None in the form "adversarial" and with the aggregate "max".
     attacks : tuple of SampledAttack
-        What everyone gets when one player goes off the profile, in the order of `Audit.off_policy`.
+        What everyone gets when one player leaves the profile, in the order of `Audit.off_policy`.
     regret : LowerBound or None, shape (n,)
         What each player gains by the best response that was found, in utility: its regret is at least ``regret.low``
         with that probability, and may be any larger. None if no best response was asked for.
@@ -596,7 +596,7 @@ def sampled_audit(
     progress: bool | None = None,
     callback: Callback | None = None,
 ) -> SampledAudit:
-    """Estimate by play what policies are worth, who holds power, and what happens when a player goes off them.
+    """Estimate by play what policies are worth, who holds power, and what happens when a player leaves them.
 
     Parameters
     ----------

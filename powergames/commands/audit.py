@@ -62,7 +62,7 @@ def command(
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Check whether a policy is an equilibrium, and what happens when a player goes off it."""
+    """Check whether a policy is an equilibrium, and what happens when a player leaves it."""
     check_plot(plot)
     check_distinct({"GAME": game, "POLICY": policy, "--reference": reference}, [("--plot", plot)])
     tolerance = read_tolerance(tol)
@@ -74,7 +74,7 @@ def command(
     if plot is not None and horizon is not None:
         raise InputError("--plot: not with a horizon; leave it out")
     if plot is not None and loaded.n_players == 1:
-        raise InputError("--plot: nobody can go off policy in a game of one player; leave it out")
+        raise InputError("--plot: nobody can leave the policy in a game of one player; leave it out")
     lasting = read_horizon(horizon, loaded)
     # The audit reads files by itself; a horizon decides about their shape.
     written = policy.lower().endswith((".npz", ".json"))

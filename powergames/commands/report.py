@@ -44,7 +44,8 @@ def command(
         typer.Option(
             "--time-limit",
             metavar="SECONDS",
-            help="Target, 60 by default, not a limit: it decides how many λ the page has, and whether all equilibria.",
+            help="Decides how many λ the page has, and whether it has all equilibria; 60 by default. Without --lam the "
+            "page takes about twice as long at most.",
         ),
     ] = None,
     editable: Annotated[

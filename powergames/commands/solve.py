@@ -34,12 +34,16 @@ from powergames.commands.options import (
     refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
-from powergames.commands.terminal import print_result
+from powergames.commands.terminal import print_blocks, print_result
 from powergames.errors import InputError
 from powergames.progress import reporter
 
 if TYPE_CHECKING:
     from powergames.results import EquilibriumSet, StochasticEquilibriumSet
+    from powergames.results.stability import Stability
+
+# Equilibria up to which the output says of each how it stands.
+MOST_STABILITIES = 100
 
 # Kinds of pictures, and the functions that draw them.
 PICTURES = {
@@ -81,6 +85,7 @@ def command(
     tolerance, seconds = read_tolerance(tol), None if time_limit is None else read_seconds(time_limit)
     from powergames.games import StochasticGame
     from powergames.io import load
+    from powergames.presentation.results import of_set
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import solve, solve_all
 
@@ -114,19 +119,25 @@ def command(
                     callback=callback,
                 )
             ]
+    known = _stabilities(found) if every else None
     if as_json:
+        equilibria = [equilibrium.to_dict() for equilibrium in found]
+        for equilibrium, stability in zip(equilibria, known or (), strict=False):
+            equilibrium["stability"] = stability.to_dict()
         print_json(
             {
                 "schema": SCHEMA,
                 "game": game_header(loaded),
                 "objective": objective.to_dict(exact),
-                "equilibria": [equilibrium.to_dict() for equilibrium in found],
+                "equilibria": equilibria,
                 **_completeness(found),
             },
             exact,
         )
+    elif known is not None:
+        print_blocks(*of_set(cast("EquilibriumSet", found), stabilities=known))
     else:
-        print_result(cast("EquilibriumSet | StochasticEquilibriumSet", found) if every else found[0])
+        print_result(cast("StochasticEquilibriumSet", found) if every else found[0])
     if plot is not None and found:
         _draw(loaded, objective, found, plot, kind)
     complete = not every or cast("EquilibriumSet | StochasticEquilibriumSet", found).complete
@@ -155,6 +166,15 @@ def _draw(game: Any, objective: Any, found: Sequence[Any], plot: str, kind: str 
         viz.save(viz.best_responses(game, objective), plot)
     else:
         viz.save(getattr(viz, PICTURES[kind])(found[0]), plot)
+
+
+def _stabilities(found: Sequence[Any]) -> list[Stability] | None:
+    """How each of all equilibria stands, where it is quick to tell: with two players."""
+    from powergames.results import EquilibriumSet
+    from powergames.solvers import stability
+
+    quick = isinstance(found, EquilibriumSet) and found.game.n_players == 2 and len(found) <= MOST_STABILITIES
+    return [stability(each) for each in found] if quick and all(each.converged for each in found) else None
 
 
 def _completeness(found: Sequence[Any]) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _state_blocks(report: Audit, most: int | None) -> list[Block]:
 
 
 def _off_policy_blocks(report: Audit) -> list[Block]:
-    """The table of all ways to go off the policy, and how many it leaves out."""
+    """The table of all ways to leave the policy, and how many it leaves out."""
     if not report.off_policy:
         return []
     game = report.game

@@ -142,7 +142,7 @@ def _actions(game: TimedGame, state: int, player: int) -> Sequence[str]:
 
 
 def _off_policy(report: HorizonAudit) -> list[Block]:
-    """All ways to go off the policy, and the least that each player is left with."""
+    """All ways to leave the policy, and the least that each player is left with."""
     if not report.off_policy:
         return []
     game, rounding = report.game, _noise(report.game, report.horizon)

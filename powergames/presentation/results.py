@@ -76,13 +76,18 @@ def of_equilibrium(equilibrium: Equilibrium, most: int | None = MOST) -> list[Bl
 
 
 @blocks.register(EquilibriumSet)
-def of_set(found: EquilibriumSet, most: int | None = MOST) -> list[Block]:
-    """All equilibria of a game, one table for each component."""
+def of_set(
+    found: EquilibriumSet, most: int | None = MOST, stabilities: Sequence[Stability] | None = None
+) -> list[Block]:
+    """All equilibria of a game, one table for each component, and how those that are alone in one stand if known."""
+    kinds = {id(each.equilibrium): stability_text(each) for each in stabilities or ()}
     components = found.components
     extreme, relation = ("extreme ", "spanned by") if found.game.n_players == 2 else ("", "with")
     tables = []
     for k, component in enumerate(components):
         size = f", {relation} {len(component)} equilibria" if len(component) > 1 else ""
+        if not size and id(component[0]) in kinds:
+            size = f": {kinds[id(component[0])]}"
         tables.append(_equilibria_table(component, f"Component {k + 1} of {len(components)}{size}"))
     total = counted(len(found), f"{extreme}equilibrium", f"{extreme}equilibria")
     failed = sum(not equilibrium.converged for equilibrium in found)
@@ -221,6 +226,13 @@ def _completeness(found: EquilibriumSet) -> str:
     if found.status is Status.TIME_LIMIT:
         return f"TIME_LIMIT: {missing}, because the time limit was reached; raise it, or use solve to find one."
     return f"{missing}; use solve to find one." if not found else f"{missing}."
+
+
+def stability_text(found: Stability) -> str:
+    """Say in a few words how an equilibrium stands."""
+    if found.strict:
+        return "strict"
+    return "not regular" if found.index is None else f"regular, index {found.index:+d}".replace("-", "−")
 
 
 def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:

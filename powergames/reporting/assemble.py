@@ -119,9 +119,10 @@ def report(
     title : str, optional
         Heading of the page; by default the title of the game.
     time_limit : float, default 60
-        Target in seconds. It decides about `lams` and `all_equilibria` if they are not given. The time is estimated
-        from trials at a few λ. A computation that has started is never cut off, so it may take longer, by far if even a
-        few λ are slow. Give both arguments to get the same page on any machine.
+        Seconds that decide about `lams` and `all_equilibria` if they are not given. Trials at a few λ take up to this
+        time, and the other λ as long again; a λ that is not solved in its share of the time is left out. Only the
+        certificate of a very large game may take longer. At `lams` that are given, each computation runs to its end.
+        Give both arguments to get the same page on any machine.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional

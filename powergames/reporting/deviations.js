@@ -1,4 +1,4 @@
-// What everybody gets when one player goes off the solution.
+// What everybody gets when one player leaves the solution.
 
 function deviationTables(lesson, j, a) {
   const keys = lesson.stochastic
@@ -31,7 +31,7 @@ function deviationText(lesson, j, a) {
 
 function worstTable(lesson) {
   const { players } = lesson.game;
-  const rows = [["nobody goes off", ...players.map((_, i) => lesson.number(`start_task/${i}`))]];
+  const rows = [["nobody deviates", ...players.map((_, i) => lesson.number(`start_task/${i}`))]];
   Object.keys(lesson.solution().worst).forEach((label) => {
     rows.push([label, ...players.map((_, i) => lesson.number(`worst/${label}/${i}`))]);
   });
@@ -46,6 +46,6 @@ function offPolicyTable(lesson) {
     entry.against === null ? entry.how : el("span", {}, `${entry.how}, against `, named(players[entry.against])),
     ...players.map((_, i) => lesson.number(`off_policy/${k}/start_task/${i}`)),
   ]);
-  const columns = ["who goes off", "how", ...players.map((name) => el("span", {}, "payoff of ", named(name)))];
+  const columns = ["who deviates", "how", ...players.map((name) => el("span", {}, "payoff of ", named(name)))];
   return table("", columns, rows, players.map((_, i) => i + 2));
 }

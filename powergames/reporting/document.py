@@ -41,7 +41,7 @@ def build(solved: Solved, title: str, thinned: int = 1, deviations: bool = True)
     thinned : int, default 1
         Keep the first of so many λ, and the last one.
     deviations : bool, default True
-        Whether to work out what happens when a player goes off a solution.
+        Whether to work out what happens when a player leaves a solution.
 
     Returns
     -------

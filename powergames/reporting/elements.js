@@ -40,9 +40,9 @@ function rounded(value, scale) {
 // As a fraction where it is one of a small denominator up to rounding, else with up to five digits.
 function fractional(value, scale) {
   if (typeof value !== "number" || Number.isInteger(value) || Math.abs(value) > 1e6) return rounded(value, scale);
-  for (let below = 2; below <= 60; below += 1) {
+  for (let below = 1; below <= 60; below += 1) {
     const above = Math.round(value * below);
-    if (above && Math.abs(value * below - above) < 1e-12 * Math.max(1, scale)) return `${above}/${below}`;
+    if (above && Math.abs(value * below - above) < 1e-12 * Math.max(1, scale)) return below > 1 ? `${above}/${below}` : String(above);
   }
   return rounded(value, scale);
 }

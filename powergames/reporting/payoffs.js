@@ -3,7 +3,7 @@
 // Actions of a player beyond which a matrix is set smaller, and its payoffs are rounded more; and beyond which it gets the
 // whole width of the page, as do long payoffs: letters of a row.
 const LARGE = 6;
-const NARROW = 3;
+const NARROW = 2;
 const SHORT_ROW = 36;
 
 function payoffTable(lesson) {

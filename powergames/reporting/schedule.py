@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from powergames.checking.certify import certify
 from powergames.errors import InputError
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.kernels.compilation import clock
 from powergames.objectives import PowerObjective, objectives_of, with_lam
-from powergames.progress import Callback
+from powergames.progress import Callback, counter
 from powergames.reporting.intervals import intervals
-from powergames.results import Sweep, SweepPoint
+from powergames.results import Equilibrium, Status, Sweep, SweepPoint
 from powergames.solvers import solve, solve_all, sweep
 
 # Numbers of λ, equally spaced; each but the last is taken only if it can be computed in time.
@@ -28,6 +29,9 @@ SHARES = tuple(map(Fraction, ("0", "1/50", "1/20", "1/10", "1/5", "1/2", "1")))
 # Critical λ that are added to these, and joint actions of three and more players up to which they are: there, several
 # equilibria become one, and it takes long to find that there are no others.
 MOST_CRITICAL, SMALL = 50, 8
+
+# Pure equilibria that a page shows at most at each λ.
+MOST_PURE = 30
 
 # Computations that a sweep makes at each λ: from scratch, upwards and downwards.
 PASSES = 3
@@ -106,21 +110,78 @@ def solve_in_time(
         every = seconds * len(wanted) <= time_limit
     elif every and lams is None:
         seconds = _seconds_for_all(game, probes, time_limit / len(probes))
+    points: list[SweepPoint] = []
+    each_limit = None
     if lams is None:
         if not every:
             first = [with_lam(objective, last * share) for share in SHARES]
-            points, seconds = _probed(game, first, time_limit / len(first))
+            points, seconds = _probed(game, first, time_limit, progress, callback)
+            # Computations that begin at other solutions may take longer than these; each has twice the time.
+            seconds *= 2
         count = next((count for count in COUNTS if seconds * count <= time_limit), len(probes))
-        if not every and count <= len(points):
-            # A sweep over more is not quick; these are what there is.
-            return Solved(Sweep(game, tuple(points)), every, shortened=True, intervals=exact)
-        stops = set(usual_lams(game, objective, count))
-        if every and exact is not None and (game.n_players == 2 or math.prod(game.n_actions) <= SMALL):
-            stops |= {Fraction(lam) for lam in exact["critical"][:MOST_CRITICAL]}
-        wanted = objectives_of(sorted(stops), objective)
-    chosen = [each.exact_lam for each in wanted]
-    path = sweep(game, objective, lams=chosen, all_equilibria=every, progress=progress, callback=callback)
-    return Solved(path, every, shortened=lams is None and len(path) < COUNTS[0], intervals=exact)
+        wanted = [with_lam(objective, lam) for lam in usual_lams(game, objective, count)]
+        if not every:
+            each_limit = time_limit / (PASSES * count)
+        elif exact is not None and (game.n_players == 2 or math.prod(game.n_actions) <= SMALL):
+            stops = {Fraction(lam) for lam in exact["critical"][:MOST_CRITICAL]}
+            wanted = objectives_of(sorted(stops | {each.exact_lam for each in wanted}), objective)
+        if not every and count <= len(SHARES):
+            # A sweep over more is not quick; these, and pure equilibria, are what there is.
+            wanted = []
+    if wanted:
+        chosen = [each.exact_lam for each in wanted]
+        path = sweep(
+            game,
+            objective,
+            lams=chosen,
+            all_equilibria=every,
+            time_limit=each_limit,
+            progress=progress,
+            callback=callback,
+        )
+        if lams is not None or every:
+            found = path if every or exact is None else [_with_pure(game, point, exact) for point in path]
+            return Solved(Sweep(game, tuple(found)), every, lams is None and len(path) < COUNTS[0], exact)
+        points = _joined(path, points)
+    if exact is not None:
+        missing = {Fraction(lam) for lam in exact["critical"][:MOST_CRITICAL]} | set(
+            usual_lams(game, objective, COUNTS[0])
+        )
+        missing -= {point.objective.exact_lam for point in points}
+        points = [_with_pure(game, point, exact) for point in points]
+        only_pure = [_with_pure(game, SweepPoint(with_lam(objective, lam), ()), exact) for lam in missing]
+        points += [point for point in only_pure if point.equilibria]
+    points.sort(key=lambda point: point.objective.exact_lam)
+    return Solved(Sweep(game, tuple(points)), every, shortened=len(points) < COUNTS[0], intervals=exact)
+
+
+def _joined(path: Sweep, probed: list[SweepPoint]) -> list[SweepPoint]:
+    """What was solved at any λ; a λ that was only given too little time does not count."""
+    at = {point.objective: point for point in probed if len(path) < COUNTS[0] or not point.converged}
+    for point in path:
+        late = all(each.status is Status.TIME_LIMIT for each in point.equilibria)
+        if not late or point.error is not None:
+            at[point.objective] = point
+    return list(at.values())
+
+
+def _with_pure(game: NormalFormGame | StochasticGame, point: SweepPoint, exact: dict[str, Any]) -> SweepPoint:
+    """Add the pure equilibria whose intervals contain the λ of a point."""
+    assert isinstance(game, NormalFormGame)
+    objective = point.objective
+    found = [equilibrium for equilibrium in point.equilibria if equilibrium.converged]
+    known = {tuple(map(tuple, equilibrium.profile)) for equilibrium in found}
+    pure = [branch for branch in exact["branches"] if max(map(len, branch["support"])) == 1]
+    for branch in pure[:MOST_PURE]:
+        low, high = Fraction(branch["lo"]), None if branch["hi"] is None else Fraction(branch["hi"])
+        if objective.exact_lam < low or (high is not None and objective.exact_lam > high):
+            continue
+        profile = game.profile([[float(chance) for chance in own] for own in branch["constant"]])
+        if tuple(map(tuple, profile)) not in known:
+            certificate = certify(game, profile, objective)
+            status = Status.CONVERGED if certificate.passed else Status.REJECTED
+            found.append(Equilibrium(game, objective, profile, certificate, status, "pure"))
+    return replace(point, equilibria=tuple(found), error=None) if found else point
 
 
 def usual_lams(game: NormalFormGame | StochasticGame, objective: PowerObjective, count: int) -> list[Fraction]:
@@ -167,22 +228,32 @@ def _seconds_for_all(game: NormalFormGame | StochasticGame, probes: list[PowerOb
 
 
 def _probed(
-    game: NormalFormGame | StochasticGame, probes: list[PowerObjective], limit: float
+    game: NormalFormGame | StochasticGame,
+    probes: list[PowerObjective],
+    time_limit: float,
+    progress: bool | None,
+    callback: Callback | None,
 ) -> tuple[list[SweepPoint], float]:
-    """One equilibrium at some λ, and the seconds that a sweep would take for each λ."""
-    points, total = [], 0.0
-    for k, objective in enumerate(probes):
-        found: list[Any] = []
+    """One equilibrium at some λ, as many as there is time for, and the seconds that a sweep would take for each λ."""
+    points: list[SweepPoint] = []
+    total, limit, began = 0.0, time_limit / len(probes), clock()
+    with counter("trials", len(probes), progress, callback) as step:
+        for objective in probes:
+            if points and clock() - began > time_limit:
+                break
+            found: list[Any] = []
 
-        def compute(objective: PowerObjective = objective, found: list[Any] = found) -> float:
-            began = clock()
-            found[:] = [solve(game, objective, time_limit=limit)]
-            return clock() - began
+            def compute(objective: PowerObjective = objective, found: list[Any] = found) -> float:
+                began = clock()
+                found[:] = [solve(game, objective, time_limit=limit)]
+                return clock() - began
 
-        # The first one also loads what is needed, so that its time says little.
-        total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), limit / 2 if k else math.inf)
-        points.append(SweepPoint(objective, tuple(found)))
-    return points, PASSES * total / len(probes)
+            # The first one also loads what is needed, so that its time says little.
+            hopeless = limit / 2 if points else limit
+            total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), hopeless)
+            points.append(SweepPoint(objective, tuple(found)))
+            step()
+    return points, PASSES * total / len(points)
 
 
 def _again_if_slow(compute: Callable[[], float], fast: float, hopeless: float = math.inf) -> float:

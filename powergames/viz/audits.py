@@ -1,4 +1,4 @@
-"""What everyone loses when one player goes off the policy."""
+"""What everyone loses when one player leaves the policy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOTHING = "No bars: whatever one player does, the others get what they get now."
 
 
 def off_policy(report: Audit) -> Any:
-    """Draw what each player loses when another one goes off the policy.
+    """Draw what each player loses when another one leaves the policy.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def off_policy(report: Audit) -> Any:
     -------
     alt.Chart
         A panel for each player who follows the policy. Bars begin at zero, which is what the player gets if all follow
-        the policy, and end at the least that is left when another one goes off in the way that the row names. The
+        the policy, and end at the least that is left when another one deviates in the way that the row names. The
         number at a bar is what is left. With up to four players each deviator has bars of its own.
 
     Raises
@@ -47,7 +47,7 @@ def off_policy(report: Audit) -> Any:
     if not isinstance(report, Audit):
         raise InputError(f"report: got {type(report).__name__}; give what audit returns")
     if not report.off_policy:
-        raise InputError("report: nobody can go off policy in a game of one player; there is nothing to draw")
+        raise InputError("report: nobody can leave the policy in a game of one player; there is nothing to draw")
     game = report.game
     names = player_names(game)
     apart = game.n_players <= MOST_DEVIATORS
@@ -93,14 +93,14 @@ def off_policy(report: Audit) -> Any:
     chart = panels[0] if len(panels) == 1 else alt.concat(*panels, columns=columns, spacing=34)
     notes = [
         f"judged at {objective_text(report.objective)}",
-        "Bars: what changes, at worst, for who follows the policy when somebody else goes off it.",
+        "Bars: the worst change in payoff for a player who stays while another leaves the policy.",
         "The number at a bar is the task value that is left." if any(row["change"] for row in rows) else NOTHING,
     ]
-    return themed(chart, f"When somebody goes off policy: {game_title(game)}", notes, (WIDTH + 150) * columns + 60)
+    return themed(chart, f"When somebody leaves the policy: {game_title(game)}", notes, (WIDTH + 150) * columns + 60)
 
 
 def _bars(report: Audit, names: list[str], apart: bool) -> list[dict[str, Any]]:
-    """The least that each player is left with, for each way to go off, and by whom if that is told apart."""
+    """The least that each player is left with, for each way to deviate, and by whom if that is told apart."""
     least: dict[tuple[str, int, int], float] = {}
     for deviation in report.off_policy:
         for i, value in enumerate(deviation.start_task):
@@ -115,7 +115,7 @@ def _bars(report: Audit, names: list[str], apart: bool) -> list[dict[str, Any]]:
             "who": names[who] if who >= 0 else "any other",
             "change": _tidy(value - float(report.start_task[i]), report, i),
             "left": value,
-            "text": figure(_tidy(value, report, i)) + (f" if {names[who]} goes off" if who >= 0 else ""),
+            "text": figure(_tidy(value, report, i)) + (f" if {names[who]} deviates" if who >= 0 else ""),
         }
         for (label, i, who), value in least.items()
     ]

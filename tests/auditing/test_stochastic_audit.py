@@ -1,4 +1,4 @@
-"""Audits of stochastic games: every way to go off policy against enumeration, and against the definition."""
+"""Audits of stochastic games: every way to leave the policy against enumeration, and against the definition."""
 
 from __future__ import annotations
 
