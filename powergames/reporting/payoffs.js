@@ -139,7 +139,7 @@ function payoffNote(lesson) {
   if (state !== null) parts.push("The table is for the state ", el("strong", {}, named(state)), ", and an arrow says what state follows. ");
   if (part.left_out) parts.push(`The game is large: ${part.left_out.toLocaleString("en")} more joint actions are not shown here. `);
   const isLarge = byId("payoffs").querySelector(".large") !== null;
-  if (isLarge && part.payoffs.flat().some((payoff) => coarse(payoff, lesson.scale) !== rounded(payoff, lesson.scale))) parts.push("Payoffs in the table are rounded; point at one to see all its digits. ");
+  if (isLarge && part.payoffs.flat().some((payoff) => coarse(payoff, lesson.scale) !== rounded(payoff, lesson.scale))) parts.push("Payoffs in the table are rounded", el("span", { class: "screen" }, "; point at one to see all its digits"), ". ");
   if (lesson.solution() !== undefined) parts.push("What the solution plays is framed or shaded.");
   return parts;
 }

@@ -1,6 +1,6 @@
 // A game with states: which follow which in the solution, as a graph, and a play of it step by step.
 
-const GRAPH = { wide: 560, narrow: 340, height: 320, margin: 62, radius: 15, letters: 18 };
+const GRAPH = { wide: 560, narrow: 340, height: 320, margin: 62, radius: 15, letters: 18, numbers: 24 };
 
 // The probability of a joint action in a state, and what follows each state, in the solution.
 function chanceIn(lesson, state, joint) {
@@ -43,6 +43,7 @@ function stateGraph(lesson) {
     arrows.push(...bend.nodes);
     if (text) labels.push(drawn("text", { x: bend.x + 9 * bend.out.x, y: bend.y + 9 * bend.out.y + 4, "text-anchor": "middle", class: "halo small-text" }, text));
   }));
+  const crowded = labels.length > GRAPH.numbers;
   const nodes = states.map((name, s) => drawn("circle", {
     cx: places[s].x, cy: places[s].y, r: GRAPH.radius, class: s === lesson.state ? "node here" : "node", onclick: () => lesson.enter(s),
   }, drawn("title", {}, name)));
@@ -52,8 +53,9 @@ function stateGraph(lesson) {
   }, shortened(name, GRAPH.letters)));
   return [
     drawn("svg", { viewBox: `0 -10 ${width} ${GRAPH.height + 20}`, role: "img", "aria-label": "States, and which follow which in the solution" },
-      ...names, ...arrows, ...nodes, ...labels),
-    el("figcaption", {}, "Arrows lead from state to state as the solution plays; without a number, for sure. The state shown is filled; choose another one to go there."),
+      ...names, ...arrows, ...nodes, ...(crowded ? [] : labels)),
+    el("figcaption", {}, "Arrows lead from state to state as the solution plays", crowded ? "; thick ones are likely. " : "; without a number, for sure. ",
+      el("span", { class: "screen" }, crowded ? "Point at an arrow to see how likely. " : "", "The state shown is filled; choose another one to go there.")),
   ];
 }
 
@@ -89,6 +91,6 @@ function playStep(lesson) {
 }
 
 function playLog(lesson) {
-  if (!steps.length) return [el("p", { class: "quiet" }, "Nothing played yet: choose a state, or begin at the start.")];
+  if (!steps.length) return [el("p", { class: "quiet screen" }, "Nothing played yet: choose a state, or begin at the start.")];
   return [el("ol", { start: Math.max(1, steps.length - 7) }, ...steps.slice(-8).map((step) => el("li", {}, ...step.map((part) => (part instanceof Node ? part.cloneNode(true) : part)))))];
 }

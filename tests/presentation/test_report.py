@@ -138,6 +138,15 @@ class TestInTheBrowser:
         page.emulate_media(media="print")
         assert page.locator("#controls").is_hidden()
         assert page.locator("#solution").is_visible()
+        # Paper is white, and says nothing of what only a screen can do.
+        printed = page.locator("body").inner_text()
+        assert [word for word in ("slider", "Choose", "Point at", "Nothing played") if word in printed] == []
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") in (
+            "rgb(255, 255, 255)",
+            "rgba(0, 0, 0, 0)",
+        )
+        cut = "[...document.querySelectorAll('.scroll')].filter((node) => node.scrollHeight > node.clientHeight + 1).length"
+        assert page.evaluate(cut) == 0
 
     @pytest.mark.parametrize("scheme", ["dark", "light"])
     def test_nothing_stands_in_anybody_s_way(self, name, lessons, view, axe, scheme):
@@ -151,7 +160,26 @@ class TestInTheBrowser:
         assert json.loads(Path(waiting.value.path()).read_text(encoding="utf-8")) == lessons[name].document
 
 
+# Tables of which one has to scroll to see all.
+CUT = """([all, seen]) => [...document.querySelectorAll("#payoffs .scroll, #power .scroll")]
+  .filter((node) => node[all] > node[seen] + 1).length"""
+
+
 class TestContents:
+    @pytest.mark.parametrize("name", ["rock_paper_scissors", "split_work", "delegation"])
+    def test_no_table_is_cut(self, name, view):
+        page = view(pg.report(pg.load(name), lams=[0, 1], all_equilibria=False).html, 1280)
+        assert page.evaluate(CUT, ["scrollWidth", "clientWidth"]) == 0
+
+    def test_whole_numbers_are_no_fractions(self, view):
+        page = view(pg.report(pg.NormalFormGame([[12.000000000000002, 0.5]]), lams=[0]).html)
+        assert page.locator("#solution td").all_inner_texts()[1] == "12"
+
+    def test_crowded_graphs_have_no_numbers(self, view):
+        page = view(pg.report(pg.load("random_stochastic"), lams=[0]).html)
+        assert page.locator("#graph .small-text").count() == 0
+        assert "thick ones are likely" in page.locator("#graph").inner_text()
+
     def test_result_comes_first_with_exact_intervals(self, lessons, view):
         def answer(name):
             page = view(lessons[name].html)
