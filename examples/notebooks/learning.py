@@ -6,7 +6,7 @@
 
 import marimo
 
-app = marimo.App(width="full", app_title="Learning to be careful", css_file="style.css")
+app = marimo.App(width="full", app_title="Learning to be careful", css_file="style.css", html_head_file="head.html")
 
 with app.setup:
     import marimo as mo

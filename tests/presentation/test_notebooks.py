@@ -271,6 +271,8 @@ def test_equilibria_follow_the_typing(serve, browser, tmp_path):
         place = page.locator("[data-cell-name=price]").bounding_box()
         assert 0 <= place["y"] < 60
         assert place["x"] + place["width"] <= width
+    unnamed = "(nodes) => nodes.filter((node) => !node.innerText.trim() && !node.ariaLabel && !node.title).length"
+    assert page.locator("button:visible").evaluate_all(unnamed) == 0
     # On a dark page the chart is dark.
     for scheme, filtered in (("light", "none"), ("dark", "invert(0.9) hue-rotate(180deg)")):
         page.emulate_media(color_scheme=scheme)
