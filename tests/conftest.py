@@ -14,8 +14,8 @@ import pytest
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-# Tables fit this many columns if it is set; tests that want that set it.
-os.environ.pop("COLUMNS", None)
+# Tables fit this many columns if it is set, which GNU readline does in pytest; tests that want that set it.
+os.environ["COLUMNS"] = ""
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

@@ -18,7 +18,6 @@ import typer
 
 from powergames.commands.options import read_integer
 from powergames.commands.outcome import DONE, FAILED, ends_like_ctrl_c
-from powergames.commands.terminal import print_blocks
 from powergames.errors import InputError
 
 HOST = "127.0.0.1"
@@ -71,8 +70,9 @@ def command(
     if game is not None:
         # A path that begins with its folder is never taken for a number or an option.
         arguments += ["--", f"--game={os.path.abspath(game) if os.path.exists(game) else game}"]
-    print_blocks(f"{notebook.stem.replace('_', ' ')}, until Ctrl-C: http://{HOST}:{place}?access_token={token}")
-    sys.stdout.flush()
+    # On one line, however narrow the terminal: programs read the link, too.
+    link = f"http://{HOST}:{place}?access_token={token}"
+    print(f"{notebook.stem.replace('_', ' ')}, until Ctrl-C: {link}", flush=True)  # noqa: T201
     return _serve([sys.executable, "-m", "marimo", "--quiet", "--yes", "run", str(notebook), *arguments], token)
 
 

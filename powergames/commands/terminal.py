@@ -68,7 +68,7 @@ def print_blocks(*blocks: Block) -> None:
         if not isinstance(block, Table):
             console.print(_folded(_encodable(printable(block, keep="\n")), console.width), soft_wrap=True)
             continue
-        for number, part in enumerate(parts(block, console.width)):
+        for number, part in enumerate(parts(block.spelled(_encodable), console.width)):
             if number:
                 console.print()
             console.print(_drawn(part))
@@ -86,15 +86,15 @@ def _drawn(part: Part) -> RichTable:
     from rich.table import Table as RichTable
 
     look = {"title_justify": "left", "title_style": "bold"}
-    title = _encodable(part.table.title) or None
+    title = part.table.title or None
     drawn = RichTable(box=box.SIMPLE_HEAD, show_edge=False, title=title, **look)  # type: ignore[arg-type]
     for column, width in zip(part.table.columns, part.widths, strict=True):
         side: Literal["left", "right"] = "right" if column.right else "left"
-        drawn.add_column(_encodable(column.header), justify=side, width=width, overflow="fold")
+        drawn.add_column(column.header, justify=side, width=width, overflow="fold")
     for section in part.table.sections():
         for row in section:
             cells = zip(row, part.widths, strict=True)
-            drawn.add_row(*(_encodable(lines(cell.text, width)) for cell, width in cells))
+            drawn.add_row(*(lines(cell.text, width) for cell, width in cells))
         drawn.add_section()
     return drawn
 

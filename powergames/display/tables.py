@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -82,6 +82,14 @@ class Table:
         part.rows = [tuple(row[k] for k in columns) for row in self.rows]
         part.lines = set(self.lines)
         return part
+
+    def spelled(self, spell: Callable[[str], str]) -> Table:
+        """Return the table with all its texts spelled otherwise."""
+        table = Table(title=spell(self.title), keys=self.keys)
+        table.columns = tuple(Column(spell(column.header), column.right) for column in self.columns)
+        table.rows = [tuple(Cell(cell.value, spell(cell.text)) for cell in row) for row in self.rows]
+        table.lines = set(self.lines)
+        return table
 
     @property
     def headers(self) -> list[str]:
