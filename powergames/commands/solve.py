@@ -86,7 +86,7 @@ def command(
     from powergames.games import StochasticGame
     from powergames.io import load
     from powergames.presentation.results import of_set
-    from powergames.results import SCHEMA, game_header
+    from powergames.results import SCHEMA, EquilibriumSet, game_header
     from powergames.solvers import solve, solve_all
 
     loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
@@ -119,23 +119,19 @@ def command(
                     callback=callback,
                 )
             ]
-    known = _stabilities(found) if every else None
     if as_json:
-        equilibria = [equilibrium.to_dict() for equilibrium in found]
-        for equilibrium, stability in zip(equilibria, known or (), strict=False):
-            equilibrium["stability"] = stability.to_dict()
         print_json(
             {
                 "schema": SCHEMA,
                 "game": game_header(loaded),
                 "objective": objective.to_dict(exact),
-                "equilibria": equilibria,
+                "equilibria": [equilibrium.to_dict() for equilibrium in found],
                 **_completeness(found),
             },
             exact,
         )
-    elif known is not None:
-        print_blocks(*of_set(cast("EquilibriumSet", found), stabilities=known))
+    elif every and isinstance(found, EquilibriumSet):
+        print_blocks(*of_set(found, stabilities=_stabilities(found)))
     else:
         print_result(cast("StochasticEquilibriumSet", found) if every else found[0])
     if plot is not None and found:
@@ -168,12 +164,11 @@ def _draw(game: Any, objective: Any, found: Sequence[Any], plot: str, kind: str 
         viz.save(getattr(viz, PICTURES[kind])(found[0]), plot)
 
 
-def _stabilities(found: Sequence[Any]) -> list[Stability] | None:
+def _stabilities(found: EquilibriumSet) -> list[Stability] | None:
     """How each of all equilibria stands, where it is quick to tell: with two players."""
-    from powergames.results import EquilibriumSet
     from powergames.solvers import stability
 
-    quick = isinstance(found, EquilibriumSet) and found.game.n_players == 2 and len(found) <= MOST_STABILITIES
+    quick = found.game.n_players == 2 and len(found) <= MOST_STABILITIES
     return [stability(each) for each in found] if quick and all(each.converged for each in found) else None
 
 
