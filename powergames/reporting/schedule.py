@@ -156,11 +156,13 @@ def solve_in_time(
 
 
 def _joined(path: Sweep, probed: list[SweepPoint]) -> list[SweepPoint]:
-    """What was solved at any λ; a λ that was only given too little time does not count."""
-    at = {point.objective: point for point in probed if len(path) < COUNTS[0] or not point.converged}
+    """What a sweep or a trial solved at each λ; a λ of the sweep that was only given too little time does not count."""
+    wanted = {point.objective for point in path}
+    at = {point.objective: point for point in probed if len(path) < COUNTS[0] or point.objective in wanted}
     for point in path:
-        late = all(each.status is Status.TIME_LIMIT for each in point.equilibria)
-        if not late or point.error is not None:
+        late = point.error is None and all(each.status is Status.TIME_LIMIT for each in point.equilibria)
+        known = point.objective in at and at[point.objective].converged
+        if point.converged or not (late or known):
             at[point.objective] = point
     return list(at.values())
 
