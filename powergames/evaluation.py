@@ -13,6 +13,7 @@ and in the form "adversarial" an adversary of `i` takes over co-player `j` with 
 
     U_i(s) = (1 - λ w_i) E[Q_i^U] + λ Σ_j W_ij min_{a_j} E[Q_i^U(a_j, x_{-j})].
 
+Where power lasts for several steps, see `powergames.wider_power`, its minimum takes in what `j` does in all of them.
 All are linear systems; in the second form the adversary is found by policy iteration, which is exact and ends.
 """
 
@@ -56,7 +57,8 @@ class Evaluation(Frozen, Shown):
     action_values : ndarray, shape (n, R)
         ``Q[i, row]``, the same given the joint action of the first step; rows as in the game.
     power : ndarray, shape (S, n, n)
-        ``power[s, i, j] >= 0``, what `j` can take from `i` by one action in state `s`; zero on the diagonal.
+        ``power[s, i, j] >= 0``, what `j` can take from `i` by one action in state `s`; zero on the diagonal. If the
+        objective charges for power of several steps, what `j` can take by playing against `i` for as many.
     utility : ndarray, shape (n, S)
         ``U[i, s]``, the regularized value.
     utility_action_values : ndarray, shape (n, R)
@@ -234,6 +236,7 @@ def evaluate(
     if horizon is not None:
         return evaluate_horizon(game, profile, objective, horizon)
     game = as_game(game, NormalFormGame | StochasticGame)
+    objective = as_objective(objective, once=isinstance(game, NormalFormGame))
     check_endless(game)
     strategies = complete_profile(game, profile)
     adversaries = objective.adversaries(game.n_players)
@@ -242,52 +245,6 @@ def evaluate(
     table = power_table(game, strategies)
     utility = objective.utility(table.task, table.power)
     return NormalFormEvaluation(game, objective, strategies, table.task, table.power, utility)
-
-
-def lasting_power(found: Evaluation, steps: float) -> np.ndarray:
-    """Return what each player can take from each other one by playing against them for some steps, shape (S, n, n).
-
-    Parameters
-    ----------
-    found : Evaluation
-    steps : int or inf
-        Infinity is for ever.
-
-    Returns
-    -------
-    ndarray
-        ``result[s, i, j]``, what `j` can take from `i`; see `powergames.step_power`.
-
-    Examples
-    --------
-    >>> import powergames as pg
-    >>> found = pg.evaluate(pg.load("big_match"), pg.load("big_match").uniform_profile())
-    >>> bool(np.allclose(lasting_power(found, 1), found.power))
-    True
-    """
-    from powergames.kernels.bellman import takeover_values
-
-    evaluator = _Evaluator(found.game, found.profile)
-    lifts = evaluator.offsets / (1.0 - found.game.discounts)
-    task = (found.task - lifts[:, None]) / evaluator.units[:, None]
-    power = np.zeros_like(found.power)
-    for i in range(evaluator.n_players):
-        own = slice(i, i + 1)
-
-        def against(values: np.ndarray, own: slice = own) -> np.ndarray:
-            worth = evaluator._action_values(values[None], own)
-            return takeover_values(*evaluator.layout, evaluator.padded, worth)[:, 0]
-
-        for j in [k for k in range(evaluator.n_players) if k != i]:
-            least = task[i]
-            if np.isinf(steps):
-                adversary = (Adversary(Fraction(1), (j,), Fraction(1)),)
-                least = evaluator._adversarial(i, adversary, least, against(least))
-            else:
-                for _ in range(int(steps)):
-                    least = against(least)[:, j].min(axis=1)
-            power[:, i, j] = evaluator.units[i] * np.maximum(task[i] - least, 0.0)
-    return power
 
 
 class _Evaluator:
@@ -323,6 +280,8 @@ class _Evaluator:
         power *= played
         power = np.maximum(power.sum(axis=3) - takeovers.min(axis=3), 0.0)
         power[:, players, players] = 0.0
+        if objective.steps > 1:
+            power = self._lasting_power(task, objective.steps)
         utility = task.copy()
         for player in players:
             if not adversaries[player]:
@@ -353,6 +312,31 @@ class _Evaluator:
             np.array([shares[discount] for discount in game.discounts.tolist()]),
             error,
         )
+
+    def _lasting_power(self, task: np.ndarray, steps: float) -> np.ndarray:
+        """What each player can take from each other one by playing against them for some steps, shape (S, n, n)."""
+        from powergames.kernels.bellman import takeover_values
+
+        power = np.zeros((self.game.n_states, self.n_players, self.n_players))
+        for i in range(self.n_players):
+            own = slice(i, i + 1)
+
+            def against(values: np.ndarray, own: slice = own) -> np.ndarray:
+                worth = self._action_values(values[None], own)
+                return takeover_values(*self.layout, self.padded, worth)[:, 0]
+
+            for j in [k for k in range(self.n_players) if k != i]:
+                least = task[i]
+                if np.isinf(steps):
+                    adversary = (Adversary(Fraction(1), (j,), Fraction(1)),)
+                    least = self._adversarial(i, adversary, least, against(least))
+                else:
+                    for _ in range(int(steps)):
+                        least, before = against(least)[:, j].min(axis=1), least
+                        if np.array_equal(least, before):
+                            break
+                power[:, i, j] = np.maximum(task[i] - least, 0.0)
+        return power
 
     def _adversarial(
         self, player: int, adversaries: tuple[Adversary, ...], utility: np.ndarray, against: np.ndarray

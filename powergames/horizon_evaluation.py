@@ -6,6 +6,12 @@ With ``V_i^t`` the value of the profile to player `i` from step `t` on, ``V_i^T 
     rho_ij^t(s) = V_i^t(s) - min_{a_j} E Q_i^t(s, a_j, x_{-j}),
     U_i^t(s) = E[r_i + γ_i Σ P U_i^{t+1}] - λ Σ_j W_ij rho_ij^t(s)                                      (penalty)
     U_i^t(s) = (1 - λ w_i) E[r_i + γ_i Σ P U_i^{t+1}] + λ Σ_j W_ij min_{a_j} E[... (a_j, x_{-j})]       (adversarial)
+
+Where power lasts for `k` steps, the minimum is over ``E[r_i + γ_i Σ P W^{k-1,t+1}_ij]``, with
+
+    W^{0,t}_ij = V_i^t,   W^{m,t}_ij = min_{a_j} E[r_i + γ_i Σ P W^{m-1,t+1}_ij],
+
+of which none lasts beyond the end.
 """
 
 from __future__ import annotations
@@ -30,8 +36,12 @@ from powergames.objectives import AdversaryArrays, PowerObjective
 # Actions whose values differ by less than this, relative to the greatest value, are equally bad.
 TIE = 1e-12
 
-# The columns of each player's regularized and task value, and whether power is charged for.
-Plan = tuple[np.ndarray, np.ndarray, bool]
+# The columns of each player's regularized and task value, whether power is charged for, and the columns of what is left
+# to player `i` where `j` goes on playing against it, (n, n), if it does.
+Plan = tuple[np.ndarray, np.ndarray, bool, np.ndarray | None]
+
+# What everybody does at a step, see `at_step`.
+Played = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,19 +53,20 @@ class HorizonProblem:
     game : RowGame
     columns : Columns
         What each column of values adds up, see `powergames.kernels.horizon`.
-    plan : tuple
-        ``(utility, task, penalty)``: the columns of each player's regularized and task value, each of shape (n,), and
-        whether power is charged for.
+    plan : Plan
     adversaries : AdversaryArrays
+    takeovers : tuple of Takeover
+        What is left to players where others go on playing against them, if power lasts for several steps.
     """
 
     game: RowGame
     columns: Columns
     plan: Plan
     adversaries: AdversaryArrays
+    takeovers: tuple[Takeover, ...]
 
     @classmethod
-    def of(cls, game: RowGame, objective: PowerObjective) -> HorizonProblem:
+    def of(cls, game: RowGame, objective: PowerObjective, horizon: int) -> HorizonProblem:
         """Set up the problem."""
         n = game.n_players
         adversaries = objective.adversary_arrays(n)
@@ -64,8 +75,21 @@ class HorizonProblem:
         owners = np.concatenate([np.arange(n) if charged else first[:0], first])
         task = column + (n if charged else 0)
         utility = np.arange(n) if charged else task
-        plan = read_only(utility), read_only(task), objective.form == "penalty"
-        return cls(game, columns_of(game.each, owners), plan, adversaries)
+        takeovers: list[Takeover] = []
+        lasting = None
+        if charged and objective.steps > 1:
+            width = lasting_columns(objective.steps, horizon) - 1
+            lasting = np.tile(task[:, None], n)
+            for ego, takes in zip(adversaries.egos.tolist(), adversaries.takes, strict=True):
+                for j in np.flatnonzero(takes).tolist():
+                    targets = len(owners) + np.arange(max(width, 1))
+                    sources = targets if width == 0 else np.append(task[ego], targets[:-1])
+                    takeovers.append(Takeover(j, sources, targets))
+                    lasting[ego, j] = targets[-1]
+                    owners = np.append(owners, np.full(len(targets), ego))
+            lasting = read_only(lasting)
+        plan = read_only(utility), read_only(task), objective.form == "penalty", lasting
+        return cls(game, columns_of(game.each, owners), plan, adversaries, tuple(takeovers))
 
     def nothing(self) -> np.ndarray:
         """Values after the last step, shape (S, C)."""
@@ -80,21 +104,42 @@ class HorizonProblem:
         evaluate_pure(*problem, actions, values)
         if len(states):
             evaluate_mixed(*problem, states, mixtures, values)
+        self.take_over((actions, states, mixtures), following, values)
+
+    def take_over(self, played: Played, following: np.ndarray, values: np.ndarray) -> None:
+        """Write what is left where players go on playing against others, given what everybody does at a step."""
+        for each in self.takeovers:
+            columns = columns_of(self.columns, each.sources)
+            after = np.ascontiguousarray(following[:, each.sources])
+            values[:, each.targets] = worst_step(self.game, columns, played, after, each.player)[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Takeover:
+    """A player who goes on playing against another one: from which columns which ones follow, a step before."""
+
+    player: int
+    sources: np.ndarray
+    targets: np.ndarray
+
+
+def lasting_columns(steps: float, horizon: int) -> int:
+    """Return how many columns hold what is left for each number of steps up to so many; one if to the end."""
+    return 1 if steps >= horizon else int(steps)
 
 
 def worst_step(
-    game: RowGame, columns: Columns, profile: TimedProfile, t: int, following: np.ndarray, j: int
+    game: RowGame, columns: Columns, played: Played, following: np.ndarray, j: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Let one player act against others for one step of a profile.
+    """Let one player act against others for one step.
 
     Parameters
     ----------
     game : RowGame
     columns : Columns
         Whom it acts against: one column, or several, each of which it then does its worst to.
-    profile : tuple of TimedStrategy
-    t : int
-        The step.
+    played : tuple of ndarray
+        What everybody does at the step, as `at_step` returns it.
     following : ndarray, shape (S, C)
         Values of the step after.
     j : int
@@ -109,7 +154,7 @@ def worst_step(
     """
     from powergames.kernels.horizon import worst_mixed, worst_pure
 
-    actions, states, mixtures = at_step(profile, t)
+    actions, states, mixtures = played
     least, choice = np.empty_like(following), np.zeros(game.n_states, np.int32)
     slack = TIE * max(1.0, float(np.abs(following).max()))
     worst_pure(game.rows, columns, following, actions, j, slack, least, choice)
@@ -118,7 +163,7 @@ def worst_step(
     return least, choice
 
 
-def at_step(profile: TimedProfile, t: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def at_step(profile: TimedProfile, t: int) -> Played:
     """Return what everybody does at a step.
 
     Returns
@@ -179,7 +224,10 @@ class HorizonEvaluation(Frozen, Shown):
 
     @cached_property
     def power(self) -> np.ndarray:
-        """``power[t, s, i, j] >= 0``, what `j` can take from `i` by one action, shape (T, S, n, n)."""
+        """``power[t, s, i, j] >= 0``, what `j` can take from `i` by one action, shape (T, S, n, n).
+
+        If the objective charges for power of several steps, what `j` can take by playing against `i` for as many.
+        """
         n, n_states = self._rows.n_players, self._rows.n_states
         power = room((self.horizon, n_states, n, n), np.float64, "power at each step")
         for t, now in self._power():
@@ -221,6 +269,9 @@ class HorizonEvaluation(Frozen, Shown):
         """Yield steps and power then, shape (S, n, n)."""
         from powergames.kernels.horizon import power_mixed, power_pure
 
+        if self.objective.steps > 1:
+            yield from self._lasting_power()
+            return
         game = self._rows
         n = game.n_players
         lifts = game.lifts(self.horizon)
@@ -234,6 +285,22 @@ class HorizonEvaluation(Frozen, Shown):
                 power_mixed(*problem, states, mixtures, power)
             yield t, power * game.units[:, None]
             following = np.ascontiguousarray(((self.task[t] - lifts[t][:, None]) / game.units[:, None]).T)
+
+    def _lasting_power(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Do the same where power lasts for several steps."""
+        game, n = self._rows, self._rows.n_players
+        lifts, width = game.lifts(self.horizon), lasting_columns(self.objective.steps, self.horizon)
+        # The last column holds what is left if as many steps are, those before it if fewer are, beginning with none.
+        pairs = {(i, j): np.zeros((game.n_states, width)) for i in range(n) for j in range(n) if j != i}
+        for t in range(self.horizon - 1, -1, -1):
+            power = np.zeros((game.n_states, n, n))
+            played = at_step(self.profile, t)
+            for (i, j), values in pairs.items():
+                least, _ = worst_step(game, columns_of(game.each, np.full(width, i)), played, values, j)
+                task = (self.task[t, i] - lifts[t, i]) / game.units[i]
+                power[:, i, j] = game.units[i] * np.maximum(task - least[:, -1], 0.0)
+                pairs[i, j] = least if self.objective.steps >= self.horizon else np.column_stack([task, least[:, :-1]])
+            yield t, power
 
     def to_dict(self) -> dict[str, Any]:
         """Return values and power as plain JSON values.
@@ -299,8 +366,8 @@ def evaluate_horizon(game: AnyGame, profile: Any, objective: PowerObjective, hor
     game = as_game(game, StochasticGame | DeterministicGame)
     rows = RowGame.of(game)
     strategies = timed_profile(game, profile, horizon)
-    problem = HorizonProblem.of(rows, objective)
-    utility, task, _ = problem.plan
+    problem = HorizonProblem.of(rows, objective, horizon)
+    utility, task, *_ = problem.plan
     owners = np.unique(rows.like)
     shape = horizon, len(owners), rows.n_states
     tasks = room(shape, np.float64, "task values at each step")

@@ -8,10 +8,13 @@ With task value ``u_i`` and pairwise power ``rho_ij`` (what `j` can take from `i
 Given the co-players' strategies both are concave in `i`'s own: a linear task term plus, for each *adversary* of `i`,
 a weighted minimum of linear functions. A weighted aggregate has one adversary for every co-player; `max` has a single
 adversary who also picks which co-player to take over.
+
+Power may also be what `j` can take by playing against `i` for several steps, see `powergames.step_power`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,6 +32,12 @@ from powergames.games.profiles import frozen, read_only
 
 AGGREGATES = ("mean", "sum", "max")
 FORMS = ("penalty", "adversarial")
+
+# Steps that power may last, unless it lasts for ever.
+MOST_STEPS = 100_000
+
+# Why a game without states takes power of one step only.
+ONCE = "a game that is played once has no second step"
 
 
 @dataclass(frozen=True)
@@ -76,11 +85,15 @@ class PowerObjective(Frozen):
     form : {"penalty", "adversarial"}, default "penalty"
         How power enters over time in stochastic games; in a normal-form game both describe the same objective.
         "adversarial" reads λ as a probability and needs ``λ Σ_j W_ij <= 1``.
+    steps : int or inf, default 1
+        For how many steps `j` may play against `i` in the power that is charged for, after which all follow the profile
+        again; ``math.inf`` or ``"inf"`` is for ever. More than one needs a game with states and ``form="penalty"``.
 
     Raises
     ------
     InputError
-        If λ or a weight is negative or not finite, or a name is unknown.
+        If λ or a weight is negative or not finite, a name is unknown, or `steps` is no positive integer or infinity, or
+        more than one with ``form="adversarial"``.
 
     Notes
     -----
@@ -94,17 +107,24 @@ class PowerObjective(Frozen):
     array([[0. , 0.5, 0.5],
            [0.5, 0. , 0.5],
            [0.5, 0.5, 0. ]])
+    >>> pg.PowerObjective(0.3, steps="inf")
+    PowerObjective(lam=0.3, aggregate='mean', form='penalty', steps=inf)
     """
 
     lam: float = 0.0
     aggregate: Any = "mean"
     form: str = "penalty"
+    steps: float = 1
     exact_lam: Fraction = field(init=False, repr=False)
 
     if TYPE_CHECKING:  # what is given as λ is more than what is kept
 
         def __init__(
-            self, lam: float | Fraction | Decimal | str = 0.0, aggregate: Any = "mean", form: str = "penalty"
+            self,
+            lam: float | Fraction | Decimal | str = 0.0,
+            aggregate: Any = "mean",
+            form: str = "penalty",
+            steps: float | str = 1,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -118,6 +138,12 @@ class PowerObjective(Frozen):
         object.__setattr__(self, "lam", float(exact))
         if self.form not in FORMS:
             raise InputError(f"form: got {self.form!r}; choose one of {', '.join(FORMS)}")
+        object.__setattr__(self, "steps", power_steps(self.steps))
+        if self.steps > 1 and self.form == "adversarial":
+            raise InputError(
+                f"objective: got power of {self.steps} steps with form='adversarial'; where takeovers last unseen, no "
+                "equilibrium is known to exist; use form='penalty'"
+            )
         if isinstance(self.aggregate, str):
             if self.aggregate not in AGGREGATES:
                 raise InputError(
@@ -247,13 +273,33 @@ class PowerObjective(Frozen):
         """The aggregate in words; a weight matrix is a "weighted sum"."""
         return self.aggregate if isinstance(self.aggregate, str) else "weighted sum"
 
+    @property
+    def description(self) -> str:
+        """What is charged for, in words.
+
+        Examples
+        --------
+        >>> PowerObjective(0.3, "max", steps=3).description
+        'max of power for 3 steps, penalty form'
+        """
+        lasting = "" if self.steps == 1 else " for ever" if math.isinf(self.steps) else f" for {self.steps} steps"
+        return f"{self.aggregate_name} of power{lasting}, {self.form} form"
+
     def to_dict(self, exact: bool = False) -> dict[str, Any]:
-        """Return the objective as plain JSON values; if exact, numbers are strings such as ``"1/3"``."""
+        """Return the objective as plain JSON values, `steps` only if more than one.
+
+        If exact, λ and weights are strings such as ``"1/3"``. ``PowerObjective(**document)`` is the objective again.
+        """
         number: Any = str if exact else float
         aggregate = self.aggregate
         if not isinstance(aggregate, str):
             aggregate = [[number(weight) for weight in row] for row in self.exact_weights(len(aggregate))]
-        return {"lam": number(self.exact_lam), "aggregate": aggregate, "form": self.form}
+        steps = {} if self.steps == 1 else {"steps": "inf" if math.isinf(self.steps) else self.steps}
+        return {"lam": number(self.exact_lam), "aggregate": aggregate, "form": self.form, **steps}
+
+    def __repr__(self) -> str:
+        steps = "" if self.steps == 1 else f", steps={self.steps}"
+        return f"PowerObjective(lam={self.lam!r}, aggregate={self.aggregate!r}, form={self.form!r}{steps})"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PowerObjective):
@@ -268,7 +314,7 @@ class PowerObjective(Frozen):
         aggregate = self.aggregate
         if not isinstance(aggregate, str):
             aggregate = tuple(map(tuple, self.exact_weights(len(aggregate))))
-        return self.exact_lam, aggregate, self.form
+        return self.exact_lam, aggregate, self.form, self.steps
 
 
 # What functions take as an objective: a number stands for λ.
@@ -290,13 +336,59 @@ def _adversaries(objective: PowerObjective, n_players: int) -> tuple[tuple[Adver
     return potential
 
 
-def as_objective(objective: AnyObjective | None) -> PowerObjective:
-    """Return the objective that an argument stands for: None is λ = 0, and a number is λ.
+def power_steps(steps: Any) -> float:
+    """Check for how many steps power lasts.
 
     Raises
     ------
     InputError
-        If it is something else, or λ cannot be used.
+        If that is no positive integer, at most `MOST_STEPS`, and not infinite.
+
+    Examples
+    --------
+    >>> power_steps(3), power_steps("inf")
+    (3, inf)
+    """
+    if (isinstance(steps, str) and steps == "inf") or (isinstance(steps, float) and math.isinf(steps) and steps > 0):
+        return math.inf
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MOST_STEPS:
+        raise InputError(f"steps: got {str(steps)[:40]}; give an integer from 1 to {MOST_STEPS}, or math.inf")
+    return int(steps)
+
+
+def one_step_only(objective: PowerObjective, reason: str) -> PowerObjective:
+    """Return an objective that charges for power of one step.
+
+    Raises
+    ------
+    InputError
+        If it charges for more, with the reason why that cannot be.
+
+    Examples
+    --------
+    >>> one_step_only(PowerObjective(0.3, steps=2), ONCE)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: objective: got power of 2 steps, but a game that is played once has no second step...
+    """
+    if objective.steps > 1:
+        raise InputError(f"objective: got power of {objective.steps} steps, but {reason}; leave it at one step")
+    return objective
+
+
+def as_objective(objective: AnyObjective | None, once: bool = False) -> PowerObjective:
+    """Return the objective that an argument stands for: None is λ = 0, and a number is λ.
+
+    Parameters
+    ----------
+    objective : PowerObjective or number, optional
+    once : bool, default False
+        Whether it is for a game without states, which is played once.
+
+    Raises
+    ------
+    InputError
+        If it is something else, λ cannot be used, or power lasts for several steps in a game that is played once.
 
     Examples
     --------
@@ -310,7 +402,7 @@ def as_objective(objective: AnyObjective | None) -> PowerObjective:
     if objective is None:
         return PowerObjective()
     if isinstance(objective, PowerObjective):
-        return objective
+        return one_step_only(objective, ONCE) if once else objective
     if isinstance(objective, Number):
         return PowerObjective(objective)
     raise InputError(f"objective: got {type(objective).__name__}; give λ, e.g. 0.3, or a PowerObjective")
@@ -324,7 +416,7 @@ def with_lam(objective: PowerObjective, lam: float | Fraction | str) -> PowerObj
     >>> with_lam(PowerObjective(0.3, "max"), 0.5)
     PowerObjective(lam=0.5, aggregate='max', form='penalty')
     """
-    return PowerObjective(lam, objective.aggregate, objective.form)
+    return PowerObjective(lam, objective.aggregate, objective.form, objective.steps)
 
 
 def objectives_of(lams: Any, objective: AnyObjective | None) -> list[PowerObjective]:

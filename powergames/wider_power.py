@@ -5,8 +5,8 @@ after which everybody follows the profile again,
 
     rho^k_ij(s) = V_i(s) - W^k_ij(s),   W^0_ij = V_i,   W^{m+1}_ij(s) = min_{a_j} E[r_i + γ_i Σ P W^m_ij(s')],
 
-    rho^k_ij(s) = V_i(s) - W^k_ij(s),  W^0_ij = V_i,  W^{m+1}_ij(s) = min_{a_j} E[r_i + γ_i Σ P W^m_ij],
-is what its members can take by one joint action, ``V_i - min_{a_C} E Q_i(a_C, x_{-C})``.
+where `W` for ever is the value of the decision process of `j`. The power that a coalition `C` of co-players holds over
+`i` is what its members can take by one joint action, ``V_i - min_{a_C} E Q_i(a_C, x_{-C})``.
 """
 
 from __future__ import annotations
@@ -22,21 +22,18 @@ import numpy as np
 
 from powergames.display import Shown
 from powergames.errors import InputError
-from powergames.evaluation import Evaluation, evaluate, lasting_power
+from powergames.evaluation import Evaluation, evaluate
 from powergames.games.deterministic import DeterministicGame
 from powergames.games.immutable import Frozen
 from powergames.games.kinds import AnyGame, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.profiles import Profile, frozen
-from powergames.games.rows import RowGame, columns_of
+from powergames.games.rows import RowGame
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon, room
-from powergames.horizon_evaluation import HorizonEvaluation, worst_step
+from powergames.objectives import PowerObjective
 from powergames.power import plain
-
-# Steps that a deviation may last, unless it is for ever.
-MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +146,10 @@ def step_power(game: AnyGame, profile: Any, *, steps: float = math.inf, horizon:
     InputError
         If the profile does not fit the game, or `steps` is neither a positive integer nor infinite.
 
+    See Also
+    --------
+    powergames.PowerObjective : `steps` there charges for this power.
+
     Notes
     -----
     Exact up to rounding: backward recursion for a number of steps, policy iteration for ever. The deviation may depend
@@ -162,16 +163,14 @@ def step_power(game: AnyGame, profile: Any, *, steps: float = math.inf, horizon:
     >>> [step_power(game, stag, steps=k).start_power[0, 1].round(3).tolist() for k in (1, 2, float("inf"))]
     [4.0, 7.6, 40.0]
     """
-    lasting = _check_steps(steps)
+    objective = PowerObjective(steps=steps)
     if horizon is None:
-        found = evaluate(as_game(game, StochasticGame), profile)
-        power = lasting_power(found, lasting)
-        return StepPower(found.game, steps, None, frozen(power), frozen(np.tensordot(found.game.start, power, 1)))
+        found = evaluate(as_game(game, StochasticGame), profile, objective)
+        return StepPower(found.game, steps, None, found.power, frozen(np.tensordot(found.game.start, found.power, 1)))
     ending = check_horizon(horizon, game)
-    evaluation = evaluate(game, profile, horizon=ending)
-    power = _over_horizon(evaluation, min(lasting, ending))
-    start = np.tensordot(RowGame.of(evaluation.game).start, power[0], 1)
-    return StepPower(evaluation.game, steps, ending, frozen(power), frozen(start))
+    evaluation = evaluate(game, profile, objective, horizon=ending)
+    start = np.tensordot(RowGame.of(evaluation.game).start, evaluation.power[0], 1)
+    return StepPower(evaluation.game, steps, ending, evaluation.power, frozen(start))
 
 
 def coalition_power(game: AnyGame, profile: Any, *, size: int = 2, horizon: int | None = None) -> CoalitionPower:
@@ -287,31 +286,3 @@ def _averaged(table: np.ndarray, axis: int, strategies: np.ndarray) -> np.ndarra
     moved = np.moveaxis(table, axis, -1)
     shape = len(strategies), *(1,) * (moved.ndim - 2), strategies.shape[1]
     return (moved * strategies.reshape(shape)).sum(axis=-1)
-
-
-def _over_horizon(evaluation: HorizonEvaluation, steps: float) -> np.ndarray:
-    """What each player can take from each other one for some steps, shape (T, S, n, n)."""
-    game, horizon = RowGame.of(evaluation.game), evaluation.horizon
-    n, lifts = game.n_players, game.lifts(evaluation.horizon)
-    power = room((horizon, game.n_states, n, n), np.float64, "power at each step")
-    # Column m holds the values if so many steps are left, the last one if there are as many as are left of the game.
-    ever = steps >= horizon
-    width = 1 if ever else int(steps) + 1
-    for i in range(n):
-        columns = columns_of(game.each, np.full(width, i))
-        for j in [k for k in range(n) if k != i]:
-            values = np.zeros((game.n_states, width))
-            for t in range(horizon - 1, -1, -1):
-                least, _ = worst_step(game, columns, evaluation.profile, t, values, j)
-                task = (evaluation.task[t, i] - lifts[t, i]) / game.units[i]
-                power[t, :, i, j] = game.units[i] * np.maximum(task - least[:, max(width - 2, 0)], 0.0)
-                values = least if ever else np.column_stack([task, least[:, :-1]])
-    return power
-
-
-def _check_steps(steps: Any) -> float:
-    if isinstance(steps, float) and math.isinf(steps) and steps > 0:
-        return steps
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MOST_STEPS:
-        raise InputError(f"steps: got {str(steps)[:40]}; give an integer from 1 to {MOST_STEPS}, or math.inf")
-    return int(steps)

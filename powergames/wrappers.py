@@ -17,7 +17,7 @@ import numpy as np
 
 from powergames.environments.playing import flat
 from powergames.errors import InputError, needs
-from powergames.objectives import AnyObjective, PowerObjective, as_objective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only
 
 with needs("PettingZoo", "powergames[pettingzoo]", "powergames.wrappers"):
     from pettingzoo.utils import BaseParallelWrapper
@@ -178,7 +178,8 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
         super().__init__(env)
         if not callable(critic):
             raise InputError(f"critic: got {type(critic).__name__}; give a function of (agent, observations, actions)")
-        self.critic, self.objective, self.policies = critic, as_objective(objective), policies
+        self.critic, self.policies = critic, policies
+        self.objective = one_step_only(as_objective(objective), "the charge at a step is for power of one step")
         self._everybody = list(env.possible_agents)
         self._actions = {agent: _choices(env, agent) for agent in self._everybody}
         self._adversaries = _penalty(self.objective).adversaries(len(self._everybody))

@@ -16,7 +16,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import complete_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
-from powergames.objectives import AnyObjective, PowerObjective, as_objective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only
 from powergames.progress import Callback, check_callback
 from powergames.results import (
     Equilibrium,
@@ -240,6 +240,7 @@ def solve(
         options = Options(None, tol, max_iter, 0 if seed is None else seed, callback, False, end_of(time_limit))
         return solve_horizon(states, objective, steps, method, select, options)
     game = as_game(game, NormalFormGame | StochasticGame)
+    objective = as_objective(objective, once=isinstance(game, NormalFormGame))
     _check(game, objective, tol, max_iter, callback)
     check_endless(game)
     options = Options(
@@ -351,6 +352,8 @@ def solve_all(
     """
     objective = as_objective(objective)
     game = as_game(game, NormalFormGame | StochasticGame)
+    objective = as_objective(objective, once=isinstance(game, NormalFormGame))
+    one_step_only(objective, "the search for all equilibria is for power of one step")
     _check(game, objective, tol, None, callback)
     check_endless(game)
     if exact and isinstance(game, StochasticGame):

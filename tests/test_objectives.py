@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 
 from powergames import certify, load, solve_all
 from powergames.errors import InputError
-from powergames.objectives import AGGREGATES, Adversary, PowerObjective, with_lam
+from powergames.objectives import AGGREGATES, Adversary, PowerObjective, objectives_of, with_lam
 
 MATRIX = [[0, 0.5, 0], [0.25, 0, 1], [2, 0, 0]]
 
@@ -204,3 +207,39 @@ def test_to_dict_and_with_lam():
     assert with_lam(objective, Fraction(1, 3)) == PowerObjective("1/3", MATRIX, "adversarial")
     with pytest.raises(AttributeError):
         objective.lam = 2
+
+
+@pytest.mark.parametrize("steps", [1, 3, np.int64(3), math.inf, np.float64("inf"), "inf"])
+def test_steps_are_part_of_an_objective(steps):
+    objective = PowerObjective("1/3", "max", steps=steps)
+    assert objective.steps == float(steps)
+    assert type(objective.steps) in (int, float)
+    assert [each.steps for each in objectives_of([0, 1], objective)] == [objective.steps] * 2
+    assert with_lam(objective, 0.5).steps == replace(objective, lam=0.5).steps == objective.steps
+    assert PowerObjective(**json.loads(json.dumps(objective.to_dict(exact=True)))) == objective
+    assert eval(repr(objective), {"PowerObjective": PowerObjective, "inf": math.inf}).steps == objective.steps
+    other = PowerObjective("1/3", "max", steps=2)
+    assert objective != other
+    assert len({objective, other, PowerObjective("1/3", "max", steps=steps)}) == 2
+
+
+def test_one_step_is_the_default():
+    objective = PowerObjective(0.3, steps=1)
+    assert objective == PowerObjective(0.3)
+    assert objective.to_dict() == {"lam": 0.3, "aggregate": "mean", "form": "penalty"}
+    assert repr(objective) == "PowerObjective(lam=0.3, aggregate='mean', form='penalty')"
+    assert objective.description == "mean of power, penalty form"
+    assert PowerObjective(0.3, steps="inf").description == "mean of power for ever, penalty form"
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, 3.0, True, "3", None, math.nan, -math.inf, 100_001, [2]])
+def test_steps_are_whole_or_infinite(steps):
+    with pytest.raises(InputError, match=r"^steps: got .*; give an integer from 1 to 100000, or math.inf$"):
+        PowerObjective(0.3, steps=steps)
+
+
+def test_takeovers_that_last_need_the_penalty_form():
+    with pytest.raises(
+        InputError, match=r"^objective: got power of 2 steps with form='adversarial'; .*form='penalty'$"
+    ):
+        PowerObjective(0.3, form="adversarial", steps=2)

@@ -18,7 +18,7 @@ from powergames.games.profiles import frozen
 from powergames.games.rows import RowGame, columns_of
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import TimedGame, TimedProfile, TimedStrategy, timed_profile
-from powergames.horizon_evaluation import HorizonEvaluation, HorizonProblem, evaluate_horizon, worst_step
+from powergames.horizon_evaluation import HorizonEvaluation, HorizonProblem, at_step, evaluate_horizon, worst_step
 from powergames.objectives import PowerObjective
 from powergames.power import plain
 
@@ -147,7 +147,7 @@ class _Departures:
     def __init__(self, evaluation: HorizonEvaluation) -> None:
         self.evaluation, self.profile, self.horizon = evaluation, evaluation.profile, evaluation.horizon
         self.game = RowGame.of(evaluation.game)
-        self.problem = HorizonProblem.of(self.game, PowerObjective())
+        self.problem = HorizonProblem.of(self.game, PowerObjective(), self.horizon)
         self.lifts = self.game.lifts(self.horizon)
 
     def report(self, steps: int) -> list[OffPolicy]:
@@ -183,7 +183,7 @@ class _Departures:
         choice = np.zeros(self.game.n_states, np.int32)
         for t in range(lasting - 1, -1, -1):
             victim = np.ascontiguousarray(values[:, self.problem.plan[1][i : i + 1]])
-            _, choice = worst_step(self.game, column, self.profile, t, victim, j)
+            _, choice = worst_step(self.game, column, at_step(self.profile, t), victim, j)
             nothing = np.zeros(2, np.int64), np.zeros(0, np.int32), np.zeros((0, self.profile[j].size))
             acting = TimedStrategy(self.horizon, self.profile[j].size, choice[None], *nothing)
             values = self._step(t, values, (j, acting))

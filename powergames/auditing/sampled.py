@@ -40,7 +40,7 @@ from powergames.environments.sampling import Clock, Effort, Leave, Options, Reco
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.policies import by_player
-from powergames.objectives import AnyObjective, PowerObjective, as_objective
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only
 from powergames.progress import Callback, reporter
 from powergames.results.estimates import Estimate, LowerBound
 
@@ -681,7 +681,7 @@ def sampled_audit(
     >>> bool((found.power.low <= exact.average_power).all() and (exact.average_power <= found.power.high).all())
     True
     """
-    objective = as_objective(objective)
+    objective = one_step_only(as_objective(objective), "samples measure power of one step")
     _check_options(episodes, seed, level, width, n_jobs)
     check_steps(steps)
     _check_response(best_response, objective)

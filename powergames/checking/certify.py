@@ -76,5 +76,6 @@ def certify(
     game = as_game(game, NormalFormGame | StochasticGame)
     if isinstance(game, StochasticGame):
         return certify_stochastic(game, profile, objective, tol=tol, witness=witness)
+    objective = as_objective(objective, once=True)
     check_tolerance(tol)
     return certify_checked(game, complete_profile(game, profile), objective, tol, witness)

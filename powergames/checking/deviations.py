@@ -93,7 +93,7 @@ def best_deviation(game: NormalFormGame, profile: Any, objective: AnyObjective) 
     (0, array([0., 1.]), 1.0)
     """
     game = as_game(game)
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=True)
     strategies = complete_profile(game, profile)
     certificate = certify_checked(game, strategies, objective)
     player = int(np.argmax(certificate.scaled_regrets))

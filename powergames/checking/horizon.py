@@ -1,10 +1,11 @@
 """Certificates for profiles over a finite horizon, computed without any solver or solver's kernel.
 
 At each step in each state the problem of a player is that of `powergames.checking.stochastic`, with the values of the
-step after. In the form "penalty" the certificate is exact for deviations in one state at one step, which is all that a
-player's selves at different times can agree on. In the form "adversarial", and without power, it covers all deviations:
-the best ones are found by backward induction beside the values of the profile, and the regret at a step in a state is
-what they gain from there on.
+step after. Where power lasts for `k` steps, takeovers are worth what is left by ``k - 1`` more of them, which is found
+beside these values. In the form "penalty" the certificate is exact for deviations in one state at one step, which is
+all that a player's selves at different times can agree on. In the form "adversarial", and without power, it covers all
+deviations: the best ones are found by backward induction beside the values of the profile, and the regret at a step in
+a state is what they gain from there on.
 """
 
 from __future__ import annotations
@@ -165,7 +166,8 @@ class _Check:
     """A profile of which one step after the other is checked, from the last one back, in units of reward ranges.
 
     Values have columns for the players' values under the profile, for their task values if there is a charge for power,
-    and else for the best that each can have.
+    and else for the best that each can have. Where power lasts for several steps, a column follows for each pair of
+    players and each number of steps left, ``taken[i, j]`` being the columns for `j` against `i`, fewest steps first.
     """
 
     def __init__(self, rows: RowGame, objective: PowerObjective, profile: TimedProfile, scale: np.ndarray) -> None:
@@ -182,6 +184,13 @@ class _Check:
             owners, whose = [players, players], (players, players, n + players)
         else:
             owners, whose = [first, players], (column, column, len(first) + players)
+        self.taken: dict[tuple[int, int], np.ndarray] = {}
+        self.to_the_end = objective.steps >= profile[0].horizon
+        for i, takes in zip(*self.adversaries[:2], strict=True) if self.penalty and objective.steps > 1 else ():
+            for j in np.flatnonzero(takes).tolist():
+                width = 1 if self.to_the_end else int(objective.steps) - 1
+                self.taken[int(i), j] = sum(map(len, owners)) + np.arange(width)
+                owners.append(np.full(width, i))
         self.columns = columns_of(rows.each, np.concatenate(owners))
         self.whose = tuple(read_only(columns) for columns in whose)
         self.values = np.zeros((rows.n_states, len(self.columns.factor)))
@@ -204,22 +213,26 @@ class _Check:
         strategies = [strategy.step(t) for strategy in self.profile]
         actions = np.array([own for own, _, _ in strategies], dtype=np.int32)
         same = (actions == self.actions).all(axis=0)
-        check = check_pairs if self.rows.n_players == 2 else check_pure
-        check(
-            rows,
-            self.columns,
-            self.whose,
-            self.adversaries,
-            self.penalty,
-            following,
-            self.changed,
-            same & ~self.undecided,
-            actions,
-            slack,
-            self.values,
-            gains,
-            undecided,
-        )
+        if self.taken:
+            undecided = ~(same & (actions >= 0).all(axis=0) & self._as_before())
+            self.values[~undecided] = following[~undecided]
+        else:
+            check = check_pairs if self.rows.n_players == 2 else check_pure
+            check(
+                rows,
+                self.columns,
+                self.whose,
+                self.adversaries,
+                self.penalty,
+                following,
+                self.changed,
+                same & ~self.undecided,
+                actions,
+                slack,
+                self.values,
+                gains,
+                undecided,
+            )
         for group in grouped(rows.n_actions, rows.row_starts, np.flatnonzero(undecided)):
             self._stage(group, _dense(strategies, group), following, slack, gains)
         self.actions, self.undecided = actions, undecided
@@ -232,18 +245,27 @@ class _Check:
         self._add_errors(slack)
         return greatest, states
 
+    def _as_before(self) -> np.ndarray:
+        """Tell where nothing changed that may follow upon a state, shape (S,)."""
+        rows = self.rows.rows
+        if not len(self.changed):
+            return np.zeros(self.rows.n_states, dtype=bool)
+        starts = rows.row_starts if rows.indptr is None else rows.indptr[rows.row_starts]
+        counts = np.concatenate([[0], np.cumsum(self.changed[rows.indices])])
+        return np.asarray(np.diff(counts[starts]) == 0)
+
     def _stage(
         self, group: Group, strategies: list[np.ndarray], following: np.ndarray, slack: float, gains: np.ndarray
     ) -> list[np.ndarray]:
         """Check some states by linear programs; return the best strategies found of each player, shape (G, A_i)."""
         value, task, best = self.whose
-        worth = self._worth(group, following)
+        worth = self._worth(group, following, self.stage_columns)
         joint = joint_probabilities(strategies)
         found = []
         for i, own in enumerate(strategies):
             main = worth[best[i]]
             linear, table = self._terms(i, main, worth[task[i]])
-            weights, blocks = self._adversaries(i, strategies, table)
+            weights, blocks = self._adversaries(i, strategies, table, worth)
             bound, now, reached, response, _ = respond(averages(linear, strategies, i), weights, blocks, own, slack)
             self.exact = self.exact and bool((bound - reached).max() <= _TIGHT * max(1.0, slack / ROUNDING))
             found.append(response)
@@ -252,12 +274,17 @@ class _Check:
             else:
                 self.values[group.states, best[i]] = np.maximum(bound, now)
                 linear, table = self._terms(i, worth[value[i]], worth[task[i]])
-                weights, blocks = self._adversaries(i, strategies, table)
+                weights, blocks = self._adversaries(i, strategies, table, worth)
                 now = np.einsum("ga,ga->g", averages(linear, strategies, i), own)
                 for weight, block in zip(weights, blocks, strict=True):
                     now = now + weight * np.einsum("ga,gak->gk", own, block).min(axis=1)
             self.values[group.states, value[i]] = now
             gains[group.states, i] = np.maximum(bound - now, 0.0)
+        for (i, j), targets in self.taken.items():
+            sources = targets if self.to_the_end else [task[i], *targets[:-1]]
+            for source, target in zip(sources, targets, strict=True):
+                (after,) = self._worth(group, following, [source]).values()
+                self.values[group.states, target] = averages(after, strategies, j).min(axis=1)
         return found
 
     def _terms(self, player: int, main: np.ndarray, task: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -265,21 +292,30 @@ class _Check:
         toll = self.adversaries.tolls[player]
         return (main - toll * task, task) if self.penalty else ((1.0 - toll) * main, main)
 
+    @property
+    def stage_columns(self) -> list[int]:
+        """The columns that the objectives of a step depend on."""
+        lasting = [int(columns[-1]) for columns in self.taken.values()]
+        return sorted({*np.concatenate(self.whose).tolist(), *lasting})
+
     def _adversaries(
-        self, player: int, strategies: list[np.ndarray], table: np.ndarray
+        self, player: int, strategies: list[np.ndarray], table: np.ndarray, worth: dict[int, np.ndarray]
     ) -> tuple[list[float], list[np.ndarray]]:
         """Weights of a player's adversaries, and what its actions are worth against their takeovers."""
         own = np.flatnonzero(self.adversaries.egos == player)
         if not len(own):
             return [], []
-        tables = pair_tables(table, strategies, player)
+        tables = {} if self.taken else pair_tables(table, strategies, player)
+        for (i, j), columns in self.taken.items():
+            if i == player:
+                tables[j] = pair_tables(worth[columns[-1]], strategies, player)[j]
         takes = self.adversaries.takes[own]
         blocks = [np.concatenate([tables[j] for j in np.flatnonzero(each).tolist()], axis=2) for each in takes]
         return self.adversaries.weights[own].tolist(), blocks
 
-    def _worth(self, group: Group, following: np.ndarray) -> list[np.ndarray]:
-        """What the rows of some states are worth in each column, shape (G, A_0, ..., A_{n-1})."""
-        rows, taken = self.rows.rows, group.rows.reshape(-1)
+    def _worth(self, group: Group, following: np.ndarray, columns: Sequence[int]) -> dict[int, np.ndarray]:
+        """What the rows of some states are worth in some columns, each of shape (G, A_0, ..., A_{n-1})."""
+        rows, taken, following = self.rows.rows, group.rows.reshape(-1), following[:, columns]
         if rows.data is None:
             after = following[rows.indices[taken]]
         else:
@@ -287,11 +323,12 @@ class _Check:
 
             size = len(rows.indptr if rows.indptr is not None else ()) - 1
             after = csr_array((rows.data, rows.indices, rows.indptr), shape=(size, len(following)))[taken] @ following
-        fields = zip(*self.columns, strict=True)
-        return [
-            (factor * (rows.rewards[reward, taken] - offset) + discount * after[:, c]).reshape(-1, *group.shape)
-            for c, (reward, factor, offset, discount) in enumerate(fields)
-        ]
+        result = {}
+        for k, c in enumerate(columns):
+            reward, factor, offset, discount = (field[c] for field in self.columns)
+            paid = factor * (rows.rewards[reward, taken] - offset)
+            result[c] = (paid + discount * after[:, k]).reshape(-1, *group.shape)
+        return result
 
     def _remember(
         self,

@@ -17,6 +17,11 @@ from powergames.numerics.discounted import DiscountedSystem
 # Rows of the game that are worked on at a time.
 BLOCK = 2**20
 
+# Values that differ by less than this, or by rounding, in units of the range of rewards, are tied.
+_TIE = 1e-12
+
+_EPS = float(np.finfo(np.float64).eps)
+
 
 @dataclass(frozen=True, eq=False)
 class Group:
@@ -102,6 +107,61 @@ class StageValues:
     def averages(self, group: Group, player: int, values: np.ndarray) -> np.ndarray:
         """Expected value of each action of a player, shape (G, A_i), from the value of each row."""
         return averages(values[group.rows].reshape(-1, *group.shape), self.part(self.profile, group), player)
+
+    def left(
+        self, player: int, deviator: int, values: np.ndarray, steps: float, strategies: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """What is left to a player in each state if another one plays against it for some steps, shape (S,).
+
+        Parameters
+        ----------
+        player, deviator : int
+        values : ndarray, shape (S,)
+            What the profile is worth to the player.
+        steps : int or inf
+        strategies : sequence of ndarray
+            The profile.
+        """
+        if np.isinf(steps):
+            return self._left_for_ever(player, deviator, values, strategies)
+        for _ in range(int(steps)):
+            values, before = self._options(player, deviator, values, strategies).min(axis=1), values
+            if np.array_equal(values, before):
+                break
+        return values
+
+    def _left_for_ever(
+        self, player: int, deviator: int, values: np.ndarray, strategies: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """Policy iteration, in which an action changes only for more than rounding."""
+        tie = max(_TIE, 16 * _EPS / (1.0 - float(self.game.discounts[player])))
+        states, total = np.arange(self.game.n_states), np.inf
+        chosen: np.ndarray | None = None
+        while True:
+            options = self._options(player, deviator, values, strategies)
+            worst = options.argmin(axis=1)
+            if chosen is not None:
+                kept = options[states, chosen] <= options[states, worst] + tie
+                if kept.all():
+                    return values
+                worst = np.where(kept, chosen, worst)
+            chosen = worst
+            pure = np.eye(options.shape[1])[chosen]
+            joint = self.joint([*strategies[:deviator], pure, *strategies[deviator + 1 :]])
+            worse = self.system(player, joint).solve(self.expected_rewards(player, joint), values)
+            # From the second step on no value rises, but for rounding.
+            if worse.sum() >= total:
+                return values
+            values, total = worse, float(worse.sum())
+
+    def _options(self, player: int, deviator: int, values: np.ndarray, strategies: Sequence[np.ndarray]) -> np.ndarray:
+        """What each action of another player leaves to a player, shape (S, A_j); infinite where there is none."""
+        rows = self.action_values(player, values)
+        result = np.full((self.game.n_states, self.game.max_actions[deviator]), np.inf)
+        for group in self.groups:
+            payoffs = rows[group.rows].reshape(-1, *group.shape)
+            result[group.states, : group.shape[deviator]] = averages(payoffs, self.part(strategies, group), deviator)
+        return result
 
 
 def pair_tables(payoffs: np.ndarray, strategies: Sequence[np.ndarray], player: int) -> dict[int, np.ndarray]:

@@ -6,7 +6,8 @@ In every state a deviation of player `i` is worth, with the values of what follo
 
 where, over joint actions, ``L = Q^U - λ w_i Q^V`` and ``N = Q^V`` in the form "penalty", and
 ``L = (1 - λ w_i) Q^U`` and ``N = Q^U`` in the form "adversarial". As in a normal-form game it is concave, and weak
-duality bounds its maximum.
+duality bounds its maximum. Where power lasts for `k` steps, ``N`` is made with what is left to `i` by ``k - 1`` more
+steps of `j` against it, and so depends on `j`.
 
 In the penalty form power depends on all of a player's later choices, so that its selves in different states play a game
 with each other. The certificate is exact for deviations in one state at a time (an equilibrium in this sense is Markov
@@ -190,13 +191,17 @@ def certify_stochastic(
     )
 
 
+# What rows are worth where somebody is taken over, shape (R,): whoever that is, or for each co-player.
+Table = np.ndarray | dict[int, np.ndarray]
+
+
 @dataclass(frozen=True, eq=False)
 class _Stage:
     """One player's problem in every state: what follows is worth `linear` and `table`, shape (R,), see the module."""
 
     player: int
     linear: np.ndarray
-    table: np.ndarray
+    table: Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,6 +241,7 @@ class _Problem(StageValues):
     def __init__(self, game: StochasticGame, objective: PowerObjective, profile: Profile) -> None:
         super().__init__(game, profile)
         self.adversaries = objective.adversaries(game.n_players)
+        self.steps = objective.steps
         self._systems: dict[float, DiscountedSystem] = {}
 
     def weights(self, player: int) -> list[float]:
@@ -268,11 +274,24 @@ class _Problem(StageValues):
         system, rewards = self.played(player, self.profile[player])
         return system.error(rewards, system.solve(rewards, guess))
 
-    def blocks(self, group: Group, player: int, values: np.ndarray) -> list[np.ndarray]:
+    def taken(self, player: int, strategy: np.ndarray, values: np.ndarray) -> Table:
+        """What rows are worth to a player who is taken over, if it changes to a strategy whose value is given."""
+        if self.steps == 1:
+            return self.action_values(player, values)
+        co_players = {j for adversary in self.adversaries[player] for j in adversary.players}
+        strategies = self.changed(player, strategy)
+        return {
+            j: self.action_values(player, self.left(player, j, values, self.steps - 1, strategies)) for j in co_players
+        }
+
+    def blocks(self, group: Group, player: int, values: Table) -> list[np.ndarray]:
         """Values of a player's actions against the takeovers of each adversary, shape (G, A_i, K)."""
         if not self.adversaries[player]:
             return []
-        tables = self.tables(group, player, values)
+        if isinstance(values, dict):
+            tables = {j: self.tables(group, player, own)[j] for j, own in values.items()}
+        else:
+            tables = self.tables(group, player, values)
         return [np.concatenate([tables[j] for j in a.players], axis=2) for a in self.adversaries[player]]
 
     def changed(self, player: int, strategy: np.ndarray) -> list[np.ndarray]:
@@ -298,9 +317,9 @@ def _greatest(problem: _Problem, gains: list[_Gains]) -> Deviation | None:
 def _one_shot(problem: _Problem, player: int, claims: list[np.ndarray] | None) -> _Gains:
     """One-shot regret in each state, and gains attained in one state or by an ascent in many."""
     strategy = problem.profile[player]
-    task, utility = _penalized(problem, player, strategy)
+    task, utility, table = _penalized(problem, player, strategy)
     error = problem.error(player, task)
-    best = _best_responses(problem, _penalty_stage(problem, player, task, utility), strategy, claims)
+    best = _best_responses(problem, _penalty_stage(problem, player, task, utility, table), strategy, claims)
     lower = np.maximum(best.attained - best.current, 0.0)
     state = int(lower.argmax())
     found = "one-shot", best.strategy, state, float(lower[state])
@@ -310,39 +329,39 @@ def _one_shot(problem: _Problem, player: int, claims: list[np.ndarray] | None) -
         if np.array_equal(best.strategy, strategy):
             break
         strategy = best.strategy
-        task, follow = _penalized(problem, player, strategy, (task, follow))
+        task, follow, table = _penalized(problem, player, strategy, (task, follow))
         gains = follow - utility
         state = int(gains.argmax())
         if gains[state] > found[-1]:
             found = "stationary", strategy, state, float(gains[state])
         lower = np.maximum(lower, gains)
-        best = _best_responses(problem, _penalty_stage(problem, player, task, follow), strategy, None)
+        best = _best_responses(problem, _penalty_stage(problem, player, task, follow, table), strategy, None)
     return _Gains(regrets, lower, *found, error)
 
 
 def _penalized(
     problem: _Problem, player: int, strategy: np.ndarray, guess: tuple[Any, Any] = (None, None)
-) -> tuple[np.ndarray, np.ndarray]:
-    """Task value and regularized value in each state if a player changes to a strategy."""
+) -> tuple[np.ndarray, np.ndarray, Table]:
+    """Task and regularized values if a player changes to a strategy, and what rows are worth where it is taken over."""
     system, rewards = problem.played(player, strategy)
     values = system.solve(rewards, guess[0])
+    table = problem.taken(player, strategy, values)
     if not problem.adversaries[player]:
-        return values, values
+        return values, values, table
     action_values = problem.action_values(player, values)
     costs = np.zeros(len(values))
     for group in problem.groups:
         own = strategy[group.states, : group.shape[player]]
         task = np.einsum("ga,ga->g", own, problem.averages(group, player, action_values))
-        blocks = problem.blocks(group, player, action_values)
+        blocks = problem.blocks(group, player, table)
         for weight, block in zip(problem.weights(player), blocks, strict=True):
             costs[group.states] += weight * (task - np.einsum("ga,gak->gk", own, block).min(axis=1))
-    return values, system.solve(rewards - costs, guess[1])
+    return values, system.solve(rewards - costs, guess[1]), table
 
 
-def _penalty_stage(problem: _Problem, player: int, values: np.ndarray, utility: np.ndarray) -> _Stage:
-    table = problem.action_values(player, values)
-    linear = problem.action_values(player, utility) - sum(problem.weights(player)) * table
-    return _Stage(player, linear, table)
+def _penalty_stage(problem: _Problem, player: int, values: np.ndarray, utility: np.ndarray, table: Table) -> _Stage:
+    tolls = sum(problem.weights(player)) * problem.action_values(player, values)
+    return _Stage(player, problem.action_values(player, utility) - tolls, table)
 
 
 def _against_all(problem: _Problem, player: int, claims: list[np.ndarray] | None) -> _Gains:

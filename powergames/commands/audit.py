@@ -17,6 +17,7 @@ from powergames.commands.options import (
     JsonOption,
     LamOption,
     PlotOption,
+    PowerStepsOption,
     TolOption,
     WeightsOption,
     check_distinct,
@@ -45,6 +46,7 @@ def command(
     aggregate: AggregateOption = Aggregate.MEAN,
     weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
+    power_steps: PowerStepsOption = "1",
     tol: TolOption = f"{POLICY_TOLERANCE:g}",
     steps: Annotated[
         int,
@@ -70,7 +72,7 @@ def command(
     from powergames.io import load
     from powergames.results import SCHEMA, game_header
 
-    loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
+    loaded, objective = load(game), read_objective(lam, aggregate, form, weights, power_steps)
     if plot is not None and horizon is not None:
         raise InputError("--plot: not with a horizon; leave it out")
     if plot is not None and loaded.n_players == 1:

@@ -110,6 +110,14 @@ FormOption = Annotated[
         "have the same equilibria.",
     ),
 ]
+PowerStepsOption = Annotated[
+    str,
+    typer.Option(
+        "--power-steps",
+        metavar="N|inf",
+        help="Charge for what one player can take by playing against another for N steps (games with states).",
+    ),
+]
 TimeLimitOption = Annotated[
     str | None,
     typer.Option("--time-limit", metavar="SECONDS", help="Stop after this time with the best profile so far."),
@@ -225,14 +233,16 @@ def read_seconds(text: str) -> float:
     return seconds
 
 
-def read_objective(lam: str, aggregate: Aggregate, form: Form, weights: str | None = None) -> PowerObjective:
+def read_objective(
+    lam: str, aggregate: Aggregate, form: Form, weights: str | None = None, power_steps: str = "1"
+) -> PowerObjective:
     """Read an objective."""
     from powergames.objectives import PowerObjective
 
     if weights is not None and aggregate is not Aggregate.MEAN:
         raise InputError(f"--weights: got it together with --aggregate {aggregate.value}; leave out one of them")
     combined = aggregate.value if weights is None else _read_weights(weights)
-    return PowerObjective(lam, combined, form.value)
+    return PowerObjective(lam, combined, form.value, read_power_steps("--power-steps", power_steps))
 
 
 def _read_weights(text: str) -> list[list[Fraction]]:
@@ -297,6 +307,16 @@ def read_integer(option: str, text: str) -> int:
         return int(text)
     except ValueError:
         raise InputError(f"{option}: got {text[:60]!r}; give an integer") from None
+
+
+def read_power_steps(option: str, text: str) -> float:
+    """Read for how many steps power lasts."""
+    from powergames.objectives import power_steps
+
+    try:
+        return power_steps(math.inf if text == "inf" else int(text))
+    except ValueError:
+        raise InputError(f"{option}: got {text[:60]!r}; give a number of steps from 1 on, or inf") from None
 
 
 def read_numbers(option: str, text: str, most: int) -> float | tuple[float, ...]:

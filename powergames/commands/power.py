@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +18,7 @@ from powergames.commands.options import (
     check_plot_kind,
     read_horizon,
     read_integer,
+    read_power_steps,
     read_profile,
 )
 from powergames.commands.outcome import DONE, print_json
@@ -83,8 +83,7 @@ def command(
 
         found: Any
         if steps is not None:
-            count = math.inf if steps == "inf" else read_integer("--steps", steps)
-            found = step_power(loaded, strategies, steps=count, horizon=lasting)
+            found = step_power(loaded, strategies, steps=read_power_steps("--steps", steps), horizon=lasting)
         else:
             size = read_integer("--coalitions", coalitions or "")
             found = coalition_power(loaded, strategies, size=size, horizon=lasting)

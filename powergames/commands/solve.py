@@ -19,6 +19,7 @@ from powergames.commands.options import (
     LamOption,
     PlotKindOption,
     PlotOption,
+    PowerStepsOption,
     Select,
     SelectOption,
     TimeLimitOption,
@@ -60,6 +61,7 @@ def command(
     aggregate: AggregateOption = Aggregate.MEAN,
     weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
+    power_steps: PowerStepsOption = "1",
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium (of small games).")] = False,
     exact: ExactOption = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
@@ -89,7 +91,7 @@ def command(
     from powergames.results import SCHEMA, EquilibriumSet, game_header
     from powergames.solvers import solve, solve_all
 
-    loaded, objective = load(game), read_objective(lam, aggregate, form, weights)
+    loaded, objective = load(game), read_objective(lam, aggregate, form, weights, power_steps)
     steps = read_horizon(horizon, loaded)
     refuse_for_stochastic(loaded, exact=exact, select=steps is None and select is not None)
     if steps is None and select in (Select.TEAM, Select.NEAREST):

@@ -17,6 +17,7 @@ from powergames.commands.options import (
     JsonOption,
     PlotKindOption,
     PlotOption,
+    PowerStepsOption,
     SelectOption,
     TolOption,
     WeightsOption,
@@ -47,6 +48,7 @@ def command(
     aggregate: AggregateOption = Aggregate.MEAN,
     weights: WeightsOption = None,
     form: FormOption = Form.PENALTY,
+    power_steps: PowerStepsOption = "1",
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium at each point.")] = False,
     exact: ExactOption = False,
     method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
@@ -83,7 +85,7 @@ def command(
     from powergames.solvers import sweep
     from powergames.solvers.normal_form.bifurcations import is_quick
 
-    loaded, objective = load(game), read_objective("0", aggregate, form, weights)
+    loaded, objective = load(game), read_objective("0", aggregate, form, weights, power_steps)
     steps = read_horizon(horizon, loaded)
     refuse_for_stochastic(
         loaded, all=every, exact=exact, select=steps is None and select is not None, store=store is not None

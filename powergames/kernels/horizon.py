@@ -2,14 +2,16 @@
 
 Values have one row for each state and one column for each kind of value, so that all that follows a row of the game is
 read at one place: first the regularized values of the players, where they differ from task values, then these, one
-column for all players who share them. A game is `powergames.games.rows.Rows`, what columns add up `Columns`. `Plan`
-says which column is whose. At a pure profile with actions ``a``, player `i` is paid
+column for all players who share them. Where power lasts for several steps, there follows what is left to a player when
+another one goes on playing against it, one column for each such pair and number of steps. A game is
+`powergames.games.rows.Rows`, what columns add up `Columns`. `Plan` says which column is whose. At a pure profile with
+actions ``a``, player `i` is paid
 
     L_i(a) + Σ_b weight_b min N_i(takeovers by b),
 
-with ``L_i`` and ``N_i`` as in `powergames.solvers.stochastic.problem`. A mixed deviation may gain where no pure one
-does, if several takeovers are equally bad: the profile is an equilibrium if some mixture of these, one for each
-adversary, leaves no action that is worth more.
+with ``L_i`` and ``N_i`` as in `powergames.solvers.stochastic.problem`; ``N_i`` may depend on who is taken over. A mixed
+deviation may gain where no pure one does, if several takeovers are equally bad: the profile is an equilibrium if some
+mixture of these, one for each adversary, leaves no action that is worth more.
 """
 
 from __future__ import annotations
@@ -85,15 +87,24 @@ def _decode(row, counts, strides, acts):
 
 
 @_kernel
-def _set_least(counts, strides, takes, worth, least):
-    """Set, for each row, the least worth of the rows that an adversary can turn it into."""
-    for r in range(len(worth)):
+def _column(lasting, own, i, j):
+    """Return the column of what rows are worth to a player where another one is taken over: its own, or one of both."""
+    if lasting is None:
+        return own
+    return lasting[i, j]
+
+
+@_kernel
+def _set_least(counts, strides, takes, worths, own, lasting, i, least):
+    """Set, for each row, the least worth of the rows that an adversary can turn it into; see `_column`."""
+    for r in range(len(least)):
         least[r] = np.inf
     for j in range(len(counts)):
         if takes[j]:
+            worth = worths[_column(lasting, own, i, j)]
             stride = strides[j]
             block = stride * counts[j]
-            for first in range(0, len(worth), block):
+            for first in range(0, len(least), block):
                 for offset in range(first, first + stride):
                     low = worth[offset]
                     for r in range(offset + stride, offset + block, stride):
@@ -113,8 +124,9 @@ def solve_pure(
     rows : Rows
     columns : Columns
     plan : tuple
-        ``(utility, task, penalty)``: the columns of each player's regularized and task value, each of shape (n,), and
-        whether power is charged for.
+        ``(utility, task, penalty, lasting)``: the columns of each player's regularized and task value, each of shape
+        (n,), whether power is charged for, and, where it lasts for several steps, the columns of what is left to player
+        `i` where `j` goes on against it, shape (n, n), else None.
     adversaries : AdversaryArrays
     scale : ndarray, shape (n,)
         Payoffs that a unit of value is worth to each player, for sums over players.
@@ -143,7 +155,7 @@ def solve_pure(
     int
         How many there are.
     """
-    utility, task, penalty = plan
+    utility, task, penalty, lasting = plan
     n_states, n = rows.n_actions.shape
     most = np.max(rows.row_starts[1:] - rows.row_starts[:-1])
     worths, least = np.empty((len(columns.factor), most)), np.empty((len(adversaries.egos), most))
@@ -174,9 +186,8 @@ def solve_pure(
                 gains[i, r] = linears[i, r]
         for b in range(len(adversaries.egos)):
             i = adversaries.egos[b]
-            _set_least(
-                counts, strides, adversaries.takes[b], worth[task[i] if penalty else utility[i]], least[b, :count]
-            )
+            own = task[i] if penalty else utility[i]
+            _set_least(counts, strides, adversaries.takes[b], worth, own, lasting, i, least[b, :count])
             for r in range(count):
                 gains[i, r] += adversaries.weights[b] * least[b, r]
         for r in range(count):
@@ -212,7 +223,7 @@ def solve_pure(
             stable = True
             for i in range(n):
                 _decode(best, counts, strides, acts)
-                game = linears[i], worth[task[i] if penalty else utility[i]], least
+                game = linears[i], worth, task[i] if penalty else utility[i], lasting, least
                 if not _is_best(i, counts, strides, acts, adversaries, game, best, gains[i, best], slack, base):
                     stable = False
                     break
@@ -239,7 +250,7 @@ def solve_pairs(
 
     Unsigned indices need no check for negative ones, which is half of the time.
     """
-    utility, task, penalty = plan
+    utility, task, penalty, lasting = plan
     u, v, p, q = np.uint64(utility[0]), np.uint64(utility[1]), np.uint64(task[0]), np.uint64(task[1])
     toll_0, toll_1 = adversaries.tolls[0], adversaries.tolls[1]
     scale_0, scale_1 = scale[0], scale[1]
@@ -281,6 +292,7 @@ def solve_pairs(
                 taken_0[r], taken_1[r] = linear_0[r], linear_1[r]
                 linear_0[r] *= 1.0 - toll_0
                 linear_1[r] *= 1.0 - toll_1
+        _fill_lasting(rows, columns, following, first, lasting, taken_0[:count], taken_1[:count])
         for b in range(n_1):
             low_1[b], top_0[b] = np.inf, -np.inf
         for a in range(n_0):
@@ -358,6 +370,14 @@ def _fill_line(rows, columns, following, first, column, line):
 
 
 @_kernel
+def _fill_lasting(rows, columns, following, first, lasting, taken_0, taken_1):
+    """Set what the rows of a state are worth to two players who are taken over, if that lasts for several steps."""
+    if lasting is not None:
+        _fill_line(rows, columns, following, first, np.uint64(lasting[0, 1]), taken_0)
+        _fill_line(rows, columns, following, first, np.uint64(lasting[1, 0]), taken_1)
+
+
+@_kernel
 def _holds(linear, taken, toll, low, value, slack, own_first, own_stride, own_count, first, stride, count):
     """Tell whether a worst case of a player's adversary, or an even mixture of all, leaves it nothing to gain.
 
@@ -397,7 +417,7 @@ def _is_best(i, counts, strides, acts, adversaries, game, row, value, slack, bas
     Where it has one adversary, each worst case is tried, and then an even mixture of all; with several, the first one
     of each, and then even mixtures.
     """
-    linear, taken, least = game
+    linear, worth, own, lasting, least = game
     count, stride = counts[i], strides[i]
     start = row - acts[i] * stride
     several = 0
@@ -417,6 +437,7 @@ def _is_best(i, counts, strides, acts, adversaries, game, row, value, slack, bas
             for j in range(len(counts)):
                 if not adversaries.takes[b, j]:
                     continue
+                taken = worth[_column(lasting, own, i, j)]
                 for z in range(counts[j]):
                     shift = (z - acts[j]) * strides[j]
                     if taken[row + shift] > least[b, row] + slack:
@@ -442,6 +463,7 @@ def _is_best(i, counts, strides, acts, adversaries, game, row, value, slack, bas
                 for j in range(len(counts)):
                     if not adversaries.takes[b, j]:
                         continue
+                    taken = worth[_column(lasting, own, i, j)]
                     for z in range(counts[j]):
                         shift = (z - acts[j]) * strides[j]
                         if taken[row + shift] > least[b, row] + slack:
@@ -492,7 +514,7 @@ def team_step(rows, columns, adversaries, following, values, joint):
         for r in range(count):
             totals[r] = left * worth[0, r]
         for b in range(len(takes)):
-            _set_least(rows.n_actions[s], strides, takes[b], worth[0], least)
+            _set_least(rows.n_actions[s], strides, takes[b], worth, 0, None, 0, least)
             for r in range(count):
                 totals[r] += weights[b] * least[r]
         best = np.argmax(totals[:count])
@@ -520,7 +542,7 @@ def evaluate_pure(rows, columns, plan, adversaries, following, actions, values):
     values : ndarray, shape (S, C)
         Written.
     """
-    utility, task, penalty = plan
+    utility, task, penalty, lasting = plan
     n_states, n = rows.n_actions.shape
     strides = np.empty(n, np.int64)
     for s in range(n_states):
@@ -543,7 +565,8 @@ def evaluate_pure(rows, columns, plan, adversaries, following, actions, values):
                     low = np.inf
                     for j in range(n):
                         if adversaries.takes[b, j]:
-                            low = min(low, _least(rows, columns, following, row, counts, strides, s, j, column))
+                            taken = _column(lasting, column, i, j)
+                            low = min(low, _least(rows, columns, following, row, counts, strides, s, j, taken))
                     total += adversaries.weights[b] * low
             values[s, utility[i]] = total
 
@@ -580,7 +603,7 @@ def evaluate_mixed(rows, columns, plan, adversaries, following, states, mixtures
     values : ndarray, shape (S, C)
         Written in these states.
     """
-    utility, task, penalty = plan
+    utility, task, penalty, lasting = plan
     n = rows.n_actions.shape[1]
     most = np.max(rows.row_starts[1:] - rows.row_starts[:-1])
     worths, strides = np.empty((len(columns.factor), most)), np.empty(n, np.int64)
@@ -604,8 +627,9 @@ def evaluate_mixed(rows, columns, plan, adversaries, following, states, mixtures
                     low = np.inf
                     for j in range(n):
                         if adversaries.takes[b, j]:
+                            taken = worth[_column(lasting, column, i, j)]
                             for z in range(counts[j]):
-                                low = min(low, _expected(worth[column], counts, strides, mixtures[k], j, z))
+                                low = min(low, _expected(taken, counts, strides, mixtures[k], j, z))
                     total += adversaries.weights[b] * low
             values[s, utility[i]] = total
 

@@ -8,6 +8,9 @@ that actions of player `i` and takeovers of its adversaries are paid
 
     Σ_{a_-i} x_{-i} linear_i + Σ_j weights_ij E_{x_{-ij}} taken_i z_ij,        -x_i' E_{x_{-ij}} taken_i.
 
+Where ``taken`` depends on who is taken over, it has ``n * n`` lines instead of `n`, that for `j` against `i` in place
+``n i + j``; what Newton's method needs for all states at once knows only the other kind.
+
 States act upon each other only through these values. A *response* of a state is how its strategies change with what
 they are paid; with the averages of the transitions it gives the derivative of the values of all states with respect to
 themselves, which is all that Newton's method needs to solve all states at once.
@@ -80,7 +83,8 @@ def gradients(n_actions, row_starts, point_starts, egos, takes, weights, linear,
         As for `layout`.
     weights : ndarray of float64, shape (n, n)
         Weight of the adversary that takes over `j` against `i`.
-    linear, taken : ndarray of float64, shape (n, R)
+    linear : ndarray of float64, shape (n, R)
+    taken : ndarray of float64, shape (n, R) or (n * n, R)
     point : ndarray of float64
     """
     result = np.empty(len(point))
@@ -114,7 +118,7 @@ def _write(values, target, first):
 def _gradient(counts, bounds, places, weights, linear, taken, point):
     result = np.zeros(len(point))
     for i in range(len(counts)):
-        _add_payments_of(i, counts, bounds, places[i], weights[i], linear[i], taken[i], point, result)
+        _add_payments_of(i, counts, bounds, places[i], weights[i], linear[i], taken, point, result)
     return result
 
 
@@ -130,7 +134,7 @@ def _add_payments_of(i, counts, bounds, places, weights, linear, taken, point, r
         result[bounds[i] + a] += rest[a]
     if not attacked(places):
         return
-    tables = _pair_tables(taken, i, counts, bounds, point)
+    tables = _taken_tables(taken, i, counts, bounds, point)
     for j in range(n):
         at = places[j]
         if at >= 0:
@@ -172,6 +176,32 @@ def _pair_tables(values, i, counts, bounds, point):
 
 
 @_kernel
+def _taken_tables(taken, i, counts, bounds, point):
+    """Return `_pair_tables` of what rows are worth to a player who is taken over: from its line, or one for each pair.
+
+    A single line is that of the player.
+    """
+    n = len(counts)
+    if len(taken) <= n:
+        return _pair_tables(taken[i if len(taken) == n else 0], i, counts, bounds, point)
+    most = 0
+    for j in range(n):
+        most = max(most, counts[j])
+    result = np.empty((n, counts[i], most))
+    for j in range(n):
+        if j == i:
+            continue
+        table, kept = taken[n * i + j], np.ones(n, np.bool_)
+        for k in range(n - 1, -1, -1):
+            if k not in (i, j):
+                table = _average(table, 0.0, kept, k, counts, bounds, point)
+        for a in range(counts[i]):
+            for b in range(counts[j]):
+                result[j, a, b] = table[a * counts[j] + b] if i < j else table[b * counts[i] + a]
+    return result
+
+
+@_kernel
 def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
     """Return what a state's actions and takeovers are paid, its derivative, and those of the values of the state.
 
@@ -186,7 +216,7 @@ def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
         first = 1 if i == 0 else 0
         plain = _pair_tables(linear[i], i, counts, bounds, point)
         both = tasks or attacked(places[i])
-        tables = _pair_tables(taken[i], i, counts, bounds, point) if both else plain
+        tables = _taken_tables(taken, i, counts, bounds, point) if both else plain
         for j in range(n):
             if j == i:
                 continue
@@ -215,7 +245,15 @@ def _linearized(counts, bounds, places, weights, linear, taken, point, tasks):
                         if j == first:
                             slopes[1, i, p] += value * point[bounds[j] + b]
         if n > 2 and attacked(places[i]):
-            _add_curvature(taken[i], 0.0, 1.0, i, counts, bounds, places[i], weights[i], point, derivative)
+            if len(taken) == n:
+                _add_curvature(taken[i], 0.0, 1.0, i, counts, bounds, places[i], weights[i], point, derivative)
+            else:
+                for j in range(n):
+                    only = np.full(n, -1)
+                    only[j] = places[i, j]
+                    if attacked(only):
+                        against = taken[n * i + j]
+                        _add_curvature(against, 0.0, 1.0, i, counts, bounds, only, weights[i], point, derivative)
     for i in range(n):
         for p in range(bounds[i], bounds[i + 1]):
             slopes[0, i, p] += gradient[p]
@@ -803,11 +841,11 @@ def _regret(bounds, egos, n, gradient, point, slack):
 def _polymatrix_equilibrium(counts, bounds, places, weights, linear, taken, point):
     """Return an equilibrium of a state's game linearized at a point; empty if Lemke's path, from there, gets lost."""
     gradient, derivative, _ = _linearized(counts, bounds, places, weights, linear, taken, point, False)
-    return _linear_equilibrium(bounds, gradient, derivative, point)
+    return linear_equilibrium(bounds, gradient, derivative, point)
 
 
 @_strict_kernel
-def _linear_equilibrium(bounds, gradient, derivative, point):
+def linear_equilibrium(bounds, gradient, derivative, point):
     """Return an equilibrium of groups whose payments change linearly; empty if Lemke's path gets lost."""
     size, groups = len(point), len(bounds) - 1
     for g in range(groups):
@@ -872,7 +910,15 @@ def respond_best(n_actions, row_starts, point_starts, egos, takes, weights, line
         here = slice(row_starts[s], row_starts[s + 1])
         local, gradient = point[own], np.zeros(own.stop - own.start)
         _add_payments_of(
-            player, counts, bounds, places[player], weights[player], linear[here], taken[here], local, gradient
+            player,
+            counts,
+            bounds,
+            places[player],
+            weights[player],
+            linear[here],
+            taken[here].reshape((1, -1)),
+            local,
+            gradient,
         )
         # The groups that move, by themselves.
         starts, size = np.zeros(len(groups) + 1, np.int64), 0
@@ -902,7 +948,7 @@ def respond_best(n_actions, row_starts, point_starts, egos, takes, weights, line
             for p in range(size):
                 for q in range(size):
                     derivative[p, q] = full[chosen[p], chosen[q]]
-            best = _linear_equilibrium(starts, paid, derivative, part)
+            best = linear_equilibrium(starts, paid, derivative, part)
         # Where gains are little more than rounding, the best may be what is there already.
         if len(best) and np.max(np.abs(best - part)) > SAME:
             changed[s] = True

@@ -27,7 +27,7 @@ from powergames.learning.networks.parameters import NetworkParameters
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
 from powergames.learning.tables import TableLearners
-from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only, with_lam
 from powergames.progress import Callback, check_callback, reporter
 from powergames.results import Status
 
@@ -327,7 +327,7 @@ def train_many(
 
 def _trained_for(objective: AnyObjective | None, algorithm: str | None) -> tuple[str, PowerObjective]:
     """Return the algorithm that fits an objective, or the one given, and what it is trained for."""
-    given = as_objective(objective)
+    given = one_step_only(as_objective(objective), "learners charge for power of one step")
     if algorithm is None:
         algorithm = "task" if given.lam == 0 else "sbpr" if given.form == "adversarial" else "prim"
     check_algorithm(algorithm)

@@ -20,7 +20,7 @@ from powergames.games.profiles import frozen
 from powergames.learning.loop import STEPS, train_many
 from powergames.learning.parameters import MOST_STEPS, check_integer, check_number
 from powergames.learning.runs import TrainingRun
-from powergames.objectives import AnyObjective, PowerObjective, as_objective, objectives_of
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, objectives_of, one_step_only
 from powergames.progress import Callback, reporter
 from powergames.results.estimates import Estimate
 from powergames.results.status import Status
@@ -210,7 +210,7 @@ def train_sweep(
     >>> learned[1].power.mean.round(6), learned[1].power.high.round(6)
     (array([0., 0.]), array([0., 0.]))
     """
-    base = as_objective(objective)
+    base = one_step_only(as_objective(objective), "learners charge for power of one step")
     chosen = algorithm or ("sbpr" if base.form == "adversarial" else "prim")
     if chosen == "task":
         raise InputError("algorithm: 'task' is the same at every λ; give 'prim' or 'sbpr', or use train_many")

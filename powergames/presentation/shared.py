@@ -236,7 +236,7 @@ def title_of(game: AnyGame) -> str:
 def heading(game: AnyGame, objective: PowerObjective, *, lam: bool = True) -> str:
     """Write the title of a game and the objective."""
     weight = f", λ = {lam_cell(objective).text}" if lam else ""
-    return f"{title_of(game)}{weight}, {objective.aggregate_name} of power, {objective.form} form"
+    return f"{title_of(game)}{weight}, {objective.description}"
 
 
 def lam_cell(objective: PowerObjective, *, shown: bool = True) -> Cell:

@@ -153,7 +153,7 @@ def report(
     """
     game = as_game(game, NormalFormGame | StochasticGame)
     check_endless(game)
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=isinstance(game, NormalFormGame))
     if not isinstance(time_limit, (int, float)) or not time_limit >= 0:
         raise InputError(f"time_limit: got {str(time_limit)[:40]}; give seconds >= 0")
     if title is not None and not isinstance(title, str):

@@ -57,7 +57,7 @@ def game_title(game: Any) -> str:
 def objective_text(objective: Any, *, lam: bool = True) -> str:
     """Say in words what is maximized."""
     weight = f"λ = {number_text(objective.lam)}, " if lam else ""
-    return f"{weight}{objective.aggregate_name} of power, {objective.form} form"
+    return f"{weight}{objective.description}"
 
 
 def figure(value: float, digits: int = 4) -> str:

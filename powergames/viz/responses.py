@@ -55,7 +55,7 @@ def best_responses(
     """
     alt = altair()
     game = as_game(game)
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=True)
     if game.n_actions != (2, 2):
         sizes = " x ".join(map(str, game.n_actions))
         raise InputError(f"game: got {sizes} actions; best responses are drawn for 2 x 2 actions only")

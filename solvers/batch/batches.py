@@ -19,7 +19,7 @@ from powergames.games.kinds import Game, as_game
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import AnyObjective, PowerObjective, objectives_of
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, objectives_of
 from powergames.power import plain
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, Status, StochasticEquilibrium, Sweep, SweepPoint
@@ -123,6 +123,7 @@ def solve_batch(
     distinct = list(dict.fromkeys(objectives))
     n_jobs = check_jobs(n_jobs)
     for game in games:
+        as_objective(objective, once=isinstance(game, NormalFormGame))
         for each in distinct:
             each.adversaries(game.n_players)
     total = len(games) * len(distinct)

@@ -91,7 +91,7 @@ def solve_many(
     >>> found[7].status.name
     'CONVERGED'
     """
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=True)
     values = _checked(payoffs)
     check_tolerance(tol)
     check_callback(callback)

@@ -15,7 +15,7 @@ from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
-from powergames.objectives import AnyObjective, PowerObjective, objectives_of
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, objectives_of
 from powergames.progress import Callback, counter
 from powergames.results import Equilibrium, StochasticEquilibrium, Sweep, SweepPoint
 from powergames.solvers.batch.batches import Batch, Settings, check_jobs
@@ -69,7 +69,7 @@ def sweep(
     ----------
     game : NormalFormGame, StochasticGame or DeterministicGame
     objective : PowerObjective, optional
-        Supplies the aggregate and form; its own λ is not used.
+        Supplies the aggregate, form and steps; its own λ is not used.
     lams : iterable of numbers
         The values of λ, in the order in which points are returned; in any order, also repeated.
     horizon : int, optional
@@ -132,7 +132,7 @@ def sweep(
         for name, wanted in (refused | {"select": horizon is None and select is not None}).items():
             if wanted:
                 raise InputError(f"{name}: not for stochastic games; leave it out")
-    objectives = objectives_of(lams, objective)
+    objectives = objectives_of(lams, as_objective(objective, once=isinstance(game, NormalFormGame)))
     n_jobs = check_jobs(n_jobs)
     settings = Settings(method, exact, tol, all_equilibria, select, time_limit, strict=True)
     settings.check()

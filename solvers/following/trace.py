@@ -26,7 +26,7 @@ from powergames.errors import InputError
 from powergames.games.kinds import AnyGame, as_game, check_endless
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
-from powergames.objectives import AnyObjective, PowerObjective, as_objective, with_lam
+from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only, with_lam
 from powergames.progress import Callback, check_callback
 from powergames.results import Equilibrium, StochasticEquilibrium, SupportChange, Trace
 from powergames.solvers.common import Candidate, Options, certified, check_count, end_of
@@ -131,6 +131,7 @@ def trace(
         objective = PowerObjective(low)
     if not low <= objective.lam <= high:
         raise InputError(f"lams: got {low:g} to {high:g}, but the path starts at lam={objective.lam:g}; include it")
+    one_step_only(objective, "the path is followed for power of one step")
     with_lam(objective, high).adversaries(game.n_players)
     options = Options(tol=tol, callback=callback, end=end_of(time_limit))
     question = (StochasticQuestion if stochastic else _Question)(game, objective, (low, high), options)

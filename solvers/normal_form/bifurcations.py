@@ -117,7 +117,7 @@ def bifurcations(
     array([Fraction(15, 16), Fraction(1, 16)], dtype=object)
     """
     game = as_game(game)
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=True)
     if game.n_players != 2:
         raise InputError(f"bifurcations: the game has {game.n_players} players; give one of two, or use trace")
     check_callback(callback)

@@ -122,7 +122,7 @@ def correlated(
     2.0
     """
     game = as_game(game)
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=True)
     check_tolerance(tol)
     options = Options(tol=tol, end=end_of(time_limit))
     adversaries = objective.adversaries(game.n_players)

@@ -220,7 +220,7 @@ def iterate(
     'MAX_ITER'
     """
     game = as_game(game)
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=True)
     check_tolerance(tol)
     for name, count in (("max_iter", max_iter), ("every", every)):
         if count is not None:

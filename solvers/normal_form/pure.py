@@ -95,7 +95,7 @@ def pure_equilibria(game: NormalFormGame, objective: AnyObjective | None = None)
     (1, 1) 0 inf
     """
     game = as_game(game)
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=True)
     result = []
     for joint_action in _scan(game, objective, 0.0, math.inf, Options()):
         interval = lam_interval(game, objective, joint_action)

@@ -159,7 +159,7 @@ def logit_path(
     [0.5, 0.059, 0.0]
     """
     game = as_game(game)
-    objective = as_objective(objective)
+    objective = as_objective(objective, once=True)
     check_callback(callback)
     if precisions is not None and max_precision is not None:
         raise InputError("max_precision: got it together with precisions; leave out one of them")

@@ -6,7 +6,9 @@ From the last step back, each state is a stage game whose rows are worth
     Q_i^t(s, a) = r_i(s, a) + γ_i \sum_{s'} P(s' \mid s, a) \, V_i^{t+1}(s'),
 
 for regularized values as for task values. All that follows is settled, so that an equilibrium of every stage game is an
-equilibrium of the whole, in both forms. The pure profiles of a stage game are tested in the order of the rule that
+equilibrium of the whole, in both forms. Where power lasts for `k` steps, takeovers of `j` against `i` are worth
+``r_i + γ_i Σ P W^{k-1}_ij``, see `powergames.horizon_evaluation`, and the minima behind ``W`` are taken once a step is
+solved. The pure profiles of a stage game are tested in the order of the rule that
 chooses among equilibria, until one is an equilibrium; a game without any is solved by Lemke's algorithm, in fractions
 where rounding leads it astray; with three and more players by Newton's method with Lemke's algorithm in each step, and
 then by the logit homotopy. Actions that do the same as an earlier one are
@@ -59,6 +61,8 @@ class Limits:
     """A stage game is unsolved above this regret, relative to the greatest value there is."""
     starts: int = 2
     """Starting points of Lemke's algorithm for a game that is unsolved."""
+    many_starts: int = 30
+    """The same if no other method is left to take over."""
 
 
 LIMITS = Limits()
@@ -173,7 +177,7 @@ class _Search:
     def __init__(self, whole: RowGame, objective: PowerObjective, horizon: int, rule: str, options: Options) -> None:
         self.horizon, self.options, self.rule = horizon, options, list(RULES).index(rule)
         self.distinct = _Distinct.of(whole)
-        self.problem = HorizonProblem.of(self.distinct.game, objective)
+        self.problem = HorizonProblem.of(self.distinct.game, objective, horizon)
         self.sizes = [int(size) for size in whole.rows.n_actions.max(axis=0)]
         self.stages = _Stages(self.problem, max(self.sizes), options)
         shape = horizon, whole.n_states
@@ -203,6 +207,7 @@ class _Search:
             for player, actions in enumerate(self.actions):
                 spread_actions(rows.n_actions, joint, self.distinct.firsts[player], player, actions[t])
             states, mixtures = unsolved[:count].astype(np.int64), np.zeros((0, len(self.sizes), max(self.sizes)))
+            played = self._joint_actions(joint) if problem.takeovers else joint
             last, joint = joint, last
             before[:] = last
             if count:
@@ -210,6 +215,8 @@ class _Search:
                 evaluate_mixed(*arrays, following, states, mixtures, self.values)
                 before[states] = self.stages.likeliest(states, mixtures)
                 self.mixed, self.unsolved = self.mixed + count, self.unsolved + failed
+            if problem.takeovers:
+                problem.take_over((played, states, mixtures), following, self.values)
             self.mixtures.append((states, mixtures))
             changed = (self.values != following).any(axis=1)
             if changed.mean() > LIMITS.changed or not self.done:
@@ -221,9 +228,17 @@ class _Search:
                 raise LimitError(Status.MAX_ITER)
         self.values = following
 
+    def _joint_actions(self, joint: np.ndarray) -> np.ndarray:
+        """Return the action of each player, shape (n, S), in the rows that are played; -1 where there is none."""
+        left, actions = joint.astype(np.int64), np.empty((len(self.sizes), len(joint)), np.int32)
+        for player, counts in reversed(list(enumerate(self.problem.game.rows.n_actions.T))):
+            left, actions[player] = np.divmod(left, counts)
+        actions[:, joint < 0] = -1
+        return actions
+
     def start_values(self) -> tuple[np.ndarray, np.ndarray]:
         """Return task and regularized values from the start distribution, each of shape (n,)."""
-        game, (utility, task, _) = self.problem.game, self.problem.plan
+        game, (utility, task, *_) = self.problem.game, self.problem.plan
         means = game.start @ self.values
         lifts = game.lifts(self.horizon)[0]
         return game.units * means[task] + lifts, game.units * means[utility] + lifts
@@ -303,8 +318,13 @@ class _Stages:
         point = np.where(np.repeat(known, np.diff(starts)), near, uniform)
         point, _ = solve_stages(*layout, linear, taken, point, slacks)
         regrets = self._regrets(layout, bounds, linear, taken, point)
-        for attempt in range(LIMITS.starts if (regrets > enough).any() else 0):
+        # The homotopy knows only what is taken from a player, whoever takes it.
+        last_resort = n == 2 or not self.problem.takeovers
+        attempts = LIMITS.starts if last_resort else LIMITS.many_starts
+        for attempt in range(attempts if (regrets > enough).any() else 0):
             failed = regrets > enough
+            if not (last_resort or failed.any()):
+                break
             other = uniform.copy()
             if attempt:
                 other = self.options.rng.exponential(size=len(other))
@@ -316,7 +336,7 @@ class _Stages:
             better = now < regrets
             point = np.where(np.repeat(better, np.diff(starts)), other, point)
             regrets = np.minimum(now, regrets)
-        for k in np.flatnonzero(regrets > enough).tolist():
+        for k in np.flatnonzero(regrets > enough).tolist() if last_resort else ():
             own = slice(*starts[k : k + 2].tolist())
             columns = slice(*layout[1][k : k + 2].tolist())
             if n == 2:
@@ -349,7 +369,8 @@ class _Stages:
         from powergames.kernels.horizon import worth_of
 
         problem = self.problem
-        rows, (utility, task, penalty), adversaries = problem.game.rows, problem.plan, problem.adversaries
+        rows, adversaries = problem.game.rows, problem.adversaries
+        utility, task, penalty, lasting = problem.plan
         sizes = np.diff(rows.row_starts)[states]
         worth = worth_of(rows, problem.columns, following, ranges(rows.row_starts[states], sizes))
         tolls = adversaries.tolls[:, None]
@@ -357,6 +378,8 @@ class _Stages:
             linear, taken = worth[utility] - tolls * worth[task], worth[task]
         else:
             linear, taken = (1.0 - tolls) * worth[utility], worth[utility]
+        if lasting is not None:
+            taken = worth[lasting[[0, 1], [1, 0]] if len(task) == 2 else lasting.ravel()]
         layout = (
             np.ascontiguousarray(rows.n_actions[states]),
             np.concatenate([[0], np.cumsum(sizes)]),
@@ -369,7 +392,11 @@ class _Stages:
 
     def _in_units(self, rows: np.ndarray, row_starts: np.ndarray, unit: float) -> np.ndarray:
         """Return what rows are worth more than the least of their state, in whole units, shape (n, R)."""
-        least = np.repeat(np.minimum.reduceat(rows, row_starts[:-1], axis=1), np.diff(row_starts), axis=1)
+        least = np.minimum.reduceat(rows, row_starts[:-1], axis=1)
+        # An adversary may compare what a player has left by different takeovers.
+        n = self.problem.game.n_players
+        least = np.repeat(least.reshape(n, -1, least.shape[1]).min(axis=1), len(rows) // n, axis=0)
+        least = np.repeat(least, np.diff(row_starts), axis=1)
         return np.rint((rows - least) / unit)
 
     def _bounds(self, layout: tuple[np.ndarray, ...]) -> np.ndarray:

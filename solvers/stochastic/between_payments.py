@@ -23,6 +23,7 @@ from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.responses import best_responses
 from powergames.solvers.stochastic.search import Best, Found, Search
+from powergames.solvers.stochastic.stage_games import stage_equilibria
 from powergames.solvers.stochastic.turns import take_turns
 from powergames.solvers.stochastic.unsettled_states import (
     UnsettledTracker,
@@ -203,7 +204,7 @@ def _replaced(
 
 def _stages(problem: StochasticProblem, point: np.ndarray, search: Search) -> np.ndarray:
     """Solve the game of every state, from where it is."""
-    return stages.stage_equilibria(problem, point, problem.worth(problem.evaluate(point)), search)
+    return stage_equilibria(problem, point, problem.worth(problem.evaluate(point)), search)
 
 
 def _alternated(problem: StochasticProblem, point: np.ndarray, search: Search) -> np.ndarray:

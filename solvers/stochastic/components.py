@@ -13,8 +13,11 @@ from powergames.solvers.stochastic.problem import StochasticProblem
 def components(problem: StochasticProblem, ending: np.ndarray | None = None) -> np.ndarray:
     """Return a number for each state, shape (S,): the same for states that can each follow upon the other.
 
-    Nothing follows upon the rows marked in `ending`, shape (R,).
+    Nothing follows upon the rows marked in `ending`, shape (R,). Where power lasts for several steps, there is
+    one number.
     """
+    if problem.steps > 1:
+        return np.zeros(problem.n_states, dtype=np.int64)
     return _components(graph_of(problem, ending))
 
 
@@ -22,7 +25,8 @@ def levels(problem: StochasticProblem, ending: np.ndarray | None = None) -> list
     """Split the states into parts to be solved one after the other.
 
     Each part consists of whole components, none of which leads to another one of it. What a part leads to is in parts
-    before it, so that games without cycles are solved by backward induction. Nothing follows upon the rows marked in
+    before it, so that games without cycles are solved by backward induction. Where power lasts for several steps there
+    is one part, see `StochasticProblem.part`. Nothing follows upon the rows marked in
     `ending`, shape (R,).
 
     Returns
@@ -30,6 +34,8 @@ def levels(problem: StochasticProblem, ending: np.ndarray | None = None) -> list
     list of ndarray
         The states of each part, in increasing order.
     """
+    if problem.steps > 1:
+        return [np.arange(problem.n_states)]
     graph = graph_of(problem, ending)
     labels = _components(graph)
     count = int(labels.max()) + 1

@@ -7,13 +7,14 @@ that follow, each state is a multilinear game of players and adversaries, in whi
     L_i = Q_i^U - λ w_i Q_i^V, \quad N_i = Q_i^V \qquad \text{or} \qquad L_i = (1 - λ w_i) Q_i^U, \quad N_i = Q_i^U
 
 to player `i` where nobody is taken over, and where somebody is: in the form "penalty", and in the form "adversarial"
-and at λ = 0. A profile is an equilibrium if it is one in every state, for the values that it leads to itself.
+and at λ = 0. Where power lasts for `k` steps, ``N_ij`` is made with what is left to `i` after ``k - 1`` steps of `j`
+against it. A profile is an equilibrium if it is one in every state, for the values that it leads to itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -25,6 +26,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.numerics.discounted import DiscountedSystem
 from powergames.numerics.ranges import ranges
 from powergames.objectives import PowerObjective
+from powergames.solvers import common
 
 # n_actions, row_starts, discounts and the transitions in CSR form (indptr, indices, data), as kernels take a game.
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -36,7 +38,7 @@ Layout = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.nd
 NEARLY = 0.05
 
 
-# What each row is worth where nobody is taken over, and where somebody is, each (n, R).
+# What each row is worth where nobody is taken over, (n, R), and where somebody is, (n, R) or (n * n, R).
 Worth = tuple[np.ndarray, np.ndarray]
 
 
@@ -46,7 +48,8 @@ class StochasticProblem:
 
     A *point*, shape (D,), holds a local point for each state, see `powergames.kernels.stages`. Rewards are in units of
     their range, see `StochasticGame.unit_rewards`. *Values* have shape (kinds, n, S): the regularized value and, where
-    the form "penalty" needs both, the task value.
+    the form "penalty" needs both, the task value. Where power lasts for several steps, what is left to each player
+    against each other one follows: ``values[kinds + j, i]``, shape (kinds + n, n, S) in all.
 
     Attributes
     ----------
@@ -71,6 +74,8 @@ class StochasticProblem:
         Whether gains by deviating in one state add up over time: not in the form "penalty" with λ > 0.
     alone : bool
         Whether the last player is not one of the game's: a game of one player gets a second one without choice.
+    steps : int or inf, default 1
+        How long the power lasts that is charged for.
     """
 
     arrays: Arrays
@@ -83,6 +88,7 @@ class StochasticProblem:
     find_spans: Callable[[], np.ndarray]
     adds_up: bool
     alone: bool
+    steps: float = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrays", tuple(map(read_only, self.arrays)))
@@ -117,11 +123,13 @@ class StochasticProblem:
             partial(_spans, game, n),
             not charged,
             alone,
+            steps=objective.steps if charged else 1,
         )
 
     def part(self, states: np.ndarray, values: np.ndarray, ending: np.ndarray | None = None) -> StochasticProblem:
         """Return the problem of some states alone, given the values of all others, shape (kinds, n, S).
 
+        This needs power to last one step: what is left after more depends on who plays what in the other states.
         It ends with the rows marked in `ending`, shape (R,), too: these pay what the values of all states are worth.
         """
         from powergames.kernels.bellman import part_of_rows
@@ -178,6 +186,11 @@ class StochasticProblem:
     def kinds(self) -> int:
         """Number of values of each state and player."""
         return len(self.shares)
+
+    @property
+    def layers(self) -> int:
+        """Length of the first axis of values."""
+        return self.kinds + (self.n_players if self.steps > 1 else 0)
 
     @property
     def planes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -321,7 +334,13 @@ class StochasticProblem:
 
     def worth(self, values: np.ndarray) -> Worth:
         """Return what each row is worth where nobody is taken over and where somebody is, each (n, R)."""
-        return self._worth(self.rewards, values)
+        if self.steps == 1:
+            return self._worth(self.rewards, values)
+        linear, _ = self._worth(self.rewards, values[: self.kinds])
+        taken = np.array([self._action_values(self.rewards[1], left) for left in values[self.kinds :]])
+        if self.n_players == 2:
+            return linear, taken[[1, 0], [0, 1]]
+        return linear, taken.swapaxes(0, 1).reshape(-1, taken.shape[2])
 
     def worth_to(self, player: int, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what each row is worth to one player, both of shape (R,)."""
@@ -416,6 +435,8 @@ class StochasticProblem:
 
     def evaluate(self, point: np.ndarray) -> np.ndarray:
         """Return the values of a point, shape (kinds, n, S), its adversaries playing what they play in it."""
+        if self.steps > 1:
+            return self._evaluate_lasting(point)
         return self.evaluate_players(point, list(range(self.n_players)))
 
     def evaluate_players(self, point: np.ndarray, players: list[int], guess: np.ndarray | None = None) -> np.ndarray:
@@ -432,6 +453,85 @@ class StochasticProblem:
                     paid = chances * self.rewards[0, i] + charges[i] * rows[i]
                     values[0, i] = system.solve(self.averaged(paid), guess[0, i])
         return values
+
+    def _evaluate_lasting(self, point: np.ndarray) -> np.ndarray:
+        """Return the values of a point where power lasts for several steps."""
+        n = self.n_players
+        padded = self._padded(point)
+        chances = self._row_chances(point, 0)
+        systems = {d: DiscountedSystem(self.mixed(chances), d) for d in set(self.discounts.tolist())}
+        values = np.zeros((self.kinds + n, n, self.n_states))
+        left = values[self.kinds :]
+        for i in range(n):
+            system = systems[float(self.discounts[i])]
+            values[1, i] = system.solve(self.averaged(chances * self.rewards[1, i]))
+            charge = self.tolls[i] * values[1, i]
+            for j in np.flatnonzero(self.weights[i] > 0.0).tolist():
+                left[j, i] = self._left(i, j, values[1, i], padded, self.steps - 1)
+                options, acts = self._options(i, j, left[j, i], padded), self.exists(j)
+                shares = np.zeros(options.shape)
+                shares[:, : acts.shape[1]][acts] = point[self._takeovers(i, j)]
+                charge -= self.weights[i, j] * (shares * np.where(shares > 0.0, options, 0.0)).sum(axis=1)
+            values[0, i] = values[1, i] - system.solve(charge)
+        return values
+
+    def _takeovers(self, i: int, j: int) -> np.ndarray:
+        """Return where in a point takeovers of a player against another one stand, state by state."""
+        b = int(np.flatnonzero((self.egos == i) & self.takes[:, j])[0])
+        before = self.n_actions[:, :j][:, self.takes[b, :j]].sum(axis=1)
+        starts = self.bounds[:-1].reshape(-1, self.n_groups)[:, self.n_players + b]
+        return ranges(starts + before, self.n_actions[:, j])
+
+    def _left(self, i: int, j: int, values: np.ndarray, padded: np.ndarray, steps: float) -> np.ndarray:
+        """Return what is left to a player in each state if another one plays against it for some steps, shape (S,)."""
+        from powergames.kernels.bellman import taken_over_probabilities
+
+        states, one = np.arange(self.n_states), np.zeros((self.n_states, self.n_players))
+        one[:, j] = 1.0
+        discount = float(self.discounts[i])
+        if not np.isinf(steps):
+            for _ in range(int(steps)):
+                values, before = self._options(i, j, values, padded).min(axis=1), values
+                if np.array_equal(values, before):
+                    break
+            return values
+        # Policy iteration, in which an action changes only for more than rounding.
+        chosen, total = None, np.inf
+        while True:
+            options = self._options(i, j, values, padded)
+            worst = options.argmin(axis=1)
+            if chosen is not None:
+                kept = options[states, chosen] <= options[states, worst] + common.LIMITS.rounding / (1.0 - discount)
+                if kept.all():
+                    return values
+                worst = np.where(kept, chosen, worst)
+            chosen = worst
+            actions = np.zeros(one.shape, np.int64)
+            actions[:, j] = chosen
+            chances = taken_over_probabilities(self.n_actions, self.arrays[1], padded, one, actions)
+            values = DiscountedSystem(self.mixed(chances), discount).solve(self.averaged(chances * self.rewards[1, i]))
+            # From the second step on no value rises, but for rounding.
+            if values.sum() >= total:
+                return values
+            total = float(values.sum())
+
+    def _options(self, i: int, j: int, values: np.ndarray, padded: np.ndarray) -> np.ndarray:
+        """Return what each action of another player leaves to a player, shape (S, A); infinite where there is none."""
+        from powergames.kernels.bellman import action_values, takeover_values
+
+        own = slice(i, i + 1)
+        rows = self.rewards[1, own]
+        if not self.ends:
+            rows = action_values(rows, self.discounts[own], *self.arrays[3:], values[None])
+        return np.asarray(takeover_values(self.n_actions, self.arrays[1], padded, rows)[:, 0, j])
+
+    def _padded(self, point: np.ndarray) -> np.ndarray:
+        """Return what players play, shape (n, S, A)."""
+        padded = np.zeros((self.n_players, self.n_states, int(self.n_actions.max())))
+        for player in range(self.n_players):
+            exists = self.exists(player)
+            padded[player, :, : exists.shape[1]][exists] = point[self._entries(player)]
+        return padded
 
     def ways(self, point: np.ndarray, players: Iterable[int]) -> Iterator[tuple[np.ndarray, list[int]]]:
         """Yield how likely each row is on the way that counts for players, shape (R,), and the players that share it.

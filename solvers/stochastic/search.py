@@ -254,6 +254,8 @@ class StochasticMethod:
         The same from the second round on.
     leads : bool, default True
         Whether other methods are to begin where it ends without success: not if everybody mixes a little there.
+    lasting : bool, default False
+        Whether it takes power of several steps, too.
     """
 
     name: str
@@ -263,6 +265,13 @@ class StochasticMethod:
     share: float = 1.0
     later: float | None = None
     leads: bool = True
+    lasting: bool = False
+
+    def reason(self, game: StochasticGame, objective: PowerObjective) -> str | None:
+        """Return why this game and objective are outside the method's reach, or None."""
+        if objective.steps > 1 and not self.lasting and any(objective.adversaries(game.n_players)):
+            return f"is for power of one step, the objective charges for {objective.steps}"
+        return self.refuses(game, objective)
 
     def share_in(self, count: int) -> float:
         """Return its share of a slice in a round, the first of which is number 0."""

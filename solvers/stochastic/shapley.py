@@ -16,7 +16,7 @@ from powergames.results import Status
 from powergames.solvers import common
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
-from powergames.solvers.stochastic.stages import stage_equilibria
+from powergames.solvers.stochastic.stage_games import stage_equilibria
 
 # What the residual of values must shrink to for an evaluated profile to be taken, as a share of the one before.
 SHRINKAGE = 0.9

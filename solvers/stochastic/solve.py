@@ -83,8 +83,8 @@ def methods_to_try(game: StochasticGame, objective: PowerObjective, name: str | 
         If there is no method of that name, or it refuses the game.
     """
     if name is None:
-        methods = [method for method in METHODS.values() if method.refuses(game, objective) is None]
-        if best_response.leads(game, objective):
+        methods = [method for method in METHODS.values() if method.reason(game, objective) is None]
+        if best_response.METHOD in methods and best_response.leads(game, objective):
             methods.remove(best_response.METHOD)
             methods.insert(0, replace(best_response.METHOD, share=LIMITS.leading_share))
         return methods
@@ -92,7 +92,7 @@ def methods_to_try(game: StochasticGame, objective: PowerObjective, name: str | 
         raise InputError(
             f"method: got {str(name)[:40]!r}; stochastic games take one of {', '.join(METHODS)}, or leave it out"
         )
-    reason = METHODS[name].refuses(game, objective)
+    reason = METHODS[name].reason(game, objective)
     if reason is not None:
         raise InputError(f"method {name}: {reason}; choose another, or leave out method")
     return [METHODS[name]]
@@ -124,7 +124,7 @@ class _Parts:
         if options.start is not None:
             self.like = whole.point_of(options.start)
             self.point = self.distinct.shortened(self.like)
-        self.values = np.zeros((self.problem.kinds, self.problem.n_players, game.n_states))
+        self.values = np.zeros((self.problem.layers, self.problem.n_players, game.n_states))
 
     def solve(self, methods: list[StochasticMethod]) -> _Outcome:
         """Solve all parts, what follows upon a part before it; return the outcome of the worst."""

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from powergames.results import Status
-from powergames.solvers import common
-from powergames.solvers.stochastic import logit, newton
-from powergames.solvers.stochastic.problem import StochasticProblem, Worth
+from powergames.solvers.stochastic import lasting, newton
+from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
+from powergames.solvers.stochastic.stage_games import stage_equilibria
 from powergames.solvers.stochastic.unsettled_states import solve_states
 
 
@@ -38,8 +38,6 @@ class Limits:
     """A state has settled after this many iterations without a change of supports."""
     unsettled_states: int = 300
     """Up to this many states that do not settle are solved as a game of their own."""
-    work: int = 10
-    """It is about this many times as much work to solve the game of a state as to read its transitions."""
 
 
 LIMITS = Limits()
@@ -47,6 +45,8 @@ LIMITS = Limits()
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
     """Iterate from a point."""
+    if problem.steps > 1:
+        return lasting.find(problem, start, search)
     point, unsettled = start.point, start.unsettled
     with search.best(problem, start) as best:
         worth = problem.worth(problem.evaluate(point))
@@ -76,38 +76,9 @@ def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
     return best.found(Status.CYCLING, unsettled)
 
 
-def stage_equilibria(
-    problem: StochasticProblem,
-    point: np.ndarray,
-    worth: Worth,
-    search: Search,
-    *,
-    near: bool = True,
-    surely: bool = True,
-) -> np.ndarray:
-    """Solve the game of every state that is not in equilibrium.
-
-    With `near`, equilibria on the same supports come first: Lemke's algorithm leads away from some. With three and more
-    players a state may fail, and is left at the best point met, or else, if `surely`, solved by a homotopy of its own.
-    """
-    from powergames.kernels.stages import solve_on_supports, solve_stages
-
-    slack = common.LIMITS.rounding / (1.0 - problem.discounts)
-    if near:
-        point = solve_on_supports(*problem.layout, *worth, point, slack)
-    point, moved = solve_stages(*problem.layout, *worth, point, slack)
-    search.step(f"stage games, {moved} of {problem.n_states} solved anew", LIMITS.work * problem.work)
-    if surely and problem.n_players > 2 and problem.n_states > 1:
-        regrets = problem.regrets(point, problem.gradients(point, worth))
-        for state in np.flatnonzero((regrets > 10.0 * slack[problem.owners]).any(axis=1)).tolist():
-            own = slice(*problem.point_starts[state : state + 2].tolist())
-            stage = problem.stage(state, worth)
-            point[own] = logit.find(stage, Found.nothing(stage, point[own]), search).point
-    return np.asarray(point)
-
-
 METHOD = StochasticMethod(
     "stages",
     find,
-    "stage-game policy iteration with a Newton finish: fast, any number of players, no guarantee",
+    "stage-game policy iteration with a Newton finish: fast, any number of players and steps of power, no guarantee",
+    lasting=True,
 )

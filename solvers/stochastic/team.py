@@ -28,7 +28,7 @@ from powergames.games.profiles import frozen
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import check_horizon
 from powergames.numerics.discounted import DiscountedSystem
-from powergames.objectives import AnyObjective, as_objective, with_lam
+from powergames.objectives import AnyObjective, as_objective, one_step_only, with_lam
 from powergames.results.teams import HorizonTeamOptimum, TeamOptimum
 from powergames.solvers import common
 from powergames.solvers.common import Options
@@ -119,7 +119,7 @@ def team_optimum(
     <TeamOptimum lam=0.1: value 25.25 from the start; a benchmark, not an equilibrium>
     """
     as_game(game, StochasticGame | DeterministicGame)
-    chosen = as_objective(objective)
+    chosen = one_step_only(as_objective(objective), "takeovers from a team last one step")
     adversarial = with_lam(replace(chosen, form="adversarial"), chosen.exact_lam)
     if horizon is not None:
         return team_over(game, chosen, adversarial, check_horizon(horizon, game))

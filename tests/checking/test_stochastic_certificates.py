@@ -128,7 +128,7 @@ def test_lower_bounds_are_attained(seed):
     for player in range(2):
         strategy = random_game([[3, 2], [2, 3], [2, 2]], seed=seed + 10)[1][player]
         changed = [*profile[:player], strategy, *profile[player + 1 :]]
-        values, utility = stochastic_certificates._penalized(problem, player, strategy)
+        values, utility, _ = stochastic_certificates._penalized(problem, player, strategy)
         unit, lift = problem.units[player], problem.offsets[player] / 0.1
         assert lift + unit * values == pytest.approx(plain_task(game, changed)[player], abs=1e-10)
         assert lift + unit * utility == pytest.approx(plain_utility(game, changed, objective)[player], abs=1e-10)

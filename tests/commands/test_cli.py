@@ -887,6 +887,22 @@ def test_horizons_on_the_command_line(invoke, invoke_json, tmp_path):
     assert "0 of 12 stage games without a pure equilibrium" in out
 
 
+@pytest.mark.parametrize("horizon", [(), ("--horizon", "3")])
+def test_power_of_several_steps_on_the_command_line(invoke_json, tmp_path, horizon):
+    game, policy = "reputation_stag_hunt", tmp_path / "policy.json"
+    options = (*horizon, "--power-steps", "inf")
+    found = invoke_json("solve", game, *options, "--lam", "0.1")
+    assert found["objective"] == {"lam": 0.1, "aggregate": "mean", "form": "penalty", "steps": "inf"}
+    policy.write_text(json.dumps(found))
+    audit = invoke_json("audit", game, policy, *options, "--lam", "0.1", "--tol", "1e-8")
+    assert audit["passed"]
+    assert audit["objective"] == found["objective"]
+    power = invoke_json("power", game, *horizon, "--profile", policy, "--steps", "inf")["power"]
+    assert horizon or power == pytest.approx(np.array(found["equilibria"][0]["power"]))
+    points = invoke_json("sweep", game, "--lam", "0,0.1", *horizon, "--power-steps", "3")["points"]
+    assert [point["objective"]["steps"] for point in points] == [3, 3]
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -894,11 +910,20 @@ def test_horizons_on_the_command_line(invoke, invoke_json, tmp_path):
         ("solve big_match --horizon 0", "--horizon: got 0; give a whole number of steps"),
         ("sweep big_match --horizon x --lam 0,1", "--horizon: got 'x'; give an integer"),
         ("solve big_match --select team", "--select"),
-        ("power big_match --profile uniform --steps 0", "steps: got 0"),
+        ("power big_match --profile uniform --steps 0", "--steps: got '0'; give a number of steps"),
         ("power stag_hunt --profile uniform --steps 2", "game: got the normal-form game"),
         ("power stag_hunt --profile uniform --coalitions x", "--coalitions: got 'x'"),
         ("power big_match --profile uniform --steps 2 --coalitions 2", "give one of them"),
         ("solve big_match:discount=1", "discount 1 needs horizon="),
+        (
+            "solve big_match --lam 0.1 --power-steps x",
+            "--power-steps: got 'x'; give a number of steps from 1 on, or inf",
+        ),
+        ("audit big_match uniform --lam 0.1 --power-steps 1.5", "--power-steps: got '1.5'; give a number of steps"),
+        ("sweep stag_hunt --power-steps 2", "objective: got power of 2 steps, but a game that is played once"),
+        ("solve big_match --lam 0.1 --form adversarial --power-steps inf", "use form='penalty'"),
+        ("solve big_match --lam 0.1 --power-steps 2 --method logit", "method logit: is for power of one step"),
+        ("solve big_match --lam 0.1 --power-steps 2 --all", "objective: got power of 2 steps"),
     ],
 )
 def test_bad_horizons_are_one_line(invoke, command, message):

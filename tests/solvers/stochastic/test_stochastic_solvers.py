@@ -21,7 +21,7 @@ from powergames.evaluation import evaluate
 from powergames.games.catalog.stochastic import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import between_payments, newton, solve, stages, unsettled_states
+from powergames.solvers.stochastic import between_payments, newton, solve, stage_games, unsettled_states
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
@@ -724,7 +724,7 @@ def test_an_equilibrium_of_a_state_that_moves_a_little_is_followed():
     problem = StochasticProblem.of(game, PowerObjective(0))
     near = problem.point_of([np.array([[1 / 3 + 1e-6, 2 / 3 - 1e-6]])] * 2)
     worth = problem.worth(problem.evaluate(near))
-    followed = stages.stage_equilibria(problem, near, worth, search())
+    followed = stage_games.stage_equilibria(problem, near, worth, search())
     np.testing.assert_allclose(followed, [1 / 3, 2 / 3, 1 / 3, 2 / 3], atol=1e-12)
 
 
