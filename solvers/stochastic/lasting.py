@@ -38,11 +38,11 @@ class Limits:
     recent: int = 6
     """A state has settled after this many times without a change of supports."""
     entries: int = 400
-    """Actions and takeovers, of states together, that are linearized; games without more are linearized as a whole."""
+    """Actions and takeovers up to which states are linearized together; a game with no more is taken as a whole."""
     steps: int = 20
     """Steps of Newton's method from one point."""
     starts: int = 4
-    """Points from which a game that is linearized as a whole is solved."""
+    """Points from which such a game is solved."""
     rounds: int = 20
     """Times that states join those which are linearized in a larger game."""
     move: float = 1e-7
