@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/networks_table.py`` to train all and write the table into the page: hours on one core. Results
 are kept in ``--results FILE``, one line for each kitchen, algorithm, λ and number of steps, and not made again.
-``--kitchens`` and ``--seeds`` choose others, and ``--dry`` prints the table instead of writing it.
+``--kitchens`` and ``--seeds`` choose others, ``--dry`` prints the table instead of writing it, and ``--no-train`` makes
+it of the results that there are.
 
 Networks see samples; everything in the table is computed from the game. Intervals are 95 % intervals of the mean over
 seeds, by the bootstrap. *Regret* is what a chef gains by its best deviation from a state on, relative to what can be
@@ -106,6 +107,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("networks_learned.jsonl"))
     parser.add_argument("--kitchens", nargs="+", default=KITCHENS)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--no-train", action="store_true", help="make the table of the results there are")
     parser.add_argument("--dry", action="store_true", help="print the table instead of writing it into the page")
     options = parser.parse_args()
     known: dict[Question, dict[str, Any]] = {tuple(found["question"]): found for found in records(options.results)}
@@ -116,13 +118,13 @@ def main() -> None:
         for algorithm, lam, steps in LEARNERS:
             question = (kitchen, algorithm, lam, steps)
             questions.append(question)
-            if question in known:
+            if question in known or options.no_train:
                 continue
             found = known[question] = trained(game, algorithm, lam, steps, options.seeds)
             print(*table({question: found}, optima)[2:], f"{found['seconds']:.0f} s each", flush=True)
             with options.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"question": question, **found}) + "\n")
-    text = "\n".join(table({question: known[question] for question in questions}, optima))
+    text = "\n".join(table({question: known[question] for question in questions if question in known}, optima))
     text = "\n".join(table({key: value for key, value in known.items() if key[0] in optima}, optima))
     if options.dry:
         print(text)
