@@ -1,0 +1,265 @@
+"""PRIM and SBPR by Stable-Baselines3 in an orchard of more than 10^23 states: what they do to power and to attacks.
+
+Run ``python benchmarks/large_environment.py`` to train and audit all, and to write the table into
+docs/how-to/audit-a-large-environment.md: about ten minutes of one core for each learner and seed. Results are kept in
+``--results FILE``, one line for each, and not made again; several processes may share one file, each with ``--seeds``
+of its own. ``--dry`` prints the table. Needs ``pip install 'powergames[ppo]'``.
+
+``orchard.py`` is the environment. All gatherers share one network, trained by the PPO of Stable-Baselines3 for as many
+steps of a gatherer in each case: `task` for apples alone; `prim` in `pg.wrappers.PowerCharge`; `sbpr` in
+`pg.wrappers.AdversarialTakeover`, one gatherer in each copy of the orchard. The critic that charges, and that adversaries
+follow, is a network fitted to play of its own, in which everybody acts at random now and then: learners hardly ever light
+a fire, and a critic that never saw one knows nothing of it.
+
+Policies are judged by `pg.sampled_audit`. Intervals are 95 % intervals by Student's t over seeds, so they hold for new
+seeds; those of each audit by itself are in the file of results.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from orchard import AGENTS, COMMON, LIGHT, SEEN, Orchard, roughly
+from pages import records, replaced
+from scipy.stats import t as student
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.vec_env import VecEnv
+
+import powergames as pg
+
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "audit-a-large-environment.md"
+DISCOUNT, LENGTH, COPIES, ROLLOUT, HIDDEN = 0.9, 128, 8, 128, 64
+LEARNERS = (("task", 0.0), ("prim", 0.1), ("prim", 0.3), ("sbpr", 0.1))
+N_ACTIONS = 6
+
+# Steps of play between two rounds of PPO to which the critic is fitted, and how often somebody acts at random in them.
+PROBES, TREMBLE = 2048, 0.2
+
+
+@njit(cache=True)
+def _outputs(w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any, seen: np.ndarray) -> np.ndarray:
+    return w3 @ np.tanh(w2 @ np.tanh(w1 @ seen + b1) + b2) + b3
+
+
+class Network:
+    """A network of two hidden layers as a function of one observation, compiled: much quicker than a call of PyTorch."""
+
+    def __init__(self, layers: Sequence[torch.nn.Module], softmax: bool = False) -> None:
+        self.layers, self.softmax, self.weights = list(layers), softmax, ()
+        self._last: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over what PyTorch has learned."""
+        linear = [layer for layer in self.layers if isinstance(layer, torch.nn.Linear)]
+        self.weights = tuple(
+            part.detach().numpy().copy() for layer in linear for part in (layer.weight, layer.bias)
+        )
+        self._last = {}
+
+    def __call__(self, seen: np.ndarray, agent: Any = None) -> np.ndarray:
+        """Return what it says of an observation, which may be asked for again by the same agent."""
+        last = self._last.get(agent)
+        if last is not None and last[0] is seen:
+            return last[1]
+        found = _outputs(*self.weights, seen)
+        if self.softmax:
+            found = np.exp(found - found.max(), dtype=np.float64)
+            found /= found.sum()
+        self._last[agent] = seen, found
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"layers": [], "softmax": self.softmax, "weights": self.weights, "_last": {}}
+
+
+class Critic:
+    """What each gatherer earns from here on: the worth of a state, and what each one's action adds to it."""
+
+    def __init__(self) -> None:
+        sizes = (SEEN, HIDDEN, HIDDEN, 1 + len(AGENTS) * N_ACTIONS)
+        parts = [(torch.nn.Linear(*both), torch.nn.Tanh()) for both in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.module = torch.nn.Sequential(*[layer for both in parts for layer in both][:-1])
+        self.network = Network(list(self.module))
+        self.optimizer = torch.optim.Adam(self.module.parameters(), 1e-3)
+
+    def __call__(self, agent: Any, observations: Mapping[Any, Any], actions: Mapping[Any, Any]) -> float:
+        """Return what an agent earns from a joint action on: own action first, then the others'."""
+        heads = self.network(observations[agent], agent)
+        own = [actions[agent], *(action for other, action in actions.items() if other != agent)]
+        return float(heads[0] + sum(heads[1 + place * N_ACTIONS + action] for place, action in enumerate(own)))
+
+    def fit(self, policy: Network, rng: np.random.Generator) -> None:
+        """Play with the policy, in which somebody acts at random now and then, and fit the worth of joint actions."""
+        env = Orchard(LENGTH)
+        seen, actions, rewards = [], [], []
+        for _ in range(PROBES):
+            if not env.agents:
+                now, _ = env.reset(seed=int(rng.integers(2**31)))
+            joint = {agent: drawn(policy(now[agent]), rng) for agent in AGENTS}
+            if rng.random() < TREMBLE:
+                joint[AGENTS[rng.integers(len(AGENTS))]] = int(rng.integers(N_ACTIONS))
+            seen.append([now[agent] for agent in AGENTS])
+            now, paid, *_ = env.step(joint)
+            actions.append([joint[agent] for agent in AGENTS])
+            rewards.append([paid[agent] for agent in AGENTS])
+        inputs, chosen, earned = np.array(seen), np.array(actions), np.array(rewards)
+        # Own action first.
+        orders = [[i, *(j for j in range(len(AGENTS)) if j != i)] for i in range(len(AGENTS))]
+        places = 1 + np.arange(len(AGENTS)) * N_ACTIONS + np.stack([chosen[:, order] for order in orders], axis=1)
+        x, heads = torch.as_tensor(inputs), torch.as_tensor(places)
+
+        def worth(at: Any) -> Any:
+            outputs = self.module(x[at])
+            return outputs[..., 0] + outputs.gather(-1, heads[at]).sum(-1)
+
+        with torch.no_grad():
+            values = worth(slice(None)).numpy()
+        targets, after = np.zeros_like(earned), values[-1]
+        for step in reversed(range(PROBES)):
+            # Episodes are cut off, and do not end; what is not known of the rest is what the critic thinks.
+            last = step % LENGTH == LENGTH - 1
+            following = values[step] if last else 0.1 * values[step + 1] + 0.9 * after
+            after = targets[step] = earned[step] + DISCOUNT * following
+        goals = torch.as_tensor(targets, dtype=torch.float32)
+        for _ in range(2):
+            for at in torch.randperm(PROBES).split(128):
+                self.optimizer.zero_grad()
+                (worth(at) - goals[at]).square().mean().backward()
+                self.optimizer.step()
+        self.network.refresh()
+
+
+def drawn(shares: np.ndarray, rng: np.random.Generator) -> int:
+    """Draw an action."""
+    return min(int(np.searchsorted(np.cumsum(shares), rng.random())), len(shares) - 1)
+
+
+class Seats(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 may not be installed
+    """Copies of an environment as Stable-Baselines3 wants them: each learning gatherer in each is one environment."""
+
+    def __init__(self, envs: Sequence[Any], seats: Sequence[tuple[int, str]], seed: int) -> None:
+        self.envs, self.seats, self.policy = list(envs), list(seats), None
+        self.rng, self.now = np.random.default_rng(seed), [{} for _ in envs]
+        self.actions: np.ndarray = np.zeros(len(seats), int)
+        super().__init__(len(seats), envs[0].observation_space(AGENTS[0]), envs[0].action_space(AGENTS[0]))
+
+    def reset(self) -> np.ndarray:
+        """Begin an episode in each copy."""
+        self.now = [env.reset(seed=int(self.rng.integers(2**31)))[0] for env in self.envs]
+        return self._seen()
+
+    def step_async(self, actions: np.ndarray) -> None:
+        """Take the learners' actions."""
+        self.actions = actions
+
+    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        """Play a step in each copy; whoever does not learn follows the policy."""
+        chosen: list[dict[str, int]] = [{} for _ in self.envs]
+        for (k, agent), action in zip(self.seats, self.actions.tolist(), strict=True):
+            chosen[k][agent] = action
+        answers = []
+        for k, env in enumerate(self.envs):
+            joint = {a: chosen[k][a] if a in chosen[k] else drawn(self.policy(self.now[k][a]), self.rng) for a in AGENTS}
+            seen, rewards, _, cut, _ = env.step(joint)
+            self.now[k] = seen if env.agents else env.reset(seed=int(self.rng.integers(2**31)))[0]
+            answers.append((seen, rewards, cut))
+        rewards = np.array([answers[k][1][agent] for k, agent in self.seats], np.float32)
+        over = np.array([answers[k][2][agent] for k, agent in self.seats])
+        infos = [
+            {"terminal_observation": answers[k][0][agent], "TimeLimit.truncated": True} if end else {}
+            for (k, agent), end in zip(self.seats, over, strict=True)
+        ]
+        return self._seen(), rewards, over, infos
+
+    def _seen(self) -> np.ndarray:
+        return np.stack([self.now[k][agent] for k, agent in self.seats])
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """Return an attribute of the copy of each seat."""
+        return [getattr(self.envs[k], attr_name, None) for k, _ in self.seats]
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Refuse: nothing is set from outside."""
+        raise NotImplementedError
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
+        """Refuse: nothing is called from outside."""
+        raise NotImplementedError
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        """Say that no copy is wrapped by Stable-Baselines3."""
+        return [False] * len(self.seats)
+
+
+class Refresh(BaseCallback):  # type: ignore[misc]
+    """Before each rollout, hand out what was learned, and fit the critic."""
+
+    def __init__(self, policy: Network, critic: Critic | None, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.network, self.critic, self.rng = policy, critic, rng
+
+    def _on_rollout_start(self) -> None:
+        self.network.refresh()
+        if self.critic is not None:
+            self.critic.fit(self.network, self.rng)
+
+    def _on_step(self) -> bool:
+        return True
+
+
+def trained(algorithm: str, lam: float, seed: int, steps: int) -> Network:
+    """Train one network for all gatherers, and return it."""
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    critic = None if algorithm == "task" else Critic()
+    policies: dict[str, Callable[[Any], Any]] = {}
+    count = COPIES * (len(AGENTS) if algorithm == "sbpr" else 1)
+    envs: list[Any] = [Orchard(LENGTH) for _ in range(count)]
+    seats = [(k, agent) for k in range(count) for agent in AGENTS]
+    if algorithm == "prim":
+        envs = [pg.wrappers.PowerCharge(env, critic, lam, policies) for env in envs]
+    if algorithm == "sbpr":
+        seats = [(k, AGENTS[k % len(AGENTS)]) for k in range(count)]
+        envs = [
+            pg.wrappers.AdversarialTakeover(env, ego, lam, pg.wrappers.worst_action(env, critic), seed=seed)
+            for env, (_, ego) in zip(envs, seats, strict=True)
+        ]
+    learning = Seats(envs, seats, seed)
+    model = PPO(
+        "MlpPolicy",
+        learning,
+        learning_rate=1e-3,
+        n_steps=ROLLOUT,
+        batch_size=512,
+        n_epochs=4,
+        gamma=DISCOUNT,
+        gae_lambda=0.9,
+        ent_coef=0.01,
+        policy_kwargs={"net_arch": [HIDDEN, HIDDEN]},
+        seed=seed,
+        device="cpu",
+    )
+    network = Network([*model.policy.mlp_extractor.policy_net, model.policy.action_net], softmax=True)
+    policies.update({agent: lambda seen, agent=agent: network(seen, agent) for agent in AGENTS})
+    learning.policy = network
+    model.learn(steps, callback=Refresh(network, critic, np.random.default_rng(seed)))
+    network.refresh()
+    return network
