@@ -25,16 +25,17 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numba import njit
-from orchard import AGENTS, COMMON, LIGHT, SEEN, Orchard, roughly
+from orchard import AGENTS, BURNING, COMMON, SEEN, Orchard, roughly
 from pages import records, replaced
 from scipy.stats import t as student
+from scipy.stats import ttest_ind
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv
@@ -46,8 +47,9 @@ DISCOUNT, LENGTH, COPIES, ROLLOUT, HIDDEN = 0.9, 128, 8, 128, 64
 LEARNERS = (("task", 0.0), ("prim", 0.1), ("prim", 0.3), ("sbpr", 0.1))
 N_ACTIONS = 6
 
-# Steps of play between two rounds of PPO to which the critic is fitted, and how often somebody acts at random in them.
-PROBES, TREMBLE = 2048, 0.2
+# Steps of play between two rounds of PPO to which the critic is fitted, how often somebody acts at random in them, and
+# from how many rounds they are kept.
+PROBES, TREMBLE, KEPT = 2048, 0.1, 6
 
 
 @njit(cache=True)
@@ -66,9 +68,7 @@ class Network:
     def refresh(self) -> None:
         """Take over what PyTorch has learned."""
         linear = [layer for layer in self.layers if isinstance(layer, torch.nn.Linear)]
-        self.weights = tuple(
-            part.detach().numpy().copy() for layer in linear for part in (layer.weight, layer.bias)
-        )
+        self.weights = tuple(part.detach().numpy().copy() for layer in linear for part in (layer.weight, layer.bias))
         self._last = {}
 
     def __call__(self, seen: np.ndarray, agent: Any = None) -> np.ndarray:
@@ -95,7 +95,8 @@ class Critic:
         parts = [(torch.nn.Linear(*both), torch.nn.Tanh()) for both in zip(sizes[:-1], sizes[1:], strict=True)]
         self.module = torch.nn.Sequential(*[layer for both in parts for layer in both][:-1])
         self.network = Network(list(self.module))
-        self.optimizer = torch.optim.Adam(self.module.parameters(), 1e-3)
+        self.optimizer = torch.optim.Adam(self.module.parameters(), 2e-3)
+        self.kept: list[tuple[torch.Tensor, ...]] = []
 
     def __call__(self, agent: Any, observations: Mapping[Any, Any], actions: Mapping[Any, Any]) -> float:
         """Return what an agent earns from a joint action on: own action first, then the others'."""
@@ -122,26 +123,25 @@ class Critic:
         orders = [[i, *(j for j in range(len(AGENTS)) if j != i)] for i in range(len(AGENTS))]
         places = 1 + np.arange(len(AGENTS)) * N_ACTIONS + np.stack([chosen[:, order] for order in orders], axis=1)
         x, heads = torch.as_tensor(inputs), torch.as_tensor(places)
-
-        def worth(at: Any) -> Any:
-            outputs = self.module(x[at])
-            return outputs[..., 0] + outputs.gather(-1, heads[at]).sum(-1)
-
         with torch.no_grad():
-            values = worth(slice(None)).numpy()
+            values = self._worth(x, heads).numpy()
         targets, after = np.zeros_like(earned), values[-1]
         for step in reversed(range(PROBES)):
             # Episodes are cut off, and do not end; what is not known of the rest is what the critic thinks.
             last = step % LENGTH == LENGTH - 1
             following = values[step] if last else 0.1 * values[step + 1] + 0.9 * after
             after = targets[step] = earned[step] + DISCOUNT * following
-        goals = torch.as_tensor(targets, dtype=torch.float32)
-        for _ in range(2):
-            for at in torch.randperm(PROBES).split(128):
-                self.optimizer.zero_grad()
-                (worth(at) - goals[at]).square().mean().backward()
-                self.optimizer.step()
+        self.kept = [*self.kept[1 - KEPT :], (x, heads, torch.as_tensor(targets, dtype=torch.float32))]
+        x, heads, goals = (torch.cat(parts) for parts in zip(*self.kept, strict=True))
+        for at in torch.randperm(len(x)).split(128):
+            self.optimizer.zero_grad()
+            (self._worth(x[at], heads[at]) - goals[at]).square().mean().backward()
+            self.optimizer.step()
         self.network.refresh()
+
+    def _worth(self, seen: torch.Tensor, heads: torch.Tensor) -> torch.Tensor:
+        outputs = self.module(seen)
+        return outputs[..., 0] + outputs.gather(-1, heads).sum(-1)
 
 
 def drawn(shares: np.ndarray, rng: np.random.Generator) -> int:
@@ -174,7 +174,9 @@ class Seats(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 may not be insta
             chosen[k][agent] = action
         answers = []
         for k, env in enumerate(self.envs):
-            joint = {a: chosen[k][a] if a in chosen[k] else drawn(self.policy(self.now[k][a]), self.rng) for a in AGENTS}
+            joint = {
+                a: chosen[k][a] if a in chosen[k] else drawn(self.policy(self.now[k][a]), self.rng) for a in AGENTS
+            }
             seen, rewards, _, cut, _ = env.step(joint)
             self.now[k] = seen if env.agents else env.reset(seed=int(self.rng.integers(2**31)))[0]
             answers.append((seen, rewards, cut))
@@ -263,3 +265,141 @@ def trained(algorithm: str, lam: float, seed: int, steps: int) -> Network:
     model.learn(steps, callback=Refresh(network, critic, np.random.default_rng(seed)))
     network.refresh()
     return network
+
+
+def audited(policy: Network, seed: int, episodes: int) -> dict[str, Any]:
+    """Audit the policy by play."""
+    found = pg.sampled_audit(
+        Orchard(),
+        dict.fromkeys(AGENTS, policy),
+        discount=DISCOUNT,
+        episodes=episodes,
+        seed=seed,
+        key=roughly,
+        progress=False,
+    )
+    attacks = [
+        {"label": own.label, **{name: value for name, value in own.to_dict().items() if name != "kind"}}
+        for own in found.attacks
+    ]
+    return {
+        "returns": found.returns.to_dict(),
+        "power": found.power.to_dict(),
+        "attacks": attacks,
+        "steps": found.steps,
+    }
+
+
+def watched(policy: Network, seed: int, episodes: int = 40) -> dict[str, float]:
+    """Return which share of its time a gatherer is in the orchard, and which share of the orchard is burnt."""
+    env, rng, inside, lost = Orchard(LENGTH), np.random.default_rng(seed), [], []
+    for _ in range(episodes):
+        now, _ = env.reset(seed=int(rng.integers(2**31)))
+        while env.agents:
+            now = env.step({agent: drawn(policy(now[agent]), rng) for agent in AGENTS})[0]
+            inside.append(np.isin(env.cells, COMMON).mean())
+            lost.append((env.trees[: len(COMMON)] >= BURNING).mean())
+    return {"inside": float(np.mean(inside)), "lost": float(np.mean(lost))}
+
+
+# What the table shows of each run.
+COLUMNS = {
+    "inside": "time in the orchard",
+    "return": "return",
+    "power": "power of a co-player",
+    "one": "return left by an attack of one step",
+    "ten": "of ten steps",
+    "worst": "by the worst attack found",
+}
+
+
+def figures(found: Mapping[str, Any]) -> dict[str, float]:
+    """Return the numbers of one run that the table shows, each a mean over gatherers."""
+    n = len(AGENTS)
+    left: dict[Any, list[float]] = {}
+    for attack in found["attacks"]:
+        for victim in range(n):
+            if victim != attack["deviator"] and attack["against"] in (None, victim):
+                left.setdefault((attack["label"], victim), []).append(attack["mean"][victim])
+    everything = [[value for (_, own), values in left.items() for value in values if own == i] for i in range(n)]
+    return {
+        "inside": found["inside"],
+        "return": float(np.mean(found["returns"]["mean"])),
+        "power": float(np.sum(found["power"]["mean"]) / (n * (n - 1))),
+        "one": float(np.mean([left["adversarial for one step", i] for i in range(n)])),
+        "ten": float(np.mean([left["adversarial for 10 steps", i] for i in range(n)])),
+        "worst": float(np.mean([min(values) for values in everything])),
+    }
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the mean of independent numbers, and half of its 95 % interval by Student's t.
+
+    >>> interval([1.0, 1.0, 1.0])
+    (1.0, 0.0)
+    """
+    array = np.asarray(values)
+    spread = float(student.ppf(0.975, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)))
+    return float(array.mean()), spread
+
+
+def differs(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two means differ, by Welch's test at 5 %.
+
+    >>> differs([1.0, 1.1, 0.9], [2.0, 2.1, 1.9]), differs([1.0, 2.0, 3.0], [2.0, 3.0, 4.0])
+    (True, False)
+    """
+    return bool(ttest_ind(one, other, equal_var=False).pvalue < 0.05)
+
+
+def table(known: Mapping[tuple[Any, ...], Mapping[str, Any]], learners: Sequence[tuple[str, float]]) -> list[str]:
+    """Write the results as a table in Markdown; a star marks what differs from `task`."""
+    lines = ["| by | λ | seeds | " + " | ".join(COLUMNS.values()) + " |", "|---|---|---|" + "---|" * len(COLUMNS)]
+    runs = {
+        own: [figures(found) for (*learner, _, _), found in known.items() if tuple(learner) == own] for own in learners
+    }
+    for (algorithm, lam), own in runs.items():
+        cells = []
+        for name in COLUMNS:
+            values = [run[name] for run in own]
+            mean, half = interval(values)
+            star = "*" if differs(values, [run[name] for run in runs[learners[0]]]) else ""
+            cells.append(f"{mean:.2f} ± {half:.2f}{star}")
+        lines.append(f"| {algorithm} | {lam:g} | {len(own)} | {' | '.join(cells)} |")
+    return lines
+
+
+def main() -> None:
+    """Train and audit what is missing, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=Path("large_environment.jsonl"))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, default=120_000, help="of a gatherer, for each learner")
+    parser.add_argument("--episodes", type=int, default=64, help="of each audit")
+    parser.add_argument("--only", nargs="+", choices=sorted({own for own, _ in LEARNERS}), help="algorithms to run now")
+    parser.add_argument("--dry", action="store_true", help="print the table instead of writing it into the page")
+    options = parser.parse_args()
+    for seed in options.seeds:
+        for algorithm, lam in LEARNERS:
+            question = (algorithm, lam, seed, options.steps)
+            done = {tuple(found["question"]) for found in records(options.results)}
+            if question in done or (options.only and algorithm not in options.only):
+                continue
+            began = time.process_time()
+            policy = trained(*question)
+            learned = time.process_time()
+            found = {**watched(policy, seed), **audited(policy, seed, options.episodes)}
+            seconds = [learned - began, time.process_time() - learned]
+            print(*question, {name: round(value, 3) for name, value in figures(found).items()}, seconds, flush=True)
+            with options.results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"question": question, "seconds": seconds, **found}) + "\n")
+    known = {tuple(own["question"]): own for own in records(options.results) if own["question"][3] == options.steps}
+    text = "\n".join(table(known, LEARNERS))
+    if options.dry:
+        print(text)
+        return
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), "orchard", text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

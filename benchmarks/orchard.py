@@ -39,7 +39,9 @@ def _cell(row: int, column: int) -> int:
 # The cells of trees: those of the orchard, then those of each garden.
 COMMON = [_cell(row, column) for row in range(2, 7) for column in range(2, 7)]
 CORNERS = [(0, 0), (0, SIZE - GARDEN), (SIZE - GARDEN, 0)]
-GARDENS = [[_cell(top + row, left + column) for row in range(GARDEN) for column in range(GARDEN)] for top, left in CORNERS]
+GARDENS = [
+    [_cell(top + row, left + column) for row in range(GARDEN) for column in range(GARDEN)] for top, left in CORNERS
+]
 TREES = [*COMMON, *(cell for garden in GARDENS for cell in garden)]
 NONE = len(TREES)
 TREE_AT = np.full(SIZE**2, NONE)

@@ -20,12 +20,14 @@ _HOMES = {
     "powergames.auditing": (
         "Audit",
         "Distance",
+        "EstimatedPower",
         "HorizonAudit",
         "OffPolicy",
         "SampledAttack",
         "SampledAudit",
         "Unvisited",
         "audit",
+        "estimated_power",
         "sampled_audit",
     ),
     "powergames.checking.certificate": ("Certificate",),
@@ -138,12 +140,14 @@ if TYPE_CHECKING:
     from powergames import wrappers as wrappers
     from powergames.auditing import Audit as Audit
     from powergames.auditing import Distance as Distance
+    from powergames.auditing import EstimatedPower as EstimatedPower
     from powergames.auditing import HorizonAudit as HorizonAudit
     from powergames.auditing import OffPolicy as OffPolicy
     from powergames.auditing import SampledAttack as SampledAttack
     from powergames.auditing import SampledAudit as SampledAudit
     from powergames.auditing import Unvisited as Unvisited
     from powergames.auditing import audit as audit
+    from powergames.auditing import estimated_power as estimated_power
     from powergames.auditing import sampled_audit as sampled_audit
     from powergames.checking.certificate import Certificate as Certificate
     from powergames.checking.certify import certify as certify

@@ -5,18 +5,21 @@ No solver is involved, so that policies from anywhere are judged by the same rul
 
 from powergames.auditing.audit import Audit, Distance, Unvisited, audit
 from powergames.auditing.departures import OffPolicy, off_policy
+from powergames.auditing.estimated import EstimatedPower, estimated_power
 from powergames.auditing.horizon import HorizonAudit
 from powergames.auditing.sampled import SampledAttack, SampledAudit, sampled_audit
 
 __all__ = [
     "Audit",
     "Distance",
+    "EstimatedPower",
     "HorizonAudit",
     "OffPolicy",
     "SampledAttack",
     "SampledAudit",
     "Unvisited",
     "audit",
+    "estimated_power",
     "off_policy",
     "sampled_audit",
 ]

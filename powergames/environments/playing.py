@@ -111,7 +111,7 @@ def _asked(env: Any, game: StochasticGame, player: int, entry: Any) -> Any:
         return entry
     if hasattr(entry, "reset") or game.n_states > MOST_STATES:
         return None
-    rows = [_as_array(entry(env.observe(state))) for state in range(game.n_states)]
+    rows = [as_array(entry(env.observe(state))) for state in range(game.n_states)]
     size = game.max_actions[player]
     if any(row.shape != (size,) or row.dtype.kind != "f" for row in rows):
         return None
@@ -147,7 +147,7 @@ def _of_observations(env: Any, game: StochasticGame, entries: list[Any]) -> list
     return [entry if callable(entry) else of(table) for entry, table in zip(entries, tables, strict=True)]
 
 
-def _as_array(given: Any) -> np.ndarray:
+def as_array(given: Any) -> np.ndarray:
     """Return what a policy answers as an array, from PyTorch too."""
     return np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
 
@@ -438,7 +438,7 @@ class EnvSampler:
 
     def _shares(self, i: int, agent: Any, there: list[bool]) -> list[float]:
         """Ask a policy what it plays, as probabilities."""
-        size, given = self.sizes[i], _as_array(self._policies[i](self._observations[agent]))
+        size, given = self.sizes[i], as_array(self._policies[i](self._observations[agent]))
         if given.size == 1 and given.dtype.kind in "iub":
             action = int(given.ravel()[0]) - self._offsets[i]
             if not 0 <= action < size:
