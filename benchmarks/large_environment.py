@@ -7,9 +7,9 @@ of its own. ``--dry`` prints the table. Needs ``pip install 'powergames[ppo]'``.
 
 ``orchard.py`` is the environment. All gatherers share one network, trained by the PPO of Stable-Baselines3 for as many
 steps of a gatherer in each case: `task` for apples alone; `prim` in `pg.wrappers.PowerCharge`; `sbpr` in
-`pg.wrappers.AdversarialTakeover`, one gatherer in each copy of the orchard. The critic that charges, and that adversaries
-follow, is a network fitted to play of its own, in which everybody acts at random now and then: learners hardly ever light
-a fire, and a critic that never saw one knows nothing of it.
+`pg.wrappers.AdversarialTakeover`, one gatherer in each copy of the orchard. The critic that charges, and that
+adversaries follow, is a network fitted to play of its own, in which somebody acts at random now and then: learners
+hardly ever light a fire, and a critic that never saw one knows nothing of it.
 
 Policies are judged by `pg.sampled_audit`. Intervals are 95 % intervals by Student's t over seeds, so they hold for new
 seeds; those of each audit by itself are in the file of results.
@@ -23,6 +23,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import argparse
+import itertools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +45,7 @@ import powergames as pg
 
 PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "audit-a-large-environment.md"
 DISCOUNT, LENGTH, COPIES, ROLLOUT, HIDDEN = 0.9, 128, 8, 128, 64
-LEARNERS = (("task", 0.0), ("prim", 0.1), ("prim", 0.3), ("sbpr", 0.1))
+LEARNERS = (("task", 0.0), ("prim", 0.3), ("prim", 1.0), ("sbpr", 0.3))
 N_ACTIONS = 6
 
 # Steps of play between two rounds of PPO to which the critic is fitted, how often somebody acts at random in them, and
@@ -53,38 +54,33 @@ PROBES, TREMBLE, KEPT = 2048, 0.1, 6
 
 
 @njit(cache=True)
-def _outputs(w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any, seen: np.ndarray) -> np.ndarray:
-    return w3 @ np.tanh(w2 @ np.tanh(w1 @ seen + b1) + b2) + b3
+def _outputs(w1: Any, b1: Any, w2: Any, b2: Any, w3: Any, b3: Any, softmax: bool, seen: np.ndarray) -> np.ndarray:
+    found = w3 @ np.tanh(w2 @ np.tanh(w1 @ seen + b1) + b2) + b3
+    if softmax:
+        found = np.exp(found - found.max())
+        found /= found.sum()
+    return found
 
 
 class Network:
-    """A network of two hidden layers as a function of one observation, compiled: much quicker than a call of PyTorch."""
+    """A network of two hidden layers as a compiled function of one observation: much quicker than a call of PyTorch."""
 
     def __init__(self, layers: Sequence[torch.nn.Module], softmax: bool = False) -> None:
-        self.layers, self.softmax, self.weights = list(layers), softmax, ()
-        self._last: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
+        self.linear, self.softmax = [own for own in layers if isinstance(own, torch.nn.Linear)], softmax
         self.refresh()
 
     def refresh(self) -> None:
         """Take over what PyTorch has learned."""
-        linear = [layer for layer in self.layers if isinstance(layer, torch.nn.Linear)]
-        self.weights = tuple(part.detach().numpy().copy() for layer in linear for part in (layer.weight, layer.bias))
-        self._last = {}
+        parts = [part for layer in self.linear for part in (layer.weight, layer.bias)]
+        self.weights = tuple(part.detach().numpy().copy() for part in parts)
+        self._last: dict[Any, tuple[np.ndarray, np.ndarray]] = {}
 
     def __call__(self, seen: np.ndarray, agent: Any = None) -> np.ndarray:
         """Return what it says of an observation, which may be asked for again by the same agent."""
         last = self._last.get(agent)
-        if last is not None and last[0] is seen:
-            return last[1]
-        found = _outputs(*self.weights, seen)
-        if self.softmax:
-            found = np.exp(found - found.max(), dtype=np.float64)
-            found /= found.sum()
-        self._last[agent] = seen, found
-        return found
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"layers": [], "softmax": self.softmax, "weights": self.weights, "_last": {}}
+        if last is None or last[0] is not seen:
+            last = self._last[agent] = seen, _outputs(*self.weights, self.softmax, seen)
+        return last[1]
 
 
 class Critic:
@@ -92,7 +88,7 @@ class Critic:
 
     def __init__(self) -> None:
         sizes = (SEEN, HIDDEN, HIDDEN, 1 + len(AGENTS) * N_ACTIONS)
-        parts = [(torch.nn.Linear(*both), torch.nn.Tanh()) for both in zip(sizes[:-1], sizes[1:], strict=True)]
+        parts = [(torch.nn.Linear(*both), torch.nn.Tanh()) for both in itertools.pairwise(sizes)]
         self.module = torch.nn.Sequential(*[layer for both in parts for layer in both][:-1])
         self.network = Network(list(self.module))
         self.optimizer = torch.optim.Adam(self.module.parameters(), 2e-3)
@@ -374,16 +370,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("large_environment.jsonl"))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=120_000, help="of a gatherer, for each learner")
-    parser.add_argument("--episodes", type=int, default=64, help="of each audit")
-    parser.add_argument("--only", nargs="+", choices=sorted({own for own, _ in LEARNERS}), help="algorithms to run now")
+    parser.add_argument("--steps", type=int, default=60_000, help="of a gatherer, for each learner")
+    parser.add_argument("--episodes", type=int, default=32, help="of each audit")
+    parser.add_argument("--only", nargs="+", metavar="NAME:LAM", help="learners to run now, such as prim:0.3")
     parser.add_argument("--dry", action="store_true", help="print the table instead of writing it into the page")
     options = parser.parse_args()
     for seed in options.seeds:
         for algorithm, lam in LEARNERS:
             question = (algorithm, lam, seed, options.steps)
             done = {tuple(found["question"]) for found in records(options.results)}
-            if question in done or (options.only and algorithm not in options.only):
+            if question in done or (options.only and f"{algorithm}:{lam:g}" not in options.only):
                 continue
             began = time.process_time()
             policy = trained(*question)
@@ -394,7 +390,8 @@ def main() -> None:
             with options.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"question": question, "seconds": seconds, **found}) + "\n")
     known = {tuple(own["question"]): own for own in records(options.results) if own["question"][3] == options.steps}
-    text = "\n".join(table(known, LEARNERS))
+    ready = [own for own in LEARNERS if sum(question[:2] == own for question in known) > 1]
+    text = "\n".join(table(known, ready))
     if options.dry:
         print(text)
         return

@@ -195,9 +195,8 @@ class Orchard(ParallelEnv):  # type: ignore[misc]  # PettingZoo has no types
         self.clock = state[2]
 
 
-def roughly(env: Orchard) -> tuple[tuple[int, int, bool], ...]:
-    """Say of everybody on which side of the middle it is, and whether it stands at a tree that could burn."""
-    middle = SIZE // 2
-    sides = np.sign(PLACES[env.cells] - middle).astype(int).tolist()
-    there = (env.trees[TREE_AT[env.cells]] < BURNING).tolist()
-    return tuple((*side, can) for side, can in zip(sides, there, strict=True))
+def roughly(env: Orchard) -> tuple[bool, ...]:
+    """Say who stands at a tree of the orchard that could burn, and whether most of the orchard is lost."""
+    at, common = TREE_AT[env.cells], env.trees[: len(COMMON)]
+    there = (at < len(COMMON)) & (env.trees[at] < BURNING)
+    return (*there.tolist(), bool((common >= BURNING).mean() > 0.5))

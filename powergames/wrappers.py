@@ -190,7 +190,8 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
     ) -> tuple[dict[Any, Any], dict[Any, dict[str, Any]]]:
         """Start an episode."""
         self._observations, infos = self.env.reset(seed=seed, options=options)
-        return self._observations, infos
+        # TorchRL takes the keys of the first infos for those of all.
+        return self._observations, {agent: {**info, "task": 0.0, "charge": 0.0} for agent, info in infos.items()}
 
     def step(self, actions: dict[Any, Any]) -> Stepped:
         """Play one step, and charge for power."""

@@ -25,9 +25,10 @@ def mean_charges(game, profile, objective, policies):
     env = pg.wrappers.PowerCharge(pg.to_pettingzoo(game), payoffs(game), objective, policies)
     total = np.zeros(game.n_players)
     for joint in np.ndindex(game.n_actions):
-        env.reset(seed=0)
+        _, first = env.reset(seed=0)
         actions = dict(zip(game.players, joint, strict=True))
         _, rewards, _, _, infos = env.step(actions)
+        assert {agent: set(info) for agent, info in first.items()} == {agent: set(own) for agent, own in infos.items()}
         weight = np.prod([own[action] for own, action in zip(profile, joint, strict=True)])
         for i, agent in enumerate(game.players):
             info = infos[agent]
