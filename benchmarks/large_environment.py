@@ -303,9 +303,8 @@ COLUMNS = {
     "inside": "time in the orchard",
     "return": "return",
     "power": "power of a co-player",
-    "one": "return left by an attack of one step",
-    "ten": "of ten steps",
-    "worst": "by the worst attack found",
+    "one": "left by an attack of one step",
+    "worst": "left by the worst attack found",
 }
 
 
@@ -323,7 +322,6 @@ def figures(found: Mapping[str, Any]) -> dict[str, float]:
         "return": float(np.mean(found["returns"]["mean"])),
         "power": float(np.sum(found["power"]["mean"]) / (n * (n - 1))),
         "one": float(np.mean([left["adversarial for one step", i] for i in range(n)])),
-        "ten": float(np.mean([left["adversarial for 10 steps", i] for i in range(n)])),
         "worst": float(np.mean([min(values) for values in everything])),
     }
 

@@ -75,10 +75,10 @@ SEEN = WINDOWS.shape[1] + 2 * (len(AGENTS) + 1) + 4
 
 
 @njit(cache=True)
-def _play(cells: np.ndarray, trees: np.ndarray, actions: np.ndarray, luck: np.ndarray) -> np.ndarray:
-    """Play one step in place, and return who ate; luck has two numbers for each tree and one for each gatherer."""
+def _play(cells: np.ndarray, trees: np.ndarray, actions: np.ndarray, order: np.ndarray, luck: np.ndarray) -> np.ndarray:
+    """Play one step in place, and return who ate; luck has two numbers for each tree."""
     ate = np.zeros(len(cells))
-    for i in np.argsort(luck[2 * NONE :]):
+    for i in order:
         cells[i] = NEXT[cells[i], actions[i]]
         tree = TREE_AT[cells[i]]
         if trees[tree] == RIPE and STAY < actions[i] < LIGHT:
@@ -127,7 +127,8 @@ def _look(cells: np.ndarray, trees: np.ndarray) -> np.ndarray:
                 if other != i:
                     seen[i, at] = (PLACES[cells[other], axis] - own) / (SIZE / 2)
                     at += 1
-        seen[i, at : at + 3] = shares[RIPE:]
+        for kind in range(RIPE, BURNT + 1):
+            seen[i, at + kind - RIPE] = shares[kind]
         for tree in range(common + GARDEN**2 * i, common + GARDEN**2 * (i + 1)):
             seen[i, at + 3] += (trees[tree] == RIPE) / GARDEN**2
     return seen
@@ -173,7 +174,8 @@ class Orchard(ParallelEnv):  # type: ignore[misc]  # PettingZoo has no types
     def step(self, actions: dict[str, int]) -> tuple[dict[str, Any], ...]:
         """Let all act at once, in a random order where they want the same apple; then trees grow and fires spread."""
         luck = self.rng.random(2 * NONE + len(AGENTS))
-        ate = _play(self.cells, self.trees, np.array([actions[agent] for agent in AGENTS]), luck)
+        order = np.argsort(luck[2 * NONE :])
+        ate = _play(self.cells, self.trees, np.array([actions[agent] for agent in AGENTS]), order, luck)
         self.clock += 1
         over = self.max_steps is not None and self.clock >= self.max_steps
         if over:

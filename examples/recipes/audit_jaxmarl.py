@@ -51,11 +51,8 @@ class FromJaxMarl:
     def set_state(self, state: tuple) -> None:  # noqa: D102
         self.state, self.clock = state
 
-    def seed(self, seed: int) -> None:  # noqa: D102
-        self.key = jax.random.key(seed)
-
 
 env = FromJaxMarl(jaxmarl.make("MPE_simple_tag_v3"))
 policies = dict.fromkeys(env.possible_agents, lambda seen: np.full(5, 0.2))
-options = {"discount": 0.5, "horizon": 4, "attacks": False, "reseed": lambda env, seed: env.seed(seed)}
-print(pg.sampled_audit(env, policies, episodes=EPISODES, **options))
+options = {"horizon": 4, "attacks": False, "reseed": lambda env, seed: setattr(env, "key", jax.random.key(seed))}
+print(pg.sampled_audit(env, policies, discount=0.5, episodes=EPISODES, **options))

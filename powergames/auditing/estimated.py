@@ -182,6 +182,7 @@ def estimated_power(
     ...     episodes.append([(dict.fromkeys(game.players, [0.0]), actions, rewards, True)])
     >>> found = pg.estimated_power(episodes, [half, half], discount=0.0)
     >>> found.mean.round(1).tolist(), pg.power_table(game, game.uniform_profile()).power.tolist()
+    ([[0.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]])
     """
     if isinstance(discount, bool) or not isinstance(discount, float | int | np.number) or not 0 <= discount < 1:
         raise InputError(f"discount: got {discount!r}; give a number in [0, 1)")
@@ -325,22 +326,21 @@ class _Fit:
 
     def coefficients(self, counts: np.ndarray) -> np.ndarray:
         """Return the coefficients if each episode counts so often, shape (n, A, D)."""
-        n, _, size = self.x.shape
-        weights = counts[self.play.episode] * self.play.complete
-        found = np.empty((n, int(np.prod(self.sizes)), size))
-        unit = np.eye(size)
-        for x, y, own in zip(self.x, self.play.returns.T, found, strict=True):
-            weighted = x * weights[:, None]
-            own[:] = common = np.linalg.solve(weighted.T @ x + ROUNDING * unit, weighted.T @ y)
-            rest = y - x @ common
-            for joint, rows in self.rows.items():
-                part = weighted[rows].T
-                own[joint] += np.linalg.solve(part @ x[rows] + self.ridge * unit, part @ rest[rows])
+        size = self.x.shape[2]
+        weighted = self.x * (counts[self.play.episode] * self.play.complete)[:, None]
+        y, unit = self.play.returns.T[..., None], np.eye(size)
+        across = weighted.transpose(0, 2, 1)
+        common = np.linalg.solve(across @ self.x + ROUNDING * unit, across @ y)
+        rest = y - self.x @ common
+        found = np.repeat(common.transpose(0, 2, 1), int(np.prod(self.sizes)), axis=1)
+        for joint, rows in self.rows.items():
+            part = across[:, :, rows]
+            found[:, joint] += np.linalg.solve(part @ self.x[:, rows] + self.ridge * unit, part @ rest[:, rows])[..., 0]
         return found
 
     def values(self, coefficients: np.ndarray) -> np.ndarray:
         """Return what all joint actions are worth at each step, shape (T, n, A_0, …)."""
-        table = np.einsum("itd,iad->tia", self.x, coefficients, optimize=True)
+        table = (self.x @ coefficients.transpose(0, 2, 1)).transpose(1, 0, 2)
         return table.reshape(*table.shape[:2], *self.sizes)
 
 

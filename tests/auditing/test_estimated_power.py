@@ -12,7 +12,7 @@ PROFILE = [np.array(own) for own in ([[0.4, 0.6], [0.7, 0.3], [0.5, 0.5]], [[0.5
 POLICIES = {name: (lambda seen, own=own: seen @ own) for name, own in zip(GAME.players, PROFILE, strict=True)}
 
 
-def played(count, steps=12, seed=0):
+def played(count, steps=20, seed=0):
     """Play episodes from the game's own tables; all see the state, as one number of three that is 1."""
     rng, episodes = np.random.default_rng(seed), []
     rows = np.zeros((len(GAME.indptr) - 1, 3))
@@ -29,20 +29,20 @@ def played(count, steps=12, seed=0):
     return episodes
 
 
-EPISODES = played(500)
+EPISODES = played(80)
 EXACT = pg.evaluate(GAME, PROFILE).average_power
 SCALE = GAME.value_scale.max()
 
 
 def test_fitted_where_features_tell_states_apart():
     found = pg.estimated_power(EPISODES, POLICIES, discount=0.5)
-    off = ~np.eye(3, dtype=bool)
     # The critic is exact with enough play; what is left is chance, and what `ridge` takes off.
     assert np.abs(found.mean - EXACT).max() < 0.03 * SCALE
-    assert ((found.low <= EXACT) & (EXACT <= found.high)).mean() >= 8 / 9
-    assert (found.low <= found.mean).all() and (found.mean <= found.high).all()
-    assert not found.mean[~off].any()
-    assert "without guarantee" in found.guarantee and found.to_dict()["guarantee"] == found.guarantee
+    assert ((found.low <= EXACT) & (found.high >= EXACT)).mean() >= 8 / 9
+    assert (found.low <= found.mean).all()
+    assert (found.mean <= found.high).all()
+    assert not np.diagonal(found.mean).any()
+    assert "without guarantee" in found.to_dict()["guarantee"]
 
 
 def test_a_critic_that_is_right_gives_the_power_of_the_states_seen():
@@ -58,7 +58,7 @@ def test_a_critic_that_is_right_gives_the_power_of_the_states_seen():
     found = pg.estimated_power(EPISODES, POLICIES, critic, discount=0.5)
     assert found.critic is critic
     assert np.abs(found.mean - EXACT).max() < 0.01 * SCALE
-    assert ((found.low <= EXACT) & (EXACT <= found.high)).mean() >= 8 / 9
+    assert ((found.low <= EXACT) & (found.high >= EXACT)).mean() >= 8 / 9
 
 
 def test_time_after_the_end_counts_as_free_of_power():
@@ -79,7 +79,7 @@ def test_time_after_the_end_counts_as_free_of_power():
 
 @pytest.mark.usefixtures("pettingzoo")
 def test_the_fitted_critic_serves_the_wrappers():
-    found = pg.estimated_power(EPISODES[:50], POLICIES, discount=0.5)
+    found = pg.estimated_power(EPISODES[:10], POLICIES, discount=0.5)
     env = pg.wrappers.PowerCharge(pg.to_pettingzoo(GAME), found.critic, 0.3, POLICIES)
     env.reset(seed=0)
     infos = env.step(dict.fromkeys(GAME.players, 0))[4]
