@@ -158,7 +158,7 @@ def estimated_power(
     Raises
     ------
     InputError
-        If something does not fit, or no episode is long enough for a critic to be fitted.
+        If something does not fit, there are fewer than two episodes, or none is long enough to fit a critic.
 
     Notes
     -----
@@ -188,6 +188,8 @@ def estimated_power(
         raise InputError(f"discount: got {discount!r}; give a number in [0, 1)")
     if not isinstance(level, float) or not 0 < level < 1:
         raise InputError(f"level: got {level!r}; give a probability between 0 and 1, such as 0.95")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed: got {seed!r}; give a whole number, at least 0")
     if isinstance(ridge, bool) or not isinstance(ridge, float | int) or not ridge > 0:
         raise InputError(f"ridge: got {ridge!r}; give a positive number")
     for name, given in (("critic", critic), ("features", features)):
@@ -220,8 +222,8 @@ def estimated_power(
         )
     # The bootstrap's own bias and spread, turned around.
     low, high = (2 * estimate - np.quantile(again, q, axis=0) for q in ((1 + level) / 2, (1 - level) / 2))
-    ends = (np.maximum(part, 0.0) for part in (2 * estimate - again.mean(axis=0), low, high))
-    return EstimatedPower(*ends, tuple(map(str, agents)), float(level), count, len(play.weights), critic)
+    mean, low, high = (np.maximum(part, 0.0) for part in (2 * estimate - again.mean(axis=0), low, high))
+    return EstimatedPower(mean, low, high, tuple(map(str, agents)), level, count, len(play.weights), critic)
 
 
 def _own_observation(agent: Any, observations: Mapping[Any, Any]) -> Any:
@@ -247,9 +249,13 @@ def _read(episodes: Iterable[Sequence[Any]], discount: float) -> tuple[list[Any]
     actions, returns, complete, episode, weights, ends = [], [], [], [], [], []
     for number, steps in enumerate(episodes):
         steps = list(steps)
-        if not steps or any(len(step) != 4 for step in steps):
+        if not steps or not all(
+            isinstance(step, Sequence) and len(step) == 4 and all(isinstance(part, Mapping) for part in step[:3])
+            for step in steps
+        ):
             raise InputError(
-                f"episodes: number {number} has no steps, or some that are no (observations, actions, rewards, over)"
+                f"episodes: number {number} has no steps, or some that are no (observations, actions, rewards, over) "
+                "with dicts by agent"
             )
         agents = agents or list(steps[0][0])
         for seen, acted, paid, _ in steps:
@@ -272,8 +278,8 @@ def _read(episodes: Iterable[Sequence[Any]], discount: float) -> tuple[list[Any]
         episode += [number] * length
         weights += [discount**t for t in range(length)]
         ends.append(discount**length / (1 - discount) if ended else 0.0)
-    if not ends:
-        raise InputError("episodes: got none; give at least one")
+    if len(ends) < 2:
+        raise InputError(f"episodes: got {len(ends)}; give at least two, as intervals are of how episodes differ")
     if not np.isfinite(returns).all():
         raise InputError("episodes: some rewards are not finite")
     parts = (actions, returns, complete, episode, weights, ends)
@@ -285,7 +291,9 @@ def _shares(agents: Sequence[Any], play: _Play, policies: Any) -> list[np.ndarra
     shares = []
     for agent, policy in zip(agents, by_player(Players(tuple(map(str, agents))), policies), strict=True):
         if not callable(policy):
-            raise InputError(f"policy of {str(agent)!r}: got {type(policy).__name__}; give a function of the observation")
+            raise InputError(
+                f"policy of {str(agent)!r}: got {type(policy).__name__}; give a function of the observation"
+            )
         rows = [as_array(policy(seen[agent])) for seen in play.observations]
         if any(row.ndim != 1 or row.shape != rows[0].shape or row.dtype.kind != "f" for row in rows):
             raise InputError(f"policy of {str(agent)!r}: got {str(rows[0])[:40]}; give probabilities of all actions")
@@ -319,7 +327,10 @@ class _Fit:
                 "is left, or give a critic"
             )
         self.play, self.sizes, self.ridge = play, sizes, ridge
-        self.x = np.stack([[_features(features, a, seen) for seen in play.observations] for a in agents])
+        rows = [[_features(features, agent, seen) for seen in play.observations] for agent in agents]
+        if len({row.size for own in rows for row in own}) > 1:
+            raise InputError("features: some have more numbers than others; give as many each time, for each agent")
+        self.x = np.array(rows)
         joint = np.ravel_multi_index(tuple(play.actions.T), sizes)
         # The steps at which each joint action was played.
         self.rows = {int(own): np.flatnonzero((joint == own) & play.complete) for own in np.unique(joint)}

@@ -70,7 +70,7 @@ def test_time_after_the_end_counts_as_free_of_power():
 
     def once(over):
         step = ({a: [0.0] for a in games.players}, dict.fromkeys(games.players, 0), dict.fromkeys(games.players, 4.0))
-        return pg.estimated_power([[(*step, over)]], half, critic, discount=0.75).mean
+        return pg.estimated_power([[(*step, over)]] * 2, half, critic, discount=0.75).mean
 
     table = pg.power_table(games, games.uniform_profile()).power
     assert once(False) == pytest.approx(table)
@@ -96,7 +96,11 @@ def test_the_fitted_critic_serves_the_wrappers():
         ({"critic": lambda *_: np.nan}, "critic: some of its values are not finite"),
         ({"episodes": []}, "episodes: got none"),
         ({"episodes": [[(1, 2, 3)]]}, "episodes: number 0 has no steps"),
-        ({"episodes": [EPISODES[0][:3]]}, "cut off too early"),
+        ({"episodes": EPISODES[:1]}, "episodes: got 1; give at least two"),
+        ({"episodes": [[(1, 2, 3, False)]]}, "episodes: number 0 has no steps"),
+        ({"episodes": [EPISODES[0][:3]] * 2}, "cut off too early"),
+        ({"seed": -1}, "seed: got -1"),
+        ({"features": lambda agent, seen: np.ones(1 + (agent == GAME.players[0]))}, "more numbers than others"),
         ({"policies": {**POLICIES, GAME.players[0]: lambda seen: 1}}, "give probabilities of all actions"),
         ({"policies": {**POLICIES, GAME.players[0]: lambda seen: np.array([1.0])}}, "has probabilities for 1"),
         ({"policies": {**POLICIES, GAME.players[0]: lambda seen: np.array([1.0, 1.0])}}, "must sum to 1"),
