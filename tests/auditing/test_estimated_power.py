@@ -94,7 +94,7 @@ def test_the_fitted_critic_serves_the_wrappers():
         ({"ridge": 0}, "ridge: got 0"),
         ({"critic": 3}, "critic: got int"),
         ({"critic": lambda *_: np.nan}, "critic: some of its values are not finite"),
-        ({"episodes": []}, "episodes: got none"),
+        ({"episodes": []}, "episodes: got 0; give at least two"),
         ({"episodes": [[(1, 2, 3)]]}, "episodes: number 0 has no steps"),
         ({"episodes": EPISODES[:1]}, "episodes: got 1; give at least two"),
         ({"episodes": [[(1, 2, 3, False)]]}, "episodes: number 0 has no steps"),
