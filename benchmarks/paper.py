@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -34,6 +35,9 @@ FEWEST = (SMALL, "3/10", "1")
 
 # Where the use of the shared pot ends in the penalty form: at λ = 1/4 it is in use, and this λ is a little above.
 ABOVE = "321/1280"
+
+# Power that chefs are also charged for, in steps, and at which λ.
+CHARGED, CHARGED_LAMS = ("3", "inf"), ("1/20", "1/10", "3/10")
 
 # Steps of the longer attack, and what mixing costs in a kitchen where it explodes: as much as 50 soups.
 STEPS, EXPLOSION = 3, 1000
@@ -64,6 +68,12 @@ class Question(NamedTuple):
     form: str
     lam: str
     select: str = "team"
+    steps: str = "1"
+
+    @property
+    def reduced(self) -> bool:
+        """Whether states that nothing that follows can tell apart are merged, so that the pots are not told apart."""
+        return self.kitchen == "mini2" or self.steps != "1"
 
 
 def questions() -> Iterator[Question]:
@@ -76,6 +86,7 @@ def questions() -> Iterator[Question]:
         yield from (Question("mini1", 0, form, lam, "power") for lam in FEW)
         yield from (Question("mini1", 0, form, lam, "nearest") for lam in FEWEST)
     yield from (Question("mini2", 0, "penalty", lam) for lam in FEWEST)
+    yield from (Question("mini1", 0, "penalty", lam, "team", steps) for lam in CHARGED_LAMS for steps in CHARGED)
 
 
 def kitchen(name: str, explosion: int, reduce: bool = False) -> pg.DeterministicGame:
@@ -88,7 +99,9 @@ def kitchen(name: str, explosion: int, reduce: bool = False) -> pg.Deterministic
 
 def answer(question: Question, game: pg.DeterministicGame) -> dict[str, Any]:
     """Solve, and measure what the page tells."""
-    objective = pg.PowerObjective(question.lam, form=question.form)
+    objective = pg.PowerObjective(
+        question.lam, form=question.form, steps=math.inf if question.steps == "inf" else int(question.steps)
+    )
     began = time.process_time()
     found = pg.solve(game, objective, horizon=HORIZON, select=question.select)
     seconds = time.process_time() - began
@@ -114,7 +127,7 @@ def answer(question: Question, game: pg.DeterministicGame) -> dict[str, Any]:
     if question.select == "team" and question.lam in FEW:
         few = pg.step_power(game, found.profile, steps=STEPS, horizon=HORIZON)
         result["few"] = _along_play(found, few.power).tolist()
-    return result | _soups(game, found)
+    return result if question.reduced else result | _soups(game, found)
 
 
 def _along_play(found: pg.HorizonEquilibrium, power: np.ndarray) -> np.ndarray:
@@ -174,11 +187,11 @@ def main() -> None:
     if arguments.list:
         print(*todo, f"{len(todo)} to compute, {len(known)} known", sep="\n")
         return
-    place: tuple[str, int] | None = None
+    place: tuple[str, int, bool] | None = None
     for number, question in enumerate([] if arguments.no_solve else todo):
-        if place != question[:2]:
-            place = question[:2]
-            game = kitchen(*place, reduce=question.kitchen == "mini2")
+        if place != (question.kitchen, question.explosion, question.reduced):
+            place = question.kitchen, question.explosion, question.reduced
+            game = kitchen(*place)
         result = answer(question, game)
         with arguments.results.open("a", encoding="utf-8") as file:
             print(json.dumps(result), file=file)
@@ -202,7 +215,8 @@ def film() -> None:
 
 def read(path: Path) -> dict[Question, dict[str, Any]]:
     """Read what is known."""
-    return {Question(*(each[name] for name in Question._fields)): each for each in records(path)}
+    fields = Question._fields
+    return {Question(**{name: each[name] for name in fields if name in each}): each for each in records(path)}
 
 
 def write(known: dict[Question, dict[str, Any]]) -> None:
@@ -221,6 +235,7 @@ def filled(page: str, known: dict[Question, dict[str, Any]]) -> str:
         "mini1 variants": variants,
         "without the pot": without_pot,
         "longer attacks": brief,
+        "longer charges": charged,
         "mini2": larger,
     }
     for name, table in tables.items():
@@ -354,13 +369,28 @@ def brief(known: dict[Question, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def charged(known: dict[Question, dict[str, Any]]) -> str:
+    """Return what follows if chefs are charged for power of several steps."""
+    header = f"| λ | charged for | soups | charged power | {STEPS} steps | all steps | left |"
+    lines = [header, "|---|---|---|---|---|---|---|"]
+    names = {"1": "one step", "3": "3 steps", "inf": "all steps"}
+    for lam in CHARGED_LAMS:
+        for steps, name in names.items():
+            result = known[Question("mini1", 0, "penalty", lam, "team", steps)]
+            few, ever = (np.mean([result[kind][i][1 - i] for i in range(2)]) for kind in ("few", "ever"))
+            powers = [f"{power if power > ZERO else 0.0:.3g}" for power in (held(result), few, ever)]
+            cells = name, f"{result['task'][0]:.3g}", *powers, f"{left(result):.3g}"
+            lines.append(f"| {lam} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def picture(known: dict[Question, dict[str, Any]]) -> Any:
     """Draw over λ, in both forms, soups and from which pots, one-step power, and what a lasting attack leaves."""
     import altair as alt
 
     rows: list[dict[str, Any]] = []
     for question, result in known.items():
-        if question.kitchen != "mini1" or question.select != "team":
+        if question.kitchen != "mini1" or question.select != "team" or question.reduced:
             continue
         if question.explosion:
             drawn = {"attack": {"if mixing explodes": left(result)}}
