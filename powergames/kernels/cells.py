@@ -886,18 +886,26 @@ def find_solution(problem, cells, first, last, low, known, x, z):
 
 
 @njit(cache=True, nogil=True)
-def bisect(cells, count, halves):
-    """Bisect the longest edge of each cell."""
+def bisect(cells, edges, shares, halves):
+    """Cut each cell in two, at a point of an edge.
+
+    The edge is ``edges[c]``, (player, vertex, vertex), and the point at ``shares[c]`` of the way from the first vertex
+    to the second; with a negative player, the middle of the longest edge.
+    """
     vertices = np.empty(cells[0].shape[1:])
     counts = np.empty(cells[1].shape[1], np.int64)
     made = np.empty(cells[2].shape[1], np.bool_)
-    for c in range(count):
+    for c in range(len(edges)):
         _copy(cells, c, vertices, counts, made)
-        i, u, v = _longest_edge(vertices, counts)
+        i, u, v, share = edges[c, 0], edges[c, 1], edges[c, 2], shares[c]
+        if i < 0:
+            i, u, v = _longest_edge(vertices, counts)
+            share = 0.5
         for half in range(2):
             _store(halves, 2 * c + half, vertices, counts, made)
             for a in range(vertices.shape[2]):
-                halves[0][2 * c + half, i, u if half else v, a] = 0.5 * (vertices[i, u, a] + vertices[i, v, a])
+                point = (1.0 - share) * vertices[i, u, a] + share * vertices[i, v, a]
+                halves[0][2 * c + half, i, u if half else v, a] = point
 
 
 @njit(cache=True, nogil=True)

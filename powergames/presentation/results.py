@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,8 @@ def of_set(
     """All equilibria of a game, one table for each component, and how those that are alone in one stand if known."""
     kinds = {id(each.equilibrium): stability_text(each) for each in stabilities or ()}
     components = found.components
-    extreme, relation = ("extreme ", "spanned by") if found.game.n_players == 2 else ("", "with")
+    extreme = "extreme " if found.extreme else ""
+    relation = "spanned by" if extreme and not found.unresolved else "with"
     tables = []
     for k, component in enumerate(components):
         size = f", {relation} {len(component)} equilibria" if len(component) > 1 else ""
@@ -99,6 +101,7 @@ def of_set(
     return [
         heading(found.game, found.objective),
         *tables,
+        *_sets_tables(found),
         f"{total} in {sets}, {certified}: largest regret {regret_text(largest, ROUNDING)} of the payoff range. "
         f"{_completeness(found)} Method {found.method}.",
         *sorted({verdict(equilibrium) for equilibrium in found if not equilibrium.converged}),
@@ -108,13 +111,14 @@ def of_set(
 
 @frame.register(EquilibriumSet)
 def frame_of_set(found: EquilibriumSet) -> list[Block]:
-    """One row per player of each equilibrium, with the index of its component."""
+    """One row per player of each equilibrium, with the index of its component and of its interchangeable sets."""
     powers = power_headers(found.game)
-    table = Table("component", "equilibrium", "player", "strategy", ">task", *powers, ">utility", ">regret")
+    table = Table("component", "sets", "equilibrium", "player", "strategy", ">task", *powers, ">utility", ">regret")
     for k, equilibrium in enumerate(found):
+        sets = name(", ".join(str(s) for s, positions in enumerate(found.interchangeable) if k in positions))
         inner = _equilibria_table([equilibrium], "")
         for row in inner.rows:
-            table.add_row(Cell(equilibrium.component, str(equilibrium.component)), Cell(k, str(k)), *row)
+            table.add_row(Cell(equilibrium.component, str(equilibrium.component)), sets, Cell(k, str(k)), *row)
     return [table]
 
 
@@ -218,8 +222,12 @@ def _yes(value: bool) -> Cell:
 
 
 def _completeness(found: EquilibriumSet) -> str:
-    if found.complete:
+    if found.complete and not found.distance:
         return "None is missing."
+    if found.complete:
+        # Rounded up.
+        unit = 10.0 ** math.floor(math.log10(found.distance))
+        return f"None is farther than {math.ceil(found.distance / unit) * unit:.1g} from these, in any probability."
     missing = "Some may be missing"
     if found.unresolved:
         missing = f"Others may lie in {counted(len(found.unresolved), 'region')} that could not be resolved"
@@ -233,6 +241,53 @@ def stability_text(found: Stability) -> str:
     if found.strict:
         return "strict"
     return "not regular" if found.index is None else f"regular, index {found.index:+d}".replace("-", "−")
+
+
+def _sets_tables(found: EquilibriumSet) -> list[Block]:
+    """Say in words what everybody plays in interchangeable sets, and in regions that could not be resolved."""
+    game = found.game
+    tables: list[Block] = []
+    several = [positions for positions in found.interchangeable if len(positions) > 1]
+    if several and game.n_players > 2:
+        table = Table("component", *map(printable, game.players), title="Sets of equilibria: each player plays")
+        for positions in sorted(several, key=lambda positions: found[positions[0]].component):
+            component = found[positions[0]].component + 1
+            strategies = [list({tuple(found[k].profile[i]): None for k in positions}) for i in range(game.n_players)]
+            texts = [_polytope_text(game, i, own) for i, own in enumerate(strategies)]
+            table.add_row(Cell(component, str(component)), *texts)
+        tables.append(table)
+    if found.unresolved:
+        table = Table(*map(printable, game.players), title="Regions that could not be resolved: each player plays")
+        for lower, upper in found.unresolved:
+            table.add_row(*(_box_text(game, i, *own) for i, own in enumerate(zip(lower, upper, strict=True))))
+        tables.append(table)
+    return tables
+
+
+def _polytope_text(game: NormalFormGame, player: int, extreme: Sequence[tuple[Any, ...]]) -> str:
+    """Say what is played in a polytope of strategies."""
+    texts = [strategy_text(game, player, strategy) for strategy in extreme]
+    if len(texts) == 1:
+        return texts[0]
+    if all(max(strategy) == 1 for strategy in extreme):
+        return "anything" if len(texts) == game.n_actions[player] else f"any mixture of {', '.join(texts)}"
+    return " to ".join(texts) if len(texts) == 2 else f"any mixture of {'; '.join(texts)}"
+
+
+def _box_text(game: NormalFormGame, player: int, lower: np.ndarray, upper: np.ndarray) -> str:
+    """Say what is played between bounds on probabilities."""
+    if (lower == 0).all() and (upper == 1).all() and len(lower) > 1:
+        return "anything"
+    actions = [printable(action) for action in game.actions[player]]
+    texts = []
+    for action, least, most in zip(actions, lower, upper, strict=True):
+        if least == most == 1:
+            return action
+        if most > 0:
+            share = number_text(least, ROUNDING)
+            share = share if least == most else f"{share} to {number_text(most, ROUNDING)}"
+            texts.append(f"{share} {'action ' if action.isdecimal() else ''}{action}")
+    return ", ".join(texts)
 
 
 def _equilibria_table(equilibria: Sequence[Equilibrium], title: str) -> Table:

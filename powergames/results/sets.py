@@ -12,6 +12,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
+from powergames.power import plain
 from powergames.results.equilibria import Equilibrium, StochasticEquilibrium
 from powergames.results.status import Status
 
@@ -44,27 +45,30 @@ class EquilibriumSet(Frozen, Shown, _Equilibria[Equilibrium]):
     The set of all equilibria of a two-player game is a finite union of *interchangeable* sets: products of a polytope
     of strategies of one player and a polytope of strategies of the other. Their vertices are the extreme equilibria.
 
-    With more players the set holds all isolated equilibria, each a component of its own. Where there may be infinitely
-    many, a component holds examples of them, and a box in `unresolved` says where they all are.
+    With more players interchangeable sets are products of one polytope for each player, and isolated equilibria are
+    sets of their own. Where equilibria form other, curved sets, a component holds examples of them, and a box in
+    `unresolved` says where they all are.
 
     Attributes
     ----------
     equilibria : tuple of Equilibrium
         The extreme equilibria, each with its `component`.
     interchangeable : tuple of tuple of int
-        The maximal interchangeable sets, each as the positions in `equilibria` of its extreme equilibria; with more
-        than two players every equilibrium by itself.
+        The maximal interchangeable sets, each as the positions in `equilibria` of its extreme equilibria. With more
+        than two players an example of a set that could not be resolved is alone.
     game : NormalFormGame
     objective : PowerObjective
     method : str
         The solver that enumerated the set.
     complete : bool
-        Whether no equilibrium can be missing. With more than two players: every equilibrium is listed, or its
-        probabilities differ by at most 1e-4 from those of a degenerate equilibrium that is. This rests on bounds
-        computed in floats, with a margin well above their rounding errors.
+        Whether no equilibrium can be missing. With more than two players: none is farther than `distance` from the
+        interchangeable sets. This rests on bounds computed in floats, with a margin well above their rounding errors.
     unresolved : tuple of (lower, upper)
         Boxes outside of which no equilibrium can be missing, each as two tuples of bounds on the probabilities. Empty
         if the set is complete.
+    distance : float
+        How far an equilibrium outside of the boxes can be from the interchangeable sets: the greatest difference of a
+        probability, at most 1e-4. It is 0 for two players, and where all equilibria are regular.
     ended_by : Status or None
         The limit that ended an incomplete search, if it is one that the caller set.
     """
@@ -76,7 +80,7 @@ class EquilibriumSet(Frozen, Shown, _Equilibria[Equilibrium]):
     method: str
     complete: bool
     unresolved: tuple[Box, ...] = ()
-
+    distance: float = 0.0
     ended_by: Status | None = None
 
     @property
@@ -89,6 +93,14 @@ class EquilibriumSet(Frozen, Shown, _Equilibria[Equilibrium]):
         if not self.complete:
             return self.ended_by or Status.MAX_ITER
         return Status.CONVERGED if all(equilibrium.converged for equilibrium in self) else Status.REJECTED
+
+    @property
+    def extreme(self) -> bool:
+        """Whether the equilibria are extreme points of sets: there are two players, or some sets are not single points.
+
+        With more than two players examples of sets that could not be resolved are among them.
+        """
+        return self.game.n_players == 2 or any(len(positions) > 1 for positions in self.interchangeable)
 
     @property
     def components(self) -> tuple[tuple[Equilibrium, ...], ...]:
@@ -104,12 +116,18 @@ class EquilibriumSet(Frozen, Shown, _Equilibria[Equilibrium]):
         return {
             "objective": self.objective.to_dict(),
             "equilibria": [equilibrium.to_dict() for equilibrium in self],
+            "interchangeable": [list(positions) for positions in self.interchangeable],
             "complete": self.complete,
+            "distance": self.distance,
+            "unresolved": [
+                {"lower": [plain(own) for own in lower], "upper": [plain(own) for own in upper]}
+                for lower, upper in self.unresolved
+            ],
             "status": self.status.name,
         }
 
     def __repr__(self) -> str:
-        kind = "extreme equilibria" if self.game.n_players == 2 else "equilibria"
+        kind = "extreme equilibria" if self.extreme else "equilibria"
         return (
             f"<EquilibriumSet lam={self.objective.lam:g}: {len(self)} {kind} in "
             f"{len(self.components)} components{'' if self.complete else ', possibly incomplete'}>"

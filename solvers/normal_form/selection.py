@@ -86,7 +86,19 @@ def _best_of_all(game: NormalFormGame, objective: PowerObjective, criterion: str
             "select: the equilibria form sets that could not be resolved, so that none is known to be the best; "
             "look at those that solve_all finds"
         )
+    sets = found.game.n_players > 2 and any(len(positions) > 1 for positions in found.interchangeable)
+    if criterion == "power" and sets and not _power_is_linear(objective, game.n_players):
+        raise InputError(
+            "select: power is not linear on the sets of equilibria, so that its least value need not be at their "
+            "extreme points; look at those that solve_all finds"
+        )
     return _best_of(found, criterion, options)
+
+
+def _power_is_linear(objective: PowerObjective, n_players: int) -> bool:
+    """Whether every power is taken by an adversary of its own, who does the same all over a set of equilibria."""
+    adversaries = objective.adversaries(n_players)
+    return all(sum(len(each.players) == 1 and each.charge > 0 for each in own) == n_players - 1 for own in adversaries)
 
 
 def _best_of(found: EquilibriumSet, criterion: str, options: Options) -> Equilibrium:

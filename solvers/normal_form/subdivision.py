@@ -23,10 +23,14 @@ work ends where equilibria are regular is due to
    Cells within it are dropped. (Adversaries of a player with a single action left are free, for their z enters no
    equation.)
 
-Cells that do not go away are refined until they are tiny, or until their number grows like that of cells along a curve.
-They are collected into connected clusters. A tiny cluster around a certified equilibrium means a degenerate one, and no
-other is farther away than the size of the cluster; any other cluster is reported as unresolved, with equilibria that
-were found in it: it may hold a continuum.
+Equilibria may also form sets, and cells that meet one do not go away. So when some are left, those sets that are
+products of polytopes are looked for, see `powergames.solvers.normal_form.product_sets`. Cells that lie close to one
+need no refinement. Others that meet one are cut along its facets, and then towards it only, however long they are.
+
+Other cells that do not go away are refined until they are tiny, or until their number grows like that of cells along a
+curve. They are collected into connected clusters. A tiny cluster around a certified equilibrium means a degenerate one,
+and no other is farther away than the size of the cluster; any other cluster is reported as unresolved, with equilibria
+that were found in it: it may hold a curved set.
 
 A game in which at most two players have a choice is solved as a two-player game, where continua are computed exactly.
 The idea of exclusion by bounds over cells goes back to Kearfott (1996), *Rigorous Global Search*; that of supports
@@ -40,6 +44,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -52,7 +57,8 @@ from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
 from powergames.results import Box, Equilibrium, EquilibriumSet, Status
 from powergames.solvers.common import Candidate, LimitError, Options, certified
-from powergames.solvers.normal_form import ipa, vertex_enumeration
+from powergames.solvers.normal_form import ipa, product_sets, vertex_enumeration
+from powergames.solvers.normal_form.product_sets import ProductSet
 from powergames.solvers.normal_form.pure import pure_equilibria
 
 NAME = "subdivision"
@@ -78,6 +84,10 @@ class Limits:
     """Cells kept at most."""
     narrowest: float = 1e-9
     """Cells are not bisected beyond this width."""
+    width_before_sets: float = 1 / 8
+    """Product sets of equilibria are looked for when cells are this narrow,"""
+    cells_before_sets: int = 100
+    """or when there are more than so many."""
     continuum_width: float = 1 / 64
     """Cells are taken to cover a continuum when they are this narrow, at the earliest."""
     continuum_growth: float = 1.4
@@ -90,6 +100,8 @@ class Limits:
     """Regret, relative to the payoff range, of an equilibrium in a cluster, if in fractions it is not zero."""
     real_regret: float = 1e-9
     """A regret above this is not due to rounding."""
+    rounding: float = 1e-12
+    """A distance up to this is rounding."""
     same: float = 1e-9
     """Equilibria that differ by no more are the same, up to rounding."""
     samples: int = 40
@@ -221,6 +233,8 @@ class _Search:
     cells: int = 0
     work: int = 0
     stopped: bool = False
+    sets: list[ProductSet] | None = None
+    distance: float = 0.0
     space: tuple[np.ndarray, ...] = field(init=False)
     chunk: int = field(init=False)
 
@@ -289,32 +303,93 @@ class _Search:
         tiny = [_chosen(cells, slice(0))]
         # Every time that the width has halved: the width and the cells.
         halved: list[tuple[float, _Cells]] = []
+        wide, narrow, most = self._prune(cells), [_chosen(cells, slice(0))], 1.0
         while True:
-            cells = self._prune(cells)
-            if self.stopped:
-                return self.unsettled(_joined([*tiny, cells])), False
-            widths = _widths(cells)
-            tiny.append(_chosen(cells, widths <= LIMITS.narrowest))
-            cells = _chosen(cells, widths > LIMITS.narrowest)
-            count = len(cells[1])
+            # Cells are bisected until none is wider than `most`.
+            wide, widths, edges, shares = self._uncovered(wide)
+            tiny.append(_chosen(wide, widths <= LIMITS.narrowest))
+            narrow.append(_chosen(wide, (widths > LIMITS.narrowest) & (widths <= most)))
+            wide, edges, shares = _chosen(wide, widths > most), edges[widths > most], shares[widths > most]
+            count = len(wide[1]) + sum(len(part[1]) for part in narrow)
             if count == 0:
                 return _joined(tiny), False
-            width = float(widths.max())
-            if not halved or width <= halved[-1][0] / 2:
+            if len(wide[1]) == 0:
+                cells, narrow = _joined(narrow), []
                 self._find(cells)
                 cells = self.unsettled(cells)
-                halved.append((width, cells))
+                late = most <= LIMITS.width_before_sets or len(cells[1]) > LIMITS.cells_before_sets
+                if self.sets is None and late and len(cells[1]):
+                    self._find_sets(cells)
+                halved.append((most, cells))
                 numbers = [len(earlier[1]) for _, earlier in halved[-3:]]
                 growth = LIMITS.continuum_growth
                 growing = len(halved) > 2 and numbers[2] > growth * numbers[1] > growth**2 * numbers[0]
-                if growing and width <= LIMITS.continuum_width and numbers[2] > LIMITS.continuum_cells:
+                if growing and most <= LIMITS.continuum_width and numbers[2] > LIMITS.continuum_cells:
                     return self.unsettled(_joined([*tiny, halved[-3][1]])), True
+                wide, most = cells, most / 2
+                continue
+            if self.stopped:
+                return self.unsettled(_joined([*tiny, *narrow, wide])), False
             if count > LIMITS.cells or self.work > LIMITS.payoffs:
                 return self.unsettled(_joined([*tiny, halved[-min(len(halved), 3)][1]])), self.work <= LIMITS.payoffs
-            n_players, most = cells[0].shape[1:3]
-            halves = _empty(2 * len(cells[1]), n_players, most, cells[2].shape[1])
-            kernel.bisect(cells, len(cells[1]), halves)
-            cells = halves
+            n_players, size = wide[0].shape[1:3]
+            halves = _empty(2 * len(wide[1]), n_players, size, wide[2].shape[1])
+            kernel.bisect(wide, edges, shares, halves)
+            wide = self._prune(halves)
+
+    def _find_sets(self, cells: _Cells) -> None:
+        """Look for sets of equilibria that are products of polytopes, among what cells leave."""
+        lower, upper = _bounds(cells)
+
+        def left(player: int, strategies: np.ndarray) -> np.ndarray:
+            size = strategies.shape[1]
+            bounds = np.unique(np.concatenate([lower[:, player, :size], upper[:, player, :size]], axis=1), axis=0)
+            above = (strategies[:, None] >= bounds[:, :size] - LIMITS.same).all(axis=2)
+            below = (strategies[:, None] <= bounds[:, size:] + LIMITS.same).all(axis=2)
+            return np.asarray((above & below).any(axis=1))
+
+        def report() -> None:
+            self.options.report("cells", self.cells)
+
+        low = self.found[2][: self.known]
+        try:
+            found = product_sets.find(self.problem, left, report)
+            # Points that are alone have been found.
+            self.sets = [
+                each
+                for each in found
+                if each.dimension or not (low <= self.padded([own[0] for own in each.factors])).all(axis=(1, 2)).any()
+            ]
+        except LimitError:
+            self.stopped = True
+            self.sets = []
+
+    def _uncovered(self, cells: _Cells) -> tuple[_Cells, np.ndarray, np.ndarray, np.ndarray]:
+        """Drop cells that lie close to one of the sets of equilibria, and say where to cut those that are left.
+
+        Returns the cells, their widths, the edges and where to cut them, see `powergames.kernels.cells.bisect`. The
+        width of a cell that meets a set is how far it sticks out, and such a cell is cut along facets of the set.
+        """
+        widths = _widths(cells)
+        edges = np.full((len(widths), 3), -1)
+        shares = np.full(len(widths), 0.5)
+        if not self.sets or not len(widths):
+            return cells, widths, edges, shares
+        places = _Places(cells, self.game.n_actions)
+        nearest, best = np.full(len(widths), np.inf), np.full(len(widths), np.inf)
+        chosen = np.full(len(widths), -1)
+        for s, each in enumerate(self.sets):
+            farthest, meets = places.of(each)
+            nearest = np.minimum(nearest, farthest)
+            better = meets & (farthest < best)
+            best[better], chosen[better] = farthest[better], s
+        left = nearest > LIMITS.resolution
+        self.distance = max(self.distance, float(nearest[~left].max(initial=0.0)))
+        widths = np.where(chosen >= 0, best, widths)
+        for s in np.unique(chosen[left & (chosen >= 0)]).tolist():
+            which = np.flatnonzero(left & (chosen == s))
+            edges[which], shares[which] = places.cuts(self.sets[s], which)
+        return _chosen(cells, left), widths[left], edges[left], shares[left]
 
     def _prune(self, cells: _Cells) -> _Cells:
         """Return what is left of cells."""
@@ -409,6 +484,13 @@ class _Search:
         if self.cells == 1 and unknowns > LIMITS.unknowns:
             raise InputError(_too_large(self.game, f"{unknowns} free probabilities after dominance"))
 
+    def padded(self, profile: Sequence[np.ndarray]) -> np.ndarray:
+        """Return a profile as an array with a row for each player."""
+        x = np.zeros((len(profile), max(self.game.n_actions)))
+        for row, strategy in zip(x, profile, strict=True):
+            row[: len(strategy)] = strategy
+        return x
+
     def certify(self, x: np.ndarray, z: np.ndarray | None = None) -> Equilibrium:
         """Certify a profile, given as an array with a row for each player."""
         profile = tuple(frozen(row[:size] / row[:size].sum()) for row, size in zip(x, self.game.n_actions, strict=True))
@@ -473,6 +555,74 @@ class _Search:
                 yield np.maximum(x, 0.0)
 
 
+class _Places:
+    """Where cells lie with respect to sets of equilibria."""
+
+    def __init__(self, cells: _Cells, n_actions: Sequence[int]) -> None:
+        counted = _counted(cells)
+        # The first vertex stands in for those that do not count.
+        vertices = np.where(counted, cells[0], cells[0][:, :, :1])
+        self.lower, self.upper = vertices.min(axis=2), vertices.max(axis=2)
+        self.radius = (self.upper - self.lower).max(axis=2) * (1 - 1 / cells[1])
+        self.vertices = [vertices[:, i, :, :size] for i, size in enumerate(n_actions)]
+        centres = np.where(counted, cells[0], 0.0).sum(axis=2) / cells[1][:, :, None]
+        self.centres = [centres[:, i, :size] for i, size in enumerate(n_actions)]
+
+    def of(self, each: ProductSet) -> tuple[np.ndarray, np.ndarray]:
+        """Return how far cells stick out of a set, infinitely if out of reach, and which of them may meet it."""
+        near = np.ones(len(self.radius), dtype=np.bool_)
+        for i, own in enumerate(each.factors):
+            size = own.shape[1]
+            near &= (self.lower[:, i, :size] <= own.max(axis=0) + LIMITS.resolution).all(axis=1)
+            near &= (self.upper[:, i, :size] >= own.min(axis=0) - LIMITS.resolution).all(axis=1)
+        left = np.flatnonzero(near)
+        meets, far = np.ones(len(left), dtype=np.bool_), np.zeros(len(left))
+        for i, vertices in enumerate(self.vertices):
+            distances = each.distances(i, vertices[left])
+            values = vertices[left] @ each.facets[i].T
+            crossed = np.minimum(values.max(axis=1), -values.min(axis=1)).max(axis=1, initial=0.0) > LIMITS.same
+            touched = distances.min(axis=1) <= LIMITS.same
+            unsure = crossed & ~touched
+            touched[unsure] = each.distances(i, self.centres[i][left[unsure]]) <= self.radius[left[unsure], i]
+            meets &= touched
+            far = np.maximum(far, distances.max(axis=1))
+            # What neither meets the set nor lies close to it does not matter.
+            kept = meets | (far <= LIMITS.resolution)
+            left, meets, far = left[kept], meets[kept], far[kept]
+        farthest = np.full(len(near), np.inf)
+        farthest[left], near[:] = far, False
+        near[left] = meets
+        return farthest, near
+
+    def cuts(self, each: ProductSet, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the edges at which to cut cells that meet a set, and the shares.
+
+        A cell is cut along a facet that crosses it, otherwise between its nearest and its farthest vertex.
+        """
+        edges, shares = np.zeros((len(which), 3), dtype=np.int64), np.full(len(which), 0.5)
+        farthest, crossed = np.zeros(len(which)), np.zeros(len(which), dtype=np.bool_)
+        for i, vertices in enumerate(self.vertices):
+            distances = each.distances(i, vertices[which])
+            far = distances.max(axis=1)
+            wider = ~crossed & (far > farthest)
+            edges[wider] = np.stack([np.full(len(far), i), distances.argmax(axis=1), distances.argmin(axis=1)], 1)[
+                wider
+            ]
+            farthest = np.maximum(farthest, far)
+            if not len(each.facets[i]):
+                continue
+            values = vertices[which] @ each.facets[i].T
+            depth = np.minimum(values.max(axis=1), -values.min(axis=1))
+            facet = depth.argmax(axis=1)
+            values = np.take_along_axis(values, facet[:, None, None], axis=2)[:, :, 0]
+            new = ~crossed & (far > LIMITS.resolution) & (depth.max(axis=1) > LIMITS.same)
+            most, least = values.max(axis=1), values.min(axis=1)
+            edges[new] = np.stack([np.full(len(far), i), values.argmax(axis=1), values.argmin(axis=1)], 1)[new]
+            shares[new] = (most[new]) / (most - least)[new]
+            crossed |= new
+        return edges, shares
+
+
 def _empty(count: int, n_players: int, most: int, takeovers: int) -> _Cells:
     return (
         np.zeros((count, n_players, most, most)),
@@ -529,9 +679,55 @@ def _clusters(cells: _Cells) -> list[_Cells]:
     return [_chosen(cells, order[labels == label]) for label in range(labels.max() + 1)]
 
 
+@dataclass
+class _Found:
+    """Certified equilibria, and which of them belong together.
+
+    Attributes
+    ----------
+    members : list of Equilibrium
+    groups : list of list of int
+        Positions of connected members.
+    sets : list of list of int
+        Positions of the extreme equilibria of each product set.
+    """
+
+    members: list[Equilibrium] = field(default_factory=list)
+    groups: list[list[int]] = field(default_factory=list)
+    sets: list[list[int]] = field(default_factory=list)
+
+    def add(self, equilibria: Sequence[Equilibrium]) -> list[int]:
+        """Add connected equilibria, those that are there already once, and return their positions."""
+        group = []
+        for each in equilibria:
+            same = (k for k, other in enumerate(self.members) if _distance(each.profile, other.profile) <= LIMITS.same)
+            position = next(same, len(self.members))
+            if position == len(self.members):
+                self.members.append(each)
+            group.append(position)
+        self.groups.append(group)
+        return group
+
+    def connected(self) -> list[list[int]]:
+        """Join groups that have a member in common."""
+        joined: list[set[int]] = []
+        for group in self.groups:
+            apart = [other for other in joined if other.isdisjoint(group)]
+            joined = [*apart, set(group).union(*(other for other in joined if not other.isdisjoint(group)))]
+        return [sorted(group) for group in joined]
+
+
 def _collect(search: _Search, groups: Sequence[_Cells]) -> EquilibriumSet:
-    """Certify the isolated equilibria, and look for others in clusters of cells that did not go away."""
-    components = [[search.certify(search.found[0][e], search.found[1][e])] for e in range(search.known)]
+    """Certify the isolated equilibria and the sets, and look for others in clusters of cells that did not go away."""
+    found = _Found()
+    for e in range(search.known):
+        found.add([search.certify(search.found[0][e], search.found[1][e])])
+    sets = search.sets or []
+    for each in sets:
+        found.sets.append(found.add([search.certify(search.padded(profile)) for profile in each.profiles()]))
+    for (one, first), (other, second) in combinations(zip(found.sets, sets, strict=True), 2):
+        if first.meets(second):
+            found.groups.append([one[0], other[0]])
     unresolved: list[Box] = []
     for group in groups:
         cells = search.unsettled(group)
@@ -540,21 +736,37 @@ def _collect(search: _Search, groups: Sequence[_Cells]) -> EquilibriumSet:
         lower, upper = _bounds(cells)
         least, most = lower.min(axis=0), upper.max(axis=0)
         size = (most - least).max()
+        box = _rows(search.game, least), _rows(search.game, most)
         if search.stops():
-            unresolved.append((_rows(search.game, least), _rows(search.game, most)))
+            unresolved.append(box)
             continue
         members = _members(search, cells, lower, upper, size)
-        # Neighbouring clusters may lead to the same equilibrium.
-        known = [other for component in components for other in component]
-        new = [m for m in members if all(_distance(m.profile, other.profile) > LIMITS.same for other in known)]
+        # Neighbouring clusters may lead to the same equilibrium, and samples may lie in sets.
+        new = [m for m in members if not any(each.holds(m.profile, LIMITS.resolution) for each in sets)]
         if new:
-            components.append(new)
+            positions = found.add(new)
+            # Cells cannot tell the cluster from sets that it touches.
+            found.groups += [
+                [positions[0], own[0]] for own, each in zip(found.sets, sets, strict=True) if _touch(cells, each)
+            ]
         # The regret of a single profile tells whether it is an equilibrium.
         elif not members and size == 0 and search.certify(least).certificate.scaled_regret > LIMITS.real_regret:
             continue
         if not members or size > LIMITS.resolution:
-            unresolved.append((_rows(search.game, least), _rows(search.game, most)))
-    return _ordered(search, components, unresolved)
+            unresolved.append(box)
+        else:
+            search.distance = max(search.distance, float(size))
+    return _ordered(search, found, unresolved)
+
+
+def _touch(cells: _Cells, each: ProductSet) -> bool:
+    """Whether one of the cells has no point farther from a set than its own width."""
+    counted, widths = _counted(cells)[..., 0], _widths(cells)
+    near = np.ones(len(widths), dtype=np.bool_)
+    for i, factor in enumerate(each.factors):
+        distances = each.distances(i, cells[0][:, i, :, : factor.shape[1]])
+        near &= np.where(counted[:, i], distances, np.inf).min(axis=1) <= widths
+    return bool(near.any())
 
 
 def _members(search: _Search, cells: _Cells, lower: np.ndarray, upper: np.ndarray, size: float) -> list[Equilibrium]:
@@ -585,21 +797,32 @@ def _members(search: _Search, cells: _Cells, lower: np.ndarray, upper: np.ndarra
     return members
 
 
-def _ordered(search: _Search, components: Sequence[Sequence[Equilibrium]], unresolved: Sequence[Box]) -> EquilibriumSet:
+def _ordered(search: _Search, found: _Found, unresolved: Sequence[Box]) -> EquilibriumSet:
     """Sort equilibria as those of two players are, and number the components in that order."""
-    from dataclasses import replace
 
     def key(equilibrium: Equilibrium) -> list[list[float]]:
         return [strategy.tolist() for strategy in equilibrium.profile]
 
-    ranked = sorted(components, key=lambda members: max(map(key, members)), reverse=True)
-    numbered = [replace(member, component=k) for k, members in enumerate(ranked) for member in members]
-    numbered.sort(key=key, reverse=True)
-    alone = tuple((k,) for k in range(len(numbered)))
-    complete = not unresolved and all(equilibrium.converged for equilibrium in numbered)
-    limit = Status.TIME_LIMIT if search.stopped else None
-    found = tuple(numbered), alone, search.game, search.objective, NAME, complete, tuple(unresolved), limit
-    return EquilibriumSet(*found)
+    keys = list(map(key, found.members))
+    ranked = sorted(found.connected(), key=lambda group: max(keys[k] for k in group), reverse=True)
+    component = {k: number for number, group in enumerate(ranked) for k in group}
+    order = sorted(component, key=keys.__getitem__, reverse=True)
+    place = {k: position for position, k in enumerate(order)}
+    equilibria = tuple(replace(found.members[k], component=component[k]) for k in order)
+    sets = {tuple(sorted(place[k] for k in own)) for own in found.sets}
+    alone = {(place[k],) for k in order} - {(k,) for own in sets for k in own}
+    complete = not unresolved and all(equilibrium.converged for equilibrium in equilibria)
+    return EquilibriumSet(
+        equilibria,
+        tuple(sorted(sets | alone)),
+        search.game,
+        search.objective,
+        NAME,
+        complete,
+        tuple(unresolved),
+        search.distance if search.distance > LIMITS.rounding else 0.0,
+        Status.TIME_LIMIT if search.stopped else None,
+    )
 
 
 def _rows(game: NormalFormGame, bound: np.ndarray) -> Profile:

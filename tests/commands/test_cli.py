@@ -75,7 +75,12 @@ def process(*arguments, **options):
 def numbers(document):
     """All numbers of a document, except the counts."""
     if isinstance(document, dict):
-        return [n for key, value in document.items() if key not in ("iterations", "component") for n in numbers(value)]
+        return [
+            n
+            for key, value in document.items()
+            if key not in ("iterations", "component", "interchangeable")
+            for n in numbers(value)
+        ]
     if isinstance(document, list):
         return [n for value in document for n in numbers(value)]
     return [document] if isinstance(document, (int, float)) and not isinstance(document, bool) else []

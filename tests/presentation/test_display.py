@@ -119,6 +119,38 @@ def test_data_frames_hold_numbers_and_every_state():
     assert report.to_dataframe()["regret"].tolist() == report.certificate.regrets.T.ravel().tolist()
 
 
+def test_sets_of_equilibria_in_words():
+    """Majority vote of three who agree; and a set with a curved boundary, of which a box is known."""
+    votes = np.indices((2, 2, 2)).sum(axis=0)
+    vote = pg.NormalFormGame([votes <= 1] * 3, players=["Ann", "Bob", "Eve"], actions=[["yes", "no"]] * 3)
+    found = pg.solve_all(vote)
+    *_, sets, summary = found.blocks()
+    assert sets.title == "Sets of equilibria: each player plays"
+    assert [[cell.text for cell in row] for row in sets.rows] == [
+        ["1", "yes", "yes", "anything"],
+        ["1", "yes", "anything", "yes"],
+        ["1", "anything", "yes", "yes"],
+    ]
+    assert "5 extreme equilibria in 2 components, all certified" in summary
+    assert "None is farther than 0.0001 from these" in summary or "e-05 from these" in summary
+    document = found.to_dict()
+    assert document["interchangeable"] == [[0, 1], [0, 2], [0, 3], [4]]
+    assert (document["complete"], document["distance"], document["unresolved"]) == (True, found.distance, [])
+    payoffs = np.zeros((3, 2, 2, 2))
+    payoffs[0, 0, 0, 0], payoffs[0, 1] = 1, 0.5
+    curved = pg.solve_all(pg.NormalFormGame(payoffs))
+    regions = curved.blocks()[-2]
+    assert regions.title == "Regions that could not be resolved: each player plays"
+    first, *others = [cell.text for cell in regions.rows[0]]
+    assert first == "anything"
+    assert all(" to 1 action 0, 0 to " in text for text in others)
+    (box,) = curved.to_dict()["unresolved"]
+    assert (box["lower"][0], box["upper"][0]) == ([0, 0], [1, 1])
+    half = pg.NormalFormGame([[[[0, 0], [1, 1]], [[1, 1], [1, 1]], [[1, 1], [1, 1]]]] * 3)
+    words = [cell.text for row in pg.solve_all(half).blocks()[-2].rows for cell in row]
+    assert "any mixture of 1, 2" in words
+
+
 def test_data_frames_of_sets_paths_and_games():
     pytest.importorskip("pandas", reason="pandas is not installed; it is part of the extra 'test'")
     found = pg.solve_all(STAG, pg.PowerObjective("1/5"), exact=True)
@@ -126,6 +158,7 @@ def test_data_frames_of_sets_paths_and_games():
     assert frame["task"].tolist() == [task for e in found for task in e.task]
     assert Fraction(237, 64) in frame["task"].tolist()
     assert frame["component"].tolist() == [e.component for e in found for _ in range(2)]
+    assert frame["sets"].tolist() == [str(found.interchangeable.index((k,))) for k in range(3) for _ in range(2)]
     path = pg.sweep(STAG, lams=[0, 0.5], progress=False)
     assert path.to_dataframe()["λ"].tolist() == [p.objective.lam for p in path for e in p.equilibria for _ in range(2)]
     failed = pg.Sweep(STAG, (pg.SweepPoint(pg.PowerObjective(1), (), "out of time"),)).to_dataframe()

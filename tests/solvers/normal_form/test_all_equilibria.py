@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import oracle
 import pytest
+from scipy.optimize import linprog
 
 import powergames as pg
 from powergames.games.catalog.normal_form import named_game
@@ -58,10 +59,37 @@ def same(left, right, tol=1e-8):
     return len(left) == len(right) and all(np.abs(left - row).max(axis=1).min() <= tol for row in right)
 
 
+def distance_to_hull(point, hull):
+    """Greatest difference of a probability to the nearest point of a convex hull, by a linear program."""
+    hull, bound = np.array(hull, dtype=float).T, -np.ones((len(point), 1))
+    solved = linprog(
+        np.r_[np.zeros(hull.shape[1]), 1.0],
+        np.block([[hull, bound], [-hull, bound]]),
+        np.r_[point, -np.array(point)],
+        [np.r_[np.ones(hull.shape[1]), 0.0]],
+        [1.0],
+    )
+    return solved.fun
+
+
+def distance_to_sets(profile, equilibria):
+    """How far a profile is from the interchangeable sets."""
+    distances = []
+    for members in equilibria.interchangeable:
+        hulls = [np.unique([equilibria[k].profile[i] for k in members], axis=0) for i in range(len(profile))]
+        lowest = [
+            np.maximum(own - hull.max(axis=0), hull.min(axis=0) - own).max()
+            for own, hull in zip(profile, hulls, strict=True)
+        ]
+        if max(lowest) <= 1e-3:
+            distances.append(max(itertools.starmap(distance_to_hull, zip(profile, hulls, strict=True))))
+    return min(distances, default=1.0)
+
+
 def covered(profile, equilibria):
-    """Whether a profile is listed, or lies in a box where equilibria may be missing."""
+    """Whether a profile is in a set that is listed, or lies in a box where equilibria may be missing."""
     point = np.concatenate(profile)
-    if len(equilibria) and np.abs(rows(equilibria) - point).max(axis=1).min() <= 1e-4:
+    if distance_to_sets(profile, equilibria) <= equilibria.distance + 1e-9:
         return True
     return any(
         (np.concatenate(lower) - 1e-12 <= point).all() and (point <= np.concatenate(upper) + 1e-12).all()
@@ -355,14 +383,14 @@ def test_a_continuum(lam):
     game, objective = pg.NormalFormGame(payoffs), pg.PowerObjective(lam, "sum")
     equilibria = pg.solve_all(game, objective)
     found = check(equilibria, game, objective)
-    assert not equilibria.complete
+    assert equilibria.complete
     expected = pg.solve_all(pair, objective)
-    assert len(equilibria.components) == len(expected) == len(equilibria.unresolved)
+    assert len(equilibria.components) == len(expected) == len(equilibria.interchangeable)
     for equilibrium in expected:
         assert np.abs(found[:, :4] - np.concatenate(equilibrium.profile)).max(axis=1).min() <= 1e-9
         for p in (0, 0.3, 1):
             assert covered([*equilibrium.profile, np.array([p, 1 - p])], equilibria)
-    assert "possibly incomplete" in repr(equilibria)
+    assert repr(equilibria).endswith(f"{2 * len(expected)} extreme equilibria in {len(expected)} components>")
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 2), (3, 2, 2)])
@@ -370,8 +398,8 @@ def test_constant_payoffs(shape):
     game, objective = pg.NormalFormGame(np.full((len(shape), *shape), 7.0)), pg.PowerObjective(0.5)
     equilibria = pg.solve_all(game, objective)
     check(equilibria, game, objective)
-    assert len(equilibria) >= 1
-    assert not equilibria.complete
+    assert len(equilibria) == math.prod(shape)
+    assert (equilibria.complete, len(equilibria.interchangeable)) == (True, 1)
     generator = np.random.default_rng(0)
     for _ in range(20):
         assert covered([generator.dirichlet(np.ones(size)) for size in shape], equilibria)
@@ -387,6 +415,147 @@ def test_pure_equilibria_of_games_with_ties():
                 profile = [np.eye(2)[a] for a in joint]
                 if oracle.scaled_regret(game.payoffs, objective, profile) == 0:
                     assert covered(profile, equilibria), (seed, objective, joint)
+
+
+# --- sets of equilibria -----------------------------------------------------------------------------------------------
+
+
+def degenerate_game(shape, largest, seed):
+    return pg.NormalFormGame(np.random.default_rng(seed).integers(0, largest, (len(shape), *shape)))
+
+
+def sets_of(equilibria, order=None):
+    """The product sets, each as the strategies of each player; for the players in another order if given."""
+    order = order or range(equilibria.game.n_players)
+    return {
+        tuple(frozenset(tuple(np.round(equilibria[k].profile[i], 9) + 0.0) for k in members) for i in order)
+        for members in equilibria.interchangeable
+    }
+
+
+def exact_equilibria(payoffs, steps):
+    """All profiles of a grid that are equilibria at λ = 0, in integers."""
+    shape = payoffs.shape[1:]
+    grids = [
+        np.array([p for p in itertools.product(range(steps + 1), repeat=size) if sum(p) == steps]) for size in shape
+    ]
+    good = np.ones([len(grid) for grid in grids], dtype=bool)
+    for i in range(len(shape)):
+        values = payoffs[i].astype(np.int64)
+        for j, grid in enumerate(grids):
+            if j != i:
+                values = np.moveaxis(np.tensordot(grid, values, (1, j)), 0, j)
+        own = np.moveaxis(np.tensordot(grids[i], values, (1, i)), 0, i)
+        good &= own == steps * values.max(axis=i, keepdims=True)
+    return [[grid[k] / steps for grid, k in zip(grids, at, strict=True)] for at in np.argwhere(good)]
+
+
+@pytest.mark.parametrize(
+    ("shape", "largest", "seeds", "steps", "least"),
+    [
+        ((2, 2, 2), 2, (0, *range(2, 25)), 12, 20),
+        ((2, 2, 3), 3, (0, 1, 2, 4), 6, 4),
+        ((3, 3, 3), 2, (4, 5), 4, 1),
+        ((2, 2, 2, 2), 2, (1, 3), 6, 2),
+    ],
+)
+def test_all_exact_equilibria_on_a_grid_are_described(shape, largest, seeds, steps, least):
+    complete, chance = 0, np.random.default_rng(0)
+    for seed in seeds:
+        game = degenerate_game(shape, largest, seed)
+        found = pg.solve_all(game)
+        check(found, game, pg.PowerObjective())
+        assert found.distance <= 1e-4
+        on_grid = exact_equilibria(game.payoffs, steps)
+        for k in chance.permutation(len(on_grid))[:30]:
+            assert covered(on_grid[k], found), (seed, on_grid[k])
+        complete += found.complete
+    assert complete >= least
+
+
+@pytest.mark.parametrize("lam", [0, 0.3])
+@pytest.mark.parametrize(("shape", "seeds"), [((2, 2, 2), (0, 2, 4, 5, 6, 7)), ((2, 2, 3), (0,)), ((2, 2, 2, 2), (1,))])
+def test_product_sets_consist_of_equilibria(shape, seeds, lam):
+    objective, chance = pg.PowerObjective(lam), np.random.default_rng(0)
+    for seed in seeds:
+        game = degenerate_game(shape, 2, seed)
+        found = pg.solve_all(game, objective)
+        for equilibrium in found:
+            assert oracle.scaled_regret(game.payoffs, objective, equilibrium.profile) <= 1e-12
+        for members in found.interchangeable:
+            for _ in range(3 if len(members) > 1 else 0):
+                inside = [
+                    chance.dirichlet(np.ones(len(members))) @ np.array([found[k].profile[i] for k in members])
+                    for i in range(len(shape))
+                ]
+                assert oracle.scaled_regret(game.payoffs, objective, inside) <= 1e-12
+            assert len({found[k].component for k in members}) == 1
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 5])
+def test_product_sets_of_two_players_as_by_vertex_enumeration(seed):
+    """With two players every set of equilibria is a union of product sets, and all are known exactly."""
+    for shape in ((2, 2), (2, 3), (3, 3)):
+        game = degenerate_game(shape, 2 + seed % 2, seed)
+        found = subdivision.subdivide(game, pg.PowerObjective(), Options())
+        expected = vertex_enumeration.find_all(game, pg.PowerObjective(), Options())
+        assert sets_of(found) == sets_of(expected)
+        assert len(found.components) == len(expected.components)
+        assert found.complete
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 2), (2, 3, 2), (3, 3, 3)])
+def test_everything_is_an_equilibrium(shape):
+    found = pg.solve_all(pg.NormalFormGame(np.zeros((3, *shape))), 0.3)
+    assert (found.complete, found.distance, len(found.components)) == (True, 0, 1)
+    assert sets_of(found) == {tuple(frozenset(map(tuple, np.eye(size))) for size in shape)}
+
+
+def test_duplicate_actions_span_a_set():
+    payoffs = random_game((2, 2, 2), 3).payoffs
+    single = pg.solve_all(pg.NormalFormGame(payoffs))
+    found = pg.solve_all(pg.NormalFormGame(payoffs[:, :, :, [0, 1, 1]]))
+    assert len(found.components) == len(single.components)
+    for equilibrium in single:
+        x, y, z = equilibrium.profile
+        for share in (0, 0.3, 1):
+            profile = [x, y, np.array([z[0], share * z[1], (1 - share) * z[1]])]
+            assert covered(profile, found)
+
+
+@pytest.mark.parametrize(("seed", "lam"), [(0, 0), (2, 0), (4, 0), (0, 0.3), (2, 0.3)])
+def test_permuted_players_permute_the_sets(seed, lam):
+    game, order = degenerate_game((2, 2, 2), 2, seed), (2, 0, 1)
+    permuted = pg.NormalFormGame(game.payoffs[list(order)].transpose(0, *(1 + i for i in order)))
+    found, other = pg.solve_all(game, lam), pg.solve_all(permuted, lam)
+    assert sets_of(found, order) == sets_of(other)
+    assert len(found.components) == len(other.components)
+    assert found.complete
+    assert other.complete
+
+
+def curved_game():
+    """Player 0 prefers action 0 where the others both play 0 with a probability of at least one half."""
+    payoffs = np.zeros((3, 2, 2, 2))
+    payoffs[0, 0, 0, 0], payoffs[0, 1] = 1, 0.5
+    return pg.NormalFormGame(payoffs)
+
+
+def test_a_curved_set_stays_unresolved():
+    found = pg.solve_all(curved_game())
+    assert not found.complete
+    for p in (0.5, 0.7, 0.9):
+        for own in ([1, 0], [0, 1], [0.2, 0.8]):
+            assert covered([np.array(own), np.array([p, 1 - p]), np.array([0.5 / p, 1 - 0.5 / p])], found)
+    text = " ".join(str(cell) for block in found.blocks() if not isinstance(block, str) for cell in [block.title])
+    assert "Regions that could not be resolved" in text
+
+
+def test_power_is_not_selected_from_sets_where_it_is_not_linear():
+    game = degenerate_game((2, 2, 2), 2, 0)
+    assert pg.solve(game, select="welfare").task.sum() == 3
+    with pytest.raises(pg.InputError, match="power is not linear"):
+        pg.solve(game, select="power")
 
 
 def test_players_without_a_choice():
@@ -466,7 +635,7 @@ def test_one_player_has_no_adversary_whatever_the_weights():
 
 def test_pure_equilibria_of_a_continuum_are_listed():
     # One player does not mind at all.
-    payoffs = np.random.default_rng(1).random((3, 3, 3, 3))
+    payoffs = np.random.default_rng(3).random((3, 2, 3, 2))
     payoffs[2] = 1.0
     game = pg.NormalFormGame(payoffs)
     pure = [each.joint_action for each in pg.pure_equilibria(game) if each.contains(0)]
@@ -492,10 +661,8 @@ def test_the_best_of_all_is_selected():
 
 
 def test_nothing_is_selected_from_what_is_not_known():
-    payoffs = np.random.default_rng(1).random((3, 3, 3, 3))
-    payoffs[2] = 1.0
     with pytest.raises(pg.InputError, match="could not be resolved"):
-        pg.solve(pg.NormalFormGame(payoffs), select="welfare")
+        pg.solve(curved_game(), select="welfare")
 
 
 @pytest.mark.parametrize(
