@@ -27,6 +27,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +146,15 @@ def drawn(shares: np.ndarray, rng: np.random.Generator) -> int:
     return min(int(np.searchsorted(np.cumsum(shares), rng.random())), len(shares) - 1)
 
 
-class Seats(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 may not be installed
+class Seats(VecEnv):
     """Copies of an environment as Stable-Baselines3 wants them: each learning gatherer in each is one environment."""
 
     def __init__(self, envs: Sequence[Any], seats: Sequence[tuple[int, str]], seed: int) -> None:
-        self.envs, self.seats, self.policy = list(envs), list(seats), None
-        self.rng, self.now = np.random.default_rng(seed), [{} for _ in envs]
+        self.envs, self.seats = list(envs), list(seats)
+        # What those who do not learn follow; set before the first step.
+        self.policy: Any = None
+        self.rng = np.random.default_rng(seed)
+        self.now: list[dict[str, Any]] = [{} for _ in envs]
         self.actions: np.ndarray = np.zeros(len(seats), int)
         super().__init__(len(seats), envs[0].observation_space(AGENTS[0]), envs[0].action_space(AGENTS[0]))
 
@@ -207,7 +211,7 @@ class Seats(VecEnv):  # type: ignore[misc]  # Stable-Baselines3 may not be insta
         return [False] * len(self.seats)
 
 
-class Refresh(BaseCallback):  # type: ignore[misc]
+class Refresh(BaseCallback):
     """Before each rollout, hand out what was learned, and fit the critic."""
 
     def __init__(self, policy: Network, critic: Critic | None, rng: np.random.Generator) -> None:
@@ -227,7 +231,7 @@ def trained(algorithm: str, lam: float, seed: int, steps: int) -> Network:
     """Train one network for all gatherers, and return it."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
-    critic = None if algorithm == "task" else Critic()
+    critic: Any = None if algorithm == "task" else Critic()
     policies: dict[str, Callable[[Any], Any]] = {}
     count = COPIES * (len(AGENTS) if algorithm == "sbpr" else 1)
     envs: list[Any] = [Orchard(LENGTH) for _ in range(count)]
@@ -256,7 +260,7 @@ def trained(algorithm: str, lam: float, seed: int, steps: int) -> Network:
         device="cpu",
     )
     network = Network([*model.policy.mlp_extractor.policy_net, model.policy.action_net], softmax=True)
-    policies.update({agent: lambda seen, agent=agent: network(seen, agent) for agent in AGENTS})
+    policies.update({agent: partial(network, agent=agent) for agent in AGENTS})
     learning.policy = network
     model.learn(steps, callback=Refresh(network, critic, np.random.default_rng(seed)))
     network.refresh()

@@ -134,7 +134,7 @@ def _look(cells: np.ndarray, trees: np.ndarray) -> np.ndarray:
     return seen
 
 
-class Orchard(ParallelEnv):  # type: ignore[misc]  # PettingZoo has no types
+class Orchard(ParallelEnv):
     """The orchard.
 
     Parameters
@@ -146,7 +146,8 @@ class Orchard(ParallelEnv):  # type: ignore[misc]  # PettingZoo has no types
     metadata: ClassVar[dict[str, Any]] = {"name": "orchard"}
 
     def __init__(self, max_steps: int | None = None) -> None:
-        self.possible_agents, self.agents = list(AGENTS), []
+        self.possible_agents = list(AGENTS)
+        self.agents: list[str] = []
         self.max_steps, self.rng, self.clock = max_steps, np.random.default_rng(), 0
         self.observation_spaces = {agent: Box(-2.0, 2.0, (SEEN,), np.float32) for agent in AGENTS}
         self.action_spaces = {agent: Discrete(6) for agent in AGENTS}

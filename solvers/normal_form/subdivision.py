@@ -346,7 +346,7 @@ class _Search:
             bounds = np.unique(np.concatenate([lower[:, player, :size], upper[:, player, :size]], axis=1), axis=0)
             above = (strategies[:, None] >= bounds[:, :size] - LIMITS.same).all(axis=2)
             below = (strategies[:, None] <= bounds[:, size:] + LIMITS.same).all(axis=2)
-            return np.asarray((above & below).any(axis=1))
+            return np.asarray(np.any(np.logical_and(above, below), axis=1))
 
         def report() -> None:
             self.options.report("cells", self.cells)
