@@ -11,6 +11,7 @@ import numpy as np
 from powergames.environments.playing import Players, as_array
 from powergames.environments.sampling import REST
 from powergames.errors import InputError
+from powergames.games.immutable import Frozen
 from powergames.games.memory import check_memory
 from powergames.games.policies import by_player
 from powergames.results.estimates import Estimate
@@ -89,12 +90,13 @@ class _Play(NamedTuple):
     ends: np.ndarray
 
 
-class LinearCritic:
+@dataclass(frozen=True, eq=False)
+class LinearCritic(Frozen):
     """What a joint action is worth, as a linear function of features, one for each joint action.
 
-    Parameters
+    Attributes
     ----------
-    agents : sequence
+    agents : tuple
     sizes : tuple of int
         Number of actions of each agent.
     features : callable
@@ -102,16 +104,16 @@ class LinearCritic:
         For each agent and joint action.
     """
 
-    def __init__(
-        self, agents: Sequence[Any], sizes: tuple[int, ...], features: Features, coefficients: np.ndarray
-    ) -> None:
-        self._agents, self._sizes, self._features, self._coefficients = tuple(agents), sizes, features, coefficients
+    agents: tuple[Any, ...]
+    sizes: tuple[int, ...]
+    features: Features
+    coefficients: np.ndarray
 
     def __call__(self, agent: Any, observations: Mapping[Any, Any], actions: Mapping[Any, Any]) -> float:
         """Return what an agent earns from here on if all play a joint action."""
-        joint = np.ravel_multi_index([int(actions[own]) for own in self._agents], self._sizes)
-        own = _features(self._features, agent, observations)
-        return float(self._coefficients[self._agents.index(agent), joint] @ own)
+        joint = np.ravel_multi_index([int(actions[own]) for own in self.agents], self.sizes)
+        own = _features(self.features, agent, observations)
+        return float(self.coefficients[self.agents.index(agent), joint] @ own)
 
 
 def estimated_power(
@@ -215,7 +217,7 @@ def estimated_power(
         features = _own_observation if features is None else features
         fit = _Fit(agents, play, sizes, features, float(ridge))
         coefficients = fit.coefficients(np.ones(count))
-        critic = LinearCritic(agents, sizes, features, coefficients)
+        critic = LinearCritic(tuple(agents), sizes, features, coefficients)
         estimate = _average(_power(fit.values(coefficients), shares), play, np.ones(count))
         again = np.array(
             [_average(_power(fit.values(fit.coefficients(own)), shares), play, own) for own in draws.astype(float)]

@@ -769,8 +769,8 @@ class TestProcess:
 
 
 def test_an_incomplete_enumeration_is_not_done(tmp_path, capsys):
-    # The third player is indifferent, so that equilibria form continua.
-    payoffs = np.random.default_rng(1).random((3, 3, 3, 3))
+    # The third player is indifferent, so that equilibria form curves.
+    payoffs = np.random.default_rng(3).random((3, 2, 2, 2))
     payoffs[2] = 1.0
     path = tmp_path / "indifferent.npz"
     pg.save(pg.NormalFormGame(payoffs), path)

@@ -53,6 +53,7 @@ def values():
         pg.audit(game, game.uniform_profile(), OBJECTIVE),
         pg.audit(stochastic, [np.full((1, 2), np.nan), [[1]]], OBJECTIVE, reference=uniform),
         pg.sampled_audit(game, game.uniform_profile(), OBJECTIVE, episodes=32, best_response=True),
+        pg.estimated_power(RECORDED, [_even, _even], discount=0.0),
         pg.train_sweep(game, lams=[0.2], seeds=[0], steps=2000),
         pg.report(game, lams=[0]),
         pg.logit_path(game, precisions=[1]),
@@ -68,6 +69,14 @@ def values():
         iterate(game, rule=FictitiousPlay(), max_iter=3),
         as_policies(stochastic, uniform),
     ]
+
+
+# Two episodes of one step.
+RECORDED = [[({"a": [0.0], "b": [0.0]}, {"a": k, "b": 0}, {"a": 1.0, "b": 2.0}, True)] for k in range(2)]
+
+
+def _even(seen):
+    return [0.5, 0.5]
 
 
 MADE = values()
@@ -120,7 +129,12 @@ def test_every_public_class_of_values_is_walked_over():
     ends = {pg.SupportChange, pg.TraceEvent}
     assert public - walked == {pg.InputError, pg.FormatError, pg.Status, pg.OvercookedAI} | ends
     own = {each for each in walked if each.__module__.startswith("powergames")}
-    assert own <= set(Frozen.__subclasses__()) | {pg.StochasticCertificate, pg.HorizonCertificate, pg.SampledAttack}
+    assert own <= set(Frozen.__subclasses__()) | {
+        pg.StochasticCertificate,
+        pg.HorizonCertificate,
+        pg.SampledAttack,
+        pg.EstimatedPower,
+    }
 
 
 @pytest.mark.parametrize("made", MADE, ids=lambda value: type(value).__name__)
