@@ -8,11 +8,6 @@ from powergames.checking.stage_values import StageValues
 from powergames.games.profiles import Profile, frozen
 from powergames.games.stochastic import StochasticGame
 
-# Values that differ by less than this, or by rounding, in units of the range of rewards, are tied.
-_TIE = 1e-12
-
-_EPS = float(np.finfo(np.float64).eps)
-
 
 class Departures:
     """A profile of a stochastic game, and what each player gets when another one leaves it.
@@ -65,7 +60,7 @@ class Departures:
             values, actions = np.empty_like(values), np.empty(self._game.n_states, dtype=np.int64)
             for group in self._stages.groups:
                 options = self._stages.averages(group, deviator, rows[victim])
-                choice = self._first_least(options, victim)
+                choice = self._stages.first_least(victim, options)
                 actions[group.states] = choice
                 for player in self._players:
                     mine = options if player == victim else self._stages.averages(group, deviator, rows[player])
@@ -73,42 +68,10 @@ class Departures:
         return values, frozen(actions)
 
     def adversarial_for_ever(self, deviator: int, victim: int) -> tuple[np.ndarray, np.ndarray]:
-        """Values, shape (n, S), and actions, shape (S,), of the stationary policy that is worst for a victim.
-
-        Policy iteration; an action changes only for more than rounding, so that it ends.
-        """
-        stages, width = self._stages, self._game.max_actions[deviator]
-        profile = stages.profile
-        _, actions = self.adversarial(deviator, victim, 1)
-        total = np.inf
-        values = self._values[victim]
-        while True:
-            strategies = (*profile[:deviator], np.eye(width)[actions], *profile[deviator + 1 :])
-            joint = stages.joint(strategies)
-            worse = stages.system(victim, joint).solve(stages.expected_rewards(victim, joint), values)
-            # No value rises, but for rounding.
-            if worse.sum() >= total:
-                break
-            values, total = worse, float(worse.sum())
-            found = actions
-            rows = stages.action_values(victim, values)
-            actions = found.copy()
-            for group in stages.groups:
-                options = stages.averages(group, deviator, rows)
-                old, least = found[group.states], options.min(axis=1)
-                better = options[np.arange(len(options)), old] > least + self._tie(victim)
-                actions[group.states] = np.where(better, options.argmin(axis=1), old)
-            if np.array_equal(actions, found):
-                break
-        return self.changed(deviator, np.eye(width)[found]), frozen(found)
-
-    def _tie(self, player: int) -> float:
-        return max(_TIE, 16 * _EPS / (1.0 - float(self._game.discounts[player])))
-
-    def _first_least(self, options: np.ndarray, player: int) -> np.ndarray:
-        """The first of the least options in each state, shape (G,), from shape (G, A)."""
-        ties = options <= options.min(axis=1, keepdims=True) + self._tie(player)
-        return ties.argmax(axis=1)
+        """Values, shape (n, S), and actions, shape (S,), of the stationary policy that is worst for a victim."""
+        profile = self._stages.profile
+        _, actions = self._stages.worst_for_ever(victim, deviator, self._values[victim], profile)
+        return self.changed(deviator, np.eye(self._game.max_actions[deviator])[actions]), frozen(actions)
 
     def _of(self, strategies: Profile, guess: np.ndarray | None) -> np.ndarray:
         """Values of a profile to each player in each state, shape (n, S)."""

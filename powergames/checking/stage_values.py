@@ -123,36 +123,45 @@ class StageValues:
             The profile.
         """
         if np.isinf(steps):
-            return self._left_for_ever(player, deviator, values, strategies)
+            return self.worst_for_ever(player, deviator, values, strategies)[0]
         for _ in range(int(steps)):
             values, before = self._options(player, deviator, values, strategies).min(axis=1), values
             if np.array_equal(values, before):
                 break
         return values
 
-    def _left_for_ever(
+    def tie(self, player: int) -> float:
+        """Return by how much values of a player may differ that count as equal."""
+        return max(_TIE, 16 * _EPS / (1.0 - float(self.game.discounts[player])))
+
+    def first_least(self, player: int, options: np.ndarray) -> np.ndarray:
+        """Return the first of the least options of a player in each state, shape (G,), from shape (G, A)."""
+        return (options <= options.min(axis=1, keepdims=True) + self.tie(player)).argmax(axis=1)
+
+    def worst_for_ever(
         self, player: int, deviator: int, values: np.ndarray, strategies: Sequence[np.ndarray]
-    ) -> np.ndarray:
-        """Policy iteration, in which an action changes only for more than rounding."""
-        tie = max(_TIE, 16 * _EPS / (1.0 - float(self.game.discounts[player])))
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what is left to a player if another one plays against it for ever, and its actions, shape (S,) each.
+
+        Policy iteration from the values of the profile; an action changes only for more than rounding, so that it ends.
+        """
         states, total = np.arange(self.game.n_states), np.inf
-        chosen: np.ndarray | None = None
+        options = self._options(player, deviator, values, strategies)
+        actions = self.first_least(player, options)
         while True:
-            options = self._options(player, deviator, values, strategies)
-            worst = options.argmin(axis=1)
-            if chosen is not None:
-                kept = options[states, chosen] <= options[states, worst] + tie
-                if kept.all():
-                    return values
-                worst = np.where(kept, chosen, worst)
-            chosen = worst
-            pure = np.eye(options.shape[1])[chosen]
+            pure = np.eye(options.shape[1])[actions]
             joint = self.joint([*strategies[:deviator], pure, *strategies[deviator + 1 :]])
             worse = self.system(player, joint).solve(self.expected_rewards(player, joint), values)
-            # From the second step on no value rises, but for rounding.
+            # No value rises, but for rounding.
             if worse.sum() >= total:
-                return values
-            values, total = worse, float(worse.sum())
+                break
+            values, total, found = worse, float(worse.sum()), actions
+            options = self._options(player, deviator, values, strategies)
+            better = options[states, found] > options.min(axis=1) + self.tie(player)
+            if not better.any():
+                break
+            actions = np.where(better, options.argmin(axis=1), found)
+        return values, found
 
     def _options(self, player: int, deviator: int, values: np.ndarray, strategies: Sequence[np.ndarray]) -> np.ndarray:
         """What each action of another player leaves to a player, shape (S, A_j); infinite where there is none."""
