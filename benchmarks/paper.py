@@ -373,13 +373,13 @@ def charged(known: dict[Question, dict[str, Any]]) -> str:
     """Return what follows if chefs are charged for power of several steps."""
     header = f"| λ | charged for | soups | charged power | {STEPS} steps | all steps | left |"
     lines = [header, "|---|---|---|---|---|---|---|"]
-    names = {"1": "one step", "3": "3 steps", "inf": "all steps"}
+    names = {"1": "one step", "inf": "all steps"}
     for lam in CHARGED_LAMS:
-        for steps, name in names.items():
+        for steps in ("1", *CHARGED):
             result = known[Question("mini1", 0, "penalty", lam, "team", steps)]
             few, ever = (np.mean([result[kind][i][1 - i] for i in range(2)]) for kind in ("few", "ever"))
             powers = [f"{power if power > ZERO else 0.0:.3g}" for power in (held(result), few, ever)]
-            cells = name, f"{result['task'][0]:.3g}", *powers, f"{left(result):.3g}"
+            cells = names.get(steps, f"{steps} steps"), f"{result['task'][0]:.3g}", *powers, f"{left(result):.3g}"
             lines.append(f"| {lam} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

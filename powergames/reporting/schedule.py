@@ -104,6 +104,7 @@ def solve_in_time(
     probes = [with_lam(objective, lam) for lam in usual_lams(game, objective, COUNTS[-1])]
     last = max([*usual_lams(game, objective, 2), *(each.exact_lam for each in wanted)])
     exact = intervals(game, objective, last)
+    critical = set() if exact is None else {Fraction(lam) for lam in exact["critical"][:MOST_CRITICAL]}
     seconds = math.inf
     if every is None:
         seconds = _seconds_for_all(game, probes, time_limit / len(wanted))
@@ -123,8 +124,7 @@ def solve_in_time(
         if not every:
             each_limit = time_limit / (PASSES * count)
         elif exact is not None and (game.n_players == 2 or math.prod(game.n_actions) <= SMALL):
-            stops = {Fraction(lam) for lam in exact["critical"][:MOST_CRITICAL]}
-            wanted = objectives_of(sorted(stops | {each.exact_lam for each in wanted}), objective)
+            wanted = objectives_of(sorted(critical | {each.exact_lam for each in wanted}), objective)
         if not every and count <= len(SHARES):
             # A sweep over more is not quick; these, and pure equilibria, are what there is.
             wanted = []
@@ -144,9 +144,7 @@ def solve_in_time(
             return Solved(Sweep(game, tuple(found)), every, lams is None and len(path) < COUNTS[0], exact)
         points = _joined(path, points)
     if exact is not None:
-        missing = {Fraction(lam) for lam in exact["critical"][:MOST_CRITICAL]} | set(
-            usual_lams(game, objective, COUNTS[0])
-        )
+        missing = critical | set(usual_lams(game, objective, COUNTS[0]))
         missing -= {point.objective.exact_lam for point in points}
         points = [_with_pure(game, point, exact) for point in points]
         only_pure = [_with_pure(game, SweepPoint(with_lam(objective, lam), ()), exact) for lam in missing]
