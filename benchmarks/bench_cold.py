@@ -14,51 +14,41 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from pathlib import Path
-
-CALLS = {
-    "solve, 2 players, λ = 0": "pg.solve(two)",
-    "solve, 2 players, λ = 0.3": "pg.solve(two, objective)",
-    "solve, 3 players, λ = 0": "pg.solve(three)",
-    "solve, 3 players, λ = 0.3": "pg.solve(three, objective)",
-    "solve_all, λ = 0.3": "pg.solve_all(two, objective)",
-    "sweep, 3 values of λ": "pg.sweep(two, [0, 0.25, 0.5])",
-    "power_table, certify": "pg.power_table(three, uniform); pg.certify(three, objective, uniform)",
-    "solve and audit, stochastic": "pg.audit(small, objective, pg.solve(small, objective).profile)",
-    "solve, stochastic, adversarial": "pg.solve(small, pg.PowerObjective(lam=0.3, form='adversarial'))",
-    "train": "pg.train(small, objective, steps=2_000)",
-}
-
-BEGIN = """
-import powergames as pg
-
-objective = pg.PowerObjective(lam=0.3)
-two, three = pg.load("random_uniform:actions=4"), pg.load("random_uniform:players=3,actions=2")
-uniform = tuple([1 / 2, 1 / 2] for _ in range(3))
-small = pg.load("random_stochastic:states=3,actions=2,discount=0.9")
-"""
-
-LISTEN = """
 import time
-from numba.core import event
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-class Kernels(event.Listener):
-    def __init__(self):
-        self.began = []
+import powergames as pg
+from powergames.games.catalog.normal_form import random_uniform
+from powergames.games.catalog.stochastic import random_stochastic
 
-    def on_start(self, event):
-        self.began.append(time.process_time())
+OBJECTIVE = pg.PowerObjective(lam=0.3)
+ADVERSARIAL = pg.PowerObjective(lam=0.3, form="adversarial")
 
-    def on_end(self, event):
-        seconds = time.process_time() - self.began.pop()
-        dispatcher = event.data["dispatcher"]
-        depth = "  " * len(self.began)
-        name = f"{dispatcher.py_func.__module__}.{dispatcher.py_func.__name__}"
-        print(f"    {seconds:7.2f}  {depth}{name} {event.data['args']}")
+TWO, THREE = random_uniform(actions=4), random_uniform(players=3, actions=2)
+SMALL = random_stochastic(states=3, actions=2, discount=0.9)
+UNIFORM = ([1 / 2, 1 / 2],) * 3
 
-event.register("numba:compile", Kernels())
-"""
+
+def power_table_and_certify() -> None:
+    """Compute power, and check a profile."""
+    pg.power_table(THREE, UNIFORM)
+    pg.certify(THREE, UNIFORM, OBJECTIVE)
+
+
+CALLS: dict[str, Callable[[], Any]] = {
+    "solve, 2 players, λ = 0": lambda: pg.solve(TWO),
+    "solve, 2 players, λ = 0.3": lambda: pg.solve(TWO, OBJECTIVE),
+    "solve, 3 players, λ = 0": lambda: pg.solve(THREE),
+    "solve, 3 players, λ = 0.3": lambda: pg.solve(THREE, OBJECTIVE),
+    "solve_all, λ = 0.3": lambda: pg.solve_all(TWO, OBJECTIVE),
+    "sweep, 3 values of λ": lambda: pg.sweep(TWO, lams=[0, 0.25, 0.5]),
+    "power_table, certify": power_table_and_certify,
+    "solve and audit, stochastic": lambda: pg.audit(SMALL, pg.solve(SMALL, OBJECTIVE).profile, OBJECTIVE),
+    "solve, stochastic, adversarial": lambda: pg.solve(SMALL, ADVERSARIAL),
+    "train": lambda: pg.train(SMALL, OBJECTIVE, steps=2_000),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--alone", action="store_true", help="an empty folder for each call")
     parser.add_argument("--kernels", action="store_true", help="list what is compiled")
     parser.add_argument("--only", default="", help="calls whose names contain this")
+    parser.add_argument("--here", choices=CALLS, metavar="CALL", help="make this call in this process, unmeasured")
     options = parser.parse_args(arguments)
+    if options.here:
+        if options.kernels:
+            listen()
+        CALLS[options.here]()
+        return 0
     names = [name for name in CALLS if options.only in name]
     print(f"{'processor seconds':<42} {'cold':>7} {'warm':>7}", flush=True)
     sums = [0.0, 0.0]
@@ -77,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for k, name in enumerate(names):
                 cache = Path(folder) / (str(k) if options.alone else "shared")
                 try:
-                    seconds, told = _seconds(CALLS[name], cache, options.kernels)
+                    seconds, told = _seconds(name, cache, options.kernels)
                 except subprocess.CalledProcessError as error:
                     print(f"{name} ended with exit code {error.returncode}:\n{error.stderr}", file=sys.stderr)
                     return 1
@@ -90,12 +86,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _seconds(call: str, cache: Path, kernels: bool) -> tuple[float, str]:
-    """Run a call in a process of its own; return its user and system time, and what it printed."""
-    program = BEGIN + (LISTEN if kernels else "") + call
+def listen() -> None:
+    """Print what is compiled from now on."""
+    from numba.core import event
+
+    class Kernels(event.Listener):
+        def __init__(self) -> None:
+            self.began: list[float] = []
+
+        def on_start(self, started: event.Event) -> None:
+            self.began.append(time.process_time())
+
+        def on_end(self, ended: event.Event) -> None:
+            seconds = time.process_time() - self.began.pop()
+            kernel, depth = ended.data["dispatcher"].py_func, "  " * len(self.began)
+            print(f"    {seconds:7.2f}  {depth}{kernel.__module__}.{kernel.__name__} {ended.data['args']}")
+
+    event.register("numba:compile", Kernels())
+
+
+def _seconds(name: str, cache: Path, kernels: bool) -> tuple[float, str]:
+    """Make a call in a process of its own; return its user and system time, and what it printed."""
+    command = [sys.executable, __file__, "--here", name, *(["--kernels"] if kernels else [])]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
-    run = subprocess.run([sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True)
+    run = subprocess.run(
+        command, env={**os.environ, "NUMBA_CACHE_DIR": str(cache)}, check=True, capture_output=True, text=True
+    )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, run.stdout
 

@@ -199,6 +199,13 @@ def test_reference_of_commands_has_every_option():
             assert all(option in section for option in options)
 
 
+def test_first_answers_are_measured_of_calls_that_work(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    cold = runpy.run_path(str(ROOT / "benchmarks" / "bench_cold.py"))
+    for name in cold["CALLS"]:
+        assert cold["main"](["--here", name]) == 0
+
+
 def test_page_of_comparisons_has_a_place_for_every_benchmark(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     compare = runpy.run_path(str(ROOT / "benchmarks" / "compare.py"))

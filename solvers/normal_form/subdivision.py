@@ -84,10 +84,12 @@ class Limits:
     """Cells kept at most."""
     narrowest: float = 1e-9
     """Cells are not bisected beyond this width."""
-    width_before_sets: float = 1 / 8
+    width_before_sets: float = 1 / 1024
     """Product sets of equilibria are looked for when cells are this narrow,"""
-    cells_before_sets: int = 100
-    """or when there are more than so many."""
+    growing_before_sets: float = 1 / 16
+    """or this narrow while their number grows like that of cells along a curve,"""
+    cells_before_sets: int = 1000
+    """or when it grows and is greater than this."""
     continuum_width: float = 1 / 64
     """Cells are taken to cover a continuum when they are this narrow, at the earliest."""
     continuum_growth: float = 1.4
@@ -317,13 +319,13 @@ class _Search:
                 cells, narrow = _joined(narrow), []
                 self._find(cells)
                 cells = self.unsettled(cells)
-                late = most <= LIMITS.width_before_sets or len(cells[1]) > LIMITS.cells_before_sets
-                if self.sets is None and late and len(cells[1]):
-                    self._find_sets(cells)
                 halved.append((most, cells))
                 numbers = [len(earlier[1]) for _, earlier in halved[-3:]]
                 growth = LIMITS.continuum_growth
                 growing = len(halved) > 2 and numbers[2] > growth * numbers[1] > growth**2 * numbers[0]
+                late = growing and (most <= LIMITS.growing_before_sets or len(cells[1]) > LIMITS.cells_before_sets)
+                if self.sets is None and len(cells[1]) and (late or most <= LIMITS.width_before_sets):
+                    self._find_sets(cells)
                 if growing and most <= LIMITS.continuum_width and numbers[2] > LIMITS.continuum_cells:
                     return self.unsettled(_joined([*tiny, halved[-3][1]])), True
                 wide, most = cells, most / 2

@@ -240,10 +240,10 @@ def _finish(problem: StochasticProblem, start: Found, search: Search) -> Found:
     """Look for an equilibrium on the same supports, or else nearby, in which only those states change that want to."""
     point = start.point
     with search.best(problem, start) as best:
-        gradient = best.look(point, problem.worth(problem.evaluate(point)))
+        seen = best.look(point, problem.worth(problem.evaluate(point)))
         best.take(newton.finish(problem, point, point > 0.0, search))
         if not best.good:
-            tempted = best.tempted(point, gradient)
+            tempted = best.tempted(seen)
             before = unsettled_states.LIMITS.responses_before
             best.take(solve_states(problem, tempted, point, point, search, long_paths=False, before=before))
     return best.found(Status.CYCLING)

@@ -137,8 +137,7 @@ def _newton(problem: StochasticProblem, entries: np.ndarray, point: np.ndarray, 
         for halved in range(LIMITS.halvings):
             trial = point.copy()
             trial[entries] += 0.5**halved * (target - point[entries])
-            gradient = best.look(trial, _worth(problem, trial))
-            now = float(problem.scaled_regrets(trial, gradient).max())
+            now = float(best.look(trial, _worth(problem, trial)).regrets.max())
             if now < nearest:
                 nearest, found = now, trial
             if nearest < regret:

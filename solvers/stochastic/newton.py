@@ -319,7 +319,7 @@ def _solved_anew(
     solution, solved = _solve_on(problem, start, used, best)
     # Also where the equations are singular, since strategies are interchangeable, it may be an equilibrium.
     inside = problem.normalized(solution)
-    gradient = best.look(inside, problem.worth(problem.evaluate(inside)))
+    gradient = best.look(inside, problem.worth(problem.evaluate(inside))).gradient
     return None if best.done else (solution, solved, inside, gradient)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -164,6 +165,21 @@ class Search:
             pass
 
 
+class Look(NamedTuple):
+    """What is seen at a point.
+
+    Attributes
+    ----------
+    gradient : ndarray, shape (D,)
+        What every action and takeover is paid.
+    regrets : ndarray, shape (S, n)
+        The `scaled_regrets` of the problem there.
+    """
+
+    gradient: np.ndarray
+    regrets: np.ndarray
+
+
 class Best:
     """The best of the points that one call of a method looks at, and of what is known before; see `Search.best`.
 
@@ -194,14 +210,15 @@ class Best:
         """Whether the best point will pass."""
         return self.regret <= self.enough
 
-    def look(self, point: np.ndarray, worth: Worth) -> np.ndarray:
-        """Remember a point if it is the best so far; return what every action and takeover is paid there, (D,).
+    def look(self, point: np.ndarray, worth: Worth) -> Look:
+        """Remember a point if it is the best so far; return what is seen there.
 
         ``worth`` is what the rows are worth by the values of the point.
         """
         gradient = self.problem.gradients(point, worth)
-        self.keep(point, float(self.problem.scaled_regrets(point, gradient).max()))
-        return gradient
+        regrets = self.problem.scaled_regrets(point, gradient)
+        self.keep(point, float(regrets.max()))
+        return Look(gradient, regrets)
 
     def keep(self, point: np.ndarray, regret: float) -> None:
         """Remember a point if its regret is the least so far."""
@@ -212,9 +229,9 @@ class Best:
         """Remember what another method found if it is the best so far."""
         self.keep(found.point, found.regret)
 
-    def tempted(self, point: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """Return in which states somebody would gain more than will pass, shape (S,), given what `look` returns."""
-        return self.problem.scaled_regrets(point, gradient).max(axis=1) > self.enough
+    def tempted(self, look: Look) -> np.ndarray:
+        """Return in which states somebody would gain more than will pass, shape (S,)."""
+        return look.regrets.max(axis=1) > self.enough
 
     def step(self, stage: str, work: float) -> None:
         """Count a step and report it, see `Search.step`."""

@@ -131,10 +131,10 @@ def resolve_tempted(problem: StochasticProblem, start: Found, search: Search) ->
     fewest, vain = np.inf, 0
     with search.best(problem, start) as best:
         while vain < LIMITS.vain_rounds:
-            gradient = best.look(point, problem.worth(problem.evaluate(point)))
+            seen = best.look(point, problem.worth(problem.evaluate(point)))
             if best.good:
                 break
-            tempted = best.tempted(point, gradient)
+            tempted = best.tempted(seen)
             count = float(np.count_nonzero(tempted))
             fewest, vain = (count, 0) if 2.0 * count < fewest else (fewest, vain + 1)
             found = solve_states(
@@ -187,8 +187,8 @@ def solve_states(
             own = _solved(part, average[entries], search, long_paths, before)
             point = point.copy()
             point[entries] = own.point
-            gradient = best.look(point, problem.worth(problem.evaluate(point)))
-            joined = np.setdiff1d(np.flatnonzero(best.tempted(point, gradient)), states)
+            seen = best.look(point, problem.worth(problem.evaluate(point)))
+            joined = np.setdiff1d(np.flatnonzero(best.tempted(seen)), states)
             unsettled[states] = True
             if best.good or own.status is not Status.CONVERGED or len(joined) == 0:
                 break
@@ -240,7 +240,7 @@ def averaged(
             if count in LIMITS.responses:
                 unsettled = (last_changed > count // 2)[problem.state_of]
                 start = np.where(unsettled, average, current)
-                gradient = best.look(start, problem.worth(problem.evaluate(start)))
+                gradient = best.look(start, problem.worth(problem.evaluate(start))).gradient
                 used = np.where(unsettled, problem.supports(start, gradient), current > 0.0)
                 best.take(newton.finish(problem, start, used, search))
                 if best.good:
