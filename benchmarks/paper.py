@@ -23,6 +23,7 @@ from pages import records, replaced
 
 import powergames as pg
 from powergames import viz
+from powergames.viz import theme
 
 HORIZON = 105
 DOCS = Path(__file__).parent.parent / "docs"
@@ -427,7 +428,8 @@ def picture(known: dict[Question, dict[str, Any]]) -> Any:
             )
             .properties(width=270, height=170)
         )
-    return alt.vconcat(*panels, title="mini1 over λ").resolve_scale(color="independent", shape="independent")
+    drawing = alt.vconcat(*panels).resolve_scale(color="independent", shape="independent")
+    return theme.themed(drawing, "mini1 over λ", [], 600)
 
 
 if __name__ == "__main__":
