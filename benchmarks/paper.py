@@ -311,10 +311,10 @@ def claims(known: dict[Question, dict[str, Any]]) -> str:
         ),
         (
             "Regularized agents end with less power over each other than agents trained for reward alone.",
-            f"Holds in the penalty form at the end, not on the way: one-step power is {held(first):.4f} at "
-            f"λ = {SMALL}, {max(map(held, penalty)):.4f} at most, and 0 from λ = {calm} on. Fails in the adversarial "
-            f"form: {held(adversarial[0]):.4f} at λ = {SMALL}, {held(last):.4f} at λ = 1. That form charges for what "
-            "an attack leaves, and not for power along the way.",
+            f"Holds in the penalty form for large λ, but not for every smaller one: one-step power is "
+            f"{held(first):.4f} at λ = {SMALL}, {max(map(held, penalty)):.4f} at most, and 0 from λ = {calm} on. "
+            f"Fails in the adversarial form: {held(adversarial[0]):.4f} at λ = {SMALL}, {held(last):.4f} at λ = 1. "
+            "That form counts what is left under attack, and does not charge for power along the way.",
         ),
         (
             "Regularized agents balance reward and power.",
@@ -323,13 +323,13 @@ def claims(known: dict[Question, dict[str, Any]]) -> str:
         ),
         (
             "Regularized agents avoid catastrophes if one of them leaves its policy.",
-            "Holds in the adversarial form for large λ only: of an attack in all steps, "
-            f"{left(adversarial[0]):.3g} soups are left at λ = {SMALL}, and {left(last):.3g} at λ = 1. With "
+            "Holds in the adversarial form for large λ only: an attack in all steps leaves "
+            f"{left(adversarial[0]):.3g} soups at λ = {SMALL}, and {left(last):.3g} at λ = 1. With "
             f"explosion={EXPLOSION} the worse-off chef still ends at {left(burning['adversarial'][-2]):.4g} at "
             f"λ = {FEW[-2]}, and at {left(burning['adversarial'][-1]):.3g} at λ = 1. In the penalty form it holds for "
-            f"one action, which costs nothing from λ = {calm} on, and fails for an attack in all steps: that leaves "
-            f"{max(map(left, penalty)):.3g} soups at every λ, and {max(map(left, burning['penalty'])):.4g} with the "
-            "explosion.",
+            f"a single action, which takes nothing from λ = {calm} on. There it fails for an attack in all steps: that "
+            f"leaves {max(map(left, penalty)):.3g} soups at every λ, and {max(map(left, burning['penalty'])):.4g} "
+            "with the explosion.",
         ),
     ]
     return "\n".join(["| claim | exact evidence |", "|---|---|", *(f"| {claim} | {found} |" for claim, found in rows)])

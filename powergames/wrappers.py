@@ -41,9 +41,10 @@ Stepped = tuple[dict[Any, Any], dict[Any, float], dict[Any, bool], dict[Any, boo
 class AdversarialTakeover(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has no types
     """Play in which an adversary of one agent sometimes takes over a co-player: the data from which SBPR learns.
 
-    At each step at which nobody is taken over, with probability `p` a co-player is drawn, and the adversary acts for it
-    for `steps` steps. With ``steps=1``, ego's return is that of the form "adversarial" with λ = p and the aggregate
-    "mean", if the adversary does the worst there is. Every learner needs an environment of its own, in which it is ego.
+    While nobody is taken over, each step draws a co-player with probability `p`, and the adversary acts for this
+    co-player for `steps` steps. With ``steps=1`` and the worst possible adversary, ego's return is that of the form
+    "adversarial" with λ = p and the aggregate "mean". Every learner needs an environment of its own, in which it is
+    ego.
 
     Parameters
     ----------
@@ -128,17 +129,18 @@ class AdversarialTakeover(BaseParallelWrapper):  # type: ignore[misc]  # Petting
 class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has no types
     """Rewards less λ times the power that others hold: what PRIM learns from.
 
-    Agent `i` is charged for its action: λ W_ij times what it expects from it, less what it expects if `j` does its
-    worst against `i`, added up over `j`. On average over its actions that is λ times the power over it in that state,
-    and its gradient is that of the objective, once the critic is right; a charge for the state alone would teach
-    nothing about the action taken there. Rewards of the form "penalty".
+    Agent `i` pays for each of its actions. The charge is the sum over `j` of λ W_ij times what `j` can take: the value
+    that `i` expects from the action, minus the value if `j` does its worst against `i`. The average charge over the
+    actions of `i` is λ times the power over `i` in that state. With an exact critic the gradient is that of the
+    objective. A charge for the state alone would teach nothing about the action taken there. The rewards are those of
+    the form "penalty".
 
     Parameters
     ----------
     env : pettingzoo.ParallelEnv
     critic : callable
-        ``critic(agent, observations, actions)`` returns what `agent` earns from here on, uncharged. Has it a method
-        ``learn(observations, actions, rewards, following, over)``, that is told of every step.
+        ``critic(agent, observations, actions)`` returns what `agent` earns from here on, without charges. If it has a method
+        ``learn(observations, actions, rewards, following, over)``, the wrapper calls it after every step.
     objective : PowerObjective or number
         A number is λ.
     policies : mapping of callable, optional
@@ -321,7 +323,7 @@ def worst_action(env: Any, critic: Critic) -> Adversary:
 
 
 class TabularCritic:
-    """A critic that learns from play what each joint action is worth to each agent, by SARSA on what all observe.
+    """A critic that learns from play what each joint action is worth to each agent, by SARSA on joint observations.
 
     For environments of few observations. `PowerCharge` lets it learn; in a trainer of your own, call `learn` after each
     step.

@@ -32,7 +32,7 @@ from powergames.power import plain, power_table
 
 @dataclass(frozen=True, eq=False)
 class Unvisited(Frozen):
-    """States for which a policy gives no probabilities, so that equal ones were filled in.
+    """States for which a policy gives no probabilities; the audit fills in equal ones.
 
     Attributes
     ----------

@@ -31,7 +31,7 @@ Features = Callable[[Any, Mapping[Any, Any]], Any]
 
 @dataclass(frozen=True, eq=False)
 class EstimatedPower(Estimate):
-    """Power as a critic of joint actions sees it.
+    """Power, estimated from what a critic of joint actions expects.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ def estimated_power(
 ) -> EstimatedPower:
     """Estimate power from recorded play and a critic of joint actions, where an environment cannot be set to a state.
 
-    `sampled_audit` is better wherever it can be used: it plays what would happen, where this asks the critic.
+    Prefer `sampled_audit` where you can use it: it plays the deviations, while this function only asks the critic.
 
     Parameters
     ----------

@@ -127,8 +127,9 @@ SelectOption = Annotated[
     Select | None,
     typer.Option(
         "--select",
-        help="Choose the equilibrium of greatest welfare or least power. With --horizon this holds at each step in "
-        "each state; team is then the greatest sum of utilities, nearest the fewest changes of actions.",
+        help="Choose the equilibrium of greatest welfare or least power. With --horizon the choice is made at each "
+        "step in each state, and there are two more: team takes the greatest sum of utilities, nearest the fewest "
+        "changes of actions.",
     ),
 ]
 TolOption = Annotated[

@@ -25,4 +25,5 @@ from powergames.display.text import mixture_text as mixture_text
 from powergames.display.text import number_list as number_list
 from powergames.display.text import number_text as number_text
 from powergames.display.text import regret_text as regret_text
+from powergames.display.text import state_text as state_text
 from powergames.errors import printable as printable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import repeat
@@ -53,6 +54,18 @@ def discount_text(discount: float) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write a number of things, ``1 vertex`` or ``2 vertices``."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def state_text(name: str) -> str:
+    """Write the name of a state in a sentence, with the word "state" unless the name begins with it.
+
+    Examples
+    --------
+    >>> state_text("running"), state_text("state 52"), state_text("stateless")
+    ('state running', 'state 52', 'state stateless')
+    """
+    text = printable(name)
+    return text if re.match("state(?![a-z])", text, re.IGNORECASE) else f"state {text}"
 
 
 def mixture_text(actions: Sequence[str], strategy: Any) -> str:

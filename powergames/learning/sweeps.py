@@ -165,7 +165,7 @@ def train_sweep(
     callback: Callback | None = None,
     **parameters: Any,
 ) -> TrainingSweep:
-    """Train at many λ with many seeds each, and tell the mean over seeds with its interval.
+    """Train at many λ with many seeds each, and compute means over seeds with their intervals.
 
     Parameters
     ----------

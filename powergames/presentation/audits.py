@@ -22,6 +22,7 @@ from powergames.display import (
     number,
     number_text,
     printable,
+    state_text,
 )
 from powergames.games.stochastic import StochasticGame
 from powergames.presentation.shared import (
@@ -193,12 +194,12 @@ def _remarks(report: Audit) -> list[str]:
             )
         else:
             stochastic = cast("StochasticGame", game)
-            state = printable(stochastic.states[found.state])
+            state = state_text(stochastic.states[found.state])
             if found.kind == "one-shot":
                 strategy = mixture_text(stochastic.action_names(found.state, found.player), found.strategy)
-                text = f"{who} once plays {strategy} in state {state} and {gain}."
+                text = f"{who} once plays {strategy} in {state} and {gain}."
             else:
-                text = f"{who} changes strategy in all states, and from state {state} on {gain}; --json prints it."
+                text = f"{who} changes strategy in all states, and from {state} on {gain}; --json prints it."
         remarks.append(f"Best deviation found: {text}")
     for missing in report.unvisited:
         number = counted(len(missing.states), "state")
@@ -208,7 +209,7 @@ def _remarks(report: Audit) -> list[str]:
         )
     if report.distance is not None:
         states = () if report.distance.state is None else cast("StochasticGame", game).states
-        place = f" in state {printable(states[cast('int', report.distance.state)])}" if states else ""
+        place = f" in {state_text(states[cast('int', report.distance.state)])}" if states else ""
         remarks.append(
             f"Distance from the reference: {number_text(report.distance.value)} in total variation, greatest for "
             f"{printable(game.players[report.distance.player])}{place}. It does not bear on the verdict."

@@ -27,6 +27,7 @@ from powergames.display import (
     printable,
     regret,
     regret_text,
+    state_text,
 )
 from powergames.evaluation import Evaluation, NormalFormEvaluation
 from powergames.games.deterministic import DeterministicGame
@@ -204,12 +205,12 @@ def judgement(game: AnyGame, certificate: Certificate, at: str = "") -> str:
     place = tuple(int(k) for k in np.unravel_index(int(scaled.argmax()), scaled.shape))
     if isinstance(certificate, HorizonCertificate):
         names: Any = None if isinstance(game, NormalFormGame) else game.states
-        state = printable(names[int(certificate.states[place])])
-        where = f"{printable(game.players[place[1]])} at step {place[0]} in state {state}"
+        state = state_text(names[int(certificate.states[place])])
+        where = f"{printable(game.players[place[1]])} at step {place[0]} in {state}"
     else:
         where = printable(game.players[place[0]])
         if isinstance(game, StochasticGame):
-            where += f" in state {printable(game.states[int(place[1])])}"
+            where += f" in {state_text(game.states[int(place[1])])}"
     said = "PASSED: an equilibrium" if certificate.passed else "FAILED: NOT an equilibrium"
     own, relative = float(certificate.regrets[place]), float(scaled[place])
     most = "at most " if certificate.bound == "upper" else ""

@@ -8,7 +8,7 @@ function frontierFigure(lesson) {
   const chart = axes(dots, 260, ["power of others, all players together", lesson.scale], ["payoff of all players together", lesson.scale]);
   chart.svg.setAttribute("aria-label", `Payoff against power: ${dots.length} solutions; the table below has the same numbers`);
   addDots(lesson, chart, dots, best);
-  return [chart.svg, el("figcaption", {}, "Reward and power. Blue: the chosen λ; ringed: the chosen solution. Filled: no other solution has more payoff with no more power, or less power with no less payoff.")];
+  return [chart.svg, el("figcaption", {}, "Payoff against power. Blue: solutions at the chosen λ. Ringed: the chosen solution. Filled: no other solution has more payoff without more power, or less power without less payoff.")];
 }
 
 function courseFigure(lesson) {
@@ -30,7 +30,7 @@ function courseFigure(lesson) {
     addDots(lesson, chart, dots, new Set());
     return chart.svg;
   });
-  return [...parts, el("figcaption", {}, "Each λ that was computed. Dotted lines: where equilibria come, go or change. A red × marks one at which no certified solution was found.")];
+  return [...parts, el("figcaption", {}, "All solutions over λ. Dotted lines: λ at which equilibria come, go or change. A red ×: no certified solution was found at this λ.")];
 }
 
 // The chosen ones last, so that they lie on top.

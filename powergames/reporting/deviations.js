@@ -2,7 +2,7 @@
 
 function deviationTables(lesson, j, a) {
   const keys = lesson.stochastic
-    ? [["payoff from the start", (i) => `start_task/${i}`], [`payoff from ${lesson.stateName()} on`, (i) => `task/${i}/${lesson.state}`]]
+    ? [["payoff from the start", (i) => `start_task/${i}`], ["payoff from the state shown on", (i) => `task/${i}/${lesson.state}`]]
     : [["payoff", (i) => `task/${i}`], ["utility", (i) => `utility/${i}`]];
   return el("div", { class: "side-by-side" }, ...keys.map(([name, key]) => {
     const rows = lesson.game.players.map((player, i) => {
@@ -22,7 +22,7 @@ function change(lesson, before, after) {
 
 function deviationText(lesson, j, a) {
   const player = named(lesson.game.players[j]);
-  if (lesson.stochastic) return el("p", {}, player, " keeps to this action for ever, in every state that has it, and plays as before elsewhere.");
+  if (lesson.stochastic) return el("p", {}, player, " plays this action for ever, in every state that has it, and plays as before in all other states.");
   const gain = lesson.look(`what_if/${j}/${a}/utility/${j}`) - lesson.look(`utility/${j}`);
   const slack = Math.max(1e-9 * lesson.scale, lesson.solution().certificate.regrets[j]);
   if (Math.abs(gain) <= slack) return el("p", {}, "It makes no difference to the utility of ", player, ".");

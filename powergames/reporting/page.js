@@ -51,6 +51,11 @@ class Lesson {
     return this.game.states[this.state];
   }
 
+  // What stands before the name of the state in a sentence: nothing if the name says itself that it is a state.
+  stateArticle() {
+    return /^state(?![a-z])/i.test(this.stateName()) ? "" : "the state ";
+  }
+
   // The number at a place in the solution, such as "task/0".
   look(at) {
     return at.split("/").reduce((value, key) => value[key], this.solution());

@@ -136,7 +136,7 @@ function payoffNote(lesson) {
       ? `Utility at λ = ${lesson.lamText()}: payoff minus λ times the power of the others. Underlined: a best reply among single actions; a mixture may be better still. `
       : "Underlined: a best reply to what the others play there. ", "An arrow shows where a player would rather go. ");
   }
-  if (state !== null) parts.push("The table is for the state ", el("strong", {}, named(state)), ", and an arrow says what state follows. ");
+  if (state !== null) parts.push(`The table is for ${lesson.stateArticle()}`, el("strong", {}, named(state)), ". An arrow → says which state comes next. ");
   if (part.left_out) parts.push(`The game is large: ${part.left_out.toLocaleString("en")} more joint actions are not shown here. `);
   const isLarge = byId("payoffs").querySelector(".large") !== null;
   if (isLarge && part.payoffs.flat().some((payoff) => coarse(payoff, lesson.scale) !== rounded(payoff, lesson.scale))) parts.push("Payoffs in the table are rounded", el("span", { class: "screen" }, "; point at one to see all its digits"), ". ");

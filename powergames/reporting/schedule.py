@@ -62,6 +62,51 @@ class _OutOfTimeError(Exception):
     """Raised by a callback to end a computation."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """A game for a page, and how long its computations may take.
+
+    `exact` is what `intervals` returns, up to `last`, the greatest λ of the page.
+    """
+
+    game: NormalFormGame | StochasticGame
+    objective: PowerObjective
+    time_limit: float
+    progress: bool | None
+    callback: Callback | None
+    last: Fraction
+    exact: dict[str, Any] | None
+
+    @property
+    def critical(self) -> set[Fraction]:
+        """The critical λ that a page has room for."""
+        return set() if self.exact is None else {Fraction(lam) for lam in self.exact["critical"][:MOST_CRITICAL]}
+
+    def usual(self, count: int) -> list[PowerObjective]:
+        """Return the objective at so many usual λ."""
+        return [with_lam(self.objective, lam) for lam in usual_lams(self.game, self.objective, count)]
+
+    def sweep(self, objectives: Iterable[PowerObjective], every: bool, time_limit: float | None = None) -> Sweep:
+        """Solve at some λ, each computation within a limit."""
+        return sweep(
+            self.game,
+            self.objective,
+            lams=[each.exact_lam for each in objectives],
+            all_equilibria=every,
+            time_limit=time_limit,
+            progress=self.progress,
+            callback=self.callback,
+        )
+
+    def with_pure(self, points: Iterable[SweepPoint]) -> list[SweepPoint]:
+        """Add to each point the pure equilibria whose intervals contain its λ."""
+        return [point if self.exact is None else _with_pure(self.game, point, self.exact) for point in points]
+
+    def solved(self, points: Iterable[SweepPoint], every: bool, shortened: bool) -> Solved:
+        """Return what was computed, in order of λ."""
+        return Solved(Sweep(self.game, tuple(points)), every, shortened, self.exact)
+
+
 def solve_in_time(
     game: NormalFormGame | StochasticGame,
     objective: PowerObjective,
@@ -83,7 +128,7 @@ def solve_in_time(
     every : bool, optional
         Whether to compute all equilibria at each λ; by default if that can be done in time.
     time_limit : float
-        Seconds to aim at, which decides only what is not given.
+        Seconds that all of this may take, unless `lams` are given. Then it decides about `every` only.
     progress, callback
         As in `sweep`.
 
@@ -96,61 +141,63 @@ def solve_in_time(
     InputError
         If a λ or an option does not fit the game.
     """
+    began = clock()
     wanted = objectives_of(usual_lams(game, objective, COUNTS[0]) if lams is None else lams, objective)
     if not wanted:
         raise InputError("lams: got none; give at least one number >= 0")
     for each in wanted:
         each.adversaries(game.n_players)
-    probes = [with_lam(objective, lam) for lam in usual_lams(game, objective, COUNTS[-1])]
     last = max([*usual_lams(game, objective, 2), *(each.exact_lam for each in wanted)])
-    exact = intervals(game, objective, last)
-    critical = set() if exact is None else {Fraction(lam) for lam in exact["critical"][:MOST_CRITICAL]}
-    seconds = math.inf
+    task = _Task(game, objective, time_limit, progress, callback, last, intervals(game, objective, last))
+    count = COUNTS[0]
     if every is None:
-        seconds = _seconds_for_all(game, probes, time_limit / len(wanted))
-        every = seconds * len(wanted) <= time_limit
+        every = _seconds_for_all(task, time_limit / len(wanted)) * len(wanted) <= time_limit
     elif every and lams is None:
-        seconds = _seconds_for_all(game, probes, time_limit / len(probes))
-    points: list[SweepPoint] = []
-    each_limit = None
-    if lams is None:
-        if not every:
-            first = [with_lam(objective, last * share) for share in SHARES]
-            points, seconds = _probed(game, first, time_limit, progress, callback)
-            # Computations that begin at other solutions may take longer than these; each has twice the time.
-            seconds *= 2
-        count = next((count for count in COUNTS if seconds * count <= time_limit), len(probes))
-        wanted = [with_lam(objective, lam) for lam in usual_lams(game, objective, count)]
-        if not every:
-            each_limit = time_limit / (PASSES * count)
-        elif exact is not None and (game.n_players == 2 or math.prod(game.n_actions) <= SMALL):
-            wanted = objectives_of(sorted(critical | {each.exact_lam for each in wanted}), objective)
-        if not every and count <= len(SHARES):
-            # A sweep over more is not quick; these, and pure equilibria, are what there is.
-            wanted = []
-    if wanted:
-        chosen = [each.exact_lam for each in wanted]
-        path = sweep(
-            game,
-            objective,
-            lams=chosen,
-            all_equilibria=every,
-            time_limit=each_limit,
-            progress=progress,
-            callback=callback,
-        )
-        if lams is not None or every:
-            found = path if every or exact is None else [_with_pure(game, point, exact) for point in path]
-            return Solved(Sweep(game, tuple(found)), every, lams is None and len(path) < COUNTS[0], exact)
-        points = _joined(path, points)
-    if exact is not None:
-        missing = critical | set(usual_lams(game, objective, COUNTS[0]))
+        count = _affordable(_seconds_for_all(task, time_limit / COUNTS[-1]), time_limit)
+    if lams is not None:
+        return _at_given(task, wanted, every)
+    return _all_at_usual(task, count) if every else _one_at_usual(task, began)
+
+
+def _at_given(task: _Task, wanted: list[PowerObjective], every: bool) -> Solved:
+    """Solve at the λ given, in their order; where not all equilibria are computed, add the pure ones."""
+    path = task.sweep(wanted, every)
+    return task.solved(path if every else task.with_pure(path), every, shortened=False)
+
+
+def _all_at_usual(task: _Task, count: int) -> Solved:
+    """Compute all equilibria at so many usual λ, and at the critical ones where that is quick."""
+    wanted = task.usual(count)
+    if task.game.n_players == 2 or math.prod(task.game.n_actions) <= SMALL:
+        wanted = objectives_of(sorted(task.critical | {each.exact_lam for each in wanted}), task.objective)
+    path = task.sweep(wanted, every=True)
+    return task.solved(path, every=True, shortened=len(path) < COUNTS[0])
+
+
+def _one_at_usual(task: _Task, began: float) -> Solved:
+    """Find one equilibrium at as many usual λ as there is time for; add pure ones where they are known.
+
+    Half of the time is for trials at a few λ, the rest for a sweep, if it is enough for more λ than these.
+    """
+    first = [with_lam(task.objective, task.last * share) for share in SHARES]
+    points, seconds = _probed(task, first)
+    left = began + task.time_limit - clock()
+    # Computations that begin at other solutions may take longer than these; each has twice the time.
+    count = _affordable(2 * seconds, left)
+    if count > len(SHARES):
+        points = _joined(task.sweep(task.usual(count), every=False, time_limit=left / (PASSES * count)), points)
+    if task.exact is not None:
+        missing = task.critical | set(usual_lams(task.game, task.objective, COUNTS[0]))
         missing -= {point.objective.exact_lam for point in points}
-        points = [_with_pure(game, point, exact) for point in points]
-        only_pure = [_with_pure(game, SweepPoint(with_lam(objective, lam), ()), exact) for lam in missing]
-        points += [point for point in only_pure if point.equilibria]
+        only_pure = task.with_pure(SweepPoint(with_lam(task.objective, lam), ()) for lam in missing)
+        points = task.with_pure(points) + [point for point in only_pure if point.equilibria]
     points.sort(key=lambda point: point.objective.exact_lam)
-    return Solved(Sweep(game, tuple(points)), every, shortened=len(points) < COUNTS[0], intervals=exact)
+    return task.solved(points, every=False, shortened=len(points) < COUNTS[0])
+
+
+def _affordable(seconds: float, left: float) -> int:
+    """Number of usual λ that can be solved in the time left, if each takes so long; at least the least of `COUNTS`."""
+    return next((count for count in COUNTS if seconds * count <= left), COUNTS[-1])
 
 
 def _joined(path: Sweep, probed: list[SweepPoint]) -> list[SweepPoint]:
@@ -201,11 +248,11 @@ def usual_lams(game: NormalFormGame | StochasticGame, objective: PowerObjective,
     return [last * k / (count - 1) for k in range(count)]
 
 
-def _seconds_for_all(game: NormalFormGame | StochasticGame, probes: list[PowerObjective], limit: float) -> float:
+def _seconds_for_all(task: _Task, limit: float) -> float:
     """Seconds that all equilibria take at one λ, on average over some; infinite where they take too long."""
-    if isinstance(game, StochasticGame):
+    if isinstance(task.game, StochasticGame):
         return math.inf
-    total = 0.0
+    total, probes = 0.0, task.usual(COUNTS[-1])
     for objective in probes:
 
         def compute(objective: PowerObjective = objective) -> float:
@@ -216,7 +263,7 @@ def _seconds_for_all(game: NormalFormGame | StochasticGame, probes: list[PowerOb
                     raise _OutOfTimeError
 
             try:
-                solve_all(game, objective, callback=stop)
+                solve_all(task.game, objective, callback=stop)
             except (_OutOfTimeError, InputError):
                 return math.inf
             return clock() - began
@@ -227,25 +274,20 @@ def _seconds_for_all(game: NormalFormGame | StochasticGame, probes: list[PowerOb
     return total / len(probes)
 
 
-def _probed(
-    game: NormalFormGame | StochasticGame,
-    probes: list[PowerObjective],
-    time_limit: float,
-    progress: bool | None,
-    callback: Callback | None,
-) -> tuple[list[SweepPoint], float]:
-    """One equilibrium at some λ, as many as there is time for, and the seconds that a sweep would take for each λ."""
+def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint], float]:
+    """One equilibrium at some λ, in half of the time, and the seconds that a sweep would take for each λ."""
     points: list[SweepPoint] = []
-    total, limit, began = 0.0, time_limit / len(probes), clock()
-    with counter("trials", len(probes), progress, callback) as step:
+    total, began, end = 0.0, clock(), task.time_limit / 2
+    limit = end / len(probes)
+    with counter("trials", len(probes), task.progress, task.callback) as step:
         for objective in probes:
-            if points and clock() - began > time_limit:
+            if points and clock() - began > end:
                 break
             found: list[Any] = []
 
             def compute(objective: PowerObjective = objective, found: list[Any] = found) -> float:
                 began = clock()
-                found[:] = [solve(game, objective, time_limit=limit)]
+                found[:] = [solve(task.game, objective, time_limit=limit)]
                 return clock() - began
 
             # The first one also loads what is needed, so that its time says little.

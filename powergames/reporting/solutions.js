@@ -30,7 +30,7 @@ function solutionTable(lesson) {
     named(name), ...[`start_task/${i}`, `charged_power/${i}`, `start_utility/${i}`].map((at) => lesson.number(at)),
   ]);
   return [
-    table(`In the state ${lesson.stateName()}, and from there on`, ["player", "strategy", "payoff", "utility", "regret"], here, [2, 3, 4]),
+    table(`In ${lesson.stateArticle()}${lesson.stateName()}, and from there on`, ["player", "strategy", "payoff", "utility", "regret"], here, [2, 3, 4]),
     table("From the start of the game on", ["player", "payoff", "power of others, on average", "utility"], start, [1, 2, 3]),
   ];
 }
@@ -116,7 +116,7 @@ function powerTable(lesson) {
   const { players } = lesson.game;
   const at = lesson.stochastic ? `power/${lesson.state}` : "power";
   const rows = players.map((name, i) => [named(name), ...players.map((_, j) => (i === j ? "–" : lesson.number(`${at}/${i}/${j}`)))]);
-  const caption = lesson.stochastic ? `In the state ${lesson.stateName()}` : "";
+  const caption = lesson.stochastic ? `In ${lesson.stateArticle()}${lesson.stateName()}` : "";
   return table(caption, ["over", ...players.map((name) => el("span", {}, "by ", named(name)))], rows, players.map((_, j) => j + 1));
 }
 

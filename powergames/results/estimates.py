@@ -31,7 +31,7 @@ class Estimate(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class LowerBound(Frozen):
-    """Estimated numbers that others are no less than; nothing bounds these from above.
+    """Estimates of lower bounds: the true numbers may be larger.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ from powergames.results.equilibria import Equilibrium
 class Stability(Frozen, Shown):
     """Properties of an equilibrium; None where they are not decided.
 
-    With λ > 0 they are properties in the game of players and adversaries, whose equilibria these are.
+    With λ > 0 they are properties in the extended game, in which adversaries of the players play too.
 
     Attributes
     ----------

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.display import state_text
 from powergames.errors import InputError
 from powergames.power import PowerTable
 from powergames.viz.labels import result_text, shorten, state_index
@@ -71,5 +72,5 @@ def _stochastic(source: Any, state: int | str | None) -> Powers:
         notes.append("average over the states visited, by discounted frequency; task values from the start")
         return Powers(game, evaluation.average_power, evaluation.start_task, None, tuple(notes))
     index = state_index(game, state)
-    notes.append(f"in state {shorten(game.states[index], 60)}")
+    notes.append(f"in {shorten(state_text(game.states[index]), 60)}")
     return Powers(game, evaluation.power[index], evaluation.task[:, index], None, tuple(notes))

@@ -39,7 +39,7 @@ LIMITS = Limits()
 
 
 def stability(equilibrium: Equilibrium) -> Stability:
-    """Tell how an equilibrium stands: strict, isolated, regular, its index, perfect.
+    """Tell whether an equilibrium is strict, isolated, regular or perfect, and compute its index.
 
     Parameters
     ----------

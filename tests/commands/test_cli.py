@@ -815,7 +815,7 @@ REGRET = r"FAILED: NOT an equilibrium within tolerance \S+; largest regret \S+, 
     ("command", "where"),
     [
         ("solve matching_pennies --method pure", "mismatcher"),
-        ("solve random_sparse:states=5 --lam 0.3 --time-limit 0", "player 1 in state state 4"),
+        ("solve random_sparse:states=5 --lam 0.3 --time-limit 0", "player 1 in state 4"),
         ("sweep matching_pennies --lam 0,0.3 --method pure", "mismatcher, at λ = 0"),
         ("train stag_hunt --steps 20 -o FOLDER/policy.npz", "hunter 2"),
         ("train stag_hunt --steps 20 --seeds 2 -o FOLDER/policy.npz", "hunter 2, at seed 0"),
@@ -823,7 +823,7 @@ REGRET = r"FAILED: NOT an equilibrium within tolerance \S+; largest regret \S+, 
         ("audit stag_hunt EXAMPLES/both_stag.json --lam 0.3", "hunter 1"),
         (
             "report random_sparse:states=5 --time-limit 0 -o FOLDER/page.html",
-            "player 1 in state state 5, at λ = 0",
+            "player 1 in state 5, at λ = 0",
         ),
     ],
 )
