@@ -106,5 +106,5 @@ function ticks(low, high) {
 }
 
 function tickText(value) {
-  return String(Number(value.toPrecision(3)));
+  return digits(value, 3);
 }

@@ -167,15 +167,10 @@ def _tables(path: Sweep, states: list[int] | None) -> dict[str, Any]:
     """The payoffs of the game, or of each state shown."""
     game = path.game
     profiles = [e.profile for point in path for e in point.equilibria if e.converged]
-    played = [
-        np.any([profile[i] > 0 for profile in profiles], axis=0) if profiles else np.zeros_like(own, dtype=bool)
-        for i, own in enumerate(game.uniform_profile())
-    ]
     if not isinstance(game, StochasticGame):
-        return {"payoffs": payoff_table(game, played)}
+        return {"payoffs": payoff_table(game, profiles)}
     assert states is not None
-    counts = game.n_actions
-    stages = [stage_table(game, s, [own[s, : counts[s, i]] for i, own in enumerate(played)]) for s in states]
+    stages = [stage_table(game, s, profiles) for s in states]
     return {
         "states": states,
         "n_states": game.n_states,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -108,10 +109,15 @@ def _data(name: str, game: NormalFormGame, title: str | None = None) -> dict[str
     return {
         "name": name,
         "title": heading,
-        "players": list(game.players),
-        "actions": [list(own) for own in game.actions],
+        "players": _spoken(game.players, "player"),
+        "actions": [_spoken(own, "action") for own in game.actions],
         "payoffs": payoffs,
     }
+
+
+def _spoken(names: Sequence[str], word: str) -> list[str]:
+    """Put a word before names that only count, as "0" and "1" do."""
+    return [f"{word} {name}" for name in names] if list(names) == list(map(str, range(len(names)))) else list(names)
 
 
 def _number(value: Fraction) -> str:

@@ -30,11 +30,22 @@ function named(text) {
   return el("bdi", { class: text.length < 17 ? "short" : null }, text);
 }
 
-// Up to five digits. A difference from zero that is rounding, given the scale of all payoffs, is zero.
+// Names that only count, as "0" and "1" do, with a word before them.
+function spoken(names, word) {
+  return names.every((name, i) => name === String(i)) ? names.map((name) => `${word} ${name}`) : names;
+}
+
+// Up to five digits, with a power of ten if there are many before the point. A difference from zero that is rounding,
+// given the scale of all payoffs, is zero.
 function rounded(value, scale) {
   if (typeof value === "string") return value;
   if (value === null) return "unknown";
-  return Math.abs(value) < 1e-12 * scale ? "0" : String(Number(value.toPrecision(5)));
+  return Math.abs(value) < 1e-12 * scale ? "0" : digits(value, 5);
+}
+
+function digits(value, most) {
+  const number = Number(value.toPrecision(most));
+  return Math.abs(number) < 1e6 ? String(number) : number.toExponential().replace("e+", "e");
 }
 
 // As a fraction where it is one of a small denominator up to rounding, else with up to five digits.

@@ -2,7 +2,9 @@
 
 class Lesson {
   constructor(data) {
-    Object.assign(this, { game: data.game, points: data.points, report: data.report, scale: data.report.scale });
+    const { players, actions } = data.game;
+    const names = (own) => (Array.isArray(own[0]) ? own.map(names) : spoken(own, "action"));
+    Object.assign(this, { game: { ...data.game, players: spoken(players, "player"), actions: names(actions) }, points: data.points, report: data.report, scale: data.report.scale });
     this.stochastic = data.game.kind === "stochastic";
     // A game opens where it starts.
     this.state = this.stochastic ? data.report.start.indexOf(Math.max(...data.report.start)) : 0;

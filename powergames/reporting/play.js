@@ -106,7 +106,7 @@ function sentences() {
       const k = play.found.findIndex(({ x, y }) => [x, y].every((own, i) => plays(own) === statement.supports[i].join()));
       if (k >= 0) choose(k);
     }),
-    el("p", { class: "quiet" }, texts.length ? `${ended(`Equilibria come, go or change at λ = ${listed(texts)}`)} ` : "No equilibrium comes or goes as λ goes from 0 to 1. ",
+    el("p", { class: "quiet" }, texts.length ? `${ended(`Equilibria come, go or change at λ = ${listed(texts)}`)} ` : "No equilibrium comes or goes between λ = 0 and λ = 1. ",
       "These are all equilibria; where strategies may be mixed freely, the corners of the set are listed."),
   ];
 }

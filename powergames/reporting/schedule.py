@@ -22,6 +22,9 @@ from powergames.solvers import solve, solve_all, sweep
 # Numbers of λ, equally spaced; each but the last is taken only if it can be computed in time.
 COUNTS = (51, 26, 11, 6, 3)
 
+# Number of λ at which a game is solved one by one if there is no time for a sweep.
+FEW = COUNTS[2]
+
 # Where a game that is slow to solve is solved at first, as shares of the greatest λ: closer where λ is small, which is
 # easier.
 SHARES = tuple(map(Fraction, ("0", "1/50", "1/20", "1/10", "1/5", "1/2", "1")))
@@ -177,7 +180,8 @@ def _all_at_usual(task: _Task, count: int) -> Solved:
 def _one_at_usual(task: _Task, began: float) -> Solved:
     """Find one equilibrium at as many usual λ as there is time for; add pure ones where they are known.
 
-    Half of the time is for trials at a few λ, the rest for a sweep, if it is enough for more λ than these.
+    Half of the time is for trials at a few λ. The rest is for a sweep if it is enough for more λ than these, and
+    otherwise for one λ after the other.
     """
     first = [with_lam(task.objective, task.last * share) for share in SHARES]
     points, seconds = _probed(task, first)
@@ -186,6 +190,8 @@ def _one_at_usual(task: _Task, began: float) -> Solved:
     count = _affordable(2 * seconds, left)
     if count > len(SHARES):
         points = _joined(task.sweep(task.usual(count), every=False, time_limit=left / (PASSES * count)), points)
+    else:
+        points = _one_by_one(task, points, seconds / PASSES, began + task.time_limit)
     if task.exact is not None:
         missing = task.critical | set(usual_lams(task.game, task.objective, COUNTS[0]))
         missing -= {point.objective.exact_lam for point in points}
@@ -193,6 +199,27 @@ def _one_at_usual(task: _Task, began: float) -> Solved:
         points = task.with_pure(points) + [point for point in only_pure if point.equilibria]
     points.sort(key=lambda point: point.objective.exact_lam)
     return task.solved(points, every=False, shortened=len(points) < COUNTS[0])
+
+
+def _one_by_one(task: _Task, points: list[SweepPoint], seconds: float, end: float) -> list[SweepPoint]:
+    """Solve again where trials failed, then at other λ, from the solution at the nearest λ, until the time is over.
+
+    `seconds` is how long one λ has taken.
+    """
+    at = {point.objective: point for point in points}
+    failed = [point.objective for point in points if not point.converged]
+    wanted = [*failed, *(each for each in task.usual(FEW) if each not in at)]
+    with counter("sweep", len(wanted), task.progress, task.callback) as step:
+        for done, objective in enumerate(wanted):
+            left = end - clock()
+            if left < seconds:
+                break
+            known = [found for point in at.values() for found in point.equilibria if found.converged]
+            nearest = min(known, key=lambda found: abs(found.objective.exact_lam - objective.exact_lam), default=None)
+            start, limit = None if nearest is None else nearest.profile, left / (len(wanted) - done)
+            at[objective] = SweepPoint(objective, (solve(task.game, objective, start=start, time_limit=limit),))
+            step()
+    return list(at.values())
 
 
 def _affordable(seconds: float, left: float) -> int:
@@ -278,7 +305,8 @@ def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint]
     """One equilibrium at some λ, in half of the time, and the seconds that a sweep would take for each λ."""
     points: list[SweepPoint] = []
     total, began, end = 0.0, clock(), task.time_limit / 2
-    limit = end / len(probes)
+    # Enough to solve at one λ, rather than to fail at several.
+    limit = end / 2
     with counter("trials", len(probes), task.progress, task.callback) as step:
         for objective in probes:
             if points and clock() - began > end:
@@ -291,8 +319,7 @@ def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint]
                 return clock() - began
 
             # The first one also loads what is needed, so that its time says little.
-            hopeless = limit / 2 if points else limit
-            total += _again_if_slow(compute, limit / (PASSES * COUNTS[0]), hopeless)
+            total += _again_if_slow(compute, end / (len(probes) * PASSES * COUNTS[0]), limit / 10)
             points.append(SweepPoint(objective, tuple(found)))
             step()
     return points, PASSES * total / len(points)

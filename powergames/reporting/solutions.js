@@ -42,7 +42,7 @@ const MOST_SENTENCES = 8;
 function answer(lesson) {
   if (lesson.intervals === null) return [];
   const { players, actions } = lesson.game;
-  const { found, complete, critical } = lesson.intervals;
+  const { found, complete, critical, last } = lesson.intervals;
   const sentences = (own) => statementList(own, players, actions, lesson.exact[lesson.at.point], (statement) => lesson.choose(statement));
   const parts = [];
   if (!found.length) parts.push(el("p", {}, "No equilibrium is pure: somebody mixes at every λ."));
@@ -53,7 +53,7 @@ function answer(lesson) {
   const texts = critical.map(fractionText);
   const what = complete ? "Equilibria come, go or change at" : "Pure equilibria come or go at";
   const which = texts.length > 12 ? `${texts.slice(0, 12).join(", ")} and ${texts.length - 12} more` : listed(texts);
-  parts.push(el("p", { class: "quiet" }, texts.length ? `${ended(`${what} λ = ${which}`)} ` : `${complete ? "No" : "No pure"} equilibrium comes or goes as λ changes. `,
+  parts.push(el("p", { class: "quiet" }, texts.length ? `${ended(`${what} λ = ${which}`)} ` : `${complete ? "No" : "No pure"} equilibrium comes or goes between λ = 0 and λ = ${fractionText(last)}. `,
     complete ? "These are all equilibria; where strategies may be mixed freely, the corners of the set are listed." : "Only pure equilibria are listed here; mixed ones may come and go elsewhere."));
   return parts;
 }

@@ -1,6 +1,6 @@
 // A game with states: which follow which in the solution, as a graph, and a play of it step by step.
 
-const GRAPH = { wide: 560, narrow: 340, height: 320, margin: 62, radius: 15, letters: 18, numbers: 24 };
+const GRAPH = { wide: 560, narrow: 340, height: 320, margin: 62, radius: 15, letters: 18, letter: 3.7, numbers: 24 };
 
 // The probability of a joint action in a state, and what follows each state, in the solution.
 function chanceIn(lesson, state, joint) {
@@ -47,16 +47,21 @@ function stateGraph(lesson) {
   const nodes = states.map((name, s) => drawn("circle", {
     cx: places[s].x, cy: places[s].y, r: GRAPH.radius, class: s === lesson.state ? "node here" : "node", onclick: () => lesson.enter(s),
   }, drawn("title", {}, name)));
-  // Below the arrows, so that no name hides a tip.
+  // Below the arrows, so that no name hides a tip; long names move inwards.
   const names = states.map((name, s) => drawn("text", {
-    x: places[s].x, y: places[s].y + GRAPH.radius + 14, "text-anchor": "middle", class: "halo",
+    x: within(places[s].x, GRAPH.letter * Math.min(name.length, GRAPH.letters), width), y: places[s].y + GRAPH.radius + 14, "text-anchor": "middle", class: "halo",
   }, shortened(name, GRAPH.letters)));
   return [
     drawn("svg", { viewBox: `0 -10 ${width} ${GRAPH.height + 20}`, role: "img", "aria-label": "States, and which follow which in the solution" },
       ...names, ...arrows, ...nodes, ...(crowded ? [] : labels)),
-    el("figcaption", {}, "Arrows lead from state to state as the solution plays", crowded ? "; thick ones are likely. " : "; without a number, for sure. ",
+    el("figcaption", {}, "Arrows show which state follows which if all play the solution. ", crowded ? "Here thick ones are likely. " : "A number is a probability; an arrow without one is certain. ",
       el("span", { class: "screen" }, crowded ? "Point at an arrow to see how likely. " : "", "The state shown is filled; choose another one to go there.")),
   ];
+}
+
+// The middle of something so wide on both sides that has to fit into the picture.
+function within(x, half, width) {
+  return Math.max(half, Math.min(x, width - half));
 }
 
 // Steps of the play that is shown, each a list of what to write.

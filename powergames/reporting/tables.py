@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from powergames.games.normal_form import NormalFormGame
+from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 
 # Actions that a matrix shows of each of two players, matrices side by side, and joint actions that a list shows.
@@ -19,14 +20,14 @@ MOST_ACTIONS, MOST_MATRICES, MOST_JOINT = 12, 6, 64
 MOST_SUCCESSORS = 6
 
 
-def payoff_table(game: NormalFormGame, played: Sequence[np.ndarray]) -> dict[str, Any]:
+def payoff_table(game: NormalFormGame, solutions: Sequence[Profile]) -> dict[str, Any]:
     """Return payoffs as plain JSON values, abbreviated where there are too many.
 
     Parameters
     ----------
     game : NormalFormGame
-    played : sequence of ndarray of bool, shape (A_i,)
-        Which actions are played by a solution on the page. These are shown first.
+    solutions : sequence of profiles
+        The solutions on the page. What they play is shown first.
 
     Returns
     -------
@@ -39,19 +40,23 @@ def payoff_table(game: NormalFormGame, played: Sequence[np.ndarray]) -> dict[str
     --------
     >>> import powergames as pg
     >>> game = pg.load("stag_hunt")
-    >>> table = payoff_table(game, game.uniform_profile())
+    >>> table = payoff_table(game, [game.uniform_profile()])
     >>> table["joint"][1], table["payoffs"][1], table["left_out"]
     ([0, 1], [0.0, 3.0], 0)
     """
     sizes = game.n_actions
     matrices = game.n_players == 2 or (game.n_players == 3 and sizes[2] <= MOST_MATRICES)
+    supports = [[np.flatnonzero(own).tolist() for own in profile] for profile in solutions]
     if matrices:
-        shown = [_first(own, MOST_ACTIONS) for own in played]
+        played = [set(itertools.chain.from_iterable(own)) for own in zip(*supports, strict=True)]
+        shown = [
+            _first(size, own, MOST_ACTIONS) for size, own in zip(sizes, played or [set()] * len(sizes), strict=True)
+        ]
         joint = list(itertools.product(*shown))
     else:
-        solved = itertools.islice(itertools.product(*(np.flatnonzero(own).tolist() for own in played)), MOST_JOINT)
-        everything = itertools.islice(itertools.product(*map(range, sizes)), MOST_JOINT)
-        joint = sorted(list(dict.fromkeys((*solved, *everything)))[:MOST_JOINT])
+        solved = (joint for support in supports for joint in itertools.islice(itertools.product(*support), MOST_JOINT))
+        everything = itertools.product(*map(range, sizes))
+        joint = sorted(itertools.islice(_distinct(itertools.chain(solved, everything)), MOST_JOINT))
     return {
         "layout": "matrices" if matrices else "list",
         "joint": [list(actions) for actions in joint],
@@ -60,7 +65,7 @@ def payoff_table(game: NormalFormGame, played: Sequence[np.ndarray]) -> dict[str
     }
 
 
-def stage_table(game: StochasticGame, state: int, played: Sequence[np.ndarray]) -> dict[str, Any]:
+def stage_table(game: StochasticGame, state: int, solutions: Sequence[Profile]) -> dict[str, Any]:
     """Return the rewards of a state as `payoff_table` does, and in ``next`` what follows each joint action.
 
     Returns
@@ -70,7 +75,9 @@ def stage_table(game: StochasticGame, state: int, played: Sequence[np.ndarray]) 
         first few are left out.
     """
     stage = game.stage(state)
-    table = payoff_table(stage, played)
+    table = payoff_table(
+        stage, [tuple(own[state, :size] for own, size in zip(each, stage.n_actions, strict=True)) for each in solutions]
+    )
     following = []
     for actions in table["joint"]:
         row = int(game.row_starts[state]) + int(np.ravel_multi_index(actions, stage.n_actions))
@@ -104,10 +111,18 @@ def state_layout(game: StochasticGame) -> list[list[float]]:
     return np.round(np.where(extent > 1e-9, (places - low) / np.where(extent > 1e-9, extent, 1), 0.5), 4).tolist()
 
 
-def _first(played: np.ndarray, most: int) -> list[int]:
-    """Up to `most` actions, in order: those played, and the first of the others."""
-    chosen = sorted(range(len(played)), key=lambda action: not played[action])[:most]
-    return sorted(chosen)
+def _first(size: int, played: set[int], most: int) -> list[int]:
+    """Up to `most` of so many actions, in order: those played, and the first of the others."""
+    return sorted(sorted(range(size), key=lambda action: action not in played)[:most])
+
+
+def _distinct(joint: Iterable[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
+    """Joint actions without repetitions."""
+    seen: set[tuple[int, ...]] = set()
+    for actions in joint:
+        if actions not in seen:
+            seen.add(actions)
+            yield actions
 
 
 def _payoffs(game: NormalFormGame, actions: tuple[int, ...]) -> list[Any]:
