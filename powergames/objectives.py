@@ -318,7 +318,7 @@ class PowerObjective(Frozen):
 
 
 # What functions take as an objective: a number stands for λ.
-AnyObjective = PowerObjective | float | Fraction
+AnyObjective = PowerObjective | float | Fraction | str
 
 
 @lru_cache(maxsize=128)
@@ -382,6 +382,7 @@ def as_objective(objective: AnyObjective | None, once: bool = False) -> PowerObj
     Parameters
     ----------
     objective : PowerObjective or number, optional
+        A string such as ``"1/3"`` is a number, too.
     once : bool, default False
         Whether it is for a game without states, which is played once.
 
@@ -394,16 +395,16 @@ def as_objective(objective: AnyObjective | None, once: bool = False) -> PowerObj
     --------
     >>> as_objective(0.3)
     PowerObjective(lam=0.3, aggregate='mean', form='penalty')
-    >>> as_objective("mean")
+    >>> as_objective([0.3])
     Traceback (most recent call last):
         ...
-    powergames.errors.InputError: objective: got str; give λ, e.g. 0.3, or a PowerObjective
+    powergames.errors.InputError: objective: got list; give λ, e.g. 0.3, or a PowerObjective
     """
     if objective is None:
         return PowerObjective()
     if isinstance(objective, PowerObjective):
         return one_step_only(objective, ONCE) if once else objective
-    if isinstance(objective, Number):
+    if isinstance(objective, (Number, str)):
         return PowerObjective(objective)
     raise InputError(f"objective: got {type(objective).__name__}; give λ, e.g. 0.3, or a PowerObjective")
 

@@ -139,8 +139,8 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
     ----------
     env : pettingzoo.ParallelEnv
     critic : callable
-        ``critic(agent, observations, actions)`` returns what `agent` earns from here on, without charges. If it has a method
-        ``learn(observations, actions, rewards, following, over)``, the wrapper calls it after every step.
+        ``critic(agent, observations, actions)`` returns what `agent` earns from here on, without charges. If
+        it has a method ``learn(observations, actions, rewards, following, over)``, that is called after every step.
     objective : PowerObjective or number
         A number is λ.
     policies : mapping of callable, optional

@@ -44,8 +44,8 @@ def command(
         typer.Option(
             "--time-limit",
             metavar="SECONDS",
-            help="Decides how many λ the page has, and whether it has all equilibria; 60 by default. Without --lam the "
-            "page takes about twice as long at most.",
+            help="Time for the page; 60 by default. It decides how many λ the page has, and whether it has all "
+            "equilibria. With --lam each λ is computed, whatever it takes.",
         ),
     ] = None,
     editable: Annotated[

@@ -119,10 +119,11 @@ def report(
     title : str, optional
         Heading of the page; by default the title of the game.
     time_limit : float, default 60
-        Seconds that decide about `lams` and `all_equilibria` if they are not given. Trials at a few λ take up to this
-        time, and the other λ as long again; a λ that is not solved in its share of the time is left out. Only the
-        certificate of a very large game may take longer. At `lams` that are given, each computation runs to its end.
-        Give both arguments to get the same page on any machine.
+        Seconds that the page may take. They decide about `lams` and `all_equilibria` if these are not given. Trials at
+        a few λ take up to half of the time, and other λ the rest. A λ that is not solved in its share of the time is
+        left out. Only a very large game may take longer, since at least one solution is computed and certified. At
+        `lams` that are given, each computation runs to its end. Give both arguments to get the same page on any
+        machine.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional

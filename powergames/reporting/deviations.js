@@ -31,11 +31,11 @@ function deviationText(lesson, j, a) {
 
 function worstTable(lesson) {
   const { players } = lesson.game;
-  const rows = [["nobody deviates", ...players.map((_, i) => lesson.number(`start_task/${i}`))]];
+  const rows = [["plays as in the solution", ...players.map((_, i) => lesson.number(`start_task/${i}`))]];
   Object.keys(lesson.solution().worst).forEach((label) => {
-    rows.push([label, ...players.map((_, i) => lesson.number(`worst/${label}/${i}`))]);
+    rows.push([manner(label, "this player"), ...players.map((_, i) => lesson.number(`worst/${label}/${i}`))]);
   });
-  const columns = ["if another player is", ...players.map((name) => el("span", {}, "least for ", named(name)))];
+  const columns = ["if another player", ...players.map((name) => el("span", {}, "least for ", named(name)))];
   return table("", columns, rows, players.map((_, i) => i + 1));
 }
 
@@ -43,9 +43,16 @@ function offPolicyTable(lesson) {
   const { players } = lesson.game;
   const rows = lesson.solution().off_policy.map((entry, k) => [
     named(players[entry.deviator]),
-    entry.against === null ? entry.how : el("span", {}, `${entry.how}, against `, named(players[entry.against])),
+    manner(entry.how, entry.against === null ? "" : named(players[entry.against])),
     ...players.map((_, i) => lesson.number(`off_policy/${k}/start_task/${i}`)),
   ]);
-  const columns = ["who deviates", "how", ...players.map((name) => el("span", {}, "payoff of ", named(name)))];
+  const columns = ["who deviates", "what this player does", ...players.map((name) => el("span", {}, "payoff of ", named(name)))];
   return table("", columns, rows, players.map((_, i) => i + 2));
+}
+
+// What a player does who leaves the solution, from a label such as "adversarial for 10 steps".
+function manner(label, victim) {
+  const [kind, ...time] = label.split(" ");
+  if (kind === "adversarial") return el("span", {}, "acts against ", victim, ` ${time.join(" ")}`);
+  return kind === "freeze" ? "always plays the same action" : "plays every action equally often";
 }

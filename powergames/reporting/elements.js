@@ -71,7 +71,7 @@ function shortened(text, most) {
 }
 
 function counted(number, one, many) {
-  return `${number} ${number === 1 ? one : many}`;
+  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
 // Rows are lists of cells, a cell a node or text; the first cell of each row is its header.

@@ -276,12 +276,12 @@ function provenance() {
   const parts = [`Computed for ${counted(lams.length, "value", "values")} of λ: ${lams.length > 12 ? `${lams.slice(0, 3).join(", ")} … ${lams[lams.length - 1]}` : lams.join(", ")}.`];
   const failed = points.filter((_, p) => !lesson.certified(p).length).length;
   parts.push(failed ? `At ${failed} of them no certified solution was found.` : "At each there is a certified solution.");
-  if (report.shortened) parts.push("This game is slow to solve or its numbers are many, so these are fewer than usual.");
-  parts.push(report.all_equilibria ? "All equilibria were searched for." : "At each λ some equilibria were searched for, not all.");
+  if (report.shortened) parts.push("These are fewer than usual, because the game is slow to solve or the page would be too large.");
+  parts.push(report.all_equilibria ? "The search was for all equilibria." : "At each λ the search was for some equilibria, not for all.");
   if (stochastic && game.states.length < report.n_states) {
-    parts.push(`The page and its file show ${game.states.length} of ${report.n_states} states, those visited most.`);
+    parts.push(`Of ${report.n_states.toLocaleString("en")} states the page and its file show the ${game.states.length} that play visits most.`);
   }
-  if (!report.deviations) parts.push("What deviations do is left out, as the game is too large for it.");
+  if (!report.deviations) parts.push("Deviations are left out, because the game is too large.");
   parts.push("Made with powergames.");
   return parts.join(" ");
 }

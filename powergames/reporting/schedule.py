@@ -25,6 +25,9 @@ COUNTS = (51, 26, 11, 6, 3)
 # Number of λ at which a game is solved one by one if there is no time for a sweep.
 FEW = COUNTS[2]
 
+# Share of the time for solving; the rest is for putting the page together.
+SOLVING = 0.9
+
 # Where a game that is slow to solve is solved at first, as shares of the greatest λ: closer where λ is small, which is
 # easier.
 SHARES = tuple(map(Fraction, ("0", "1/50", "1/20", "1/10", "1/5", "1/2", "1")))
@@ -184,19 +187,21 @@ def _one_at_usual(task: _Task, began: float) -> Solved:
     otherwise for one λ after the other.
     """
     first = [with_lam(task.objective, task.last * share) for share in SHARES]
+    end = began + SOLVING * task.time_limit
     points, seconds = _probed(task, first)
-    left = began + task.time_limit - clock()
+    left = end - clock()
     # Computations that begin at other solutions may take longer than these; each has twice the time.
     count = _affordable(2 * seconds, left)
     if count > len(SHARES):
         points = _joined(task.sweep(task.usual(count), every=False, time_limit=left / (PASSES * count)), points)
     else:
-        points = _one_by_one(task, points, seconds / PASSES, began + task.time_limit)
+        points = _one_by_one(task, points, seconds / PASSES, end)
     if task.exact is not None:
         missing = task.critical | set(usual_lams(task.game, task.objective, COUNTS[0]))
         missing -= {point.objective.exact_lam for point in points}
         only_pure = task.with_pure(SweepPoint(with_lam(task.objective, lam), ()) for lam in missing)
         points = task.with_pure(points) + [point for point in only_pure if point.equilibria]
+    points = [point for point in points if not _late(point)] or points[:1]
     points.sort(key=lambda point: point.objective.exact_lam)
     return task.solved(points, every=False, shortened=len(points) < COUNTS[0])
 
@@ -211,13 +216,16 @@ def _one_by_one(task: _Task, points: list[SweepPoint], seconds: float, end: floa
     wanted = [*failed, *(each for each in task.usual(FEW) if each not in at)]
     with counter("sweep", len(wanted), task.progress, task.callback) as step:
         for done, objective in enumerate(wanted):
-            left = end - clock()
+            # As in trials, time to end is left.
+            left = end - clock() - seconds
             if left < seconds:
                 break
-            known = [found for point in at.values() for found in point.equilibria if found.converged]
-            nearest = min(known, key=lambda found: abs(found.objective.exact_lam - objective.exact_lam), default=None)
+            known = [each for point in at.values() for each in point.equilibria if each.converged]
+            nearest = min(known, key=lambda each: abs(each.objective.exact_lam - objective.exact_lam), default=None)
             start, limit = None if nearest is None else nearest.profile, left / (len(wanted) - done)
-            at[objective] = SweepPoint(objective, (solve(task.game, objective, start=start, time_limit=limit),))
+            found = solve(task.game, objective, start=start, time_limit=limit)
+            if found.converged:
+                at[objective] = SweepPoint(objective, (found,))
             step()
     return list(at.values())
 
@@ -227,14 +235,18 @@ def _affordable(seconds: float, left: float) -> int:
     return next((count for count in COUNTS if seconds * count <= left), COUNTS[-1])
 
 
+def _late(point: SweepPoint) -> bool:
+    """Whether the time was not enough to solve at this λ."""
+    return point.error is None and all(each.status is Status.TIME_LIMIT for each in point.equilibria)
+
+
 def _joined(path: Sweep, probed: list[SweepPoint]) -> list[SweepPoint]:
     """What a sweep or a trial solved at each λ; a λ of the sweep that was only given too little time does not count."""
     wanted = {point.objective for point in path}
     at = {point.objective: point for point in probed if len(path) < COUNTS[0] or point.objective in wanted}
     for point in path:
-        late = point.error is None and all(each.status is Status.TIME_LIMIT for each in point.equilibria)
         known = point.objective in at and at[point.objective].converged
-        if point.converged or not (late or known):
+        if point.converged or not (_late(point) or known):
             at[point.objective] = point
     return list(at.values())
 
@@ -305,15 +317,17 @@ def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint]
     """One equilibrium at some λ, in half of the time, and the seconds that a sweep would take for each λ."""
     points: list[SweepPoint] = []
     total, began, end = 0.0, clock(), task.time_limit / 2
-    # Enough to solve at one λ, rather than to fail at several.
-    limit = end / 2
     with counter("trials", len(probes), task.progress, task.callback) as step:
         for objective in probes:
-            if points and clock() - began > end:
+            # A computation that is stopped takes some time to end: at most what others took in all.
+            left = end - (clock() - began) - (total / len(points) if points else 0.0)
+            if points and left <= 0:
                 break
+            # Enough to solve at one λ, rather than to fail at several.
+            limit = min(left, end / 2)
             found: list[Any] = []
 
-            def compute(objective: PowerObjective = objective, found: list[Any] = found) -> float:
+            def compute(objective: PowerObjective = objective, found: list[Any] = found, limit: float = limit) -> float:
                 began = clock()
                 found[:] = [solve(task.game, objective, time_limit=limit)]
                 return clock() - began

@@ -48,10 +48,8 @@ def payoff_table(game: NormalFormGame, solutions: Sequence[Profile]) -> dict[str
     matrices = game.n_players == 2 or (game.n_players == 3 and sizes[2] <= MOST_MATRICES)
     supports = [[np.flatnonzero(own).tolist() for own in profile] for profile in solutions]
     if matrices:
-        played = [set(itertools.chain.from_iterable(own)) for own in zip(*supports, strict=True)]
-        shown = [
-            _first(size, own, MOST_ACTIONS) for size, own in zip(sizes, played or [set()] * len(sizes), strict=True)
-        ]
+        played = [{action for support in supports for action in support[i]} for i in range(len(sizes))]
+        shown = [_first(size, own, MOST_ACTIONS) for size, own in zip(sizes, played, strict=True)]
         joint = list(itertools.product(*shown))
     else:
         solved = (joint for support in supports for joint in itertools.islice(itertools.product(*support), MOST_JOINT))
