@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -395,6 +396,8 @@ def as_objective(objective: AnyObjective | None, once: bool = False) -> PowerObj
     --------
     >>> as_objective(0.3)
     PowerObjective(lam=0.3, aggregate='mean', form='penalty')
+    >>> as_objective("1/3").exact_lam
+    Fraction(1, 3)
     >>> as_objective([0.3])
     Traceback (most recent call last):
         ...
@@ -404,8 +407,11 @@ def as_objective(objective: AnyObjective | None, once: bool = False) -> PowerObj
         return PowerObjective()
     if isinstance(objective, PowerObjective):
         return one_step_only(objective, ONCE) if once else objective
-    if isinstance(objective, (Number, str)):
+    if isinstance(objective, Number):
         return PowerObjective(objective)
+    if isinstance(objective, str):
+        with suppress(InputError):
+            return PowerObjective(objective)
     raise InputError(f"objective: got {type(objective).__name__}; give λ, e.g. 0.3, or a PowerObjective")
 
 

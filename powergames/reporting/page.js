@@ -211,7 +211,7 @@ function refresh() {
 }
 
 function refreshDeviation() {
-  const known = lesson.solution() !== undefined && lesson.solution().what_if !== undefined;
+  const known = lesson.solution() !== undefined && lesson.solution().what_if !== undefined && byId("deviator").options.length > 0;
   byId("deviation-section").hidden = !known;
   if (!known) return show("deviation");
   const [j, a] = [Number(byId("deviator").value), Number(byId("action").value)];
@@ -221,14 +221,19 @@ function refreshDeviation() {
   markScrolling();
 }
 
+// For each player and action what everybody gets, in the first solution for which that is known.
+function deviations() {
+  const first = lesson.points.flatMap(({ equilibria }) => equilibria).find((equilibrium) => equilibrium.what_if);
+  return first === undefined ? [] : first.what_if;
+}
+
 // A player's actions, by the names that they have in the state shown; at first one that is not played.
 function fillActions() {
+  if (!byId("deviator").options.length) return;
   const j = Number(byId("deviator").value);
   const names = lesson.actionNames(j);
-  const first = lesson.points.flatMap(({ equilibria }) => equilibria).find((equilibrium) => equilibrium.what_if);
-  if (first === undefined) return;
   const own = lesson.solution() === undefined ? [] : lesson.strategy(j).strategy;
-  show("action", ...first.what_if[j].map((_, a) => el("option", { value: a }, names[a] === undefined ? `action ${a + 1}, not in this state` : names[a])));
+  show("action", ...deviations()[j].map((_, a) => el("option", { value: a }, names[a] === undefined ? `action ${a + 1}, not in this state` : names[a])));
   byId("action").value = Math.max(0, own.indexOf(0));
 }
 
@@ -263,7 +268,8 @@ function prepare() {
   byId("answer-section").hidden = lesson.intervals === null;
   const table = report.payoffs;
   byId("view").hidden = lesson.stochastic || table.layout !== "matrices" || table.left_out > 0;
-  show("deviator", ...game.players.map((name, j) => el("option", { value: j }, name)));
+  // Who has no choice cannot deviate.
+  show("deviator", ...deviations().flatMap((own, j) => (own.length > 1 ? [el("option", { value: j }, game.players[j])] : [])));
   fillActions();
   show("all", allTable(lesson));
   byId("download").href = URL.createObjectURL(new Blob([source], { type: "application/json" }));

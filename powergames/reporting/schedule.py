@@ -324,7 +324,7 @@ def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint]
             if points and left <= 0:
                 break
             # Enough to solve at one λ, rather than to fail at several.
-            limit = min(left, end / 2)
+            limit = max(0.0, min(left, end / 2))
             found: list[Any] = []
 
             def compute(objective: PowerObjective = objective, found: list[Any] = found, limit: float = limit) -> float:

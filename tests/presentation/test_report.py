@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import powergames as pg
 from powergames.auditing import off_policy
 from powergames.cli import run
 from powergames.environments.reduction import ChosenNames
+from powergames.reporting import schedule
 from powergames.reporting.document import build
 from powergames.reporting.page import page as html_of
 from powergames.reporting.schedule import Solved
@@ -171,6 +173,27 @@ class TestContents:
     def test_whole_numbers_are_no_fractions(self, view):
         page = view(pg.report(pg.NormalFormGame([[12.000000000000002, 0.5]]), lams=[0]).html)
         assert page.locator("#solution td").all_inner_texts()[1] == "12"
+
+    def test_names_that_only_count_get_a_word(self, view):
+        page = view(pg.report(pg.NormalFormGame.from_bimatrix([[1, 2], [3, 4]], [[1, 3], [2, 4]]), lams=[0]).html)
+        assert "Both play action 1" in page.locator("#answer").inner_text()
+        assert page.locator("#solution tbody th").all_inner_texts() == ["player 0", "player 1"]
+
+    def test_huge_numbers_have_a_power_of_ten(self, view):
+        page = view(pg.report(pg.NormalFormGame.from_bimatrix([[-1e12, 3.5e11]], [[-2.5e12, 999999]]), lams=[0]).html)
+        texts = page.locator("#payoffs td:has(span)").all_inner_texts()
+        assert [text.split("\n")[0] for text in texts] == ["-1e12, -2.5e12", "3.5e11, 1e6"]
+        labels = page.locator("figure text").all_text_contents()
+        assert max(map(len, labels)) < 40
+        assert [text for text in labels if re.fullmatch(r"-?\d{7,}", text)] == []
+
+    def test_a_state_is_called_a_state_once(self, view):
+        names = ["state 1", "on"]
+        game = pg.StochasticGame(np.zeros((1, 2, 1)), np.full((2, 1, 2), 0.5), 0.5, states=names)
+        page = view(pg.report(game, lams=[0]).html)
+        assert page.locator("#solution caption").first.inner_text() == "In state 1, and from there on"
+        page.get_by_label("State", exact=True).select_option("1")
+        assert page.locator("#solution caption").first.inner_text() == "In the state on, and from there on"
 
     def test_crowded_graphs_have_no_numbers(self, view):
         page = view(pg.report(pg.load("random_stochastic"), lams=[0]).html)
@@ -426,6 +449,11 @@ class TestDocument:
         assert numbers["power"][3] == equilibrium.power[states[3]].tolist()
         assert numbers["certificate"]["max_regret"] == equilibrium.certificate.max_regret
 
+    def test_a_list_of_payoffs_has_what_solutions_play(self):
+        payoffs = pg.report(pg.load("minimum_effort"), lams=[0], all_equilibria=False).document["report"]["payoffs"]
+        assert payoffs["left_out"] == 7**3 - 64
+        assert [[a] * 3 for a in range(7) if [a] * 3 not in payoffs["joint"]] == []
+
     def test_page_that_would_be_too_large_keeps_fewer_lam(self, monkeypatch):
         whole = pg.report(pg.load("stag_hunt"), lams=[k / 50 for k in range(51)], all_equilibria=True)
         monkeypatch.setattr("powergames.reporting.assemble.LARGEST", 100_000)
@@ -462,6 +490,26 @@ class TestSchedule:
         lesson = pg.report(pg.load("soccer"), time_limit=1)
         assert time.monotonic() - began < 10
         assert lesson.document["report"]["shortened"]
+
+    @pytest.mark.parametrize("overhead", [1, 8, 20])
+    def test_a_slow_game_keeps_to_the_time_for_the_page(self, monkeypatch, overhead):
+        """Where λ is large, the solver takes all its time, and some more to end."""
+        now = [0.0]
+
+        def solve_slowly(game, objective, *, start=None, time_limit):
+            found = pg.solve(game, objective)
+            hard = objective.lam > 0.05
+            now[0] += overhead + (time_limit if hard else 0.5)
+            return replace(found, status=Status.TIME_LIMIT) if hard else found
+
+        monkeypatch.setattr(schedule, "clock", lambda: now[0])
+        monkeypatch.setattr(schedule, "solve", solve_slowly)
+        solved = schedule.solve_in_time(
+            pg.load("reputation_stag_hunt"), pg.PowerObjective(), None, None, 60.0, False, None
+        )
+        assert now[0] <= 60
+        assert all(point.converged for point in solved.path)
+        assert solved.shortened
 
     def test_no_lam_without_a_pure_equilibrium_that_is_known(self):
         lesson = pg.report(pg.load("minimum_effort"), time_limit=0)
