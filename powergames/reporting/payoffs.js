@@ -127,9 +127,10 @@ function payoffNote(lesson) {
   const { part, players, state } = lesson.stage();
   const parts = [];
   if (players.length === 2 && part.layout === "matrices") {
-    parts.push("In each cell the first number is the payoff of ", coloured(players, 0), ", the second that of ", coloured(players, 1), ". ");
+    const what = state === null ? "the payoff" : "the payoff in this step";
+    parts.push(`In each cell the first number is ${what} of `, coloured(players, 0), ", the second that of ", coloured(players, 1), ". ");
   } else if (part.layout === "matrices") {
-    parts.push(`Each cell holds the payoffs of ${players.join(", ")}, in this order. `);
+    parts.push(`Each cell holds the payoffs${state === null ? "" : " in this step"} of ${listed(players)}, in this order. `);
   }
   if (!lesson.stochastic && part.layout === "matrices" && !part.left_out) {
     parts.push(lesson.showUtility

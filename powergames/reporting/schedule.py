@@ -183,8 +183,8 @@ def _all_at_usual(task: _Task, count: int) -> Solved:
 def _one_at_usual(task: _Task, began: float) -> Solved:
     """Find one equilibrium at as many usual λ as there is time for; add pure ones where they are known.
 
-    Half of the time is for trials at a few λ. The rest is for a sweep if it is enough for more λ than these, and
-    otherwise for one λ after the other.
+    Half of the time is for trials at a few λ. Then there is a sweep, if there is time for one over more λ than these.
+    What is left goes to one λ after the other.
     """
     first = [with_lam(task.objective, task.last * share) for share in SHARES]
     end = began + SOLVING * task.time_limit
@@ -194,7 +194,7 @@ def _one_at_usual(task: _Task, began: float) -> Solved:
     count = _affordable(2 * seconds, left)
     if count > len(SHARES):
         points = _joined(task.sweep(task.usual(count), every=False, time_limit=left / (PASSES * count)), points)
-    else:
+    if count < COUNTS[0]:
         points = _one_by_one(task, points, seconds / PASSES, end)
     if task.exact is not None:
         missing = task.critical | set(usual_lams(task.game, task.objective, COUNTS[0]))
@@ -213,20 +213,22 @@ def _one_by_one(task: _Task, points: list[SweepPoint], seconds: float, end: floa
     """
     at = {point.objective: point for point in points}
     failed = [point.objective for point in points if not point.converged]
-    wanted = [*failed, *(each for each in task.usual(FEW) if each not in at)]
-    with counter("sweep", len(wanted), task.progress, task.callback) as step:
-        for done, objective in enumerate(wanted):
-            # As in trials, time to end is left.
-            left = end - clock() - seconds
-            if left < seconds:
-                break
-            known = [each for point in at.values() for each in point.equilibria if each.converged]
-            nearest = min(known, key=lambda each: abs(each.objective.exact_lam - objective.exact_lam), default=None)
-            start, limit = None if nearest is None else nearest.profile, left / (len(wanted) - done)
-            found = solve(task.game, objective, start=start, time_limit=limit)
-            if found.converged:
-                at[objective] = SweepPoint(objective, (found,))
-            step()
+    for wanted in ([*failed, *task.usual(FEW)], task.usual(COUNTS[0])):
+        missing = [each for each in wanted if each in failed or each not in at]
+        with counter("sweep", len(missing), task.progress, task.callback) as step:
+            for done, objective in enumerate(missing):
+                # As in trials, time to end is left.
+                left = end - clock() - seconds
+                if left < seconds:
+                    return list(at.values())
+                known = [each for point in at.values() for each in point.equilibria if each.converged]
+                nearest = min(known, key=lambda each: abs(each.objective.exact_lam - objective.exact_lam), default=None)
+                start, limit = None if nearest is None else nearest.profile, left / (len(missing) - done)
+                found = solve(task.game, objective, start=start, time_limit=limit)
+                if found.converged:
+                    at[objective] = SweepPoint(objective, (found,))
+                step()
+        failed = []
     return list(at.values())
 
 
