@@ -136,7 +136,7 @@ def report(
     Raises
     ------
     InputError
-        If an argument cannot be used, or the file cannot be written.
+        If an argument cannot be used, the time is far too short for the game, or the file cannot be written.
 
     Notes
     -----

@@ -25,6 +25,10 @@ COUNTS = (51, 26, 11, 6, 3)
 # Number of λ at which a game is solved one by one if there is no time for a sweep.
 FEW = COUNTS[2]
 
+# Seconds that one solution and its certificate take at the least, for each joint action of each state, and up to how
+# many of them nobody is warned.
+SECONDS_PER_ROW, QUICK = 1e-5, 20.0
+
 # Share of the time for solving; the rest is for putting the page together.
 SOLVING = 0.9
 
@@ -145,9 +149,11 @@ def solve_in_time(
     Raises
     ------
     InputError
-        If a λ or an option does not fit the game.
+        If a λ or an option does not fit the game, or the time is far too short for it.
     """
     began = clock()
+    if lams is None and isinstance(game, StochasticGame):
+        _check_time(game, time_limit)
     wanted = objectives_of(usual_lams(game, objective, COUNTS[0]) if lams is None else lams, objective)
     if not wanted:
         raise InputError("lams: got none; give at least one number >= 0")
@@ -163,6 +169,16 @@ def solve_in_time(
     if lams is not None:
         return _at_given(task, wanted, every)
     return _all_at_usual(task, count) if every else _one_at_usual(task, began)
+
+
+def _check_time(game: StochasticGame, time_limit: float) -> None:
+    """Refuse a game of which not even one solution could be computed in time."""
+    needed = SECONDS_PER_ROW * game.n_rows
+    if needed > max(time_limit, QUICK):
+        raise InputError(
+            f"time_limit: got {time_limit:g}; one solution of this game of {game.n_states:,} states takes {needed:.0f} s "
+            "or more; give several times as much, or a smaller game"
+        )
 
 
 def _at_given(task: _Task, wanted: list[PowerObjective], every: bool) -> Solved:

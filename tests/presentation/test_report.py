@@ -511,6 +511,13 @@ class TestSchedule:
         assert all(point.converged for point in solved.path)
         assert solved.shortened
 
+    def test_a_time_that_is_far_too_short_is_refused_at_once(self, monkeypatch):
+        monkeypatch.setattr(schedule, "SECONDS_PER_ROW", 5.0)
+        game = pg.load("reputation_stag_hunt")
+        with pytest.raises(pg.InputError, match="time_limit: got 60; one solution of this game of 4 states takes 80 s"):
+            pg.report(game)
+        assert pg.report(game, lams=[0], time_limit=60).certified
+
     def test_no_lam_without_a_pure_equilibrium_that_is_known(self):
         lesson = pg.report(pg.load("minimum_effort"), time_limit=0)
         assert lesson.certified
