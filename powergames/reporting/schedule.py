@@ -176,8 +176,8 @@ def _check_time(game: StochasticGame, time_limit: float) -> None:
     needed = SECONDS_PER_ROW * game.n_rows
     if needed > max(time_limit, QUICK):
         raise InputError(
-            f"time_limit: got {time_limit:g}; one solution of this game of {game.n_states:,} states takes {needed:.0f} s "
-            "or more; give several times as much, or a smaller game"
+            f"time_limit: got {time_limit:g}; one solution of this game of {game.n_states:,} states takes {needed:.0f} "
+            "s or more; give several times as much, or a smaller game"
         )
 
 
