@@ -10,7 +10,7 @@ from powergames.commands.terminal import compilation_told
 
 
 def command() -> int:
-    """Show what powergames answers, on four games from files."""
+    """Answer typical questions about four games from files, in under a minute."""
     from powergames.commands.demonstration import show
 
     # On a terminal, every command tells it.

@@ -51,7 +51,10 @@ def command(
     power_steps: PowerStepsOption = "1",
     every: Annotated[bool, typer.Option("--all", help="Find every equilibrium at each point.")] = False,
     exact: ExactOption = False,
-    method: Annotated[str | None, typer.Option("--method", metavar="NAME", help="Solver to use.")] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--method", metavar="NAME", help="Solver to use, such as lemke; by default size and λ decide."),
+    ] = None,
     select: SelectOption = None,
     tol: TolOption = "1e-8",
     time_limit: Annotated[

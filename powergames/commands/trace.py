@@ -55,7 +55,7 @@ def command(
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Follow one equilibrium as λ changes, and find the λ at which it changes its kind."""
+    """Follow one equilibrium as λ changes, and find the critical λ, at which it changes or ends."""
     check_plot(plot)
     check_distinct({"GAME": game}, [("--plot", plot)])
     tolerance, (low, high) = read_tolerance(tol), read_lam_bounds(lam)

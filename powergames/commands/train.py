@@ -110,7 +110,9 @@ def command(
     ] = None,
     history: Annotated[
         str | None,
-        typer.Option("--history", metavar="N", help="How often return, power and regret are recorded; 20 by default."),
+        typer.Option(
+            "--history", metavar="N", help="How many times return, power and regret are recorded; 20 by default."
+        ),
     ] = None,
     policy: Annotated[
         Policy, typer.Option("--policy", help="How learners keep policies; networks need powergames[deep].")
