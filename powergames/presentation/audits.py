@@ -24,6 +24,7 @@ from powergames.display import (
     printable,
     state_text,
 )
+from powergames.games.kinds import AnyGame
 from powergames.games.stochastic import StochasticGame
 from powergames.presentation.shared import (
     WHERE_ALL,
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
 # States that are printed where there are more, those of greatest regret.
 WORST_STATES = 10
+
+# Names of one action in different states that are printed.
+MOST_NAMES = 3
 
 # Actions per player to freeze on that are printed where there are more, those that cost the others most.
 WORST_ACTIONS = 10
@@ -156,13 +160,19 @@ def _off_policy_blocks(report: Audit) -> list[Block]:
     return [table, *more]
 
 
+def _action(game: AnyGame, player: int, action: int) -> str:
+    """Name an action; where states call it differently, by all of its names, or by its index if there are many."""
+    names: Any = game.actions
+    if not (isinstance(game, StochasticGame) and game.actions_by_state):
+        return printable(names[player][action])
+    found = dict.fromkeys(own[player][action] for own in names if action < len(own[player]))
+    return " / ".join(map(printable, found)) if len(found) <= MOST_NAMES else f"action {action}"
+
+
 def _how(report: Audit, deviation: OffPolicy) -> str:
     game, how = report.game, deviation.label
     if deviation.action is not None:
-        varies = isinstance(game, StochasticGame) and game.actions_by_state
-        names: Any = game.actions
-        action = f"action {deviation.action}" if varies else names[deviation.deviator][deviation.action]
-        how += f": {printable(action)}"
+        how += f": {_action(game, deviation.deviator, deviation.action)}"
     if deviation.against is not None:
         how += f", against {printable(game.players[deviation.against])}"
     return how

@@ -247,7 +247,8 @@ class TestCheck:
         assert code == 1
         for text in (
             "adversarial for 10 steps, against principal",
-            "freeze: action 1",
+            "freeze: rely on 1",
+            "freeze: idle / deliver",
             "changes strategy in all states, and from state relying on",
             "agent 2 has no probabilities in 1 state, filled with equal ones; play spends 0.",
             "Distance from the reference: 0 in total variation",
