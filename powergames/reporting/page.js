@@ -266,6 +266,7 @@ function prepare() {
     show("state", ...game.states.map((name, s) => el("option", { value: s, selected: s === lesson.state ? "" : null }, report.start[s] ? `${name} (start)` : name)));
   }
   byId("answer-section").hidden = lesson.intervals === null;
+  byId("lambda-section").hidden = !lesson.dots.length;
   const table = report.payoffs;
   byId("view").hidden = lesson.stochastic || table.layout !== "matrices" || table.left_out > 0;
   // Who has no choice cannot deviate.
@@ -281,7 +282,8 @@ function provenance() {
   const lams = points.map((_, p) => lesson.lamText(p));
   const parts = [`Computed for ${counted(lams.length, "value", "values")} of λ: ${lams.length > 12 ? `${lams.slice(0, 3).join(", ")} … ${lams[lams.length - 1]}` : lams.join(", ")}.`];
   const failed = points.filter((_, p) => !lesson.certified(p).length).length;
-  parts.push(failed ? `At ${failed} of them no certified solution was found.` : "At each there is a certified solution.");
+  if (failed === points.length) parts.push("No certified solution was found.");
+  else parts.push(failed ? `At ${failed} of them no certified solution was found.` : "At each there is a certified solution.");
   if (report.shortened) parts.push("These are fewer than usual, because the game is slow to solve or the page would be too large.");
   parts.push(report.all_equilibria ? "The search was for all equilibria." : "At each λ the search was for some equilibria, not for all.");
   if (stochastic && game.states.length < report.n_states) {

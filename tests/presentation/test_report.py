@@ -367,6 +367,13 @@ class TestContents:
         assert "task/0" in shown(page, document)
         assert "At 2 of them no certified solution was found" in page.locator("#provenance").inner_text()
 
+    def test_a_page_without_any_solution_has_no_empty_charts(self, view):
+        game, objective = pg.load("stag_hunt"), pg.PowerObjective(0.5)
+        document = build(Solved(pg.Sweep(game, (SweepPoint(objective, (), "Oops"),)), every=False, shortened=True), "")
+        page = view(html_of(document))
+        assert page.locator("#lambda-section").is_hidden()
+        assert "λ: 0.5. No certified solution was found." in page.locator("#provenance").inner_text()
+
     def test_names_are_text_and_nothing_else(self, view):
         payoffs = np.arange(8.0).reshape(2, 2, 2)
         names = [[HOSTILE, "\u202egnp"], ["a" * 300, "{{script}}"]]
