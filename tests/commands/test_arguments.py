@@ -29,7 +29,7 @@ BOTH_STAG = [[1, 0], [1, 0]]
         (lambda: pg.pure_equilibria(None), "game"),
         (lambda: pg.pure_equilibria(STAG, "mean"), "objective"),
         (lambda: pg.solve("stag_hunt"), "game"),
-        (lambda: pg.solve(STAG, "0.3"), "objective"),
+        (lambda: pg.solve(STAG, "0.3 0.4"), "objective"),
         (lambda: pg.solve(STAG, True), "lam"),
         (lambda: pg.solve(STAG, -0.3), "lam"),
         (lambda: pg.solve(STAG, tol=None), "tol"),
