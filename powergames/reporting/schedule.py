@@ -25,8 +25,8 @@ COUNTS = (51, 26, 11, 6, 3)
 # Number of λ at which a game is solved one by one if there is no time for a sweep.
 FEW = COUNTS[2]
 
-# Seconds that one solution and its certificate take at the least, for each joint action of each state, and up to how
-# many of them nobody is warned.
+# Seconds that one solution and its certificate take at the least, for each joint action of each state; and how many
+# seconds are never too many.
 SECONDS_PER_ROW, QUICK = 1.5e-5, 20.0
 
 # Share of the time for solving; the rest is for putting the page together.
@@ -95,6 +95,19 @@ class _Task:
     def usual(self, count: int) -> list[PowerObjective]:
         """Return the objective at so many usual λ."""
         return [with_lam(self.objective, lam) for lam in usual_lams(self.game, self.objective, count)]
+
+    def solve(self, objective: PowerObjective, time_limit: float, start: Any = None) -> SweepPoint:
+        """Solve at one λ.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            At Ctrl-C, at which a solver would end and the page go on.
+        """
+        found = solve(self.game, objective, start=start, time_limit=time_limit)
+        if found.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        return SweepPoint(objective, (found,))
 
     def sweep(self, objectives: Iterable[PowerObjective], every: bool, time_limit: float | None = None) -> Sweep:
         """Solve at some λ, each computation within a limit."""
@@ -239,10 +252,10 @@ def _one_by_one(task: _Task, points: list[SweepPoint], seconds: float, end: floa
                     return list(at.values())
                 known = [each for point in at.values() for each in point.equilibria if each.converged]
                 nearest = min(known, key=lambda each: abs(each.objective.exact_lam - objective.exact_lam), default=None)
-                start, limit = None if nearest is None else nearest.profile, left / (len(missing) - done)
-                found = solve(task.game, objective, start=start, time_limit=limit)
+                start = None if nearest is None else nearest.profile
+                found = task.solve(objective, left / (len(missing) - done), start)
                 if found.converged:
-                    at[objective] = SweepPoint(objective, (found,))
+                    at[objective] = found
                 step()
         failed = []
     return list(at.values())
@@ -343,16 +356,18 @@ def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint]
                 break
             # Enough to solve at one λ, rather than to fail at several.
             limit = max(0.0, min(left, end / 2))
-            found: list[Any] = []
+            found: list[SweepPoint] = []
 
-            def compute(objective: PowerObjective = objective, found: list[Any] = found, limit: float = limit) -> float:
+            def compute(
+                objective: PowerObjective = objective, found: list[SweepPoint] = found, limit: float = limit
+            ) -> float:
                 began = clock()
-                found[:] = [solve(task.game, objective, time_limit=limit)]
+                found[:] = [task.solve(objective, limit)]
                 return clock() - began
 
             # The first one also loads what is needed, so that its time says little.
             total += _again_if_slow(compute, end / (len(probes) * PASSES * COUNTS[0]), limit / 10)
-            points.append(SweepPoint(objective, tuple(found)))
+            points += found
             step()
     return points, PASSES * total / len(points)
 
