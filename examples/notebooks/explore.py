@@ -20,6 +20,7 @@ with app.setup:
     from powergames.notebooks.limits import check_payoffs, offered
     from powergames.notebooks.payoff_table import cell_texts, field_label, joint_names, read_cells, table_html
     from powergames.presentation.shared import strategy_text
+    from powergames.viz.labels import shorten
 
     CATALOG = (
         "stag_hunt",
@@ -149,7 +150,7 @@ def _(cells, found, lam, problem):
 @app.cell(hide_code=True)
 def _(start):
     _pictures = [NETWORK, *([RESPONSES] if start.n_actions == (2, 2) else []), *OVER_LAM, FRONTIER]
-    picture = mo.ui.radio(_pictures, value=NETWORK, inline=True)
+    picture = mo.ui.radio(_pictures, value=NETWORK)
     mo.vstack([mo.md("## Pictures"), picture])
     return (picture,)
 
@@ -163,7 +164,7 @@ def _(found):
         for _k, _each in enumerate(_component, start=1):
             _number = f"{_c}.{_k}" if len(_component) > 1 else f"{_c}"
             _names = [strategy_text(found.game, _i, _strategy) for _i, _strategy in enumerate(_each.profile)]
-            _offered[f"{_number}: {' | '.join(_names)[:80]}"] = _each
+            _offered[f"{_number}: {shorten(' | '.join(_names), 30)}"] = _each
     equilibrium = mo.ui.dropdown(_offered, value=next(iter(_offered)), label="Component", allow_select_none=False)
     return (equilibrium,)
 

@@ -27,7 +27,7 @@ FEW = COUNTS[2]
 
 # Seconds that one solution and its certificate take at the least, for each joint action of each state; and how many
 # seconds are never too many.
-SECONDS_PER_ROW, QUICK = 1.5e-5, 20.0
+SECONDS_PER_ROW, QUICK = 1e-5, 20.0
 
 # Share of the time for solving; the rest is for putting the page together.
 SOLVING = 0.9
