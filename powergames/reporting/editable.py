@@ -116,7 +116,13 @@ def _data(name: str, game: NormalFormGame, title: str | None = None) -> dict[str
 
 
 def _spoken(names: Sequence[str], word: str) -> list[str]:
-    """Put a word before names that only count, as "0" and "1" do."""
+    """Put a word before names that only count, as "0" and "1" do.
+
+    Examples
+    --------
+    >>> _spoken(("0", "1"), "player"), _spoken(("1", "2"), "action")
+    (['player 0', 'player 1'], ['1', '2'])
+    """
     return [f"{word} {name}" for name in names] if list(names) == list(map(str, range(len(names)))) else list(names)
 
 
