@@ -68,7 +68,7 @@ class Branch(Frozen):
         InputError
             If λ is not in the interval.
         """
-        exact = to_fraction(lam)
+        exact = _read(lam)
         if not self.contains(exact):
             raise InputError(f"lam: got {exact}; this branch goes from {self.lo} to {self.hi}")
         parts = zip(self.constant, self.slope, self.weights, strict=True)
@@ -149,7 +149,7 @@ class Bifurcations(Frozen, Shown, Sequence[Branch]):
         InputError
             If λ is not in the interval.
         """
-        exact = to_fraction(lam)
+        exact = _read(lam)
         if not self.lam[0] <= exact <= self.lam[1]:
             raise InputError(f"lam: got {exact}; choose from {self.lam[0]} to {self.lam[1]}")
         for point in self.points:
@@ -194,3 +194,10 @@ class Bifurcations(Frozen, Shown, Sequence[Branch]):
             f"<Bifurcations {self.status.name} lam={self.lam[0]} to {self.lam[1]}: {len(self)} branches, breakpoints "
             f"{', '.join(map(str, self.breakpoints))}>"
         )
+
+
+def _read(lam: Any) -> Fraction:
+    try:
+        return to_fraction(lam)
+    except InputError:
+        raise InputError(f"lam: got {str(lam)[:40]}; give a finite number") from None

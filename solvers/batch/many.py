@@ -178,9 +178,13 @@ def _checked(payoffs: Any) -> np.ndarray:
     """Return the payoffs of all games as an array that nobody can change; copied unless they are one already."""
     check_unmasked(payoffs, "payoffs")
     try:
-        values = np.asarray(payoffs, dtype=np.float64)
+        given = np.asarray(payoffs)
+        real = given.dtype.kind in "biufOUS"
+        values = np.asarray(given, dtype=np.float64) if real else given
     except (OverflowError, TypeError, ValueError):
         raise InputError("payoffs: not an array of numbers; give shape (B, n, A_0, ..., A_{n-1})") from None
+    if not real:
+        raise InputError(f"payoffs: got dtype {given.dtype}; give real numbers")
     shape = values.shape
     if len(shape) < 3 or shape[1] != len(shape) - 2:
         raise InputError(
@@ -189,7 +193,8 @@ def _checked(payoffs: Any) -> np.ndarray:
         )
     if 0 in shape[1:]:
         raise InputError(f"payoffs: got shape {shape}; every player needs at least one action")
-    if values is payoffs and not (values.flags.c_contiguous and nobody_can_write(values)):
+    new = values is not given or isinstance(payoffs, (list, tuple))
+    if not new and not (values.flags.c_contiguous and nobody_can_write(values)):
         check_copy(values.nbytes)
         values = np.array(values, order="C")
     values = frozen(values)

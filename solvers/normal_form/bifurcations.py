@@ -138,7 +138,7 @@ def _weights(objective: PowerObjective) -> tuple[Fraction, Fraction]:
 def _interval(lam: Any) -> tuple[Fraction, Fraction]:
     problem = InputError(f"lam: got {str(lam)[:40]}; give two numbers, 0 <= least < greatest, such as (0, 1)")
     try:
-        low, high = (to_fraction(end) for end in lam)
+        low, high = (to_fraction(end) for end in ([] if isinstance(lam, str) else lam))
     except (TypeError, ValueError):
         raise problem from None
     if not 0 <= low < high:

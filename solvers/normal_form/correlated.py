@@ -362,4 +362,6 @@ def _task_weights(select: Any, n_players: int) -> Sequence[float]:
         raise InputError(
             f"select: got {str(select)[:40]}; choose one of {', '.join(CRITERIA)}, or give {n_players} finite weights"
         )
-    return [float(weight) for weight in weights]
+    # Only their ratios matter, and sums of huge weights would overflow.
+    scaled = weights / (np.abs(weights).max() or 1.0)
+    return [float(weight) for weight in scaled]

@@ -9,6 +9,7 @@ computed anew on its supports.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -190,7 +191,10 @@ def _best_supports(
     program = cp.Problem(cp.Maximize(weights @ unknowns[total:]), constraints)
     limits = {} if options.seconds_left is None else {"time_limit": options.seconds_left}
     try:
-        program.solve(solver=cp.HIGHS, mip_rel_gap=0.0, mip_abs_gap=GAP, **limits)
+        with warnings.catch_warnings():
+            # That the time was not enough is what the status says.
+            warnings.filterwarnings("ignore", "Solution may be inaccurate")
+            program.solve(solver=cp.HIGHS, mip_rel_gap=0.0, mip_abs_gap=GAP, **limits)
     except cp.SolverError:
         return None, Status.TIME_LIMIT if options.expired else None
     if switches.value is None:

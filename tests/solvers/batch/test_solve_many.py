@@ -132,6 +132,8 @@ def test_what_it_returns():
     ("arguments", "message"),
     [
         ({"payoffs": "stag"}, "payoffs: not an array of numbers"),
+        ({"payoffs": np.ones((4, 2, 3, 3)) * 1j}, "payoffs: got dtype complex128; give real numbers"),
+        ({"payoffs": np.zeros((4, 2, 3, 3), "M8[s]")}, "payoffs: got dtype datetime64"),
         ({"payoffs": np.zeros((2, 3, 3))}, r"payoffs: got shape \(2, 3, 3\); give shape \(B, n"),
         ({"payoffs": np.zeros((4, 2, 3, 0))}, "every player needs at least one action"),
         ({"payoffs": [[[0.0, np.nan]]]}, r"payoffs\[0, 1\] is nan; .* \(game 0\)"),
@@ -149,3 +151,12 @@ def test_what_it_returns():
 def test_wrong_arguments(arguments, message):
     with pytest.raises(pg.InputError, match=message):
         pg.solve_many(**{"payoffs": np.zeros((4, 2, 3, 3)), **arguments})
+
+
+def test_payoffs_that_share_memory_are_copied(tmp_path):
+    payoffs = np.memmap(tmp_path / "payoffs", dtype=np.float64, mode="w+", shape=(2, 2, 2, 2))
+    payoffs[:] = RNG.random(payoffs.shape)
+    found = pg.solve_many(payoffs, 0.3)
+    before = found.payoffs.copy()
+    payoffs[:] = 0.0
+    assert (found.payoffs == before).all()

@@ -113,6 +113,8 @@ def test_what_it_returns():
     for inside in (found, found[0]):
         with pytest.raises(pg.InputError, match="lam: got 2"):
             inside.at(2)
+        with pytest.raises(pg.InputError, match="lam: got nan; give a finite number"):
+            inside.at(float("nan"))
 
 
 def test_a_time_limit():
@@ -128,6 +130,7 @@ def test_a_time_limit():
         ({"game": pg.load("assembly_line")}, "bifurcations: the game has 3 players"),
         ({"objective": "mean"}, "objective: got str"),
         ({"lam": 1}, "lam: got 1; give two numbers"),
+        ({"lam": "01"}, "lam: got 01; give two numbers"),
         ({"lam": (1, 0)}, r"lam: got \(1, 0\); give two numbers"),
         ({"lam": (0, "x")}, r"lam: got \(0, 'x'\)"),
         ({"lam": (0, float("inf"))}, r"lam: got \(0, inf\)"),

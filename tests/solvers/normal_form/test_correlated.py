@@ -166,6 +166,10 @@ def test_weights_a_time_limit_and_what_it_shows():
     hers, his = (pg.correlated(game, select=weights) for weights in ([1, 0], [0, 1]))
     assert hers.task.tolist() == [2, 1]
     assert his.task.tolist() == [1, 2]
+    for huge in (1e308, 1e-308):
+        both = pg.correlated(game, select=(huge, huge))
+        assert both.converged
+        assert both.task.sum() == 3
     assert "nobody gains" in hers.blocks()[-1]
     assert hers.to_dataframe()["task"].tolist() == [2, 1]
     assert "1 joint actions" in repr(hers)
