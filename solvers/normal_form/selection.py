@@ -69,13 +69,16 @@ def select(game: NormalFormGame, objective: PowerObjective, criterion: str, opti
     if 1.0 in (problem.lam_row, problem.lam_column):
         return _best_of(find_all(game, objective, options), criterion, options)
     supports, ended = _best_supports(problem, criterion, game.payoff_range, options)
-    if supports is None:
-        candidate = Candidate(None, None, 0, ended or Status.STALLED)
-    elif options.exact:
+    groups = None
+    if supports is not None and options.exact:
         problem = TwoPlayerProblem.of(game, objective, exact=True)
-        candidate = problem.candidate(_exact_optimum(problem, criterion, supports), 0)
+        groups = _exact_optimum(problem, criterion, supports)
+    elif supports is not None:
+        groups = _optimum(problem, criterion, game.payoff_range, supports)
+    if groups is None:
+        candidate = Candidate(None, None, 0, ended or Status.STALLED)
     else:
-        candidate = problem.candidate(_optimum(problem, criterion, game.payoff_range, supports), 0)
+        candidate = problem.candidate(groups, 0)
     return _marked(certified(game, objective, candidate, NAME, options.closing), ended)
 
 
@@ -204,8 +207,11 @@ def _best_supports(
 
 def _optimum(
     problem: TwoPlayerProblem, criterion: str, scales: np.ndarray, supports: np.ndarray
-) -> list[np.ndarray | None]:
-    """Return the strategies (x, y, z, w) of the best equilibrium on given supports, by a linear program."""
+) -> list[np.ndarray | None] | None:
+    """Return the strategies (x, y, z, w) of the best equilibrium on given supports, by a linear program.
+
+    None if there is no equilibrium: a program that ran out of time may point at none.
+    """
     from scipy.optimize import linprog
 
     slacks, sums = _conditions(problem)
@@ -221,10 +227,12 @@ def _optimum(
         method="highs-ds",
         options={"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
     )
-    return _groups(problem, np.maximum(solution.x[:total], 0.0))
+    return _groups(problem, np.maximum(solution.x[:total], 0.0)) if solution.success else None
 
 
-def _exact_optimum(problem: TwoPlayerProblem, criterion: str, supports: np.ndarray) -> list[np.ndarray | None]:
+def _exact_optimum(
+    problem: TwoPlayerProblem, criterion: str, supports: np.ndarray
+) -> list[np.ndarray | None] | None:
     """Return the same in fractions."""
     slacks, sums = _conditions(problem)
     total = len(slacks)
@@ -236,7 +244,10 @@ def _exact_optimum(problem: TwoPlayerProblem, criterion: str, supports: np.ndarr
     matrix = np.concatenate([-losses, losses[on], ones, -ones])
     bounds = [0] * (total + len(on)) + [1] * len(ones) + [-1] * len(ones)
     goal = [0] * len(on) + weights + [-weight for weight in weights]
-    _, point = rational.maximize(goal, matrix, bounds)
+    try:
+        _, point = rational.maximize(goal, matrix, bounds)
+    except rational.NoSolutionError:
+        return None
     strategies = np.array([Fraction(0)] * total, dtype=object)
     strategies[on] = point[: len(on)]
     return _groups(problem, strategies)

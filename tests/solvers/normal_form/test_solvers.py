@@ -21,6 +21,7 @@ from powergames.games.catalog.normal_form import named_game
 from powergames.kernels import lemke as dictionaries
 from powergames.kernels import prior_path
 from powergames.solvers import METHODS
+from powergames.solvers.normal_form import selection
 
 TOL = 1e-9
 ORACLE_GAMES = int(os.environ.get("POWERGAMES_ORACLE", "0"))
@@ -716,6 +717,14 @@ def test_exact_paths_keep_a_time_limit():
 def test_a_selection_that_ran_out_of_time_is_not_called_the_best(lam):
     game = pg.NormalFormGame(np.random.default_rng(0).random((2, 12, 12)))
     assert pg.solve(game, pg.PowerObjective(lam), select="welfare", time_limit=0).status is pg.Status.TIME_LIMIT
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_selection_whose_program_points_at_no_equilibrium_fails(exact, monkeypatch):
+    nobody = np.zeros(8, dtype=bool), pg.Status.TIME_LIMIT
+    monkeypatch.setattr(selection, "_best_supports", lambda *_: nobody)
+    found = pg.solve(pg.load("stag_hunt"), 0.3, select="welfare", exact=exact)
+    assert found.status is pg.Status.TIME_LIMIT
 
 
 def test_a_failure_says_that_it_is_no_equilibrium():
