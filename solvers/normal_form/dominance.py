@@ -9,6 +9,10 @@ For x, with payoffs A, a mixture σ beats action i exactly if
 
 over the actions j of y and k of z that are left, which is a linear program in σ. Floats propose σ. What they propose is
 looked at once more in the numbers of the problem: a fraction is exact, and a float has to win by more than rounding.
+
+Adversaries need even less. Let action k of z leave x at least as much as action l does, whatever x plays. If z plays k
+in an equilibrium, both leave the same where x plays, and l leaves no more elsewhere. So z may play l instead, and x and y
+are in equilibrium as before: k can be left out, although some equilibrium plays it.
 """
 
 from __future__ import annotations
@@ -58,6 +62,28 @@ class Played:
         else:
             gains, lam, opponent, adversary = problem.column.T[self.y], problem.lam_column, self.x, self.w
         return [(1 - lam, gains[:, opponent]), *([(lam, gains[:, adversary])] if lam else [])]
+
+
+def without_needless_takeovers(left: Played, problem: TwoPlayerProblem) -> Played:
+    """Leave out the actions of adversaries that are never worse for their player than another one, equal ones once."""
+    kept = {
+        group: getattr(left, group)[_harmful(-left.tables(problem, group)[0][1])]
+        for group in ("w", "z")
+        if len(getattr(left, group))
+    }
+    return replace(left, **kept)
+
+
+def _harmful(losses: np.ndarray) -> np.ndarray:
+    """Return the actions of an adversary that count, given what each leaves the player at each of its actions."""
+    ranks = np.stack([np.unique(own, return_inverse=True)[1] for own in losses.T], axis=1)
+    # Whoever leaves no more than another one comes before it in this order.
+    distinct, first = np.unique(ranks, axis=0, return_index=True)
+    kept: list[int] = []
+    for k, row in enumerate(distinct):
+        if not (distinct[kept] <= row).all(axis=1).any():
+            kept.append(k)
+    return np.sort(first[kept])
 
 
 def narrowed(

@@ -230,9 +230,7 @@ def _optimum(
     return _groups(problem, np.maximum(solution.x[:total], 0.0)) if solution.success else None
 
 
-def _exact_optimum(
-    problem: TwoPlayerProblem, criterion: str, supports: np.ndarray
-) -> list[np.ndarray | None] | None:
+def _exact_optimum(problem: TwoPlayerProblem, criterion: str, supports: np.ndarray) -> list[np.ndarray | None] | None:
     """Return the same in fractions."""
     slacks, sums = _conditions(problem)
     total = len(slacks)

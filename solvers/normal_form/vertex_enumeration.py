@@ -34,7 +34,7 @@ from powergames.objectives import PowerObjective
 from powergames.results import Equilibrium, EquilibriumSet, Status
 from powergames.solvers.common import Candidate, LimitError, Options, certified
 from powergames.solvers.normal_form import lemke
-from powergames.solvers.normal_form.dominance import Played, narrowed
+from powergames.solvers.normal_form.dominance import Played, narrowed, without_needless_takeovers
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
 
@@ -121,7 +121,7 @@ def _enumerate_exactly(
 
 def _played(problem: TwoPlayerProblem, scaled: TwoPlayerProblem, options: Options) -> Played:
     """Leave out actions that no equilibrium plays, as thoroughly as the size of the polyhedra is worth it."""
-    left = Played.all(problem)
+    left = without_needless_takeovers(Played.all(problem), problem)
     for mixed, most in ((False, LIMITS.vertices_before_dominance), (True, LIMITS.vertices_before_mixtures)):
         labels = Labels.of(left)
         if max(_most_vertices(dimension, labels.starts[-1]) for dimension in labels.dimensions) <= most:

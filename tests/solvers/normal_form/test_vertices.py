@@ -15,7 +15,7 @@ from powergames.games.catalog.normal_form import named_game
 from powergames.kernels import integer_vertices
 from powergames.solvers.common import Options
 from powergames.solvers.normal_form import vertex_enumeration
-from powergames.solvers.normal_form.dominance import Played
+from powergames.solvers.normal_form.dominance import Played, without_needless_takeovers
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
 LONGEST = 2**62 - 1
@@ -106,3 +106,37 @@ def test_products_are_divided_without_remainder():
         done += 1
         shift = (divisor & -divisor).bit_length() - 1
         assert divided(divisor * x, b, divisor * y, d, shift, np.uint64(divisor >> shift)) == quotient
+
+
+@pytest.mark.parametrize(
+    ("shape", "lam"), [((2, 3), "1/3"), ((3, 2), 1), ((2, 5), 2), ((3, 3), "1/2"), ((4, 2), "1/3")]
+)
+def test_takeovers_that_are_left_out_change_no_equilibrium(shape, lam, monkeypatch):
+    def described(found):
+        sets = {
+            tuple(frozenset(tuple(found[k].profile[i].tolist()) for k in members) for i in range(2))
+            for members in found.interchangeable
+        }
+        return found.complete, len(found.components), sets
+
+    games = [pg.NormalFormGame(np.random.default_rng(seed).integers(0, 3, (2, *shape))) for seed in range(3)]
+    found = [described(pg.solve_all(game, pg.PowerObjective(lam), exact=True)) for game in games]
+    monkeypatch.setattr(vertex_enumeration, "without_needless_takeovers", lambda left, _: left)
+    assert found == [described(pg.solve_all(game, pg.PowerObjective(lam), exact=True)) for game in games]
+
+
+def test_takeovers_that_count():
+    problem = TwoPlayerProblem.of(
+        pg.NormalFormGame([[[1, 0, 2, 0], [1, 2, 1, 2]]] * 2), pg.PowerObjective(1), exact=True
+    )
+    left = without_needless_takeovers(Played.all(problem), problem)
+    assert (left.x.tolist(), left.y.tolist()) == ([0, 1], [0, 1, 2, 3])
+    # The third column leaves no less than the first one, and the fourth is the second one again.
+    assert left.z.tolist() == [0, 1]
+
+
+def test_a_narrow_game_with_ties_has_few_takeovers_that_count():
+    game = pg.NormalFormGame(np.random.default_rng(1).integers(0, 2, (2, 2, 40)))
+    found = pg.solve_all(game, 0.3, time_limit=60)
+    assert found.complete
+    assert (len(found), len(found.interchangeable)) == (36, 3)
