@@ -89,7 +89,7 @@ class Limits:
     """It gets them up to this many actions, those of adversaries included."""
     lam: int = 1000
     """Beyond this λ floats hold too few digits for the sure method, whose points are rarely exact enough."""
-    pivots: int = 100_000
+    pivots: int = 400_000
     """Pivots of Lemke's algorithm in large games with power before the homotopy takes over."""
     actions_in_fractions: int = 80
     """Up to this many actions in all, a last resort in fractions takes seconds, not hours."""

@@ -11,8 +11,8 @@ over the actions j of y and k of z that are left, which is a linear program in Ï
 looked at once more in the numbers of the problem: a fraction is exact, and a float has to win by more than rounding.
 
 Adversaries need even less. Let action k of z leave x at least as much as action l does, whatever x plays. If z plays k
-in an equilibrium, both leave the same where x plays, and l leaves no more elsewhere. So z may play l instead, and x and y
-are in equilibrium as before: k can be left out, although some equilibrium plays it.
+in an equilibrium, both leave the same where x plays, and l leaves no more elsewhere. So z may play l instead, and x and
+y are in equilibrium as before: k can be left out, although some equilibrium plays it.
 """
 
 from __future__ import annotations

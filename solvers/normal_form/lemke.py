@@ -42,6 +42,9 @@ class Limits:
 
     pivots: int = 2_000
     """A run in floats begins anew from another prior after this many pivots; each restart allows a quarter more."""
+    pivots_of_large_games: int = 10_000
+    """In games that are not followed through dictionaries. Lengths of paths differ from game to game more than from prior
+    to prior there, so that to begin anew early does not pay."""
     operations: int = 100_000_000_000
     """The method gives up after about this many arithmetic operations: a minute or two."""
     pivots_without_refinement: int = 60
@@ -77,8 +80,8 @@ def find(game: NormalFormGame, objective: PowerObjective, options: Options) -> C
     unknowns = sum(len(group) for group in _prior(problem, options))
     small = unknowns <= LIMITS.actions_of_dictionaries
     paths, work = (_small_paths, unknowns**2) if small else (_large_paths, LIMITS.support * unknowns)
+    patience, pivots = LIMITS.pivots if small else LIMITS.pivots_of_large_games, 0
     budget = max(LIMITS.pivots, LIMITS.operations // work) if options.max_iter is None else options.max_iter
-    patience, pivots = LIMITS.pivots, 0
     for path in paths(problem, options):
         groups, more = path(min(patience, budget - pivots))
         pivots += max(more, 1)

@@ -75,10 +75,7 @@ def select(game: NormalFormGame, objective: PowerObjective, criterion: str, opti
         groups = _exact_optimum(problem, criterion, supports)
     elif supports is not None:
         groups = _optimum(problem, criterion, game.payoff_range, supports)
-    if groups is None:
-        candidate = Candidate(None, None, 0, ended or Status.STALLED)
-    else:
-        candidate = problem.candidate(groups, 0)
+    candidate = Candidate(None, None, 0, ended or Status.STALLED) if groups is None else problem.candidate(groups, 0)
     return _marked(certified(game, objective, candidate, NAME, options.closing), ended)
 
 
