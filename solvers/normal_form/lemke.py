@@ -43,8 +43,7 @@ class Limits:
     pivots: int = 2_000
     """A run in floats begins anew from another prior after this many pivots; each restart allows a quarter more."""
     pivots_of_large_games: int = 10_000
-    """In games that are not followed through dictionaries. Lengths of paths differ from game to game more than from prior
-    to prior there, so that to begin anew early does not pay."""
+    """In games too large for dictionaries. Lengths of paths differ from game to game more than from prior to prior."""
     operations: int = 100_000_000_000
     """The method gives up after about this many arithmetic operations: a minute or two."""
     pivots_without_refinement: int = 60

@@ -94,7 +94,7 @@ class Limits:
     """Cells are taken to cover a continuum when they are this narrow, at the earliest."""
     continuum_growth: float = 1.4
     """Their number must then grow by this factor twice in succession as the width is halved."""
-    continuum_cells: int = 2_000
+    continuum_cells: int = 10_000
     """There must be more of them than this."""
     resolution: float = 1e-4
     """A cluster of cells no larger than this around an equilibrium holds no other that is worth telling apart."""
