@@ -53,7 +53,8 @@ from powergames.solvers.normal_form import (
     vertex_enumeration,
 )
 from powergames.solvers.normal_form.extended import extended_size
-from powergames.solvers.stochastic import elimination, solve_stochastic
+from powergames.solvers.stochastic import solve_stochastic
+from powergames.solvers.stochastic import subdivision as stochastic_subdivision
 from powergames.solvers.stochastic.backward_induction import solve_horizon
 
 METHODS: dict[str, Method] = {
@@ -361,7 +362,7 @@ def solve_all(
     options = Options(tol=tol, callback=callback, exact=exact, end=end_of(time_limit))
     with interruptible():
         if isinstance(game, StochasticGame):
-            return elimination.find_all(game, objective, options)
+            return stochastic_subdivision.find_all(game, objective, options)
         if game.n_players == 2:
             return vertex_enumeration.find_all(game, objective, options)
         return subdivision.find_all(game, objective, options)

@@ -136,24 +136,28 @@ class EquilibriumSet(Frozen, Shown, _Equilibria[Equilibrium]):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StochasticEquilibriumSet(Frozen, Shown, _Equilibria[StochasticEquilibrium]):
-    """All pure stationary equilibria of a stochastic game.
+    """All stationary equilibria of a tiny stochastic game, and all pure ones of a larger one.
 
     Attributes
     ----------
     equilibria : tuple of StochasticEquilibrium
-        The pure ones, each certified, in the order of the joint actions of the first state, then of the second one and
-        so on.
+        Each certified, in the order of the joint actions of the first state, then of the second one and so on. Of tiny
+        games mixed ones are among them.
     game : StochasticGame
     objective : PowerObjective
     method : str
         The solver that enumerated the set.
     complete : bool
-        Whether no equilibrium can be missing, pure or mixed.
+        Whether no equilibrium can be missing, pure or mixed: none is farther than `distance` from those that are
+        listed.
     pure_complete : bool
-        Whether no pure equilibrium can be missing. This rests on bounds computed in floats, with a margin well above
-        their rounding errors.
+        Whether no pure equilibrium can be missing. Like `complete` this rests on bounds computed in floats, with a
+        margin well above their rounding errors.
     ended_by : Status or None
         The limit that ended the search for pure equilibria.
+    distance : float
+        How far an equilibrium of a complete set can be from the nearest one that is listed: the greatest difference of
+        a probability, at most 1e-4. It is 0 where all equilibria are regular.
     """
 
     equilibria: tuple[StochasticEquilibrium, ...]
@@ -163,6 +167,7 @@ class StochasticEquilibriumSet(Frozen, Shown, _Equilibria[StochasticEquilibrium]
     complete: bool
     pure_complete: bool
     ended_by: Status | None = None
+    distance: float = 0.0
 
     @property
     def status(self) -> Status:
@@ -173,6 +178,14 @@ class StochasticEquilibriumSet(Frozen, Shown, _Equilibria[StochasticEquilibrium]
         """
         return self.ended_by or Status.CONVERGED
 
+    @property
+    def count(self) -> str:
+        """How many equilibria there are, in words."""
+        pure = all((strategy.max(axis=1) == 1.0).all() for each in self for strategy in each.profile)
+        if pure and not self.complete:
+            return counted(len(self), "pure equilibrium", "pure equilibria")
+        return counted(len(self), "equilibrium", "equilibria")
+
     def to_dict(self) -> dict[str, Any]:
         """Return the set as plain JSON values."""
         return {
@@ -180,6 +193,7 @@ class StochasticEquilibriumSet(Frozen, Shown, _Equilibria[StochasticEquilibrium]
             "equilibria": [equilibrium.to_dict() for equilibrium in self],
             "complete": self.complete,
             "pure_complete": self.pure_complete,
+            "distance": self.distance,
             "status": self.status.name,
         }
 
@@ -188,5 +202,5 @@ class StochasticEquilibriumSet(Frozen, Shown, _Equilibria[StochasticEquilibrium]
             missing = ""
         else:
             missing = ", mixed ones may be missing" if self.pure_complete else ", possibly incomplete"
-        count = counted(len(self), "pure equilibrium", "pure equilibria")
+        count = self.count
         return f"<StochasticEquilibriumSet lam={self.objective.lam:g}: {count}{missing}>"

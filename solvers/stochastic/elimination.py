@@ -71,15 +71,17 @@ class _Node:
     high: np.ndarray
 
 
-def find_all(game: StochasticGame, objective: PowerObjective, options: Options) -> StochasticEquilibriumSet:
-    """Return all pure stationary equilibria of a game."""
+def find_all(
+    game: StochasticGame, objective: PowerObjective, options: Options
+) -> tuple[StochasticEquilibriumSet, np.ndarray]:
+    """Return all pure stationary equilibria of a game, and the rows that equilibria may play, also mixed ones, (R,)."""
     search = _Search(game, objective, options)
     ended_by: Status | None = None
     try:
         search.run()
     except LimitError as limit:
         ended_by = limit.status
-    return search.found(ended_by)
+    return search.found(ended_by), search.left
 
 
 class _Search:
@@ -118,6 +120,7 @@ class _Search:
         self.action_of = problem.row_entries - starts[self.state_of].T
         self.work, self.nodes, self.decided = 0.0, 0, False
         self.profiles: list[np.ndarray] = []
+        self.left = np.ones(problem.rewards.shape[2], dtype=bool)
 
     def run(self) -> None:
         """List the rows of all pure equilibria.
@@ -130,6 +133,7 @@ class _Search:
         root = self._everything()
         everywhere = np.ones(self.problem.n_states, dtype=bool)
         self._tighten(root, everywhere, mixed=True)
+        self.left = root.alive.copy()
         self.decided = self._branch(root) is None
         todo = [root] if self._tighten(root, everywhere) else []
         while todo:
