@@ -53,12 +53,16 @@ class Limits:
     """Games whose advantages have more coefficients are not searched: three states, two players, two actions each."""
     unknowns: int = 8
     """Nor are those with more free probabilities of players."""
-    work: float = 1e9
-    """Coefficients of cells looked at: about ten seconds."""
+    work: float = 2e8
+    """Coefficients of cells looked at in all: five to ten seconds."""
+    cells: int = 50_000
+    """Cells looked at in all: about five seconds."""
     chunk: int = 300_000
     """Coefficients of the cells that are looked at together."""
-    cells: int = 1_000
+    chunk_cells: int = 1_000
     """Such cells at most."""
+    degenerate: int = 20
+    """With more equilibria than this of which none is known to be alone, there is a continuum, and the search ends."""
     margin: float = 1e-13
     """Rounding of what actions are paid, relative to its size; divided by one minus the discount."""
     resolution: float = 1e-4
@@ -67,8 +71,6 @@ class Limits:
     """A regret above this, relative to the range of values, is not due to rounding."""
     same: float = 1e-9
     """Equilibria that differ by no more are the same, up to rounding."""
-    tries: int = 2
-    """Cells from which Newton's method starts, of those that are looked at together."""
     inside: float = 0.999
     """How much of a probability a neighbourhood may take away, where it must stay positive."""
     contraction: float = 0.99
@@ -186,27 +188,25 @@ class _Subdivision:
             LIMITS.margin / (1.0 - float(problem.discounts[problem.owners[each.group % problem.n_groups]])) * each.unit
             for each in self.advantages
         ]
+        self.peaks = [float(np.abs(each.coefficients).max()) for each in self.advantages]
         self.place = {(each.group, each.one, each.other): p for p, each in enumerate(self.advantages)}
         self.is_player = np.arange(len(self.choices)) % problem.n_groups < problem.n_players
         self.newton = Search(options, Clock(problem.n_states))
         self.work, self.cells, self.distance = 0.0, 0, 0.0
         # Equilibria, their strategies, and the least strategies in neighbourhoods in which one is alone.
-        self.equilibria = list(pure)
+        self.equilibria: list[StochasticEquilibrium] = []
         self.strategies: list[list[np.ndarray]] = []
-        self.lows: list[list[np.ndarray]] = []
+        self.lows: list[list[np.ndarray] | None] = []
         self.judged: set[bytes] = set()
         self.unsure = False
-        for each in pure:
-            point = problem.point_of(each.profile)
-            gradient = problem.gradients(point, problem.worth(problem.evaluate(point)))
-            for first, last in zip(problem.bounds, problem.bounds[1:], strict=False):
-                if not problem.is_player[first]:
-                    point[first:last] = np.arange(last - first) == gradient[first:last].argmax()
-            self._remember(point)
+        self.pure = pure
 
     def _split_point(self, point: np.ndarray) -> list[np.ndarray]:
-        starts = self.problem.bounds
-        return [point[start + own] for start, own in zip(starts[:-1], self.choices, strict=True)]
+        """Return the strategies of each group; of takeovers that do the same one stands for all."""
+        strategies = [point[start + own] for start, own in zip(self.problem.bounds[:-1], self.choices, strict=True)]
+        for strategy in strategies:
+            strategy[0] += 1.0 - strategy.sum()
+        return strategies
 
     def _whole_point(self, strategies: list[np.ndarray]) -> np.ndarray:
         point = np.zeros(self.problem.size)
@@ -214,13 +214,31 @@ class _Subdivision:
             point[start + own] = strategy
         return point
 
-    def _remember(self, point: np.ndarray) -> None:
-        """Enter the strategies of an equilibrium and a neighbourhood, if there is one."""
+    def _remember(self, equilibrium: StochasticEquilibrium, point: np.ndarray) -> None:
+        """Enter an equilibrium, and a neighbourhood if there is one."""
         strategies = self._split_point(point)
+        self.equilibria.append(equilibrium)
         self.strategies.append(strategies)
-        low = self._neighbourhood(strategies)
-        if low is not None:
-            self.lows.append(low)
+        self.lows.append(self._neighbourhood(strategies))
+
+    def _remember_pure(self) -> None:
+        """Enter the pure equilibria, with the worst takeovers."""
+        problem = self.problem
+        for each in self.pure:
+            point = problem.point_of(each.profile)
+            gradient = problem.gradients(point, problem.worth(problem.evaluate(point)))
+            for first, last in zip(problem.bounds, problem.bounds[1:], strict=False):
+                if not problem.is_player[first]:
+                    point[first:last] = np.arange(last - first) == gradient[first:last].argmax()
+            self._remember(each, point)
+            self._report()
+
+    def _report(self) -> None:
+        self.options.report(f"equilibria {len(self.equilibria)}, cells", self.cells)
+        degenerate = sum(low is None for low in self.lows)
+        over = self.work > LIMITS.work or self.cells > LIMITS.cells or degenerate > LIMITS.degenerate
+        if self.newton.over or over:
+            raise LimitError(self.newton.over or Status.MAX_ITER)
 
     def everything(self) -> _Cells:
         """Return the cell of all profiles."""
@@ -244,14 +262,13 @@ class _Subdivision:
             if len(cells):
                 todo.setdefault(cells.key, []).append(cells)
 
+        self._remember_pure()
         add(self.everything())
         while todo:
             cells = self._next(todo)
             self.work += cells.size * len(cells)
             self.cells += len(cells)
-            self.options.report(f"equilibria {len(self.equilibria)}, cells", self.cells)
-            if self.newton.over or self.work > LIMITS.work:
-                raise LimitError(self.newton.over or Status.MAX_ITER)
+            self._report()
             cells = self._unsettled(cells)
             if not len(cells):
                 continue
@@ -268,7 +285,7 @@ class _Subdivision:
         """Take cells of one structure, those that were added last."""
         key = next(reversed(todo))
         waiting = todo[key]
-        most = max(1, min(LIMITS.cells, LIMITS.chunk // waiting[-1].size))
+        most = max(1, min(LIMITS.chunk_cells, LIMITS.chunk // waiting[-1].size))
         taken, count = [], 0
         while waiting and count < most:
             part = waiting.pop()
@@ -284,6 +301,8 @@ class _Subdivision:
     def _unsettled(self, cells: _Cells) -> _Cells:
         """Return the cells outside of neighbourhoods, and not close to an equilibrium."""
         for low in self.lows:
+            if low is None:
+                continue
             inside = np.ones(len(cells), dtype=bool)
             for own, least in zip(cells.vertices, low, strict=True):
                 inside &= (own >= least).all(axis=(1, 2))
@@ -343,30 +362,25 @@ class _Subdivision:
         return _Cells(played, vertices, coefficients), any(cut)
 
     def _newton(self, cells: _Cells) -> _Cells:
-        """Run Newton's method from some cells; return those that are left then."""
+        """Run Newton's method from one of the cells, or judge single profiles; return the cells that are left then."""
         players = [own for own, is_player in zip(cells.vertices, self.is_player, strict=True) if is_player]
         if all(own.shape[1] == 1 for own in players):
             for c in range(len(cells)):
                 self._judge([own[c, 0] for own in cells.vertices])
             return cells.chosen(slice(0))
         before = len(self.strategies)
-        for c in np.unique(np.linspace(0, len(cells) - 1, LIMITS.tries).astype(int)).tolist():
-            centre = [own[c].mean(axis=0) for own in cells.vertices]
-            used = np.zeros(self.problem.size)
-            for start, own, played in zip(self.problem.bounds[:-1], self.choices, cells.played, strict=True):
-                used[start + own[list(played)]] = 1.0
-            point = self._whole_point(centre)
-            found = finish(self.problem, point, used > 0, self.newton)
-            self._enter(found)
+        centre = [own[len(cells) // 2].mean(axis=0) for own in cells.vertices]
+        used = np.zeros(self.problem.size, dtype=bool)
+        for start, own, played in zip(self.problem.bounds[:-1], self.choices, cells.played, strict=True):
+            used[start + own[list(played)]] = True
+        found = finish(self.problem, self._whole_point(centre), used, self.newton)
+        if found.regret <= LIMITS.real_regret and not self._is_known(self._split_point(found.point)):
+            self._certify(found.point)
         return self._unsettled(cells) if len(self.strategies) > before else cells
 
-    def _enter(self, found: Found) -> None:
-        """Enter what Newton's method found, if it is a new equilibrium."""
-        if found.regret > LIMITS.real_regret:
-            return
-        strategies = self._split_point(found.point)
-        if not any(self._difference(strategies, other) <= LIMITS.same for other in self.strategies):
-            self._certify(found.point)
+    def _is_known(self, strategies: list[np.ndarray]) -> bool:
+        """Whether a profile is that of an equilibrium that has been found."""
+        return any(self._difference(strategies, other) <= LIMITS.same for other in self.strategies)
 
     def _certify(self, point: np.ndarray) -> bool:
         """Certify a point, and enter it if it passes; return whether it is sure that it is one, or none."""
@@ -377,20 +391,18 @@ class _Subdivision:
         passed = certificate.passed and small
         if passed:
             status = Status.CONVERGED
-            self.equilibria.append(
-                StochasticEquilibrium(self.game, self.objective, profile, certificate, status, NAME, self.cells)
-            )
-            self._remember(point)
+            found = StochasticEquilibrium(self.game, self.objective, profile, certificate, status, NAME, self.cells)
+            self._remember(found, point)
         return passed or (certificate.bound == "exact" and not small)
 
     def _judge(self, strategies: list[np.ndarray]) -> None:
         """Tell whether a profile is an equilibrium."""
-        if any(self._difference(strategies, other) <= LIMITS.same for other in self.strategies):
+        if self._is_known(strategies):
             return
         key = np.concatenate([x for x, own in zip(strategies, self.is_player, strict=True) if own]).tobytes()
         if key not in self.judged:
             self.judged.add(key)
-            self.unsure |= not self._certify(self.problem.normalized(self._whole_point(strategies)))
+            self.unsure |= not self._certify(self._whole_point(strategies))
 
     def _difference(self, one: list[np.ndarray], other: list[np.ndarray]) -> float:
         """Return the greatest difference of a probability of a player."""
@@ -400,7 +412,6 @@ class _Subdivision:
     def _halves(self, cells: _Cells) -> Iterator[_Cells]:
         """Bisect each cell where this changes the advantages most."""
         edges, influence = [], []
-        peaks = {p: np.abs(own).max(axis=tuple(range(1, own.ndim))) for p, own in cells.coefficients.items()}
         for g, own in enumerate(cells.vertices):
             k = own.shape[1]
             for u in range(k):
@@ -411,7 +422,7 @@ class _Subdivision:
                         if g in each.groups:
                             axis = each.groups.index(g)
                             change = _change(coefficients, axis + 1, k, each.degrees[axis], u, v)
-                            total += change / np.maximum(peaks[p], self.margins[p])
+                            total += change / self.peaks[p]
                     edges.append((g, u, v))
                     influence.append(total)
         choice = np.argmax(influence, axis=0)
@@ -505,13 +516,16 @@ class _Subdivision:
         def key(equilibrium: StochasticEquilibrium) -> list[list[float]]:
             return [[-p for p in own[s]] for s in range(self.game.n_states) for own in equilibrium.profile]
 
-        equilibria = tuple(sorted(self.equilibria, key=key))
+        complete = complete and not self.unsure
+        # Of a continuum, no examples are listed.
+        alone = [each for each, low in zip(self.equilibria, self.lows, strict=True) if complete or low is not None]
+        listed = {id(each): each for each in (*pure, *alone)}
         return replace(
             pure,
-            equilibria=equilibria,
+            equilibria=tuple(sorted(listed.values(), key=key)),
             method=NAME,
-            complete=complete and not self.unsure,
-            distance=self.distance,
+            complete=complete,
+            distance=self.distance if complete else 0.0,
         )
 
 
