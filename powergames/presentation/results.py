@@ -221,13 +221,17 @@ def _yes(value: bool) -> Cell:
     return Cell(value, "yes" if value else "NO")
 
 
-def _completeness(found: EquilibriumSet) -> str:
-    if found.complete and not found.distance:
+def _nothing_missing(distance: float) -> str:
+    if not distance:
         return "None is missing."
+    # Rounded up.
+    unit = 10.0 ** math.floor(math.log10(distance))
+    return f"None is farther than {math.ceil(distance / unit) * unit:.1g} from these, in any probability."
+
+
+def _completeness(found: EquilibriumSet) -> str:
     if found.complete:
-        # Rounded up.
-        unit = 10.0 ** math.floor(math.log10(found.distance))
-        return f"None is farther than {math.ceil(found.distance / unit) * unit:.1g} from these, in any probability."
+        return _nothing_missing(found.distance)
     missing = "Some may be missing"
     if found.unresolved:
         missing = f"Others may lie in {counted(len(found.unresolved), 'region')} that could not be resolved"
@@ -327,7 +331,7 @@ def of_stochastic(equilibrium: StochasticEquilibrium, most: int | None = MOST) -
 
 @blocks.register(StochasticEquilibriumSet)
 def of_stochastic_set(found: StochasticEquilibriumSet, most: int | None = MOST) -> list[Block]:
-    """All pure equilibria of a stochastic game, one table for each, as long as they are not too many."""
+    """All equilibria of a stochastic game, one table for each, as long as they are not too many."""
     game, total = found.game, len(found)
     states = first(game, most)
     shown = total if most is None else min(total, max(1, most // len(states)))
@@ -341,7 +345,7 @@ def of_stochastic_set(found: StochasticEquilibriumSet, most: int | None = MOST) 
     if total > shown:
         hidden.append(f"... and {counted(total - shown, 'more equilibrium', 'more equilibria')}; {WHERE_ALL}")
     if found.complete:
-        missing = "None is missing."
+        missing = _nothing_missing(found.distance)
     elif found.pure_complete:
         missing = "No pure one is missing; there may be mixed ones."
     else:

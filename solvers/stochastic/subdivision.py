@@ -188,7 +188,7 @@ class _Subdivision:
             LIMITS.margin / (1.0 - float(problem.discounts[problem.owners[each.group % problem.n_groups]])) * each.unit
             for each in self.advantages
         ]
-        self.peaks = [float(np.abs(each.coefficients).max()) for each in self.advantages]
+        self.peaks = [max(float(np.abs(each.coefficients).max()), m) for each, m in zip(self.advantages, self.margins)]
         self.place = {(each.group, each.one, each.other): p for p, each in enumerate(self.advantages)}
         self.is_player = np.arange(len(self.choices)) % problem.n_groups < problem.n_players
         self.newton = Search(options, Clock(problem.n_states))
@@ -262,6 +262,12 @@ class _Subdivision:
             if len(cells):
                 todo.setdefault(cells.key, []).append(cells)
 
+        # Actions that are always equally good are mixed in any way, which is a continuum.
+        if any(
+            self.is_player[each.group] and peak <= margin
+            for each, peak, margin in zip(self.advantages, self.peaks, self.margins, strict=True)
+        ):
+            raise LimitError(Status.MAX_ITER)
         self._remember_pure()
         add(self.everything())
         while todo:

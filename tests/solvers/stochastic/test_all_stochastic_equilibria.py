@@ -10,6 +10,8 @@ import pytest
 
 import powergames as pg
 from powergames.cli import run
+from powergames.solvers.common import Options
+from powergames.solvers.stochastic import elimination
 
 OBJECTIVES = [
     pg.PowerObjective(),
@@ -67,7 +69,7 @@ def test_pure_equilibria_are_those_of_brute_force(name):
     game = GAMES[name]
     profiles = list(pure_profiles(game))
     for objective in OBJECTIVES if len(profiles) <= 16 else OBJECTIVES[:3]:
-        found = pg.solve_all(game, objective)
+        found, _ = elimination.find_all(game, objective, Options())
         assert found.pure_complete
         assert found.status is pg.Status.CONVERGED
         assert all(equilibrium.converged for equilibrium in found)
@@ -83,7 +85,7 @@ def test_all_aggregates_are_known(aggregate):
     for form in ("penalty", "adversarial"):
         objective = pg.PowerObjective("0.4", aggregate, form)
         right = [each for each in profiles if pg.certify(game, each, objective, tol=1e-10).passed]
-        assert keys(each.profile for each in pg.solve_all(game, objective)) == keys(right)
+        assert keys(each.profile for each in elimination.find_all(game, objective, Options())[0]) == keys(right)
 
 
 def test_a_game_solved_by_dominance_has_no_other_equilibrium():
@@ -98,7 +100,7 @@ def test_a_game_solved_by_dominance_has_no_other_equilibrium():
 
 
 def test_mixed_equilibria_may_be_missing():
-    found = pg.solve_all(pg.load("big_match"))
+    found = pg.solve_all(pg.load("dynamic_rock_paper_scissors"))
     assert len(found) == 0
     assert found.pure_complete
     assert not found.complete
@@ -128,11 +130,12 @@ def test_hundreds_of_states_where_few_joint_actions_are_left():
 
 
 def test_the_command_prints_all_pure_equilibria(capsys):
-    assert run(["solve", "delegation", "--all", "--json"]) == 1
+    game = "commons:stock=3,most=1"
+    assert run(["solve", game, "--all", "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert (document["complete"], document["pure_complete"], document["status"]) == (False, True, "CONVERGED")
-    assert len(document["equilibria"]) == 1
-    assert run(["solve", "delegation", "--all"]) == 1
+    assert len(document["equilibria"]) == 4
+    assert run(["solve", game, "--all"]) == 1
     assert "No pure one is missing; there may be mixed ones." in capsys.readouterr().out
 
 
