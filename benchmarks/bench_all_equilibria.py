@@ -5,7 +5,7 @@ seeded games, built beforehand, warm and on one thread: random real payoffs agai
 small integer payoffs, degenerate on purpose, of both against pygambit's `enummixed` in exact rationals; and exact 7 x 7
 games against the same. Ratios are ours over theirs, game by game. Equilibria that the other libraries list more than
 once count once; ours must not repeat any. Last come games of few actions on one side at λ = 0.3, and random games of
-more players at several λ, ours alone.
+more players at several λ, ours alone, and random stochastic games.
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ Pair = tuple[np.ndarray, ...]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the five tables."""
+    """Print the six tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[7, 9, 11, 13], help="numbers of actions")
     parser.add_argument("--seeds", type=int, default=11, help="games of each size (default %(default)s)")
     parser.add_argument("--degenerate", type=int, default=100, help="degenerate games (default %(default)s)")
+    parser.add_argument("--stochastic", type=int, default=20, help="stochastic games (default %(default)s)")
     options = parser.parse_args(arguments)
     for library, name in ((quantecon, "quantecon"), (pygambit, "pygambit")):
         if library is None:
@@ -55,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _exact(options.seeds)
     _narrow(options.seeds)
     _many_players(options.seeds)
+    _stochastic(options.stochastic)
 
 
 def _generic(sizes: Sequence[int], seeds: int) -> None:
@@ -160,6 +162,30 @@ def _many_players(seeds: int) -> None:
                     complete += found.complete
                     odd += len(found) % 2
             print(f"{f'{players}x{actions}':>7} {lam:>5} {seeds:>5} {_text(times)} {complete:>8} {odd:>10}", flush=True)
+
+
+def _stochastic(seeds: int) -> None:
+    print("\nstochastic games, γ = 0.9, real rewards, processor times in ms, mixed equilibria included")
+    print(f"{'size':>7} {'λ':>5} {'form':>11} {'games':>5} {'median':>9} {'max':>9} {'complete':>8} {'odd number':>10}")
+    for states, players, actions in ((2, 2, 2), (3, 2, 2), (2, 2, 3), (2, 3, 2)):
+        for lam, form in ((0, "penalty"), (0.3, "penalty"), (0.3, "adversarial")):
+            times, complete, odd = [], 0, 0
+            for seed in range(-1, seeds):
+                generator = np.random.default_rng([states, players, actions, max(seed, 0)])
+                shape = (states, *[actions] * players)
+                transitions = generator.dirichlet(np.full(states, 0.4), size=shape)
+                game = pg.StochasticGame(generator.random((players, *shape)), transitions, 0.9)
+                start = time.process_time()
+                found = pg.solve_all(game, pg.PowerObjective(lam, form=form))
+                if seed >= 0:
+                    times.append(time.process_time() - start)
+                    complete += found.complete
+                    odd += len(found) % 2
+            size = f"{states}x{players}x{actions}"
+            print(
+                f"{size:>7} {lam:>5} {form:>11} {seeds:>5} {_text(times)} {complete:>8} {odd:>10}",
+                flush=True,
+            )
 
 
 def same_pairs(left: Sequence[Pair], right: Sequence[Pair], tol: float = 1e-7) -> bool:

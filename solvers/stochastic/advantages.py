@@ -89,7 +89,7 @@ class Advantages:
         degrees = {}
         for g, own in enumerate(self.choices):
             s, k = divmod(g, problem.n_groups)
-            if len(own) == 1 or problem.owners[k] != owner and k >= n:
+            if len(own) == 1 or (problem.owners[k] != owner and k >= n):
                 continue
             degree = 1
             if k >= n and charged and kind >= n:
@@ -101,7 +101,7 @@ class Advantages:
                 # The last row does not depend on the own strategy, nor do others if they are a multiple of it.
                 if k == kind:
                     degree -= 1 if len(own) > 2 else 2
-                elif kind >= n and (k >= n or problem.takes[kind - n, k] and problem.takes[kind - n].sum() == 1):
+                elif kind >= n and (k >= n or (problem.takes[kind - n, k] and problem.takes[kind - n].sum() == 1)):
                     degree -= 1
             if degree:
                 degrees[g] = degree
@@ -190,9 +190,9 @@ class Advantages:
             acts = [self._takeovers(state, kind - n)[e] for e in self.choices[group].tolist()]
             return np.array([-unit * (chances(state, {j: act}) * worth[:, rows]).sum(axis=1) for j, act in acts])
         if not charged:
-            return np.array([
-                unit * (mixed(state, {i: act}) * worth[:, rows]).sum(axis=1) for act in self.choices[group].tolist()
-            ])
+            return np.array(
+                [unit * (mixed(state, {i: act}) * worth[:, rows]).sum(axis=1) for act in self.choices[group].tolist()]
+            )
         charges = np.empty((count, n_states))
         for s, own in enumerate(states):
             charges[:, s] = ((toll * chances(s, {}) - taken(s, {})) * worth[:, own]).sum(axis=1)

@@ -30,7 +30,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from powergames.checking.stochastic import certify_stochastic
-from powergames.games.profiles import Profile
 from powergames.games.stochastic import StochasticGame
 from powergames.numerics import bernstein
 from powergames.objectives import PowerObjective
@@ -40,7 +39,7 @@ from powergames.solvers.stochastic import elimination
 from powergames.solvers.stochastic.advantages import Advantage, Advantages
 from powergames.solvers.stochastic.newton import finish
 from powergames.solvers.stochastic.problem import StochasticProblem
-from powergames.solvers.stochastic.search import Clock, Found, Search
+from powergames.solvers.stochastic.search import Clock, Search
 
 NAME = "subdivision"
 
@@ -49,12 +48,16 @@ NAME = "subdivision"
 class Limits:
     """How large games may be, how long the search goes on, and what counts as the same equilibrium."""
 
-    coefficients: int = 60_000
-    """Games whose advantages have more coefficients are not searched: three states, two players, two actions each."""
+    coefficients: int = 250_000
+    """Games whose advantages have more coefficients are not searched. Up to two states, three players and two actions
+    each these are few enough.
+    """
+    entries: int = 20_000_000
+    """Nor are those with more entries of the matrices from which they are computed."""
     unknowns: int = 8
     """Nor are those with more free probabilities of players."""
-    work: float = 2e8
-    """Coefficients of cells looked at in all: five to ten seconds."""
+    work: float = 1.5e8
+    """Coefficients of cells looked at in all: ten to twenty seconds."""
     cells: int = 50_000
     """Cells looked at in all: about five seconds."""
     chunk: int = 300_000
@@ -63,7 +66,7 @@ class Limits:
     """Such cells at most."""
     degenerate: int = 20
     """With more equilibria than this of which none is known to be alone, there is a continuum, and the search ends."""
-    margin: float = 1e-13
+    margin: float = 1e-12
     """Rounding of what actions are paid, relative to its size; divided by one minus the discount."""
     resolution: float = 1e-4
     """Within this distance of an equilibrium no other one is looked for where bounds do not decide."""
@@ -159,14 +162,13 @@ def _advantages(problem: StochasticProblem, left: np.ndarray) -> Advantages | No
             entries = problem.row_entries[kind, rows[left[rows]]] - problem.bounds[group]
             own = np.unique(entries)
         choices.append(own)
-    unknowns = sum(
-        len(own) - 1 for group, own in enumerate(choices) if group % problem.n_groups < problem.n_players
-    )
+    unknowns = sum(len(own) - 1 for group, own in enumerate(choices) if group % problem.n_groups < problem.n_players)
     if unknowns > LIMITS.unknowns:
         return None
     advantages = Advantages(problem, choices)
     advantages = Advantages(problem, advantages.needed)
-    return advantages if advantages.size <= LIMITS.coefficients else None
+    size = advantages.size
+    return advantages if size <= LIMITS.coefficients and size * problem.n_states**2 <= LIMITS.entries else None
 
 
 class _Subdivision:
@@ -188,7 +190,8 @@ class _Subdivision:
             LIMITS.margin / (1.0 - float(problem.discounts[problem.owners[each.group % problem.n_groups]])) * each.unit
             for each in self.advantages
         ]
-        self.peaks = [max(float(np.abs(each.coefficients).max()), m) for each, m in zip(self.advantages, self.margins)]
+        peaks = [float(np.abs(each.coefficients).max()) for each in self.advantages]
+        self.peaks = np.maximum(peaks, self.margins)
         self.place = {(each.group, each.one, each.other): p for p, each in enumerate(self.advantages)}
         self.is_player = np.arange(len(self.choices)) % problem.n_groups < problem.n_players
         self.newton = Search(options, Clock(problem.n_states))
@@ -198,6 +201,7 @@ class _Subdivision:
         self.strategies: list[list[np.ndarray]] = []
         self.lows: list[list[np.ndarray] | None] = []
         self.judged: set[bytes] = set()
+        self.tries: dict[tuple[tuple[int, ...], ...], tuple[int, int]] = {}
         self.unsure = False
         self.pure = pure
 
@@ -237,8 +241,10 @@ class _Subdivision:
         self.options.report(f"equilibria {len(self.equilibria)}, cells", self.cells)
         degenerate = sum(low is None for low in self.lows)
         over = self.work > LIMITS.work or self.cells > LIMITS.cells or degenerate > LIMITS.degenerate
-        if self.newton.over or over:
-            raise LimitError(self.newton.over or Status.MAX_ITER)
+        if self.newton.over is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        if over:
+            raise LimitError(Status.MAX_ITER)
 
     def everything(self) -> _Cells:
         """Return the cell of all profiles."""
@@ -350,9 +356,7 @@ class _Subdivision:
         self, cells: _Cells, lost: list[np.ndarray], faces: list[np.ndarray], strict: np.ndarray
     ) -> tuple[_Cells, bool]:
         """Cut cells to a face, and drop what is decided there; return whether anything was cut."""
-        played = tuple(
-            tuple(a for a in own if not gone[a]) for own, gone in zip(cells.played, lost, strict=True)
-        )
+        played = tuple(tuple(a for a in own if not gone[a]) for own, gone in zip(cells.played, lost, strict=True))
         counts = [own.shape[1] for own in cells.vertices]
         cut = [len(face) < count for face, count in zip(faces, counts, strict=True)]
         coefficients = {}
@@ -374,6 +378,11 @@ class _Subdivision:
             for c in range(len(cells)):
                 self._judge([own[c, 0] for own in cells.vertices])
             return cells.chosen(slice(0))
+        # Where it leads to nothing new, it is tried again after twice as many cells of the structure.
+        waited, gap = self.tries.get(cells.played, (0, 0))
+        if waited < gap:
+            self.tries[cells.played] = waited + 1, gap
+            return cells
         before = len(self.strategies)
         centre = [own[len(cells) // 2].mean(axis=0) for own in cells.vertices]
         used = np.zeros(self.problem.size, dtype=bool)
@@ -382,7 +391,9 @@ class _Subdivision:
         found = finish(self.problem, self._whole_point(centre), used, self.newton)
         if found.regret <= LIMITS.real_regret and not self._is_known(self._split_point(found.point)):
             self._certify(found.point)
-        return self._unsettled(cells) if len(self.strategies) > before else cells
+        new = len(self.strategies) > before
+        self.tries[cells.played] = 0, (0 if new else 2 * gap + 1)
+        return self._unsettled(cells) if new else cells
 
     def _is_known(self, strategies: list[np.ndarray]) -> bool:
         """Whether a profile is that of an equilibrium that has been found."""
@@ -445,7 +456,9 @@ class _Subdivision:
                     each = self.advantages[p]
                     if g in each.groups:
                         axis = each.groups.index(g)
-                        own = bernstein.transformed(own, axis + 1, bernstein.halving(k, each.degrees[axis], kept, moved))
+                        own = bernstein.transformed(
+                            own, axis + 1, bernstein.halving(k, each.degrees[axis], kept, moved)
+                        )
                     coefficients[p] = own
                 yield _Cells(part.played, vertices, coefficients)
 

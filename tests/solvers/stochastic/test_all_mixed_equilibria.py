@@ -36,10 +36,12 @@ def by_supports(game, starts=10):
     """Equilibria at λ = 0 of two players with two actions everywhere: Newton's method on all supports, many times."""
     n_states = game.n_states
     rewards = game.rewards.reshape(2, n_states, 2, 2)
-    transitions = np.array([
-        np.bincount(game.indices[first:last], game.data[first:last], n_states)
-        for first, last in zip(game.indptr, game.indptr[1:], strict=False)
-    ]).reshape(n_states, 2, 2, n_states)
+    transitions = np.array(
+        [
+            np.bincount(game.indices[first:last], game.data[first:last], n_states)
+            for first, last in zip(game.indptr, game.indptr[1:], strict=False)
+        ]
+    ).reshape(n_states, 2, 2, n_states)
 
     def gains(first):
         """What players gain by their first action instead of the second one, ``[k, i, s]``."""
@@ -68,11 +70,10 @@ def by_supports(game, starts=10):
         slopes = np.where(mask[:, :, None] & mask[:, None, :], slopes, np.eye(size))
         right = np.where(mask, gains(point).reshape(-1, size), 0.0)
         step = (np.linalg.pinv(slopes) @ right[:, :, None]).reshape(point.shape)
-        point = point - np.clip(step, -0.3, 0.3)
-        point = np.where(free, np.clip(point, -1.0, 2.0), point)
+        point = np.where(free, np.clip(point - np.clip(step, -0.3, 0.3), -1.0, 2.0), supports)
     gain = gains(point)
     inside = ~free | ((np.abs(gain) < 1e-11) & (point > 0) & (point < 1))
-    stable = free | np.where(point == 1, gain >= 0, gain <= 0)
+    stable = free | np.where(supports == 1, gain >= 0, gain <= 0)
     right = point[(inside & stable).all(axis=(1, 2))]
     distinct = np.unique(right.round(9), axis=0)
     return [np.stack([each, 1 - each], axis=2) for each in distinct]
@@ -164,3 +165,34 @@ def test_big_match_is_complete():
     found = pg.solve_all(pg.load("big_match"))
     assert found.complete
     assert len(found) == 1
+
+
+def test_a_continuum_is_not_complete():
+    # Matching pennies, after which player 0 may do anything.
+    rewards = np.zeros((2, 2, 2, 2))
+    rewards[:, 0] = [[[1, -1], [-1, 1]], [[-1, 1], [1, -1]]]
+    transitions = np.zeros((2, 2, 2, 2))
+    transitions[..., 1] = 1.0
+    found = pg.solve_all(pg.StochasticGame(rewards, transitions, 0.5))
+    assert found.pure_complete
+    assert not found.complete
+
+
+def test_curved_continua_are_not_complete():
+    # Whether player 0 goes on does not matter, and player 1 is indifferent if it does so half of the time.
+    rng = np.random.default_rng(0)
+    stage = rng.random((2, 2, 2))
+    rewards = np.stack([stage, stage], axis=1)
+    rewards[0] = 0.0
+    found = pg.solve_all(pg.StochasticGame(rewards, np.full((2, 2, 2, 2), 0.5), 0.5))
+    assert not found.complete
+
+
+@pytest.mark.parametrize("where", ["cells", "Newton's method"])
+def test_the_search_can_be_interrupted(where):
+    def stop(stage, done, total):
+        if where in stage:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pg.solve_all(random_game(2, [[2, 2], [2, 2]], 0.9), callback=stop)
