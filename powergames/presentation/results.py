@@ -357,7 +357,7 @@ def of_stochastic_set(found: StochasticEquilibriumSet, most: int | None = MOST) 
         heading(game, found.objective),
         *tables,
         *hidden,
-        f"{found.count}, all certified: largest regret "
+        f"{found.summary}, all certified: largest regret "
         f"{regret_text(largest, ROUNDING)} of the {range_name(game)}. {scope(found[0].certificate)} {missing} "
         f"Method {found.method}.",
     ]

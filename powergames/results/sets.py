@@ -179,7 +179,7 @@ class StochasticEquilibriumSet(Frozen, Shown, _Equilibria[StochasticEquilibrium]
         return self.ended_by or Status.CONVERGED
 
     @property
-    def count(self) -> str:
+    def summary(self) -> str:
         """How many equilibria there are, in words."""
         pure = all((strategy.max(axis=1) == 1.0).all() for each in self for strategy in each.profile)
         if pure and not self.complete:
@@ -202,5 +202,4 @@ class StochasticEquilibriumSet(Frozen, Shown, _Equilibria[StochasticEquilibrium]
             missing = ""
         else:
             missing = ", mixed ones may be missing" if self.pure_complete else ", possibly incomplete"
-        count = self.count
-        return f"<StochasticEquilibriumSet lam={self.objective.lam:g}: {count}{missing}>"
+        return f"<StochasticEquilibriumSet lam={self.objective.lam:g}: {self.summary}{missing}>"

@@ -193,10 +193,9 @@ class Advantages:
             return np.array(
                 [unit * (mixed(state, {i: act}) * worth[:, rows]).sum(axis=1) for act in self.choices[group].tolist()]
             )
-        charges = np.empty((count, n_states))
         for s, own in enumerate(states):
-            charges[:, s] = ((toll * chances(s, {}) - taken(s, {})) * worth[:, own]).sum(axis=1)
-        charges = np.linalg.solve(system, charges[:, :, None])[:, :, 0]
+            right[:, s] = ((toll * chances(s, {}) - taken(s, {})) * worth[:, own]).sum(axis=1)
+        charges = np.linalg.solve(system, right[:, :, None])[:, :, 0]
         after = discount * charges @ self._transitions[rows].T
         paid = []
         for act in self.choices[group].tolist():

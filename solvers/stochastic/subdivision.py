@@ -342,15 +342,16 @@ class _Subdivision:
             beaten[each.group][:, each.other] |= better
             beaten[each.group][:, each.one] |= worse
             strict[:, column] = better | worse
-        kept = []
-        for vertices, lost in zip(cells.vertices, beaten, strict=True):
-            kept.append(~((vertices > 0.0) & lost[:, None, :]).any(axis=2))
+        kept = [
+            np.logical_not(np.any((vertices > 0.0) & lost[:, None, :], axis=2))
+            for vertices, lost in zip(cells.vertices, beaten, strict=True)
+        ]
         possible = np.logical_and.reduce([own.any(axis=1) for own in kept])
         flags = np.concatenate([*beaten, *kept, strict], axis=1)
         for which in _groups(flags, np.flatnonzero(possible)):
-            lost = [own[which[0]] for own in beaten]
-            faces = [np.flatnonzero(own[which[0]]) for own in kept]
-            yield self._face(cells.chosen(which), lost, faces, strict[which[0]])
+            first = int(which[0])
+            faces = [np.flatnonzero(own[first]) for own in kept]
+            yield self._face(cells.chosen(which), [own[first] for own in beaten], faces, strict[first])
 
     def _face(
         self, cells: _Cells, lost: list[np.ndarray], faces: list[np.ndarray], strict: np.ndarray
@@ -451,16 +452,14 @@ class _Subdivision:
                 k = vertices[g].shape[1]
                 vertices[g] = vertices[g].copy()
                 vertices[g][:, moved] = (vertices[g][:, kept] + vertices[g][:, moved]) / 2
-                coefficients = {}
+                halves = dict(part.coefficients)
                 for p, own in part.coefficients.items():
                     each = self.advantages[p]
                     if g in each.groups:
                         axis = each.groups.index(g)
-                        own = bernstein.transformed(
-                            own, axis + 1, bernstein.halving(k, each.degrees[axis], kept, moved)
-                        )
-                    coefficients[p] = own
-                yield _Cells(part.played, vertices, coefficients)
+                        matrix = bernstein.halving(k, each.degrees[axis], kept, moved)
+                        halves[p] = bernstein.transformed(own, axis + 1, matrix)
+                yield _Cells(part.played, vertices, halves)
 
     def _neighbourhood(self, strategies: list[np.ndarray]) -> list[np.ndarray] | None:
         """Return the least strategies of a neighbourhood in which an equilibrium is the only one, if found."""
@@ -491,8 +490,8 @@ class _Subdivision:
         corners = [least + (1.0 - least.sum()) * np.eye(len(least)) for least in low]
         coefficients = {}
         for p, each in enumerate(self.advantages):
-            own = [corners[g] for g in each.groups]
-            coefficients[p] = bernstein.restricted(each.coefficients, each.degrees, own)[None]
+            within = [corners[g] for g in each.groups]
+            coefficients[p] = bernstein.restricted(each.coefficients, each.degrees, within)[None]
         cells = _Cells(tuple(tuple(range(len(own))) for own in low), [own[None] for own in corners], coefficients)
         cut = True
         while cut:
