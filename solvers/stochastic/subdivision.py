@@ -18,7 +18,7 @@ margin well above their rounding errors, and not intervals. That the work ends w
    ``||Y J - 1|| < 1`` with one matrix Y, so that no two solutions can differ; 0.99 is asked for, because of rounding.
    Cells within it are dropped.
 
-A cell also ends if it lies close to a certified equilibrium. This is so at degenerate ones, and `distance` tells how
+Cells also end close to a certified equilibrium without such a neighbourhood, a degenerate one. `distance` tells how
 close. Where equilibria form continua the cells do not go away, and the set is not complete.
 """
 
@@ -320,7 +320,9 @@ class _Subdivision:
                 inside &= (own >= least).all(axis=(1, 2))
             if inside.any():
                 cells = cells.chosen(~inside)
-        for strategies in self.strategies:
+        for strategies, low in zip(self.strategies, self.lows, strict=True):
+            if low is not None:
+                continue
             far = np.zeros(len(cells))
             for g, (own, strategy) in enumerate(zip(cells.vertices, strategies, strict=True)):
                 if self.is_player[g]:
