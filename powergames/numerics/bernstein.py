@@ -119,10 +119,8 @@ def transformed(coefficients: np.ndarray, axis: int, matrix: np.ndarray) -> np.n
     return result.reshape(*shape[:axis], len(matrix), *shape[axis + 1 :])
 
 
-def restricted(
-    coefficients: np.ndarray, degrees: Sequence[int], corners: Sequence[np.ndarray], first: int = 0
-) -> np.ndarray:
-    """Return the coefficients on smaller simplices; those of the first one lie along axis `first`."""
-    for axis, (degree, own) in enumerate(zip(degrees, corners, strict=True), start=first):
+def restricted(coefficients: np.ndarray, degrees: Sequence[int], corners: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the coefficients on smaller simplices, given the vertices of each, see `restriction`."""
+    for axis, (degree, own) in enumerate(zip(degrees, corners, strict=True)):
         coefficients = transformed(coefficients, axis, restriction(degree, own))
     return coefficients

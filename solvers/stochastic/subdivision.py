@@ -141,7 +141,10 @@ def find_all(game: StochasticGame, objective: PowerObjective, options: Options) 
     advantages = _advantages(problem, left)
     if advantages is None:
         return pure
-    search = _Subdivision(game, objective, options, problem, advantages, list(pure))
+    try:
+        search = _Subdivision(game, objective, options, problem, advantages, list(pure))
+    except LimitError:
+        return pure
     complete = True
     try:
         search.run()
@@ -185,7 +188,10 @@ class _Subdivision:
     ) -> None:
         self.game, self.objective, self.options, self.problem = game, objective, options, problem
         self.choices = advantages.choices
-        self.advantages: list[Advantage] = list(advantages)
+        self.advantages: list[Advantage] = []
+        for each in advantages:
+            self.advantages.append(each)
+            options.report("advantages", len(self.advantages))
         self.margins = [
             LIMITS.margin / (1.0 - float(problem.discounts[problem.owners[each.group % problem.n_groups]])) * each.unit
             for each in self.advantages
