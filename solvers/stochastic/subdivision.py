@@ -48,15 +48,15 @@ NAME = "subdivision"
 class Limits:
     """How large games may be, how long the search goes on, and what counts as the same equilibrium."""
 
-    coefficients: int = 250_000
-    """Games whose advantages have more coefficients are not searched. Up to two states, three players and two actions
-    each these are few enough.
+    coefficients: int = 600_000
+    """Games whose advantages have more coefficients are not searched. They are few enough up to two states with
+    two players and three actions or three players and two actions, and at λ = 0 in larger games.
     """
     entries: int = 20_000_000
     """Nor are those with more entries of the matrices from which they are computed."""
-    unknowns: int = 8
+    unknowns: int = 12
     """Nor are those with more free probabilities of players."""
-    work: float = 1.5e8
+    work: float = 4e8
     """Coefficients of cells looked at in all: ten to twenty seconds."""
     cells: int = 50_000
     """Cells looked at in all: about five seconds."""

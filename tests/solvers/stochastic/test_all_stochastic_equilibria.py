@@ -100,7 +100,7 @@ def test_a_game_solved_by_dominance_has_no_other_equilibrium():
 
 
 def test_mixed_equilibria_may_be_missing():
-    found = pg.solve_all(pg.load("dynamic_rock_paper_scissors"))
+    found = pg.solve_all(pg.load("dynamic_rock_paper_scissors"), pg.PowerObjective(0.3, form="adversarial"))
     assert len(found) == 0
     assert found.pure_complete
     assert not found.complete
