@@ -229,6 +229,8 @@ class Advantages:
             kept: dict[tuple[int, bytes], int] = {}
             for e in own.tolist():
                 j, act = acts[e]
-                kept.setdefault((j, joint.take(act, axis=j).tobytes()), e)
+                # To take over somebody who has no choice changes nothing, whoever it is.
+                does = (j, joint.take(act, axis=j).tobytes()) if problem.n_actions[s, j] > 1 else (-1, b"")
+                kept.setdefault(does, e)
             needed[g] = np.array(sorted(kept.values()))
         return needed

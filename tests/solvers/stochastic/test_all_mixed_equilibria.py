@@ -89,7 +89,14 @@ def test_equilibria_are_those_of_all_supports(seed):
     assert_same([each.profile for each in found], by_supports(game))
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize(
+    "objective",
+    [
+        *OBJECTIVES,
+        pg.PowerObjective("0.3", "max", "penalty"),
+        pg.PowerObjective("0.3", "max", "adversarial"),
+    ],
+)
 @pytest.mark.parametrize("sizes", [[[2, 2], [2, 2]], [[3, 2], [1, 2]], [[2, 2, 2], [1, 2, 1]]])
 def test_advantages_are_what_is_paid(sizes, objective):
     game = random_game(5, sizes)
@@ -105,6 +112,9 @@ def test_advantages_are_what_is_paid(sizes, objective):
         first = problem.bounds[each.group]
         difference = gradient[first + each.one] - gradient[first + each.other]
         kind = each.group % problem.n_groups
+        if difference == 0.0:
+            assert abs(value) < 1e-14
+            continue
         # The denominator is the same for all advantages of a player or of its adversaries.
         ratios.setdefault((problem.owners[kind], kind < problem.n_players), []).append(value / difference)
     for own in ratios.values():
@@ -159,6 +169,17 @@ def test_what_solve_finds_is_in_the_set(objective):
             one = pg.solve(game, objective, seed=seed, start=start)
             assert one.converged
             assert min(np.abs(flat(one.profile) - flat(each.profile)).max() for each in found) <= 1e-6
+
+
+@pytest.mark.parametrize("form", ["penalty", "adversarial"])
+@pytest.mark.parametrize("aggregate", ["max", [[0, 0.5, 0], [1, 0, 0.2], [0, 0, 0]]])
+def test_other_aggregates(aggregate, form):
+    game, objective = random_game(5, [[2, 2, 2], [1, 2, 1]]), pg.PowerObjective("0.4", aggregate, form)
+    found = pg.solve_all(game, objective)
+    assert found.complete
+    assert len(found) % 2 == 1
+    one = pg.solve(game, objective)
+    assert min(np.abs(flat(one.profile) - flat(each.profile)).max() for each in found) <= 1e-6
 
 
 def test_big_match_is_complete():
