@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from powergames.display import Shown
+from powergames.display import Shown, counted
 from powergames.games.immutable import Frozen
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import frozen
@@ -40,6 +40,10 @@ class SweepPoint(Frozen):
         """Whether there is at least one equilibrium and all are certified."""
         return bool(self.equilibria) and all(e.converged for e in self.equilibria)
 
+    def __repr__(self) -> str:
+        found = self.error or counted(len(self.equilibria), "equilibrium", "equilibria")
+        return f"<SweepPoint lam={self.objective.lam:g}: {found}{'' if self.converged else ', not certified'}>"
+
     def to_dict(self) -> dict[str, Any]:
         """Return the point as plain JSON values; exact numbers become strings such as ``"1/3"``."""
         exact = any(equilibrium.profile[0].dtype == object for equilibrium in self.equilibria)
@@ -59,11 +63,16 @@ class Sweep(Frozen, Shown, Sequence[SweepPoint]):
     """Equilibria over a range of λ, one point each, failures kept as data."""
 
     game: NormalFormGame | StochasticGame
-    points: tuple[SweepPoint, ...] = field(repr=False)
+    points: tuple[SweepPoint, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the points as plain JSON values."""
         return {"points": [point.to_dict() for point in self.points]}
+
+    def __repr__(self) -> str:
+        good = sum(point.converged for point in self)
+        lams = f" lam={self.lams.min():g} to {self.lams.max():g}" if len(self) else ""
+        return f"<Sweep{lams}: {counted(len(self), 'point')}, {'all' if good == len(self) else good} certified>"
 
     @property
     def lams(self) -> np.ndarray:
