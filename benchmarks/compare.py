@@ -29,7 +29,7 @@ PAGE = HERE.parent / "docs" / "compare.md"
 RUNS = {
     "bench_two_player_solve": ["--sizes", "10", "50", "100", "--seeds", "11", "--limit", "20"],
     "bench_many_players": ["--sizes", "3x3", "3x10", "4x5", "5x3", "--lams", "0", "--seeds", "11", "--limit", "3"],
-    "bench_all_equilibria": ["--sizes", "3", "5", "8", "--seeds", "7"],
+    "bench_all_equilibria": ["--sizes", "3", "5", "8", "--seeds", "7", "--stochastic", "7"],
     "bench_pair_tables": [],
     "bench_stochastic": [
         "--against",

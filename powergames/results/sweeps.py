@@ -60,7 +60,14 @@ class SweepPoint(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class Sweep(Frozen, Shown, Sequence[SweepPoint]):
-    """Equilibria over a range of λ, one point each, failures kept as data."""
+    """Equilibria over a range of λ, one point each, failures kept as data.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> pg.sweep(pg.load("stag_hunt"), lams=[0, 0.25])
+    <Sweep lam=0 to 0.25: 2 points, all certified>
+    """
 
     game: NormalFormGame | StochasticGame
     points: tuple[SweepPoint, ...]
