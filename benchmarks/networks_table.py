@@ -32,13 +32,7 @@ from powergames.learning.sweeps import bootstrap
 PAGE = Path(__file__).parent.parent / "docs" / "learning.md"
 # Algorithm, λ and steps. In sbpr takeovers make rare soups rarer, and in a larger kitchen they are rarer anyway: so
 # these get more.
-LARGER = (
-    ("task", "0", 400_000),
-    ("task", "0", 1_600_000),
-    ("prim", "0.001", 1_600_000),
-    ("prim", "0.1", 1_600_000),
-    ("sbpr", "0.3", 1_600_000),
-)
+LARGER = (("task", "0", 400_000), ("task", "0", 1_600_000))
 KITCHENS = {
     "shared_pot": (
         ("task", "0", 400_000),
@@ -50,8 +44,8 @@ KITCHENS = {
         ("sbpr", "0.1", 1_600_000),
         ("sbpr", "0.3", 1_600_000),
     ),
-    "three_pots": LARGER,
-    "cramped_room:counters=0": LARGER,
+    "three_pots": (*LARGER, ("prim", "0.1", 1_600_000), ("sbpr", "0.3", 1_600_000)),
+    "cramped_room:counters=0": (*LARGER, ("task", "0", 6_400_000)),
 }
 SEEDS = 10
 

@@ -121,7 +121,9 @@ def find(problem: tuple[np.ndarray, ...], allowed: Allowed, report: Callable[[],
             normals.append(_normals(forms, i, candidates))
             points = _arrangement(normals[i], game.n_actions[i])
             found.append(points[allowed(i, points)])
-        found = _fewer(found)
+        found = _fewer(found) if all(map(len, found)) else []
+        if not found:
+            return []
         tables = game.tables(found, choices, report)
         used = [np.zeros(len(own), dtype=np.bool_) for own in found]
         for table in tables:
@@ -238,12 +240,13 @@ class _Game:
         """
         tables = [np.ones([len(own) for own in candidates], dtype=np.bool_)]
         for i in range(self.n_players):
-            report()
-            own = self._tables_of(i, candidates, choices[i])
+            own = self._tables_of(i, candidates, choices[i], report)
             tables = _largest([table & each for table in tables for each in own])
         return tables
 
-    def _tables_of(self, i: int, candidates: Sequence[np.ndarray], choices: Sequence[_Choice]) -> list[np.ndarray]:
+    def _tables_of(
+        self, i: int, candidates: Sequence[np.ndarray], choices: Sequence[_Choice], report: Callable[[], None]
+    ) -> list[np.ndarray]:
         """Tell for each choice of the adversaries of player `i` whether it and the player's strategy are best."""
         everyone = -1
         worst: list[list[np.ndarray]] = []
@@ -256,6 +259,7 @@ class _Game:
         allowed = [table for own in worst for table in own]
         found = []
         for z in choices:
+            report()
             values = _averaged(self.payoff(i, z), candidates, i)
             values = np.broadcast_to(
                 values, [len(own) if j != i else values.shape[i] for j, own in enumerate(candidates)]
@@ -328,13 +332,18 @@ def _arrangement(normals: np.ndarray, size: int) -> np.ndarray:
 
 
 def _fewer(candidates: list[np.ndarray]) -> list[np.ndarray]:
-    """Give up candidates that mix the most actions, until their profiles are few enough."""
+    """Give up candidates that mix the most actions, until their profiles are few enough; return none if they never are.
+
+    Each player keeps some.
+    """
     while math.prod(len(own) for own in candidates) > LIMITS.profiles:
-        mixed = [int((own > 0).sum(axis=1).max(initial=1)) for own in candidates]
-        most = max(range(len(candidates)), key=lambda i: (mixed[i] > 1, len(candidates[i])))
-        if mixed[most] == 1:
-            break
-        candidates[most] = candidates[most][(candidates[most] > 0).sum(axis=1) < mixed[most]]
+        mixed = [(own > 0).sum(axis=1) for own in candidates]
+        left = [own[count < count.max()] for own, count in zip(candidates, mixed, strict=True)]
+        possible = [i for i, own in enumerate(left) if len(own)]
+        if not possible:
+            return []
+        most = max(possible, key=lambda i: len(candidates[i]))
+        candidates[most] = left[most]
     return candidates
 
 

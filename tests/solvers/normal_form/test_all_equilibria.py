@@ -16,7 +16,7 @@ import powergames as pg
 from powergames.games.catalog.normal_form import named_game
 from powergames.kernels import compilation
 from powergames.solvers.common import Options
-from powergames.solvers.normal_form import subdivision, vertex_enumeration
+from powergames.solvers.normal_form import product_sets, subdivision, vertex_enumeration
 from powergames.solvers.normal_form.dominance import Played
 from powergames.solvers.normal_form.two_player import TwoPlayerProblem
 
@@ -490,6 +490,24 @@ def test_product_sets_consist_of_equilibria(shape, seeds, lam):
                 ]
                 assert oracle.scaled_regret(game.payoffs, objective, inside) <= 1e-12
             assert len({found[k].component for k in members}) == 1
+
+
+def test_a_game_without_sets_is_not_searched_for_them_at_length():
+    # One player's strategies that are left all mix: leaving these out would leave none, and the others' are many.
+    game = pg.load("random_uniform:players=5,actions=2,seed=3")
+    found = pg.solve_all(game, 0.3, time_limit=60)
+    assert found.complete
+    check(found, game, pg.PowerObjective(0.3))
+
+
+def test_candidates_are_few_and_every_player_keeps_some(monkeypatch):
+    monkeypatch.setattr(product_sets, "LIMITS", replace(product_sets.LIMITS, profiles=10))
+    pure, mixed = np.eye(2), np.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]])
+    few = product_sets._fewer([np.concatenate([pure, mixed]), mixed, np.concatenate([pure, mixed])])
+    assert few == []
+    few = product_sets._fewer([np.concatenate([pure, mixed]), mixed, pure[:1]])
+    assert [own.tolist() for own in few] == [pure.tolist(), mixed.tolist(), pure[:1].tolist()]
+    assert product_sets._fewer([mixed, mixed, mixed]) == []
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 5])
