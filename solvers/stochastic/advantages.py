@@ -116,7 +116,7 @@ class Advantages:
             sizes = [len(self.choices[g]) for g in degrees]
             nodes = [bernstein.nodes(size, d) for size, d in zip(sizes, degrees.values(), strict=True)]
             shape = [len(each) for each in nodes]
-            at = np.indices(shape).reshape(len(shape), -1)
+            at = np.indices(shape).reshape(len(shape), math.prod(shape))
             strategies = []
             for g, choice in enumerate(self.choices):
                 strategy = np.zeros((at.shape[1], self._sizes[g]))

@@ -144,6 +144,14 @@ def test_states_without_future_are_games_of_their_own(objective):
     assert_same([one.profile for one in found], expected)
 
 
+def test_a_player_to_whom_nothing_that_is_left_matters():
+    # The first one plays the second row, and then the second one is paid the same for both actions: a number.
+    payoffs = np.array([[[2, 2], [3, 4]], [[0, 0], [4, 4]]])
+    found = pg.solve_all(pg.StochasticGame(payoffs[:, None], np.ones((1, 2, 2, 1)), 0.5))
+    assert not found.complete
+    assert [[own.tolist() for own in each.profile] for each in found] == [[[[0, 1]], [[1, 0]]], [[[0, 1]], [[0, 1]]]]
+
+
 def test_zero_sum_games_have_one_value():
     rng = np.random.default_rng(3)
     reward = rng.normal(size=(2, 2, 2))
