@@ -31,6 +31,23 @@ def random_game(n_actions, seed=0, discount=0.8, sparse=False):
     return game, profile
 
 
+def sized_game(seed, sizes, discount=0.8, values=None):
+    """Return a random game; ``sizes[s][i]`` is the number of actions of player `i` in state `s`.
+
+    With `values`, rewards are drawn from so many integers and transitions are deterministic, so that there are ties.
+    """
+    rng = np.random.default_rng(seed)
+    n_actions = np.array(sizes)
+    n_states, n_players = n_actions.shape
+    rows = int(n_actions.prod(axis=1).sum())
+    if values is None:
+        rewards, transitions = rng.random((n_players, rows)), rng.dirichlet(np.full(n_states, 0.4), size=rows)
+    else:
+        rewards = rng.integers(values, size=(n_players, rows)).astype(float)
+        transitions = np.eye(n_states)[rng.integers(n_states, size=rows)]
+    return StochasticGame.from_rows(n_actions, rewards, transitions, discount)
+
+
 def matrix(game):
     """Transitions as a dense matrix."""
     dense = np.zeros((len(game.indptr) - 1, game.n_states))

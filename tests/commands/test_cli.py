@@ -668,7 +668,7 @@ def test_tables_fit_where_they_can_and_lose_nothing_where_not(capsys, monkeypatc
     out, _ = capsys.readouterr()
     assert "\x1b[3" not in out
     assert "…" not in out
-    for number in ("3.51562", "3.70312", "0.9375", "0.0625"):
+    for number in ("3.5156", "3.7031", "0.9375", "0.0625"):
         assert number in out
 
 

@@ -6,12 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
+from stochastic_oracle import sized_game
 
 import powergames as pg
 from powergames.numerics.bernstein import restricted
 from powergames.solvers.stochastic.advantages import Advantages
 from powergames.solvers.stochastic.problem import StochasticProblem
-from tests.solvers.stochastic.test_all_stochastic_equilibria import random_game
 
 OBJECTIVES = [
     pg.PowerObjective(),
@@ -81,7 +81,7 @@ def by_supports(game, starts=10):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_equilibria_are_those_of_all_supports(seed):
-    game = random_game(seed, [[2, 2], [2, 2]], 0.9)
+    game = sized_game(seed, [[2, 2], [2, 2]], 0.9)
     found = pg.solve_all(game)
     assert found.complete
     assert found.distance == 0
@@ -99,7 +99,7 @@ def test_equilibria_are_those_of_all_supports(seed):
 )
 @pytest.mark.parametrize("sizes", [[[2, 2], [2, 2]], [[3, 2], [1, 2]], [[2, 2, 2], [1, 2, 1]]])
 def test_advantages_are_what_is_paid(sizes, objective):
-    game = random_game(5, sizes)
+    game = sized_game(5, sizes)
     problem = StochasticProblem.of(game, objective)
     advantages = list(Advantages(problem, [np.arange(size) for size in np.diff(problem.bounds)]))
     rng = np.random.default_rng(0)
@@ -165,7 +165,7 @@ def test_zero_sum_games_have_one_value():
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_what_solve_finds_is_in_the_set(objective):
     for sizes in ([[2, 2], [2, 2]], [[2, 2], [1, 2], [2, 1]], [[2, 1, 2], [2, 2, 1]], [[2, 3], [1, 2]]):
-        game = random_game(11, sizes, 0.9)
+        game = sized_game(11, sizes, 0.9)
         found = pg.solve_all(game, objective)
         assert found.complete
         assert all(each.converged for each in found)
@@ -182,7 +182,7 @@ def test_what_solve_finds_is_in_the_set(objective):
 @pytest.mark.parametrize("form", ["penalty", "adversarial"])
 @pytest.mark.parametrize("aggregate", ["max", [[0, 0.5, 0], [1, 0, 0.2], [0, 0, 0]]])
 def test_other_aggregates(aggregate, form):
-    game, objective = random_game(5, [[2, 2, 2], [1, 2, 1]]), pg.PowerObjective("0.4", aggregate, form)
+    game, objective = sized_game(5, [[2, 2, 2], [1, 2, 1]]), pg.PowerObjective("0.4", aggregate, form)
     found = pg.solve_all(game, objective)
     assert found.complete
     assert len(found) % 2 == 1
@@ -224,4 +224,4 @@ def test_the_search_can_be_interrupted(where):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        pg.solve_all(random_game(2, [[2, 2], [2, 2]], 0.9), callback=stop)
+        pg.solve_all(sized_game(2, [[2, 2], [2, 2]], 0.9), callback=stop)

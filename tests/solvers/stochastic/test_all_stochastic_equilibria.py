@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from stochastic_oracle import sized_game
 
 import powergames as pg
 from powergames.cli import run
@@ -17,23 +18,6 @@ OBJECTIVES = [
     pg.PowerObjective(),
     *(pg.PowerObjective(lam, form=form) for lam in ("0.1", "0.3", 1) for form in ("penalty", "adversarial")),
 ]
-
-
-def random_game(seed, sizes, discount=0.8, values=None):
-    """Return a random game; ``sizes[s][i]`` is the number of actions of player `i` in state `s`.
-
-    With `values`, rewards are drawn from so many integers and transitions are deterministic, so that there are ties.
-    """
-    rng = np.random.default_rng(seed)
-    n_actions = np.array(sizes)
-    n_states, n_players = n_actions.shape
-    rows = int(n_actions.prod(axis=1).sum())
-    if values is None:
-        rewards, transitions = rng.random((n_players, rows)), rng.dirichlet(np.full(n_states, 0.4), size=rows)
-    else:
-        rewards = rng.integers(values, size=(n_players, rows)).astype(float)
-        transitions = np.eye(n_states)[rng.integers(n_states, size=rows)]
-    return pg.StochasticGame.from_rows(n_actions, rewards, transitions, discount)
 
 
 def pure_profiles(game):
@@ -52,15 +36,15 @@ def keys(profiles):
 
 
 GAMES = {
-    "two states": random_game(1, [[2, 2], [2, 2]]),
-    "two states, patient": random_game(2, [[2, 2], [2, 2]], 0.97),
-    "three actions": random_game(3, [[3, 2], [1, 2]]),
-    "three states": random_game(4, [[2, 1], [1, 2], [2, 2]]),
-    "three players": random_game(5, [[2, 2, 2], [1, 2, 1]]),
-    "ties": random_game(6, [[2, 2], [2, 1]], values=2),
-    "more ties": random_game(7, [[2, 2, 1], [2, 1, 2]], values=3),
-    "one player": random_game(8, [[2], [3], [2]]),
-    "two discounts": random_game(9, [[2, 2], [1, 2]], [0.5, 0.9]),
+    "two states": sized_game(1, [[2, 2], [2, 2]]),
+    "two states, patient": sized_game(2, [[2, 2], [2, 2]], 0.97),
+    "three actions": sized_game(3, [[3, 2], [1, 2]]),
+    "three states": sized_game(4, [[2, 1], [1, 2], [2, 2]]),
+    "three players": sized_game(5, [[2, 2, 2], [1, 2, 1]]),
+    "ties": sized_game(6, [[2, 2], [2, 1]], values=2),
+    "more ties": sized_game(7, [[2, 2, 1], [2, 1, 2]], values=3),
+    "one player": sized_game(8, [[2], [3], [2]]),
+    "two discounts": sized_game(9, [[2, 2], [1, 2]], [0.5, 0.9]),
 }
 
 
