@@ -40,7 +40,7 @@ from scipy.stats import t as student
 from scipy.stats import ttest_ind
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecEnv
+from vectors import PlainVector
 
 import powergames as pg
 
@@ -146,7 +146,7 @@ def drawn(shares: np.ndarray, rng: np.random.Generator) -> int:
     return min(int(np.searchsorted(np.cumsum(shares), rng.random())), len(shares) - 1)
 
 
-class Seats(VecEnv):
+class Seats(PlainVector):
     """Copies of an environment as Stable-Baselines3 wants them: each learning gatherer in each is one environment."""
 
     def __init__(self, envs: Sequence[Any], seats: Sequence[tuple[int, str]], seed: int) -> None:
@@ -191,24 +191,9 @@ class Seats(VecEnv):
     def _seen(self) -> np.ndarray:
         return np.stack([self.now[k][agent] for k, agent in self.seats])
 
-    def close(self) -> None:
-        """Nothing is open."""
-
     def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
         """Return an attribute of the copy of each seat."""
         return [getattr(self.envs[k], attr_name, None) for k, _ in self.seats]
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        """Refuse: nothing is set from outside."""
-        raise NotImplementedError
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        """Refuse: nothing is called from outside."""
-        raise NotImplementedError
-
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        """Say that no copy is wrapped by Stable-Baselines3."""
-        return [False] * len(self.seats)
 
 
 class Refresh(BaseCallback):

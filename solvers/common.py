@@ -239,3 +239,42 @@ def _stand_in(game: NormalFormGame, options: Options) -> Profile:
     if not options.exact:
         return game.uniform_profile()
     return tuple(frozen(np.array([Fraction(1, size)] * size, dtype=object)) for size in game.n_actions)
+
+
+@dataclass(frozen=True)
+class SubdivisionLimits:
+    """What searches by branch and prune on cells of strategies share."""
+
+    resolution: float = 1e-4
+    """Within this distance of an equilibrium no other one is looked for where bounds do not decide."""
+    real_regret: float = 1e-9
+    """A regret above this, relative to the range of payoffs or values, is not due to rounding."""
+    same: float = 1e-9
+    """Equilibria that differ by no more are the same, up to rounding."""
+    inside: float = 0.999
+    """How much of a probability a neighbourhood may take away, where it must stay positive."""
+    halvings: int = 16
+    """The radius is halved this often in search of a neighbourhood in which a solution is alone."""
+    bisections: int = 3
+    """Bisections of the radius after one is found."""
+
+
+def greatest_radius(alone: Callable[[float], bool], limits: SubdivisionLimits) -> float:
+    """Return about the greatest radius up to 1 in which a solution is alone; 0 if none is found.
+
+    Examples
+    --------
+    >>> greatest_radius(lambda radius: radius < 0.3, SubdivisionLimits())
+    0.28125
+    """
+    good, bad, radius, better = 0.0, 1.0, 1.0, 0
+    for _ in range(limits.halvings):
+        if alone(radius):
+            good = radius
+        else:
+            bad = radius
+        better += good > 0.0
+        if better > limits.bisections or good == bad:
+            break
+        radius = (good + bad) / 2
+    return good

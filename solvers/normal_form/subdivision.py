@@ -56,7 +56,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
 from powergames.results import Box, Equilibrium, EquilibriumSet, Status
-from powergames.solvers.common import Candidate, LimitError, Options, certified
+from powergames.solvers.common import Candidate, LimitError, Options, SubdivisionLimits, certified, greatest_radius
 from powergames.solvers.normal_form import ipa, product_sets, vertex_enumeration
 from powergames.solvers.normal_form.product_sets import ProductSet
 from powergames.solvers.normal_form.pure import pure_equilibria
@@ -65,7 +65,7 @@ NAME = "subdivision"
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(SubdivisionLimits):
     """How large games may be, how finely they are searched, and what counts as the same equilibrium."""
 
     unknowns: int = 9
@@ -96,22 +96,12 @@ class Limits:
     """Their number must then grow by this factor twice in succession as the width is halved."""
     continuum_cells: int = 10_000
     """There must be more of them than this."""
-    resolution: float = 1e-4
-    """A cluster of cells no larger than this around an equilibrium holds no other that is worth telling apart."""
     regret: float = 1e-12
     """Regret, relative to the payoff range, of an equilibrium in a cluster, if in fractions it is not zero."""
-    real_regret: float = 1e-9
-    """A regret above this is not due to rounding."""
     rounding: float = 1e-12
     """A distance up to this is rounding."""
-    same: float = 1e-9
-    """Equilibria that differ by no more are the same, up to rounding."""
     samples: int = 40
     """Cells of a cluster from which equilibria are looked for, and pure equilibria of it that are listed."""
-    halvings: int = 16
-    """The radius is halved this often in search of a neighbourhood in which a solution is alone."""
-    bisections: int = 3
-    """Bisections of the radius after one is found."""
     newton_steps: int = 60
     """Steps of Newton's method in a cluster, where it may converge slowly."""
     denominator: int = 1000
@@ -456,19 +446,14 @@ class _Search:
         except np.linalg.LinAlgError:
             return None
         # Probabilities must stay positive where players mix.
-        most = 0.999 * np.where(played & (x < 1), x, 1).min(axis=1)
+        most = LIMITS.inside * np.where(played & (x < 1), x, 1).min(axis=1)
         most[(x == 1).any(axis=1)] = 1
-        good, bad, radius, better = 0.0, 1.0, 1.0, 0
-        for _ in range(LIMITS.halvings):
-            if kernel.is_alone(self.problem, played, made, x, z, inverse, left, most, radius, self.space):
-                good = radius
-            else:
-                bad = radius
-            better += good > 0
-            if better > LIMITS.bisections or good == bad:
-                break
-            radius = (good + bad) / 2
-        return np.maximum(x - np.minimum(most, good)[:, None], 0) if good else None
+
+        def alone(radius: float) -> bool:
+            return bool(kernel.is_alone(self.problem, played, made, x, z, inverse, left, most, radius, self.space))
+
+        radius = greatest_radius(alone, LIMITS)
+        return np.maximum(x - np.minimum(most, radius)[:, None], 0) if radius else None
 
     def unsettled(self, cells: _Cells) -> _Cells:
         """Return the cells outside of the neighbourhoods in which known equilibria are alone."""

@@ -34,7 +34,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.numerics import bernstein
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium, StochasticEquilibriumSet
-from powergames.solvers.common import LimitError, Options
+from powergames.solvers.common import LimitError, Options, SubdivisionLimits, greatest_radius
 from powergames.solvers.stochastic import elimination
 from powergames.solvers.stochastic.advantages import Advantage, Advantages
 from powergames.solvers.stochastic.newton import finish
@@ -45,7 +45,7 @@ NAME = "subdivision"
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(SubdivisionLimits):
     """How large games may be, how long the search goes on, and what counts as the same equilibrium."""
 
     coefficients: int = 600_000
@@ -68,20 +68,8 @@ class Limits:
     """With more equilibria than this of which none is known to be alone, there is a continuum, and the search ends."""
     margin: float = 1e-12
     """Rounding of what actions are paid, relative to its size; divided by one minus the discount."""
-    resolution: float = 1e-4
-    """Within this distance of an equilibrium no other one is looked for where bounds do not decide."""
-    real_regret: float = 1e-9
-    """A regret above this, relative to the range of values, is not due to rounding."""
-    same: float = 1e-9
-    """Equilibria that differ by no more are the same, up to rounding."""
-    inside: float = 0.999
-    """How much of a probability a neighbourhood may take away, where it must stay positive."""
     contraction: float = 0.99
     """The Jacobian times an approximate inverse may differ from one by this much."""
-    halvings: int = 16
-    """The radius is halved this often in search of a neighbourhood in which a solution is alone."""
-    bisections: int = 3
-    """Bisections of the radius after one is found."""
 
 
 LIMITS = Limits()
@@ -476,22 +464,15 @@ class _Subdivision:
             mixed = strategy.max() < 1.0
             # What adversaries do besides one worst takeover makes no difference.
             most.append(LIMITS.inside * strategy[strategy > 0.0].min() if mixed else 1.0 if is_player else np.inf)
-        good, bad, radius, better = 0.0, 1.0, 1.0, 0
-        lows: list[np.ndarray] | None = None
-        for _ in range(LIMITS.halvings):
-            low = [
+
+        def low(radius: float) -> list[np.ndarray]:
+            return [
                 np.maximum(strategy - (reach if reach == np.inf else min(reach, radius)), 0.0)
                 for strategy, reach in zip(strategies, most, strict=True)
             ]
-            if self._is_alone(low):
-                good, lows = radius, low
-            else:
-                bad = radius
-            better += good > 0.0
-            if better > LIMITS.bisections or good == bad:
-                break
-            radius = (good + bad) / 2
-        return lows
+
+        radius = greatest_radius(lambda radius: self._is_alone(low(radius)), LIMITS)
+        return low(radius) if radius else None
 
     def _is_alone(self, low: list[np.ndarray]) -> bool:
         """Whether at most one equilibrium has at least these strategies."""
