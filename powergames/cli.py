@@ -189,8 +189,17 @@ def _usage_problem(error: Any) -> str:
     path = "powergames" if context is None else context.command_path
     if message == "Missing command":
         message = f"missing command: choose one of {', '.join(context.command.commands)}"
+    if hasattr(error, "possibilities"):
+        having = [name for name in COMMANDS if error.option_name in _options(name)]
+        message = f"no such option: {error.option_name} (it belongs to {', '.join(having)})" if having else message
     place = path.removeprefix("powergames").strip()
     return f"{place + ': ' if place else ''}{message[:1].lower()}{message[1:]}; see '{path} --help'"
+
+
+def _options(name: str) -> set[str]:
+    """Names of all options of a command."""
+    commands: Any = typer.main.get_command(app)
+    return {option for parameter in commands.commands[name].params for option in parameter.opts}
 
 
 @app.callback(invoke_without_command=True)

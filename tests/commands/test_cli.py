@@ -360,6 +360,8 @@ BAD_USAGE = {
     "": "missing command",
     "solv": "no such command 'solv'",
     "--nonsense": "no such option: --nonsense",
+    "report stag_hunt -o a.html --horizon 3": "--horizon (it belongs to solve, power, audit, sweep, train); see",
+    "solve stag_hunt --lamb 1": "no such option: --lamb (Possible options: --lam)",
     "solve": "missing argument 'GAME'",
     "solve stag_hunt more": "unexpected extra argument",
     "solve stag_hunt --lamda 1": "--lam",
@@ -921,6 +923,7 @@ def test_power_of_several_steps_on_the_command_line(invoke_json, tmp_path, horiz
         ("power stag_hunt --profile uniform --coalitions x", "--coalitions: got 'x'"),
         ("power big_match --profile uniform --steps 2 --coalitions 2", "give one of them"),
         ("solve big_match:discount=1", "discount 1 needs horizon="),
+        ("report big_match:discount=1 -o a.html", "elsewhere give a discount below 1"),
         (
             "solve big_match --lam 0.1 --power-steps x",
             "--power-steps: got 'x'; give a number of steps from 1 on, or inf",
