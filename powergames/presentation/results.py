@@ -385,7 +385,9 @@ def of_path(path: Sweep, most: int | None = MOST) -> list[Block]:
             table.add_row(lam_cell(point.objective), *[""] * (len(table.columns) - 2), printable(point.error))
     meaning = "Task and power are per player, power as the objective counts it."
     summary, *failed = path_summary(path.points)
-    return [heading(game, path.points[0].objective, lam=False), table, f"{summary} {meaning}", *failed]
+    lasting = "" if path.horizon is None else f", {counted(path.horizon, 'step')}"
+    title = heading(game, path.points[0].objective, lam=False) + lasting
+    return [title, table, f"{summary} {meaning}", *failed]
 
 
 @frame.register(Sweep)

@@ -86,6 +86,12 @@ class Sweep(Frozen, Shown, Sequence[SweepPoint]):
         """The λ of each point, shape (P,)."""
         return frozen(np.array([point.objective.lam for point in self.points]))
 
+    @property
+    def horizon(self) -> int | None:
+        """The number of steps after which the game ends; None if it has no end, or nothing was found."""
+        found = (equilibrium for point in self.points for equilibrium in point.equilibria)
+        return next((getattr(equilibrium, "horizon", None) for equilibrium in found), None)
+
     def __len__(self) -> int:
         return len(self.points)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.games.timed import TimedStrategy
 from powergames.results import Sweep
 from powergames.viz.labels import axis_format, domain, game_title, lam_list, objective_text, player_index, shorten
 from powergames.viz.placing import placed_labels
@@ -138,9 +139,15 @@ def _by_support(equilibria: Sequence[Any]) -> dict[bytes, list[Any]]:
     found: dict[bytes, list[Any]] = {}
     for equilibrium in equilibria:
         if equilibrium.converged:
-            played = b"".join((strategy > SAME).tobytes() for strategy in equilibrium.profile)
-            found.setdefault(played, []).append(equilibrium)
+            found.setdefault(b"".join(map(_support, equilibrium.profile)), []).append(equilibrium)
     return found
+
+
+def _support(strategy: Any) -> bytes:
+    """Which actions are played, also of a strategy that depends on the time, which may be too large to write out."""
+    if isinstance(strategy, TimedStrategy):
+        return strategy.actions.tobytes() + (strategy.probabilities > SAME).tobytes()
+    return (strategy > SAME).tobytes()
 
 
 def _strip(alt: Any, path: Sweep) -> Any:

@@ -37,6 +37,7 @@ def counts(path: Sweep) -> str:
     """Say how many equilibria a sweep found."""
     number = sum(equilibrium.converged for point in path for equilibrium in point.equilibria)
     found = counted(number, "certified equilibrium", "certified equilibria")
+    found += "" if path.horizon is None else f" over {counted(path.horizon, 'step')}"
     lams = path.lams
     span = f"from {lams.min():.4g} to {lams.max():.4g}" if len(set(lams.tolist())) > 1 else f"= {lams[0]:.4g}"
     return f"{found} at {counted(len(path), 'value')} of λ {span}" if len(path) > 1 else f"{found} at λ {span}"
