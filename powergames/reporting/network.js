@@ -1,6 +1,6 @@
 // Who holds power over whom, as arrows: the wider, the more power.
 
-const NETWORK = { size: 340, most: 8, widest: 9, letters: 12 };
+const NETWORK = { size: 340, most: 8, widest: 9, letters: 12, smallest: 24, largest: 36 };
 
 function networkFigure(lesson) {
   const { players } = lesson.game;
@@ -10,6 +10,9 @@ function networkFigure(lesson) {
   const power = lesson.stochastic ? lesson.solution().power[lesson.state] : lesson.solution().power;
   const at = lesson.stochastic ? `power/${lesson.state}` : "power";
   const radius = NETWORK.size / 2 - 50;
+  // Names stay inside their discs, as far as discs have room beside each other.
+  const shown = players.map((name) => shortened(name, NETWORK.letters));
+  const disc = n > 4 ? NETWORK.smallest : Math.min(NETWORK.largest, Math.max(NETWORK.smallest, ...shown.map((name) => 3.7 * name.length + 2)));
   const places = players.map((_, i) => {
     const angle = n === 2 ? Math.PI * (1 - i) : 2 * Math.PI * i / n - Math.PI / 2;
     return { x: NETWORK.size / 2 + radius * Math.cos(angle), y: radius * Math.sin(angle) };
@@ -23,18 +26,15 @@ function networkFigure(lesson) {
     if (i === j || lesson.text(power[i][j]) === "0") return;
     const share = power[i][j] / lesson.greatestPower;
     const width = 1.5 + (NETWORK.widest - 1.5) * share;
-    const bend = arrow(places[j], places[i], width);
+    const bend = arrow(places[j], places[i], width, disc);
     arrows.push(...bend.nodes);
-    // Beside the arrow, further where the text is wide.
-    const half = 3.7 * lesson.text(power[i][j]).length;
-    const distance = width / 2 + 4 + Math.abs(bend.out.x) * half + Math.abs(bend.out.y) * 7;
-    const place = { x: bend.x + bend.out.x * distance, y: bend.y + bend.out.y * distance + 4 };
+    const place = beside(bend, lesson.text(power[i][j]), width);
     labels.push(lesson.number(`${at}/${i}/${j}`, drawn("text", { ...place, "text-anchor": "middle", class: "halo" })));
   }));
   const nodes = players.flatMap((name, i) => [
-    drawn("circle", { cx: places[i].x, cy: places[i].y, r: 24, class: "node" }),
+    drawn("circle", { cx: places[i].x, cy: places[i].y, r: disc, class: "node" }),
     drawn("text", { x: places[i].x, y: places[i].y + 4, "text-anchor": "middle", class: "halo" },
-      drawn("title", {}, name), shortened(name, NETWORK.letters)),
+      drawn("title", {}, name), shown[i]),
   ]);
   if (!arrows.length) return [el("figcaption", {}, "Nobody can take anything from anybody.")];
   return [
@@ -44,16 +44,22 @@ function networkFigure(lesson) {
   ];
 }
 
-// A bent arrow, so that the one back runs beside it; its middle, and the direction away from the one back.
-function arrow(from, to, width) {
+// Where the middle of a text stands beside an arrow: further where the text is wide.
+function beside(bend, text, width) {
+  const distance = width / 2 + 4 + Math.abs(bend.out.x) * 3.7 * text.length + Math.abs(bend.out.y) * 7;
+  return { x: bend.x + bend.out.x * distance, y: bend.y + bend.out.y * distance + 4 };
+}
+
+// A bent arrow between discs, so that the one back runs beside it; its middle, and the direction away from the one back.
+function arrow(from, to, width, disc) {
   const dx = to.x - from.x;
   const dy = to.y - from.y;
   const length = Math.hypot(dx, dy);
   const [ux, uy] = [dx / length, dy / length];
   const bend = Math.min(46, 0.22 * length);
   const middle = { x: (from.x + to.x) / 2 - uy * bend, y: (from.y + to.y) / 2 + ux * bend };
-  const start = towards(from, middle, 25);
-  const tip = towards(to, middle, 27);
+  const start = towards(from, middle, disc + 1);
+  const tip = towards(to, middle, disc + 3);
   const size = 7 + width;
   const neck = towards(tip, middle, size);
   const [hx, hy] = [(neck.x - tip.x) / size, (neck.y - tip.y) / size];

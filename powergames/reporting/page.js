@@ -258,7 +258,7 @@ function prepare() {
   show("marks", ...points.map((_, p) => {
     const failed = !lesson.certified(p).length;
     const mark = el("span", { class: failed ? "failed" : lesson.critical(p) ? "critical" : null }, failed ? "×" : "");
-    mark.style.left = `${last ? 100 * p / last : 50}%`;
+    mark.style.left = `${last ? 100 * p / last : 0}%`;
     return mark;
   }));
   byId("state-choice").hidden = !lesson.stochastic;

@@ -71,7 +71,7 @@ function mixtures(statement, players, actions) {
   const texts = statement.supports.map((own, i) => (own.length < 2 ? "" : own.map((a) => `${actions[i][a]} ${chanceText(statement, i, a)}`).join(", ")));
   const mixing = texts.map((_, i) => i).filter((i) => texts[i]);
   if (mixing.length === players.length && players.length > 1 && new Set(texts).size === 1) return [ended(`Each plays ${texts[0]}`)];
-  return mixing.map((i) => ended(`${players[i]} plays ${texts[i]}`));
+  return mixing.map((i) => ended(capital(`${players[i]} plays ${texts[i]}`)));
 }
 
 function chanceText(statement, i, a) {

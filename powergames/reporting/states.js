@@ -1,6 +1,6 @@
 // A game with states: which follow which in the solution, as a graph, and a play of it step by step.
 
-const GRAPH = { wide: 560, narrow: 340, height: 320, margin: 62, radius: 15, letters: 18, letter: 3.7, numbers: 24 };
+const GRAPH = { wide: 460, narrow: 340, height: 320, margin: 62, radius: 15, letters: 18, letter: 3.7, numbers: 24 };
 
 // The probability of a joint action in a state, and what follows each state, in the solution.
 function chanceIn(lesson, state, joint) {
@@ -38,10 +38,10 @@ function stateGraph(lesson) {
       if (text) labels.push(drawn("text", { x: x + 20, y: high - 6, class: "halo small-text" }, text));
       return;
     }
-    const bend = arrow(places[s], places[t], thick);
+    const bend = arrow(places[s], places[t], thick, GRAPH.radius);
     bend.nodes[0].append(title);
     arrows.push(...bend.nodes);
-    if (text) labels.push(drawn("text", { x: bend.x + 9 * bend.out.x, y: bend.y + 9 * bend.out.y + 4, "text-anchor": "middle", class: "halo small-text" }, text));
+    if (text) labels.push(drawn("text", { ...beside(bend, text, thick), "text-anchor": "middle", class: "halo small-text" }, text));
   }));
   const crowded = labels.length > GRAPH.numbers;
   const nodes = states.map((name, s) => drawn("circle", {

@@ -170,6 +170,17 @@ class TestContents:
         page = view(pg.report(pg.load(name), lams=[0, 1], all_equilibria=False).html, 1280)
         assert page.evaluate(CUT, ["scrollWidth", "clientWidth"]) == 0
 
+    def test_what_a_deviation_changes_fits_a_phone(self, view):
+        page = view(pg.report(pg.load("random_uniform:actions=2"), lams=[0]).html, 360)
+        cut = "(nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1).length"
+        assert page.locator("#deviation-section .scroll").evaluate_all(cut) == 0
+
+    def test_names_stay_inside_their_discs(self, view):
+        page = view(pg.report(pg.load("assembly_line"), lams=[0], all_equilibria=False).html)
+        inside = """[...document.querySelectorAll("#network circle")].map((disc) =>
+          disc.nextElementSibling.getBBox().width < disc.getBBox().width)"""
+        assert page.evaluate(inside) == [True, True, True]
+
     def test_whole_numbers_are_no_fractions(self, view):
         page = view(pg.report(pg.NormalFormGame([[12.000000000000002, 0.5]]), lams=[0]).html)
         assert page.locator("#solution td").all_inner_texts()[1] == "12"
@@ -373,6 +384,8 @@ class TestContents:
         page = view(html_of(document))
         assert page.locator("#lambda-section").is_hidden()
         assert "λ: 0.5. No certified solution was found." in page.locator("#provenance").inner_text()
+        # Where the slider is, which has one stop.
+        assert page.locator("#marks .failed").evaluate("(mark) => mark.style.left") == "0%"
 
     def test_names_are_text_and_nothing_else(self, view):
         payoffs = np.arange(8.0).reshape(2, 2, 2)
