@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from numba.core.dispatcher import Dispatcher
+from typer.main import get_command
 
 import powergames
 from powergames import cli
@@ -26,6 +27,8 @@ MODULES += [
     for module in pkgutil.walk_packages(importlib.import_module("powergames.solvers").__path__, "powergames.solvers.")
 ]
 PPO, STORY = ROOT / "examples" / "audit_ppo.py", ROOT / "examples" / "overcooked_story.py"
+GALLERY = ROOT / "examples" / "gallery.py"  # run with the tests of charts
+COMMAND_LINE = get_command(cli.app)
 # Packages that not everybody has, and the pages and modules whose examples need them.
 NETWORKS = ("agents", "environment", "observations", "outlook", "play", "training", "update")
 NEEDS = {
@@ -81,6 +84,16 @@ def test_command_on_the_page(command, output, capsys, monkeypatch):
     assert [line.rstrip() for line in shown.splitlines()] == output.splitlines()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=by_name)
+def test_commands_without_output_are_understood(page):
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("powergames ")]
+    for line in lines:
+        name, *arguments = shlex.split(line)[1:]
+        COMMAND_LINE.commands[name].make_context(name, arguments)
+
+
 def test_files_on_the_first_page():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     shown = re.findall(r"\[`(examples/[\w.]+)`\]\(\1\):\n\n((?:    .*\n)+)", text)
@@ -124,11 +137,11 @@ def test_solvers_are_among_the_modules():
     "script",
     [
         pytest.param(script, id=by_name(script), marks=pytest.mark.slow if script == STORY else ())
-        for script in sorted(set(ROOT.glob("examples/*.py")) - {PPO})
+        for script in sorted(set(ROOT.glob("examples/*.py")) - {PPO, GALLERY})
     ],
 )
 def test_example_scripts(script, capsys, monkeypatch, tmp_path):
-    # The gallery writes to a folder that may be given.
+    # A script that draws writes to a folder that may be given.
     monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path)])
     lines = script.read_text(encoding="utf-8").splitlines()
     assert len(lines) < 25
