@@ -8,7 +8,6 @@ Whatever is slow to import is imported inside the commands.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -32,7 +31,7 @@ from powergames.commands import (
     warmup,
 )
 from powergames.commands.crash import crash_report
-from powergames.commands.outcome import BAD_INPUT, CRASHED, DONE, FAILED, INTERRUPTED
+from powergames.commands.outcome import BAD_INPUT, CRASHED, DONE, FAILED, INTERRUPTED, end_on_ctrl_c
 from powergames.commands.terminal import compilation_told
 from powergames.display import printable
 from powergames.errors import InputError
@@ -99,9 +98,7 @@ for _name, _command in COMMANDS.items():
 
 def main() -> None:
     """Run the command line of this process; the entry point."""
-    # Python would look at Ctrl-C only between two calls of compiled code. Where it is ignored, it stays so.
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_on_ctrl_c()
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, open until the end

@@ -7,9 +7,7 @@ from collections.abc import Callable
 
 from powergames.commands.outcome import DONE
 from powergames.commands.terminal import print_blocks
-from powergames.io import load
 from powergames.kernels import compilation
-from powergames.objectives import PowerObjective
 
 
 def command() -> int:
@@ -45,6 +43,8 @@ def _seconds(name: str) -> float:
 
 
 def _two_players() -> None:
+    from powergames.io import load
+    from powergames.objectives import PowerObjective
     from powergames.solvers import solve, solve_all, solve_many
 
     game = load("random_uniform:actions=3")
@@ -59,6 +59,8 @@ def _two_players() -> None:
 
 
 def _more_players() -> None:
+    from powergames.io import load
+    from powergames.objectives import PowerObjective
     from powergames.solvers import solve, solve_all, solve_many
 
     for game in (load("random_uniform:players=3,actions=2"), load("random_uniform:players=4,actions=2")):
@@ -71,6 +73,8 @@ def _more_players() -> None:
 
 def _stochastic() -> None:
     from powergames.auditing import audit
+    from powergames.io import load
+    from powergames.objectives import PowerObjective
     from powergames.solvers import solve, solve_all
 
     solve_all(load("big_match"), PowerObjective(0.3))
@@ -86,6 +90,8 @@ def _stochastic() -> None:
 
 def _horizons() -> None:
     from powergames.auditing import audit
+    from powergames.io import load
+    from powergames.objectives import PowerObjective
     from powergames.solvers import solve
 
     objective = PowerObjective(0.3)
@@ -96,13 +102,16 @@ def _horizons() -> None:
 
 
 def _kitchens() -> None:
+    from powergames.io import load
     from powergames.solvers import team_optimum
 
     team_optimum(load("overcooked:tiny"))
 
 
 def _learning() -> None:
+    from powergames.io import load
     from powergames.learning import train
+    from powergames.objectives import PowerObjective
 
     train(load("stag_hunt"), PowerObjective(0.3), steps=10)
 

@@ -356,6 +356,22 @@ def test_demo_tells_once_that_it_compiles(invoke, monkeypatch):
     assert invoke("demo") == (0, "", f"{terminal.COMPILATION}\n")
 
 
+def test_ctrl_c_while_the_program_starts_says_nothing():
+    code = """
+import signal, sys
+class Press:
+    def find_spec(self, name, *_):
+        if name == "powergames.cli":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Press())
+from powergames.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert (done.stdout, done.stderr) == ("", "")
+
+
 BAD_USAGE = {
     "": "missing command",
     "solv": "no such command 'solv'",
