@@ -132,7 +132,7 @@ class PowerObjective(Frozen):
         try:
             exact = to_fraction(self.lam)
         except InputError:
-            raise InputError(f"lam: got {self.lam!r}; give a finite number >= 0") from None
+            raise InputError(f"lam: got {self.lam!r}; give a finite number >= 0, such as 0.3 or 1/3") from None
         if exact < 0:
             raise InputError(f"lam: got {self.lam!r}; the power weight must be >= 0")
         object.__setattr__(self, "exact_lam", exact)

@@ -852,8 +852,8 @@ def check_discounted(discounts: Any) -> None:
     if np.max(discounts) >= 1.0:
         raise InputError(
             "discount 1 needs horizon=, a number of steps, for payoffs add up without bound; solve, sweep, audit and "
-            "evaluate take it; elsewhere give a discount below 1: game.with_discount(0.95), or discount=0.95 after the "
-            "name of a game"
+            "evaluate take it; elsewhere give a discount below 1: game.with_discount(0.95), or discount=0.95 in the "
+            "name or the file of the game"
         )
 
 

@@ -96,7 +96,7 @@ def decode(data: bytes, source: str) -> str:
             f"{source}: not text, byte {error.start} is 0x{data[error.start]:02x}; give a text file in UTF-8"
         ) from None
     if not text.strip():
-        raise FormatError(f"{source}: the file is empty; give a file that holds a game")
+        raise FormatError(f"{source}: the file is empty; give another one")
     return text
 
 

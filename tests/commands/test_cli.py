@@ -383,7 +383,7 @@ BAD_USAGE = {
     "solve stag_hunt --lamda 1": "--lam",
     "solve stag_hunt --lam": "--lam",
     "solve stag_hunt --exact=3": "--exact",
-    "solve stag_hunt --lam abc": "'abc'",
+    "solve stag_hunt --lam abc": "'abc'; give a finite number >= 0, such as 0.3 or 1/3",
     "solve stag_hunt --lam -1": "'-1'",
     "solve stag_hunt --lam nan": "'nan'",
     "solve stag_hunt --lam inf": "'inf'",
