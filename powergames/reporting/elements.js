@@ -70,6 +70,13 @@ function shortened(text, most) {
   return letters.length > most ? letters.slice(0, most - 1).join("") + "…" : text;
 }
 
+// Shortened in the middle, for names of which the end tells them apart.
+function shortenedInside(text, most) {
+  const letters = Array.from(text);
+  const last = Math.floor((most - 1) / 2);
+  return letters.length > most ? [...letters.slice(0, most - 1 - last), "…", ...letters.slice(-last)].join("") : text;
+}
+
 function counted(number, one, many) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }

@@ -67,7 +67,7 @@ def intervals(
     if complete:
         found = bifurcations(game, objective, lam=(0, last))
         branches += [each.to_dict() for each in found if max(map(len, each.support)) > 1]
-        ends |= set(found.breakpoints)
+        ends |= set(found.critical)
     branches.sort(key=lambda each: Fraction(each["lo"]))
     critical = sorted(end for end in ends if 0 < end < last)
     return {

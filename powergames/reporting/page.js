@@ -283,7 +283,7 @@ function provenance() {
   const parts = [`Computed for ${counted(lams.length, "value", "values")} of λ: ${lams.length > 12 ? `${lams.slice(0, 3).join(", ")} … ${lams[lams.length - 1]}` : lams.join(", ")}.`];
   const failed = points.filter((_, p) => !lesson.certified(p).length).length;
   if (failed === points.length) parts.push("No certified solution was found.");
-  else parts.push(failed ? `At ${failed} of them no certified solution was found.` : "At each there is a certified solution.");
+  else parts.push(failed ? `At ${failed} of them no certified solution was found.` : points.length > 1 ? "At each there is a certified solution." : "There is a certified solution.");
   if (report.shortened) parts.push("These are fewer than usual, because the game is slow to solve or the page would be too large.");
   parts.push(report.all_equilibria ? "The search was for all equilibria." : "At each λ the search was for some equilibria, not for all.");
   if (stochastic && game.states.length < report.n_states) {

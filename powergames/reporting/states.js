@@ -1,6 +1,6 @@
 // A game with states: which follow which in the solution, as a graph, and a play of it step by step.
 
-const GRAPH = { wide: 460, narrow: 340, height: 320, margin: 62, radius: 15, letters: 18, letter: 3.7, numbers: 24 };
+const GRAPH = { few: 6, widest: 560, wide: 460, narrow: 340, height: 320, margin: 62, radius: 15, letters: 18, letter: 3.7, numbers: 24 };
 
 // The probability of a joint action in a state, and what follows each state, in the solution.
 function chanceIn(lesson, state, joint) {
@@ -20,7 +20,7 @@ function followers(lesson, state) {
 function stateGraph(lesson) {
   const { states } = lesson.game;
   // On a phone letters would shrink with the picture.
-  const width = innerWidth < 640 ? GRAPH.narrow : GRAPH.wide;
+  const width = innerWidth < 640 ? GRAPH.narrow : states.length > GRAPH.few ? GRAPH.widest : GRAPH.wide;
   const places = lesson.report.layout.map(([x, y]) => ({
     x: GRAPH.margin + x * (width - 2 * GRAPH.margin), y: GRAPH.margin / 2 + y * (GRAPH.height - GRAPH.margin) }));
   const arrows = [];
@@ -50,7 +50,7 @@ function stateGraph(lesson) {
   // Below the arrows, so that no name hides a tip; long names move inwards.
   const names = states.map((name, s) => drawn("text", {
     x: within(places[s].x, GRAPH.letter * Math.min(name.length, GRAPH.letters), width), y: places[s].y + GRAPH.radius + 14, "text-anchor": "middle", class: "halo",
-  }, shortened(name, GRAPH.letters)));
+  }, shortenedInside(name, GRAPH.letters)));
   return [
     drawn("svg", { viewBox: `0 -10 ${width} ${GRAPH.height + 20}`, role: "img", "aria-label": "States, and which follow which in the solution" },
       ...names, ...arrows, ...nodes, ...(crowded ? [] : labels)),

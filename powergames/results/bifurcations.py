@@ -128,6 +128,23 @@ class Bifurcations(Frozen, Shown, Sequence[Branch]):
         return tuple(sorted(ends | {point.objective.exact_lam for point in self.points}))
 
     @property
+    def critical(self) -> tuple[Fraction, ...]:
+        """The λ inside the interval at which equilibria come, go or change.
+
+        Breakpoints, without those of `points` that hold no other equilibria than the branches do, each on its own.
+        """
+        inner = {end for branch in self.branches for end in (branch.lo, branch.hi)}
+        inner |= {point.objective.exact_lam for point in self.points if self._adds(point)}
+        return tuple(sorted(lam for lam in inner if self.lam[0] < lam < self.lam[1]))
+
+    def _adds(self, point: EquilibriumSet) -> bool:
+        """Whether there are equilibria at the λ of a point that are on no branch, or a connected set."""
+        lam = point.objective.exact_lam
+        known = {tuple(map(tuple, branch.at(lam))) for branch in self.branches if branch.contains(lam)}
+        lone = len(point.components) == len(point)
+        return not lone or any(tuple(map(tuple, found.profile)) not in known for found in point)
+
+    @property
     def status(self) -> Status:
         """CONVERGED if the search ended and every certificate passed."""
         if not self.complete:

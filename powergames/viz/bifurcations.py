@@ -139,7 +139,7 @@ def bifurcation(
     lams = [*path.lams.tolist(), *(lam for trace in followed for lam in trace.lams.tolist())]
     ends = lam_domain(lams)
     exact = _all(game, objective, ends) if pure is None and path.points else None
-    changes = () if exact is None else [float(lam) for lam in exact.breakpoints if ends[0] < lam < ends[1]]
+    changes = () if exact is None else [float(lam) for lam in exact.critical]
     critical = _critical(intervals, followed, changes, ends)
     branches = () if exact is None else tuple(each for each in exact if max(map(len, each.support)) > 1)
     width, height = LARGE if len(measures) == 1 else SMALL

@@ -36,6 +36,17 @@ def check(game, objective=None, lam=(0, 1), between=1):
     return found
 
 
+def test_critical_lam_are_those_at_which_something_changes():
+    # At λ = 1 expected payoffs cease to count, but both go on hunting hare.
+    stag_hunt = pg.bifurcations(pg.load("stag_hunt"), lam=(0, 2))
+    assert stag_hunt.breakpoints == (0, Fraction(1, 4), 1, 2)
+    assert stag_hunt.critical == (Fraction(1, 4),)
+    assert pg.bifurcations(pg.load("chicken"), lam=(0, 2)).critical == (Fraction(1, 10),)
+    # At λ = 1 both get the worst whatever they play.
+    careless = pg.NormalFormGame.from_bimatrix([[1, 0], [0, 0]], [[1, 0], [0, 0]])
+    assert pg.bifurcations(careless, lam=(0, 2)).critical == (1,)
+
+
 @pytest.mark.parametrize("name", [*CATALOG, "shapley", "rock_paper_scissors"])
 def test_catalog(name):
     game = pg.load(name)
