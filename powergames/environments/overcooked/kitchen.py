@@ -502,7 +502,7 @@ def chosen_counters(layout: Layout, counters: Any) -> tuple[Cell, ...]:
         return tuple(sorted({_counter_at(layout, cell, either) for cell in counters}, key=_by_row))
     count = integer("counters", counters, 0, MOST_CELLS)
     if count > len(either):
-        raise InputError(f"counters: got {count}; chefs can use {len(either)} counters in {layout.name}, so give at most that")
+        raise InputError(f"counters: got {count}; chefs can use {len(either)} counters in {layout.name}; give no more")
     pots = [(x, y) for y, row in enumerate(layout.rows) for x, what in enumerate(row) if what == POT]
 
     def rank(cell: Cell) -> tuple[Any, ...]:
