@@ -12,7 +12,7 @@ DONE, FAILED, BAD_INPUT, CRASHED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def end_on_ctrl_c() -> None:
-    """Let Ctrl-C end the process at once, unless it is ignored: Python looks at it only between calls of compiled code."""
+    """Let Ctrl-C end the process at once, unless it is ignored. Python would wait for the end of compiled code."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
