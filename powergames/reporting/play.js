@@ -25,8 +25,14 @@ function load(game) {
   solveGame();
 }
 
-// Read the table and find all equilibria for all λ.
+// Draw the table, and find all equilibria for all λ.
 function solveGame() {
+  drawTable();
+  solvePayoffs();
+}
+
+// Find all equilibria for all λ. The table stays as it is: somebody may be typing in it.
+function solvePayoffs() {
   const numbers = play.game.payoffs.map((own) => own.map((row) => row.map(readNumber)));
   const wrong = numbers.flat(2).includes(null);
   play.solved = wrong ? null : { payoffs: numbers, ...branchesOf(...numbers) };
@@ -37,7 +43,6 @@ function solveGame() {
       .forEach((lam) => stops.set(String(lam), lam));
     play.stops = [...stops.values()].sort((one, two) => one.compare(two));
   }
-  drawTable();
   remember();
   solveAt();
 }
@@ -198,21 +203,11 @@ function drawCell(a, b) {
 
 let typing;
 
-// The table stays as it is while somebody types in it.
 function edit(input, i, a, b) {
   play.game.payoffs[i][a][b] = input.value;
   input.toggleAttribute("aria-invalid", false);
   clearTimeout(typing);
-  typing = setTimeout(() => {
-    const focused = document.activeElement && document.activeElement.dataset.cell;
-    const place = focused ? document.activeElement.selectionStart : 0;
-    solveGame();
-    const again = focused && document.querySelector(`[data-cell="${focused}"]`);
-    if (again) {
-      again.focus();
-      again.setSelectionRange(place, place);
-    }
-  }, 250);
+  typing = setTimeout(solvePayoffs, 250);
 }
 
 // What the cells say besides what is typed in them.

@@ -150,6 +150,16 @@ def type_payoffs(page, numbers):
 
 
 class TestPage:
+    def test_typing_from_cell_to_cell_is_not_disturbed(self, stag):
+        stag.locator('[data-cell="0/0/0"]').fill("5")
+        # A cell that is entered by keyboard is selected; so it stays when the page has solved the game.
+        stag.keyboard.press("Tab")
+        stag.wait_for_timeout(400)
+        stag.keyboard.type("6")
+        stag.wait_for_timeout(400)
+        assert [stag.locator(f'[data-cell="{i}/0/0"]').input_value() for i in range(2)] == ["5", "6"]
+        assert answer(stag)[0] == "Both play stag: an equilibrium for 0 ≤ λ ≤ 2/5."
+
     def test_states_each_equilibrium_with_its_interval(self, stag):
         assert answer(stag) == [
             "Both play stag: an equilibrium for 0 ≤ λ ≤ 1/4.",
