@@ -54,7 +54,7 @@ ALLOWED: dict[str, set[str] | None] = {
     "viz": SHOWN | FILES | {"solvers", "viz"},
     "commands": SHOWN | FILES | {"solvers", "viz", "reporting", "notebooks", "commands"},
     "cli": {"commands", "display", "errors", ""},
-    "__main__": {"commands", "cli", ""},
+    "__main__": {"commands", "cli"},
     "notebooks": RESULTS | {"viz", "notebooks", ""},
     "": None,
 }
