@@ -59,7 +59,7 @@ class Limits:
     """States that need not be solved again are sought if values change in at most this share of the states."""
     regret: float = 1e-10
     """A stage game is unsolved above this regret, relative to the greatest value there is."""
-    starts: int = 2
+    starts: int = 12
     """Starting points of Lemke's algorithm for a game that is unsolved."""
     many_starts: int = 30
     """The same if no other method is left to take over."""
@@ -282,6 +282,13 @@ def _tidy(strategy: TimedStrategy) -> TimedStrategy:
     )
 
 
+def _only(layout: tuple[np.ndarray, ...], chosen: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the layout of some stage games alone."""
+    n_actions, *starts = layout[:3]
+    fewer = (np.concatenate([[0], np.cumsum(np.diff(begins)[chosen])]) for begins in starts)
+    return (*map(read_only, (n_actions[chosen], *fewer)), *layout[3:])
+
+
 class _Stages:
     """Stage games without a pure equilibrium."""
 
@@ -320,22 +327,22 @@ class _Stages:
         regrets = self._regrets(layout, bounds, linear, taken, point)
         # The homotopy knows only what is taken from a player, whoever takes it.
         last_resort = n == 2 or not self.problem.takeovers
-        attempts = LIMITS.starts if last_resort else LIMITS.many_starts
-        for attempt in range(attempts if (regrets > enough).any() else 0):
-            failed = regrets > enough
-            if not (last_resort or failed.any()):
+        for attempt in range(LIMITS.starts if last_resort else LIMITS.many_starts):
+            failed = np.flatnonzero(regrets > enough)
+            if not len(failed):
                 break
-            other = uniform.copy()
+            entries = ranges(starts[:-1][failed], np.diff(starts)[failed])
+            columns = ranges(layout[1][:-1][failed], np.diff(layout[1])[failed])
+            fewer, worths = _only(layout, failed), (linear.take(columns, axis=1), taken.take(columns, axis=1))
+            other, own_bounds = uniform[entries], self._bounds(fewer)
             if attempt:
                 other = self.options.rng.exponential(size=len(other))
-                other /= np.repeat(np.add.reduceat(other, bounds[:-1]), np.diff(bounds))
-            entries = np.repeat(failed, np.diff(starts))
-            other = np.where(entries, other, point)
-            other, _ = solve_stages(*layout, linear, taken, other, slacks)
-            now = self._regrets(layout, bounds, linear, taken, other)
-            better = now < regrets
-            point = np.where(np.repeat(better, np.diff(starts)), other, point)
-            regrets = np.minimum(now, regrets)
+                other /= np.repeat(np.add.reduceat(other, own_bounds[:-1]), np.diff(own_bounds))
+            other, _ = solve_stages(*fewer, *worths, other, slacks)
+            now = self._regrets(fewer, own_bounds, *worths, other)
+            better = now < regrets[failed]
+            point[entries] = np.where(np.repeat(better, np.diff(starts)[failed]), other, point[entries])
+            regrets[failed] = np.minimum(now, regrets[failed])
         for k in np.flatnonzero(regrets > enough).tolist() if last_resort else ():
             own = slice(*starts[k : k + 2].tolist())
             columns = slice(*layout[1][k : k + 2].tolist())
