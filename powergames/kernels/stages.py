@@ -59,6 +59,14 @@ def layout(counts, egos, takes):
     n = len(counts)
     bounds = np.zeros(n + len(egos) + 1, np.int64)
     places = np.full((n, n), -1)
+    fill_layout(counts, egos, takes, bounds, places)
+    return bounds, places
+
+
+@_kernel
+def fill_layout(counts, egos, takes, bounds, places):
+    """Write what `layout` returns; where nobody is taken over, `places` stays as it is."""
+    n = len(counts)
     for i in range(n):
         bounds[i + 1] = bounds[i] + counts[i]
     for b in range(len(egos)):
@@ -68,7 +76,6 @@ def layout(counts, egos, takes):
                 places[egos[b], j] = end
                 end += counts[j]
         bounds[n + b + 1] = end
-    return bounds, places
 
 
 @_kernel
@@ -600,6 +607,7 @@ def _quantal_response(bounds, gradient, derivative, point, errors, precision, re
 def _support_response(bounds, gradient, derivative, point, used, response, step):
     """Write how a state's strategies respond to what they are paid if supports stay, and the step to their equilibrium.
 
+    An empty `response` is not asked for, which is most of the work.
     Where the equations of the state alone are singular, because it takes other states to make somebody indifferent in
     this one, or because strategies are interchangeable, everybody shies a little away from changes.
     """
@@ -609,6 +617,7 @@ def _support_response(bounds, gradient, derivative, point, used, response, step)
         if used[p]:
             chosen[count] = p
             count += 1
+    asked = count if len(response) > 0 else 0
     # Payoffs of each group in units of their size, so that a level is one for all of its actions.
     units = np.zeros(groups)
     for g in range(groups):
@@ -618,11 +627,11 @@ def _support_response(bounds, gradient, derivative, point, used, response, step)
         units[g] = units[g] if units[g] > 0.0 else 1.0
     for inertia in (0.0, INERTIA):
         system = np.zeros((count + groups, count + groups))
-        right = np.zeros((count + groups, count + 1))
+        right = np.zeros((count + groups, asked + 1))
         for g in range(groups):
-            right[count + g, count] = 1.0
+            right[count + g, asked] = 1.0
             for p in range(bounds[g], bounds[g + 1]):
-                right[count + g, count] -= point[p]
+                right[count + g, asked] -= point[p]
         g = 0
         for c in range(count):
             p = chosen[c]
@@ -633,13 +642,14 @@ def _support_response(bounds, gradient, derivative, point, used, response, step)
             system[c, c] -= inertia
             system[c, count + g] = -1.0
             system[count + g, c] = 1.0
-            right[c, c] = -1.0 / units[g]
-            right[c, count] = -gradient[p] / units[g]
+            if asked > 0:
+                right[c, c] = -1.0 / units[g]
+            right[c, asked] = -gradient[p] / units[g]
         if _solve(system, right) != 0.0:
             for c in range(count):
-                for d in range(count):
+                for d in range(asked):
                     response[chosen[c], chosen[d]] = right[c, d]
-                step[chosen[c], 0] = right[c, count]
+                step[chosen[c], 0] = right[c, asked]
             return
 
 
@@ -799,7 +809,7 @@ def solve_on_supports(n_actions, row_starts, point_starts, egos, takes, weights,
         gradient = _gradient(n_actions[s], bounds, places, weights, worth, against, local)
         if _regret(bounds, egos, n, gradient, local, slack) <= 1.0:
             continue
-        response, step = np.empty((size, size)), np.zeros((size, 2))
+        response, step = np.empty((0, 0)), np.zeros((size, 2))
         last = np.inf
         for _ in range(NEWTON):
             gradient, derivative, _ = _linearized(n_actions[s], bounds, places, weights, worth, against, local, False)
@@ -814,6 +824,8 @@ def solve_on_supports(n_actions, row_starts, point_starts, egos, takes, weights,
             for p in range(size):
                 local[p] += step[p, 0]
             last = moved
+            if moved <= SAME:
+                break
         inside = True
         for p in range(size):
             inside = inside and local[p] >= 0.0

@@ -157,6 +157,18 @@ class StochasticProblem:
         sizes = np.diff(self.point_starts)[states]
         return ranges(self.point_starts[:-1][states], sizes)
 
+    def own(self, state: int) -> slice:
+        """Return where in a point the local point of a state stands."""
+        return slice(int(self.point_starts[state]), int(self.point_starts[state + 1]))
+
+    def alone_in(self, state: int, worth: Worth) -> tuple[Layout, Worth]:
+        """Return the layout of the game of a state, and what its rows are worth, without all others."""
+        n_actions, row_starts, *_ = self.arrays
+        rows = slice(row_starts[state], row_starts[state + 1])
+        starts = (np.array([0, ends[state + 1] - ends[state]]) for ends in (row_starts, self.point_starts))
+        layout = (read_only(n_actions[state : state + 1]), *map(read_only, starts), self.egos, self.takes, self.weights)
+        return layout, (worth[0][:, rows].copy(), worth[1][:, rows].copy())
+
     @cached_property
     def spans(self) -> np.ndarray:
         """Range of each player's attainable values, as a share of the greatest that rewards of range 1 allow, (n,)."""
@@ -331,6 +343,14 @@ class StochasticProblem:
         point = np.maximum(point, 0.0)
         sums = np.add.reduceat(point, self.bounds[:-1])[self.group_of]
         return np.divide(point, sums, out=self.uniform_point(), where=sums > 0.0)
+
+    def purified(self, point: np.ndarray) -> np.ndarray:
+        """Return the point in which every group does surely what is likeliest, and first among equals."""
+        sizes = np.diff(self.bounds)
+        places = np.arange(self.size) - self.bounds[:-1][self.group_of]
+        padded = np.full((len(sizes), int(sizes.max())), -np.inf)
+        padded[self.group_of, places] = point
+        return (padded.argmax(axis=1)[self.group_of] == places).astype(float)
 
     def worth(self, values: np.ndarray) -> Worth:
         """Return what each row is worth where nobody is taken over and where somebody is, each (n, R)."""

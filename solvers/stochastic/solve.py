@@ -13,7 +13,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status, StochasticEquilibrium
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import best_response, branch_switching, logit, shapley, stages
+from powergames.solvers.stochastic import best_response, branch_switching, logit, shapley, stages, support_search
 from powergames.solvers.stochastic.components import components, levels
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.problem import StochasticProblem
@@ -38,7 +38,14 @@ LIMITS = Limits()
 
 METHODS = {
     method.name: method
-    for method in (shapley.METHOD, stages.METHOD, best_response.METHOD, logit.METHOD, branch_switching.METHOD)
+    for method in (
+        shapley.METHOD,
+        stages.METHOD,
+        best_response.METHOD,
+        support_search.METHOD,
+        logit.METHOD,
+        branch_switching.METHOD,
+    )
 }
 
 

@@ -1,0 +1,499 @@
+"""Local search for the supports of an equilibrium: one state after the other changes its own, as in tabu search.
+
+On given supports, equations tell what everybody plays in all states, and what these are worth. Newton's method solves
+them. In some states the solution is not one of the game: there a probability is negative, or somebody would rather do
+something else. Such a state may change to the support of another equilibrium of its own game, for the values of all
+states as they are. Of a few such changes that is made after which the fewest states are wrong, to first order; a state
+does not return to the support that it had for some time (F. Glover 1989). With no state wrong, the solution is an
+equilibrium.
+
+A change makes other states wrong and right, and may make more of them wrong than before, so that the search does not
+end where no single change helps. Nothing bounds how long it takes. But the equilibria of large games are many, and it
+depends on no path: one that folds back again and again is what methods of continuation fail at.
+
+What a change does to all states, and whether they are right, takes as long as to read the game a few times. For this
+the inverse of the matrix of Newton's method is kept, in which a change of one state changes a few lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from powergames.games.stochastic import StochasticGame
+from powergames.objectives import PowerObjective
+from powergames.results import Status
+from powergames.solvers.stochastic import newton
+from powergames.solvers.stochastic.problem import StochasticProblem, Worth
+from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
+from powergames.solvers.stochastic.stage_games import STAGES, stage_equilibria
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a game may be, what a move is chosen from, and how exact positions are."""
+
+    unknowns: int = 4_000
+    """Values of states, of all kinds and players, at most: the inverse of a matrix of so many lines is kept."""
+    responses: int = 12
+    """So many times everybody responds to the average of the values before supports are taken for the first time."""
+    purified: float = 0.1
+    """Where the equations have no solution, this share of the states becomes pure, the next time twice as many."""
+    states: int = 12
+    """Wrong states among which a move is chosen."""
+    starts: int = 2
+    """For each of them equilibria are sought from where it is, and from so many starts less one that are random."""
+    tenure: int = 2
+    """A state does not return to a support for so many moves, and up to as many more."""
+    vain: int = 20
+    """The same for a change that Newton's method did not follow, or that did not do what was predicted."""
+    amount: float = 0.1
+    """A unit of negative probability counts as this share of a wrong state."""
+    largest_amount: float = 100.0
+    """Amounts above count as this one."""
+    insistence: float = 0.3
+    """So much more it counts that a state is wrong where no change helps."""
+    forgetting: float = 0.05
+    """This share of it is forgotten then."""
+    tries: int = 4
+    """Changes that are tried, the best ones first, before one of another state is made at random."""
+    surprise: int = 6
+    """A change is taken back if so many more states are wrong after it than was predicted."""
+    patience: float = 2.0
+    """The search begins anew after so many moves for each state."""
+    growth: float = 1.3
+    """It then goes on for longer by this factor."""
+    starts_anew: int = 20
+    """So many times."""
+    random: float = 0.5
+    """It begins with random strategies in this share of the states."""
+    kicks: int = 20
+    """States that are tried for a change at random."""
+    kick: int = 15
+    """So many more states may be wrong after it."""
+    negative: float = 1e-9
+    """A probability may be so far below zero."""
+    gain: float = 1e-10
+    """What is not in use may be so much better than what is."""
+    steps: int = 15
+    """Steps of Newton's method at most."""
+    inverses: int = 1
+    """In the course of a move the inverse is computed anew so many times at most."""
+    rough_steps: int = 5
+    """The same where a rough solution will do."""
+    rough: float = 0.1
+    """A position is good enough to go on from if the last step moved no probability by more."""
+    exact: float = 1e-11
+    """A solution is exact if the last step moved no probability by more."""
+    longest_step: float = 30.0
+    """A longer step leads nowhere."""
+    longest_later_step: float = 3.0
+    """From the second step on this holds for shorter ones already, if they grow."""
+    contraction: float = 0.5
+    """A step longer than this share of the one before shows that the matrix is out of date."""
+    lasting: int = 60
+    """Moves after which the inverse is computed anew."""
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, eq=False)
+class _Position:
+    """A solution of the equations of supports, or nearly one.
+
+    Attributes
+    ----------
+    point : ndarray, shape (D,)
+        Probabilities may be negative.
+    values : ndarray, shape (kinds, n, S)
+    used : ndarray of bool, shape (D,)
+    worth : tuple of ndarray
+        What rows are worth by the values.
+    systems : tuple of ndarray
+        What `powergames.kernels.support_changes.local_systems` returns.
+    inverse : ndarray, shape (K, K)
+        Nearly that of the matrix of Newton's method, for all values.
+    wrong : ndarray of bool, shape (S,)
+        Where the supports are not those of an equilibrium.
+    exact : bool
+        Whether the equations are solved as exactly as rounding allows.
+    age : int
+        Moves since the inverse was computed.
+    """
+
+    problem: StochasticProblem
+    point: np.ndarray
+    values: np.ndarray
+    used: np.ndarray
+    worth: Worth
+    systems: tuple[np.ndarray, ...]
+    inverse: np.ndarray
+    wrong: np.ndarray
+    exact: bool
+    age: int
+
+    @property
+    def count(self) -> int:
+        """In how many states supports are wrong."""
+        return int(np.count_nonzero(self.wrong))
+
+    @cached_property
+    def strategies(self) -> np.ndarray:
+        """The strategies nearby, shape (D,)."""
+        return self.problem.normalized(self.point)
+
+    @cached_property
+    def row_weights(self) -> tuple[np.ndarray, np.ndarray]:
+        """What `powergames.kernels.stages.row_weights` returns."""
+        from powergames.kernels.stages import row_weights
+
+        return row_weights(*self.problem.layout, self.point)
+
+    def support(self, state: int) -> bytes:
+        """What is in use in a state."""
+        return self.used[self.problem.own(state)].tobytes()
+
+
+@dataclass(frozen=True, eq=False)
+class _Change:
+    """A change of one state, and what is predicted to follow."""
+
+    state: int
+    local: np.ndarray
+    score: float
+    count: int
+    point: np.ndarray
+    values: np.ndarray
+
+    @property
+    def support(self) -> bytes:
+        """What the state uses after it."""
+        return (self.local > 0.0).tobytes()
+
+
+class _Walk:
+    """A search under way, which goes on where a slice of work ended."""
+
+    def __init__(self, problem: StochasticProblem, start: np.ndarray) -> None:
+        self.problem, self.start = problem, start
+        self.position: _Position | None = None
+        self.forbidden: dict[tuple[int, bytes], int] = {}
+        self.moves, self.fewest = 0, problem.n_states + 1
+        self.begun = 0
+        self.patience = self.pause = LIMITS.patience * problem.n_states
+        self.importance = np.ones(problem.n_states)
+
+    def find(self, problem: StochasticProblem, start: Found, search: Search) -> Found:
+        """Search until the work is done."""
+        with search.best(problem, start) as best:
+            self.best, self.rng = best, search.options.rng
+            if self.position is None:
+                self.position = self._first()
+            while not best.good:
+                self.position = self._next(self.position)
+                if self.moves >= self.pause and not best.good:
+                    if self.begun == LIMITS.starts_anew:
+                        break
+                    self._begin_anew()
+        return replace(best.found(Status.STALLED), onward=self.find)
+
+    def _begin_anew(self) -> None:
+        """Go on from strategies of which some are random."""
+        problem = self.problem
+        self.begun += 1
+        chosen = (self.rng.random(problem.n_states) < LIMITS.random)[problem.state_of]
+        self.start = np.where(chosen, problem.normalized(self.rng.exponential(size=problem.size)), self.best.point)
+        self.position = self._first()
+        self.forbidden, self.importance = {}, np.ones(problem.n_states)
+        self.patience *= LIMITS.growth
+        self.pause = self.moves + self.patience
+
+    def _first(self) -> _Position:
+        """Return a position, from responses to averages of the values, or from one where more and more is pure."""
+        problem = self.problem
+        point = self.start
+        values = problem.evaluate(point)
+        for count in range(LIMITS.responses):
+            worth = problem.worth(values)
+            point = stage_equilibria(problem, point, worth, self.best.search, near=count > 0, surely=False)
+            values = values + 2.0 / (count + 2.0) * (problem.evaluate(point) - values)
+        share = LIMITS.purified
+        while True:
+            position = self._solved(point, point > 0.0, problem.evaluate(point))
+            if position is not None:
+                return position
+            chosen = (self.rng.random(problem.n_states) < share)[problem.state_of]
+            point, share = np.where(chosen, problem.purified(point), point), 2.0 * share
+
+    def _next(self, position: _Position) -> _Position:
+        """Return the position after a move."""
+        problem = self.problem
+        if not position.count and not position.exact:
+            exact = self._solved(position.point, position.used, position.values, exact=True)
+            if exact is not None:
+                position = exact
+        if not position.count:
+            # What is right but for rounding, or what rounding hides, Newton's method may still tell.
+            self.best.take(newton.finish(problem, position.strategies, position.used, self.best.search))
+            if self.best.good:
+                return position
+        if position.count < self.fewest:
+            self.fewest = position.count
+            self.best.look(position.strategies, problem.worth(problem.evaluate(position.strategies)))
+        self.moves += 1
+        changes = [change for state in self._chosen(position) for change in self._changes(position, state)]
+        now = self.importance[position.wrong].sum()
+        if not changes or min(change.score for change in changes) >= now:
+            self.importance[position.wrong] += LIMITS.insistence
+            self.importance += LIMITS.forgetting * (1.0 - self.importance)
+        for change in sorted(changes, key=lambda each: each.score)[: LIMITS.tries]:
+            after = self._changed(position, change)
+            if after is not None and after.count <= change.count + LIMITS.surprise:
+                self._forbid(change.state, position.support(change.state), LIMITS.tenure)
+                return after
+            self._forbid(change.state, change.support, LIMITS.vain)
+        return self._kicked(position)
+
+    def _chosen(self, position: _Position) -> list[int]:
+        """Return some states that are wrong."""
+        states = np.flatnonzero(position.wrong)
+        if len(states) > LIMITS.states:
+            states = self.rng.choice(states, LIMITS.states, replace=False)
+        return states.tolist()
+
+    def _changes(self, position: _Position, state: int) -> list[_Change]:
+        """Return to what a state may change."""
+        seen, changes = {position.support(state)}, []
+        for attempt in range(LIMITS.starts):
+            local = self._equilibrium(position, state, near=attempt == 0)
+            support = (local > 0.0).tobytes()
+            if support in seen:
+                continue
+            seen.add(support)
+            change = self._predicted(position, state, local)
+            waits = self.forbidden.get((state, support), 0) > self.moves
+            if change is not None and not (waits and change.count >= self.fewest):
+                changes.append(change)
+        return changes
+
+    def _kicked(self, position: _Position) -> _Position:
+        """Return the position after a change of any state, right or wrong; the same if none leads on."""
+        for _ in range(LIMITS.kicks):
+            state = int(self.rng.integers(self.problem.n_states))
+            local = self._equilibrium(position, state, near=False)
+            if (local > 0.0).tobytes() == position.support(state):
+                continue
+            change = self._predicted(position, state, local)
+            after = None if change is None else self._changed(position, change)
+            if after is not None and after.count <= position.count + LIMITS.kick:
+                self._forbid(state, position.support(state), 2 * LIMITS.tenure)
+                return after
+        return position
+
+    def _forbid(self, state: int, support: bytes, moves: int) -> None:
+        self.forbidden[state, support] = self.moves + moves + int(self.rng.integers(moves + 1))
+
+    def _equilibrium(self, position: _Position, state: int, *, near: bool) -> np.ndarray:
+        """Return an equilibrium of the game of a state, by Lemke's algorithm from where it is or from anywhere."""
+        from powergames.kernels.stages import solve_stages
+
+        problem = self.problem
+        layout, worth = problem.alone_in(state, position.worth)
+        point = position.strategies[problem.own(state)]
+        if not near:
+            bounds = problem.bounds[state * problem.n_groups : (state + 1) * problem.n_groups + 1]
+            point = self.rng.exponential(size=len(point))
+            point /= np.repeat(np.add.reduceat(point, bounds[:-1] - bounds[0]), np.diff(bounds))
+        found, _ = solve_stages(*layout, *worth, point, np.full(problem.n_players, LIMITS.exact))
+        self.best.step(f"supports, wrong in {position.count} states", STAGES * len(worth[0][0]))
+        return np.asarray(found)
+
+    def _predicted(self, position: _Position, state: int, local: np.ndarray) -> _Change | None:
+        """Return a change and what follows upon it; None if the equations are singular."""
+        from powergames.kernels.support_changes import predict
+
+        problem = self.problem
+        responses, derivatives, _, _, gradient = position.systems
+        count, weight, amount, point, change = predict(
+            problem.arrays,
+            *problem.layout[2:],
+            problem.shares,
+            *position.worth,
+            *position.row_weights,
+            position.point,
+            position.used,
+            responses,
+            derivatives,
+            gradient,
+            position.values.reshape(-1, problem.n_states),
+            position.inverse,
+            state,
+            local,
+            local > 0.0,
+            self.importance,
+            LIMITS.negative,
+            LIMITS.gain,
+        )
+        self.best.step(f"supports, wrong in {position.count} states", STAGES * problem.work)
+        if count < 0 or not np.isfinite(change).all():
+            return None
+        score = weight + LIMITS.amount * min(amount, LIMITS.largest_amount)
+        return _Change(state, local, score, count, point, position.values + change.reshape(position.values.shape))
+
+    def _changed(self, position: _Position, change: _Change) -> _Position | None:
+        """Return the position after a change; None if Newton's method does not lead there from the prediction."""
+        used = position.used.copy()
+        used[self.problem.own(change.state)] = change.local > 0.0
+        return self._solved(change.point, used, change.values, before=position, state=change.state)
+
+    def _solved(
+        self,
+        point: np.ndarray,
+        used: np.ndarray,
+        values: np.ndarray,
+        *,
+        exact: bool = False,
+        before: _Position | None = None,
+        state: int = 0,
+    ) -> _Position | None:
+        """Solve the equations of supports, by default roughly; None if Newton's method leads nowhere.
+
+        With a position from before, the inverse is that of this one but for what a change of a state changes in it.
+        """
+        from powergames.kernels.support_changes import local_systems, violations
+
+        problem = self.problem
+        enough, last = LIMITS.exact if exact else LIMITS.rough, np.inf
+        inverse, age, inverses = None, 0, 0
+        if before is not None and before.age < LIMITS.lasting:
+            inverse, age = self._updated(before, point, used, values, state), before.age + 1
+        for count in range(LIMITS.steps if exact else LIMITS.rough_steps):
+            worth = problem.worth(values)
+            fresh = inverse is None
+            if inverse is None:
+                inverse, age, inverses = self._inverse(point, used, values, worth), 0, inverses + 1
+                if inverse is None or (before is not None and inverses > LIMITS.inverses):
+                    return None
+            systems = local_systems(*problem.layout, *worth, point, used, problem.kinds == 2)
+            responses, _, steps, slopes, gradient = systems
+            errors = problem.backup(point, worth, gradient) - values
+            right = errors + np.add.reduceat(slopes * steps, problem.point_starts[:-1], axis=2)
+            change = (inverse @ right.ravel()).reshape(values.shape)
+            moved = steps + self._response(point, responses, change)
+            self.best.step("Newton's method", problem.work * STAGES + right.size**2)
+            size = float(np.abs(moved).max())
+            # Also not a number.
+            if not size <= LIMITS.longest_step:
+                return None
+            point, values = point + moved, values + change
+            if size <= enough or (exact and fresh and size > LIMITS.contraction * last and size <= LIMITS.gain):
+                break
+            if size > min(2.0 * last, LIMITS.longest_later_step) and fresh and count:
+                return None
+            if size > LIMITS.contraction * last or exact:
+                inverse = None
+            last = size
+        else:
+            return None
+        worth = problem.worth(values)
+        systems = local_systems(*problem.layout, *worth, point, used, problem.kinds == 2)
+        wrong, _ = violations(
+            problem.n_actions,
+            problem.point_starts,
+            problem.egos,
+            problem.takes,
+            point,
+            used,
+            systems[-1],
+            LIMITS.negative,
+            LIMITS.gain,
+        )
+        return _Position(problem, point, values, used, worth, systems, inverse, wrong, exact, age)
+
+    def _response(self, point: np.ndarray, responses: np.ndarray, change: np.ndarray) -> np.ndarray:
+        """Return how strategies respond to a change of the values, shape (D,)."""
+        from powergames.kernels.stages import respond
+
+        problem = self.problem
+        paid = problem.gradients(point, problem.changed_worth(change))
+        return np.asarray(respond(problem.point_starts, responses, paid))
+
+    def _matrix(self, point: np.ndarray, used: np.ndarray, worth: Worth) -> np.ndarray:
+        """Return the matrix of the linear system of Newton's method."""
+        from powergames.kernels.stages import newton_system, row_weights
+
+        problem = self.problem
+        matrix, *_ = newton_system(
+            problem.arrays[:-1],
+            *problem.planes,
+            problem.point_starts,
+            problem.egos,
+            problem.takes,
+            problem.weights,
+            problem.shares,
+            *worth,
+            point,
+            *row_weights(*problem.layout, point),
+            point,
+            point,
+            0.0,
+            used,
+            np.zeros(problem.n_states, dtype=bool),
+            True,
+        )
+        return np.asarray(matrix)
+
+    def _inverse(self, point: np.ndarray, used: np.ndarray, values: np.ndarray, worth: Worth) -> np.ndarray | None:
+        """Return the inverse of that matrix; None where it is singular."""
+        matrix = self._matrix(point, used, worth)
+        self.best.step("Newton's method", self.problem.linear_work + len(matrix) ** 3 / 50)
+        try:
+            inverse = np.linalg.inv(matrix)
+        except np.linalg.LinAlgError:
+            return None
+        return inverse if np.isfinite(inverse).all() else None
+
+    def _updated(
+        self, before: _Position, point: np.ndarray, used: np.ndarray, values: np.ndarray, state: int
+    ) -> np.ndarray | None:
+        """Return the inverse for a matrix in which the lines of one state are new; None where that is singular."""
+        problem = self.problem
+        lines = np.arange(values.size // problem.n_states) * problem.n_states + state
+        new = self._matrix(point, used, problem.worth(values))[lines]
+        products = new @ before.inverse
+        small = products[:, lines]
+        products[np.arange(len(lines)), lines] -= 1.0
+        self.best.step("Newton's method", problem.linear_work)
+        try:
+            return np.asarray(before.inverse - before.inverse[:, lines] @ np.linalg.solve(small, products))
+        except np.linalg.LinAlgError:
+            return None
+
+
+def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
+    """Search from the strategies found so far."""
+    if problem.kinds * problem.n_players * problem.n_states > LIMITS.unknowns or problem.ends:
+        return Found.nothing(problem, start.point)
+    return _Walk(problem, start.point).find(problem, start, search)
+
+
+def refuses(game: StochasticGame, objective: PowerObjective) -> str | None:
+    """Return why a game is too large."""
+    kinds = 2 if objective.form == "penalty" and any(objective.adversaries(game.n_players)) else 1
+    unknowns = kinds * game.n_players * game.n_states
+    if unknowns <= LIMITS.unknowns:
+        return None
+    return f"is for games of up to {LIMITS.unknowns:,} values of states and players, this one has {unknowns:,}"
+
+
+METHOD = StochasticMethod(
+    "support_search",
+    find,
+    "local search for supports, in which one state after the other changes its own: general games of up to a few "
+    "hundred states, any number of players, no guarantee",
+    refuses,
+    later=4.0,
+)
