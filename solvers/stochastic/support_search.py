@@ -35,7 +35,7 @@ from powergames.solvers.stochastic.stage_games import STAGES, stage_equilibria
 class Limits:
     """How large a game may be, what a move is chosen from, and how exact positions are."""
 
-    unknowns: int = 4_000
+    unknowns: int = 2_400
     """Values of states, of all kinds and players, at most: the inverse of a matrix of so many lines is kept."""
     responses: int = 12
     """So many times everybody responds to the average of the values before supports are taken for the first time."""
@@ -182,7 +182,7 @@ class _Walk:
         self.position: _Position | None = None
         self.forbidden: dict[tuple[int, bytes], int] = {}
         self.moves, self.fewest = 0, problem.n_states + 1
-        self.begun = 0
+        self.begun, self.work = 0, 0.0
         self.patience = self.pause = LIMITS.patience * problem.n_states
         self.importance = np.ones(problem.n_states)
 
@@ -222,11 +222,18 @@ class _Walk:
             values = values + 2.0 / (count + 2.0) * (problem.evaluate(point) - values)
         share = LIMITS.purified
         while True:
+            self._step()
             position = self._solved(point, point > 0.0, problem.evaluate(point))
             if position is not None:
                 return position
             chosen = (self.rng.random(problem.n_states) < share)[problem.state_of]
             point, share = np.where(chosen, problem.purified(point), point), 2.0 * share
+
+    def _step(self) -> None:
+        """Count what was done since the last step."""
+        work, self.work = self.work, 0.0
+        right = f", wrong in {self.position.count} states" if self.position else ""
+        self.best.step(f"supports{right}", work)
 
     def _next(self, position: _Position) -> _Position:
         """Return the position after a move."""
@@ -244,6 +251,7 @@ class _Walk:
             self.fewest = position.count
             self.best.look(position.strategies, problem.worth(problem.evaluate(position.strategies)))
         self.moves += 1
+        self._step()
         changes = [change for state in self._chosen(position) for change in self._changes(position, state)]
         now = self.importance[position.wrong].sum()
         if not changes or min(change.score for change in changes) >= now:
@@ -308,7 +316,7 @@ class _Walk:
             point = self.rng.exponential(size=len(point))
             point /= np.repeat(np.add.reduceat(point, bounds[:-1] - bounds[0]), np.diff(bounds))
         found, _ = solve_stages(*layout, *worth, point, np.full(problem.n_players, LIMITS.exact))
-        self.best.step(f"supports, wrong in {position.count} states", STAGES * len(worth[0][0]))
+        self.work += STAGES**2 * len(worth[0][0])
         return np.asarray(found)
 
     def _predicted(self, position: _Position, state: int, local: np.ndarray) -> _Change | None:
@@ -337,7 +345,7 @@ class _Walk:
             LIMITS.negative,
             LIMITS.gain,
         )
-        self.best.step(f"supports, wrong in {position.count} states", STAGES * problem.work)
+        self.work += problem.work
         if count < 0 or not np.isfinite(change).all():
             return None
         score = weight + LIMITS.amount * min(amount, LIMITS.largest_amount)
@@ -383,7 +391,7 @@ class _Walk:
             right = errors + np.add.reduceat(slopes * steps, problem.point_starts[:-1], axis=2)
             change = (inverse @ right.ravel()).reshape(values.shape)
             moved = steps + self._response(point, responses, change)
-            self.best.step("Newton's method", problem.work * STAGES + right.size**2)
+            self.work += 4.0 * problem.work + right.size**2 / 80
             size = float(np.abs(moved).max())
             # Also not a number.
             if not size <= LIMITS.longest_step:
@@ -426,6 +434,7 @@ class _Walk:
         from powergames.kernels.stages import newton_system, row_weights
 
         problem = self.problem
+        self.work += 4.0 * problem.work
         matrix, *_ = newton_system(
             problem.arrays[:-1],
             *problem.planes,
@@ -449,7 +458,7 @@ class _Walk:
     def _inverse(self, point: np.ndarray, used: np.ndarray, values: np.ndarray, worth: Worth) -> np.ndarray | None:
         """Return the inverse of that matrix; None where it is singular."""
         matrix = self._matrix(point, used, worth)
-        self.best.step("Newton's method", self.problem.linear_work + len(matrix) ** 3 / 50)
+        self.work += len(matrix) ** 3 / 400
         try:
             inverse = np.linalg.inv(matrix)
         except np.linalg.LinAlgError:
@@ -466,7 +475,7 @@ class _Walk:
         products = new @ before.inverse
         small = products[:, lines]
         products[np.arange(len(lines)), lines] -= 1.0
-        self.best.step("Newton's method", problem.linear_work)
+        self.work += new.size * new.shape[1] / 16
         try:
             return np.asarray(before.inverse - before.inverse[:, lines] @ np.linalg.solve(small, products))
         except np.linalg.LinAlgError:
