@@ -37,11 +37,14 @@ class Limits:
 
     unknowns: int = 2_400
     """Values of states, of all kinds and players, at most: the inverse of a matrix of so many lines is kept."""
-    responses: int = 12
-    """So many times everybody responds to the average of the values before supports are taken for the first time."""
+    responses: tuple[int, ...] = (20, 40, 70, 120)
+    """Supports are taken for the first time after everybody has so often responded to averages of the values."""
+    good: float = 0.02
+    """They are good enough if this share of the states is wrong."""
     purified: float = 0.1
-    """Where the equations have no solution, this share of the states becomes pure, the next time twice as many."""
-    states: int = 12
+    """Where the equations of all such supports lead nowhere, this share of the states in which players mix becomes
+    pure, again and again."""
+    states: int = 30
     """Wrong states among which a move is chosen."""
     starts: int = 2
     """For each of them equilibria are sought from where it is, and from so many starts less one that are random."""
@@ -61,8 +64,8 @@ class Limits:
     """Changes that are tried, the best ones first, before one of another state is made at random."""
     surprise: int = 6
     """A change is taken back if so many more states are wrong after it than was predicted."""
-    patience: float = 2.0
-    """The search begins anew after so many moves for each state."""
+    patience: float = 1.5
+    """The search begins anew after so many moves for each state that did not lead to fewer wrong ones than ever."""
     growth: float = 1.3
     """It then goes on for longer by this factor."""
     starts_anew: int = 20
@@ -209,25 +212,46 @@ class _Walk:
         self.position = self._first()
         self.forbidden, self.importance = {}, np.ones(problem.n_states)
         self.patience *= LIMITS.growth
-        self.pause = self.moves + self.patience
+        self.fewest, self.pause = problem.n_states + 1, self.moves + self.patience
 
     def _first(self) -> _Position:
-        """Return a position, from responses to averages of the values, or from one where more and more is pure."""
+        """Return the best of some positions that responses to averages of the values lead to."""
         problem = self.problem
         point = self.start
         values = problem.evaluate(point)
-        for count in range(LIMITS.responses):
+        best: _Position | None = None
+        for count in range(LIMITS.responses[-1]):
             worth = problem.worth(values)
             point = stage_equilibria(problem, point, worth, self.best.search, near=count > 0, surely=False)
+            if count + 1 in LIMITS.responses:
+                position = self._solved(point, point > 0.0, values)
+                self._step()
+                if position is not None and (best is None or position.count < best.count):
+                    best = position
+                if best is not None and best.count <= LIMITS.good * problem.n_states:
+                    break
             values = values + 2.0 / (count + 2.0) * (problem.evaluate(point) - values)
-        share = LIMITS.purified
+        return best or self._repaired(point, values)
+
+    def _repaired(self, point: np.ndarray, values: np.ndarray) -> _Position:
+        """Return a position near strategies whose equations lead nowhere: where they lead furthest, all become pure."""
+        problem = self.problem
         while True:
+            used, worth = point > 0.0, problem.worth(values)
+            position = self._solved(point, used, values)
             self._step()
-            position = self._solved(point, point > 0.0, problem.evaluate(point))
             if position is not None:
                 return position
-            chosen = (self.rng.random(problem.n_states) < share)[problem.state_of]
-            point, share = np.where(chosen, problem.purified(point), point), 2.0 * share
+            inverse = self._inverse(point, used, values, worth)
+            mixed = np.logical_or.reduceat((point > 0.0) & (point < 1.0) & problem.is_player, problem.point_starts[:-1])
+            lengths = np.where(mixed, 1.0, 0.0)
+            if inverse is not None:
+                moved, _ = self._newton(point, used, values, worth, inverse)
+                lengths *= np.maximum.reduceat(np.abs(moved), problem.point_starts[:-1])
+            number = max(1, round(LIMITS.purified * np.count_nonzero(mixed)))
+            chosen = np.zeros(problem.n_states, dtype=bool)
+            chosen[np.argsort(-lengths, kind="stable")[:number]] = True
+            point = np.where(chosen[problem.state_of], problem.purified(point), point)
 
     def _step(self) -> None:
         """Count what was done since the last step."""
@@ -248,7 +272,7 @@ class _Walk:
             if self.best.good:
                 return position
         if position.count < self.fewest:
-            self.fewest = position.count
+            self.fewest, self.pause = position.count, self.moves + self.patience
             self.best.look(position.strategies, problem.worth(problem.evaluate(position.strategies)))
         self.moves += 1
         self._step()
@@ -385,13 +409,7 @@ class _Walk:
                 inverse, age, inverses = self._inverse(point, used, values, worth), 0, inverses + 1
                 if inverse is None or (before is not None and inverses > LIMITS.inverses):
                     return None
-            systems = local_systems(*problem.layout, *worth, point, used, problem.kinds == 2)
-            responses, _, steps, slopes, gradient = systems
-            errors = problem.backup(point, worth, gradient) - values
-            right = errors + np.add.reduceat(slopes * steps, problem.point_starts[:-1], axis=2)
-            change = (inverse @ right.ravel()).reshape(values.shape)
-            moved = steps + self._response(point, responses, change)
-            self.work += 4.0 * problem.work + right.size**2 / 80
+            moved, change = self._newton(point, used, values, worth, inverse)
             size = float(np.abs(moved).max())
             # Also not a number.
             if not size <= LIMITS.longest_step:
@@ -421,13 +439,22 @@ class _Walk:
         )
         return _Position(problem, point, values, used, worth, systems, inverse, wrong, exact, age)
 
-    def _response(self, point: np.ndarray, responses: np.ndarray, change: np.ndarray) -> np.ndarray:
-        """Return how strategies respond to a change of the values, shape (D,)."""
+    def _newton(
+        self, point: np.ndarray, used: np.ndarray, values: np.ndarray, worth: Worth, inverse: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return by how much strategies and values change in a step of Newton's method."""
         from powergames.kernels.stages import respond
+        from powergames.kernels.support_changes import local_systems
 
         problem = self.problem
+        systems = local_systems(*problem.layout, *worth, point, used, problem.kinds == 2)
+        responses, _, steps, slopes, gradient = systems
+        errors = problem.backup(point, worth, gradient) - values
+        right = errors + np.add.reduceat(slopes * steps, problem.point_starts[:-1], axis=2)
+        change = (inverse @ right.ravel()).reshape(values.shape)
         paid = problem.gradients(point, problem.changed_worth(change))
-        return np.asarray(respond(problem.point_starts, responses, paid))
+        self.work += 4.0 * problem.work + right.size**2 / 80
+        return steps + respond(problem.point_starts, responses, paid), change
 
     def _matrix(self, point: np.ndarray, used: np.ndarray, worth: Worth) -> np.ndarray:
         """Return the matrix of the linear system of Newton's method."""

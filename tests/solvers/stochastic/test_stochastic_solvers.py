@@ -618,7 +618,7 @@ def team_problem(transitions, rewards):
     return StochasticProblem.of(StochasticGame(np.array([rewards] * 2), transitions, 0.9), PowerObjective(0))
 
 
-@pytest.mark.parametrize("method", ["stages", "best_response", "branch_switching", "logit"])
+@pytest.mark.parametrize("method", ["stages", "best_response", "support_search", "branch_switching", "logit"])
 def test_a_method_that_a_slice_ends_says_so_and_returns_its_best_point(method):
     problem = StochasticProblem.of(random_sparse(states=20, seed=3), PowerObjective(0.3))
     start, ours = Found.nothing(problem, problem.uniform_point()), search()
@@ -652,7 +652,7 @@ def test_methods_take_turns_until_one_succeeds(monkeypatch):
     check(equilibrium)
     names = [name for name, _ in turns]
     # Switching branches waits for the second round.
-    assert names[:5] == ["stages", "best_response", "logit", "stages", "best_response"]
+    assert names[:5] == ["stages", "best_response", "support_search", "logit", "stages"]
     assert equilibrium.method == names[-1]
 
 

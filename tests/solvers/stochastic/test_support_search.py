@@ -122,7 +122,7 @@ def test_random_games(lam, form, players, states):
 def test_the_next_slice_goes_on_where_the_last_one_ended():
     problem = StochasticProblem.of(random_sparse(states=60, seed=3), PowerObjective(0.3))
     start, ours = Found.nothing(problem, problem.uniform_point()), search()
-    with ours.slice(2e6):
+    with ours.slice(6e6):
         found = support_search.find(problem, start, ours)
     assert found.status is Status.MAX_ITER
     moves = found.onward.__self__.moves
@@ -157,5 +157,5 @@ def test_degenerate_games(scale):
 
 def test_large_games_are_left_to_others():
     game = pg.load(f"random_sparse:states={LIMITS.unknowns},actions=1")
-    with pytest.raises(InputError, match="is for games of up to .* values of states and players, this one has"):
+    with pytest.raises(InputError, match=r"is for games of up to .* values of states and players, this one has"):
         pg.solve(game, method="support_search")
