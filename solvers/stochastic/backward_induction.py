@@ -332,8 +332,8 @@ class _Stages:
             if not len(failed):
                 break
             entries = ranges(starts[:-1][failed], np.diff(starts)[failed])
-            columns = ranges(layout[1][:-1][failed], np.diff(layout[1])[failed])
-            fewer, worths = _only(layout, failed), (linear.take(columns, axis=1), taken.take(columns, axis=1))
+            rows = ranges(layout[1][:-1][failed], np.diff(layout[1])[failed])
+            fewer, worths = _only(layout, failed), (linear.take(rows, axis=1), taken.take(rows, axis=1))
             other, own_bounds = uniform[entries], self._bounds(fewer)
             if attempt:
                 other = self.options.rng.exponential(size=len(other))

@@ -164,9 +164,10 @@ class StochasticProblem:
     def alone_in(self, state: int, worth: Worth) -> tuple[Layout, Worth]:
         """Return the layout of the game of a state, and what its rows are worth, without all others."""
         n_actions, row_starts, *_ = self.arrays
-        rows = slice(row_starts[state], row_starts[state + 1])
-        starts = (np.array([0, ends[state + 1] - ends[state]]) for ends in (row_starts, self.point_starts))
-        layout = (read_only(n_actions[state : state + 1]), *map(read_only, starts), self.egos, self.takes, self.weights)
+        rows, own = slice(row_starts[state], row_starts[state + 1]), self.own(state)
+        local = read_only(n_actions[state : state + 1])
+        ends = read_only(np.array([0, rows.stop - rows.start])), read_only(np.array([0, own.stop - own.start]))
+        layout = local, *ends, self.egos, self.takes, self.weights
         return layout, (worth[0][:, rows].copy(), worth[1][:, rows].copy())
 
     @cached_property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -119,10 +121,11 @@ def test_random_games(lam, form, players, states):
     assert pg.certify(game, equilibrium.profile, equilibrium.objective).scaled_regret < 1e-9
 
 
-def test_the_next_slice_goes_on_where_the_last_one_ended():
+def test_the_next_slice_goes_on_where_the_last_one_ended(monkeypatch):
+    monkeypatch.setattr(support_search, "LIMITS", replace(LIMITS, responses=(3,)))
     problem = StochasticProblem.of(random_sparse(states=60, seed=3), PowerObjective(0.3))
     start, ours = Found.nothing(problem, problem.uniform_point()), search()
-    with ours.slice(6e6):
+    with ours.slice(1e6):
         found = support_search.find(problem, start, ours)
     assert found.status is Status.MAX_ITER
     moves = found.onward.__self__.moves
