@@ -25,6 +25,7 @@ import numpy as np
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
 from powergames.results import Status
+from powergames.solvers.common import LimitError
 from powergames.solvers.stochastic import newton
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
@@ -42,12 +43,12 @@ class Limits:
     good: float = 0.02
     """They are good enough if this share of the states is wrong."""
     purified: float = 0.1
-    """Where the equations of all such supports lead nowhere, this share of the states in which players mix becomes
+    """Where the equations of all such supports lead nowhere, this share of the states in which somebody mixes becomes
     pure, again and again."""
     states: int = 30
     """Wrong states among which a move is chosen."""
     starts: int = 2
-    """For each of them equilibria are sought from where it is, and from so many starts less one that are random."""
+    """For each of them equilibria of its own game are sought from so many starts: where it is, and random ones."""
     tenure: int = 2
     """A state does not return to a support for so many moves, and up to as many more."""
     vain: int = 20
@@ -242,9 +243,11 @@ class _Walk:
             self._step()
             if position is not None:
                 return position
+            mixed = np.logical_or.reduceat((point > 0.0) & (point < 1.0), problem.point_starts[:-1])
+            if not mixed.any():
+                raise LimitError(Status.STALLED)
+            lengths = mixed.astype(float)
             inverse = self._inverse(point, used, values, worth)
-            mixed = np.logical_or.reduceat((point > 0.0) & (point < 1.0) & problem.is_player, problem.point_starts[:-1])
-            lengths = np.where(mixed, 1.0, 0.0)
             if inverse is not None:
                 moved, _ = self._newton(point, used, values, worth, inverse)
                 lengths *= np.maximum.reduceat(np.abs(moved), problem.point_starts[:-1])
