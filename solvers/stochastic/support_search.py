@@ -38,13 +38,12 @@ class Limits:
 
     unknowns: int = 2_400
     """Values of states, of all kinds and players, at most: the inverse of a matrix of so many lines is kept."""
-    responses: tuple[int, ...] = (20, 40, 70, 120)
+    responses: tuple[int, ...] = (12, 20, 40, 70, 120)
     """Supports are taken for the first time after everybody has so often responded to averages of the values."""
     good: float = 0.02
     """They are good enough if this share of the states is wrong."""
     purified: float = 0.1
-    """Where the equations of all such supports lead nowhere, this share of the states in which somebody mixes becomes
-    pure, again and again."""
+    """Where the equations of all these lead nowhere, this share of the states becomes pure, then twice as many."""
     states: int = 30
     """Wrong states among which a move is chosen."""
     starts: int = 2
@@ -218,43 +217,40 @@ class _Walk:
     def _first(self) -> _Position:
         """Return the best of some positions that responses to averages of the values lead to."""
         problem = self.problem
-        point = self.start
+        point, passed = self.start, []
         values = problem.evaluate(point)
         best: _Position | None = None
         for count in range(LIMITS.responses[-1]):
             worth = problem.worth(values)
             point = stage_equilibria(problem, point, worth, self.best.search, near=count > 0, surely=False)
             if count + 1 in LIMITS.responses:
-                position = self._solved(point, point > 0.0, values)
-                self._step()
-                if position is not None and (best is None or position.count < best.count):
-                    best = position
+                passed.append(point)
+                best = self._better(best, self._solved(point, point > 0.0, values))
                 if best is not None and best.count <= LIMITS.good * problem.n_states:
                     break
             values = values + 2.0 / (count + 2.0) * (problem.evaluate(point) - values)
-        return best or self._repaired(point, values)
+        if best is None:
+            for point in passed:
+                best = self._better(best, self._repaired(point))
+        if best is None:
+            raise LimitError(Status.STALLED)
+        return best
 
-    def _repaired(self, point: np.ndarray, values: np.ndarray) -> _Position:
-        """Return a position near strategies whose equations lead nowhere: where they lead furthest, all become pure."""
-        problem = self.problem
-        while True:
-            used, worth = point > 0.0, problem.worth(values)
-            position = self._solved(point, used, values)
-            self._step()
-            if position is not None:
-                return position
-            mixed = np.logical_or.reduceat((point > 0.0) & (point < 1.0), problem.point_starts[:-1])
-            if not mixed.any():
-                raise LimitError(Status.STALLED)
-            lengths = mixed.astype(float)
-            inverse = self._inverse(point, used, values, worth)
-            if inverse is not None:
-                moved, _ = self._newton(point, used, values, worth, inverse)
-                lengths *= np.maximum.reduceat(np.abs(moved), problem.point_starts[:-1])
-            number = max(1, round(LIMITS.purified * np.count_nonzero(mixed)))
-            chosen = np.zeros(problem.n_states, dtype=bool)
-            chosen[np.argsort(-lengths, kind="stable")[:number]] = True
-            point = np.where(chosen[problem.state_of], problem.purified(point), point)
+    def _better(self, best: _Position | None, other: _Position | None) -> _Position | None:
+        """Return the position in which fewer states are wrong; count the step."""
+        self._step()
+        found = [position for position in (best, other) if position is not None]
+        return min(found, key=lambda each: each.count, default=None)
+
+    def _repaired(self, point: np.ndarray) -> _Position | None:
+        """Return a position near strategies whose equations lead nowhere: more and more states become pure."""
+        problem, share = self.problem, LIMITS.purified
+        position = None
+        while position is None and share < 2.0:
+            chosen = (self.rng.random(problem.n_states) < share)[problem.state_of]
+            point, share = np.where(chosen, problem.purified(point), point), 2.0 * share
+            position = self._solved(point, point > 0.0, problem.evaluate(point))
+        return position
 
     def _step(self) -> None:
         """Count what was done since the last step."""
@@ -373,7 +369,8 @@ class _Walk:
             LIMITS.gain,
         )
         self.work += problem.work
-        if count < 0 or not np.isfinite(change).all():
+        # Also not a number.
+        if count < 0 or not max(np.abs(point).max(), np.abs(change).max()) <= LIMITS.longest_step:
             return None
         score = weight + LIMITS.amount * min(amount, LIMITS.largest_amount)
         return _Change(state, local, score, count, point, position.values + change.reshape(position.values.shape))
