@@ -531,5 +531,5 @@ METHOD = StochasticMethod(
     "local search for supports, in which one state after the other changes its own: general games of up to a few "
     "hundred states, any number of players, no guarantee",
     refuses,
-    later=4.0,
+    share=4.0,
 )
