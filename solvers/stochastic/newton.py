@@ -17,7 +17,7 @@ import numpy as np
 
 from powergames.results import Status
 from powergames.solvers.stochastic.factors import Factors
-from powergames.solvers.stochastic.problem import StochasticProblem
+from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Best, Found, Search
 
 
@@ -105,31 +105,13 @@ class Linearized:
         With an `accuracy`, linear systems are solved iteratively, up to that share of the right-hand side where this
         takes few iterations. The values then move as if time passed with rate one, and for one over `damping`.
         """
-        from powergames.kernels.stages import newton_system, row_weights
-
         exact = accuracy == 0.0
         dense = exact and values.size <= (LIMITS.largest_dense if problem.ordinary else LIMITS.dense_unknowns)
         worth = problem.worth(values)
-        nothing = np.zeros((0, 0)), np.zeros((0, 0))
-        weights = nothing if problem.ends else row_weights(*problem.layout, point)
-        matrix, rows, columns, entries, steps, responses, slopes, gradient, sign = newton_system(
-            problem.arrays[:-1],
-            *problem.planes,
-            problem.point_starts,
-            problem.egos,
-            problem.takes,
-            problem.weights,
-            problem.shares,
-            *worth,
-            point,
-            *weights,
-            point if logs is None else logs,
-            point if prior is None else prior,
-            precision,
-            used,
-            np.zeros(problem.n_states, dtype=bool) if free is None else free,
-            dense,
+        weights, parts = system(
+            problem, point, used, worth, free=free, logs=logs, prior=prior, precision=precision, dense=dense
         )
+        matrix, rows, columns, entries, steps, responses, slopes, gradient, sign = parts
         if exact:
             solve, orientation = _dense(matrix) if dense else _sparse(values.size, rows, columns, entries)
         else:
@@ -154,6 +136,44 @@ class Linearized:
             return step, values
         paid = payments(*problem.layout[:5], *self.weights, *problem.changed_worth(values))
         return step + respond(problem.point_starts, self.responses, paid), values
+
+
+def system(
+    problem: StochasticProblem,
+    point: np.ndarray,
+    used: np.ndarray,
+    worth: Worth,
+    *,
+    free: np.ndarray | None = None,
+    logs: np.ndarray | None = None,
+    prior: np.ndarray | None = None,
+    precision: float = 0.0,
+    dense: bool,
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[Any, ...]]:
+    """Return the weights of rows at a point, and what `powergames.kernels.stages.newton_system` does."""
+    from powergames.kernels.stages import newton_system, row_weights
+
+    nothing = np.zeros((0, 0)), np.zeros((0, 0))
+    weights = nothing if problem.ends else row_weights(*problem.layout, point)
+    parts = newton_system(
+        problem.arrays[:-1],
+        *problem.planes,
+        problem.point_starts,
+        problem.egos,
+        problem.takes,
+        problem.weights,
+        problem.shares,
+        *worth,
+        point,
+        *weights,
+        point if logs is None else logs,
+        point if prior is None else prior,
+        precision,
+        used,
+        np.zeros(problem.n_states, dtype=bool) if free is None else free,
+        dense,
+    )
+    return weights, parts
 
 
 # Solves for a right-hand side, and the sign of the determinant, zero where that is not known.

@@ -406,8 +406,10 @@ class _Walk:
             worth = problem.worth(values)
             fresh = inverse is None
             if inverse is None:
-                inverse, age, inverses = self._inverse(point, used, values, worth), 0, inverses + 1
-                if inverse is None or (before is not None and inverses > LIMITS.inverses):
+                if before is not None and inverses == LIMITS.inverses:
+                    return None
+                inverse, age, inverses = self._inverse(point, used, worth), 0, inverses + 1
+                if inverse is None:
                     return None
             moved, change = self._newton(point, used, values, worth, inverse)
             size = float(np.abs(moved).max())
@@ -458,31 +460,11 @@ class _Walk:
 
     def _matrix(self, point: np.ndarray, used: np.ndarray, worth: Worth) -> np.ndarray:
         """Return the matrix of the linear system of Newton's method."""
-        from powergames.kernels.stages import newton_system, row_weights
-
-        problem = self.problem
-        self.work += 4.0 * problem.work
-        matrix, *_ = newton_system(
-            problem.arrays[:-1],
-            *problem.planes,
-            problem.point_starts,
-            problem.egos,
-            problem.takes,
-            problem.weights,
-            problem.shares,
-            *worth,
-            point,
-            *row_weights(*problem.layout, point),
-            point,
-            point,
-            0.0,
-            used,
-            np.zeros(problem.n_states, dtype=bool),
-            True,
-        )
+        self.work += 4.0 * self.problem.work
+        _, (matrix, *_) = newton.system(self.problem, point, used, worth, dense=True)
         return np.asarray(matrix)
 
-    def _inverse(self, point: np.ndarray, used: np.ndarray, values: np.ndarray, worth: Worth) -> np.ndarray | None:
+    def _inverse(self, point: np.ndarray, used: np.ndarray, worth: Worth) -> np.ndarray | None:
         """Return the inverse of that matrix; None where it is singular."""
         matrix = self._matrix(point, used, worth)
         self.work += len(matrix) ** 3 / 400
