@@ -12,6 +12,9 @@ from powergames.games.stochastic import StochasticGame
 # Actions of two players, joint actions of three, and states.
 MOST_ACTIONS, MOST_CELLS, MOST_STATES = 5, 27, 30
 
+# What to do with a larger game.
+PAGE = "make a page with 'powergames report'"
+
 
 def check_payoffs(game: NormalFormGame) -> None:
     """Refuse a game whose equilibria would not keep up with typing.
@@ -27,7 +30,7 @@ def check_payoffs(game: NormalFormGame) -> None:
     if not fits:
         raise InputError(
             f"game: got {sizes} actions; explore two players with up to {MOST_ACTIONS} actions each or three with up "
-            f"to {MOST_CELLS} joint actions, or make a page with 'powergames report'"
+            f"to {MOST_CELLS} joint actions, or {PAGE}"
         )
 
 
@@ -42,7 +45,7 @@ def check_states(game: StochasticGame) -> None:
     if not 2 <= game.n_players <= 3 or game.n_states > MOST_STATES:
         raise InputError(
             f"game: got {game.n_players} players and {game.n_states} states; explore two or three players and up to "
-            f"{MOST_STATES} states, or make a page with 'powergames report'"
+            f"{MOST_STATES} states, or {PAGE}"
         )
 
 

@@ -72,17 +72,35 @@ def command(
     from powergames.presentation.pages import of_report
     from powergames.reporting import report
 
+    if lams is None:
+        _check_size(game, seconds)
     loaded, objective = load(game), read_objective("0", aggregate, form, weights)
     page = report(loaded, output, lams=lams, objective=objective, title=title, time_limit=seconds)
     print_blocks(*of_report(page, output))
     return DONE if page.certified else FAILED
 
 
+def _check_size(game: str, seconds: float) -> None:
+    """Refuse a kitchen of so many states that not one solution could be computed in time, before it is compiled."""
+    from powergames.environments.overcooked.kitchen import ACTIONS
+    from powergames.environments.overcooked.names import check_kitchen, is_kitchen
+    from powergames.reporting.schedule import rows_in
+
+    if is_kitchen(game):
+        remedy = f"too many to solve within --time-limit {seconds:g}; give several times as much, or a smaller kitchen"
+        check_kitchen(game, max(1, rows_in(seconds) // len(ACTIONS) ** 2), remedy)
+
+
 def _editable(game: str, output: str, title: str | None, form: str) -> int:
+    from powergames.environments.overcooked.names import is_kitchen
     from powergames.io import load
     from powergames.presentation.pages import of_editable
     from powergames.reporting import editable
 
+    if is_kitchen(game):
+        raise InputError(
+            f"report: got {game}, a stochastic game; an editable page has one table of payoffs, so leave --editable out"
+        )
     loaded = load(game)
     page = editable(loaded, output, title=title, form=form)
     print_blocks(*of_editable(loaded.title if title is None else title, page, output))

@@ -226,7 +226,7 @@ def count_states(
     table = Table("count_states", max_states, 0.0, None, keep=False)
     try:
         _search(table, start, environment.moves, None, progress, callback)
-    except _TooManyStatesError:
+    except TooManyStatesError:
         return StateCount(len(table.states), table.n_rows, table.n_outcomes, complete=False)
     return StateCount(len(table.states), table.n_rows, table.n_outcomes, complete=True)
 
@@ -382,7 +382,7 @@ def _search(
     return first
 
 
-class _TooManyStatesError(InputError):
+class TooManyStatesError(InputError):
     """There are more states than were to be found."""
 
 
@@ -428,7 +428,7 @@ class Table:
             ) from None
         if index == len(self.states):
             if index == self.max_states:
-                raise _TooManyStatesError(self._too_many())
+                raise TooManyStatesError(self._too_many())
             self.states.append(state)
         return index
 

@@ -184,10 +184,21 @@ def solve_in_time(
     return _all_at_usual(task, count) if every else _one_at_usual(task, began)
 
 
+def rows_in(time_limit: float) -> int:
+    """Return how many joint actions of all states a game may have, if one solution is to take at most so many seconds.
+
+    Examples
+    --------
+    >>> rows_in(60)
+    6000000
+    """
+    return int(max(time_limit, QUICK) / SECONDS_PER_ROW)
+
+
 def _check_time(game: StochasticGame, time_limit: float) -> None:
     """Refuse a game of which not even one solution could be computed in time."""
-    needed = SECONDS_PER_ROW * game.n_rows
-    if needed > max(time_limit, QUICK):
+    if game.n_rows > rows_in(time_limit):
+        needed = SECONDS_PER_ROW * game.n_rows
         raise InputError(
             f"time_limit: got {time_limit:g}; one solution of this game of {game.n_states:,} states takes {needed:.0f} "
             "s or more; give several times as much, or a smaller game"

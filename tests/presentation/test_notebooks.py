@@ -150,6 +150,7 @@ class TestCommand:
             (["stag_hunt", "--lesson", "over-time"], "over-time cannot show a normal-form game"),
             (["stag_hunt", "--lesson", "kitchen"], "kitchen has games of its own"),
             (["random_sparse:states=60"], "60 states; explore"),
+            (["overcooked:mini2"], "got a kitchen of more than 240 states; explore up to 30 states"),
             (["--port", "0"], "--port: got 0; give a number from 1 to 65535"),
             (["--port", "x"], "--port: got 'x'; give an integer"),
             (["--lesson", "history"], "--lesson"),

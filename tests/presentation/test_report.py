@@ -499,6 +499,13 @@ class TestSchedule:
         assert lesson.document["report"]["all_equilibria"]
         assert not lesson.document["report"]["shortened"]
 
+    def test_a_kitchen_of_too_many_states_is_refused_before_it_is_compiled(self, capsys, tmp_path):
+        name = "overcooked:cramped_room"
+        assert run(["report", name, "--time-limit", "1", "-o", str(tmp_path / "page.html")]) == 2
+        message = capsys.readouterr().err
+        assert message.startswith(f"powergames: {name}: got a kitchen of more than 55,555 states; too many to solve")
+        assert "within --time-limit 1; give several times as much" in message
+
     def test_no_time_leaves_few_lam_and_says_so(self):
         lesson = pg.report(pg.load("matching_pennies"), time_limit=0)
         assert lesson.path.lams.tolist() == [0]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from powergames.environments.compiler import TooManyStatesError
 from powergames.environments.overcooked.kitchen import ACTIONS, Kitchen, make_kitchen
 from powergames.environments.overcooked.layouts import LAYOUTS, Layout, parse_file, parse_grid
 from powergames.environments.overcooked.states import KitchenStates
@@ -166,10 +167,15 @@ def compile_overcooked(
     title = f"Overcooked, {kitchen.layout.name}"
     states = KitchenStates(kitchen, keys)
     game = DeterministicGame(following, paid, factor, [ACTIONS] * 2, ("chef 1", "chef 2"), states, unit, 0, title)
-    if not (chosen.options.get("reduce", False) if reduce is None else reduce):
+    if not is_reduced(chosen, reduce):
         return game
     with reporter(progress, callback) as report:
         return reduced(game, partial(report, "reduce"))[0]
+
+
+def is_reduced(layout: Layout, reduce: bool | None) -> bool:
+    """Say whether the states of a layout are reduced: as asked for, or else as the layout says."""
+    return bool(layout.options.get("reduce", False) if reduce is None else reduce)
 
 
 def read_layout(layout: Any) -> Layout:
@@ -248,7 +254,7 @@ def search(
         done += step
         report(done, found)
         if found > max_states:
-            raise InputError(
+            raise TooManyStatesError(
                 f"{kitchen.layout.name}: more than {max_states:,} states; {done:,} of them were done; raise "
                 "max_states, or let fewer counters be used, such as counters=1"
             )

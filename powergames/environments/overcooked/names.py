@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from powergames.environments.overcooked.compiler import compile_overcooked
+from powergames.environments.compiler import TooManyStatesError
+from powergames.environments.overcooked.compiler import compile_overcooked, is_reduced, read_layout
 from powergames.environments.overcooked.layouts import LAYOUTS, Layout
 from powergames.errors import InputError
 from powergames.games.catalog.parameters import named_values, quoted
@@ -33,6 +34,9 @@ PARAMETERS = {
     "max_states": "max_states",
 }
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+# A reduced kitchen has at least one of so many states; the kitchens of the catalog have one of 2 to 5.
+REDUCTION = 8
 
 # A file may have a colon in its name.
 _FILE = re.compile(r"(.+\.layout)(?::(.*))?", re.IGNORECASE | re.DOTALL)
@@ -115,6 +119,47 @@ def named_kitchen(name: str) -> DeterministicGame:
     >>> named_kitchen("overcooked:tiny:cook=1").n_states
     1150
     """
+    layout, arguments = _arguments(name)
+    return compile_overcooked(layout, **arguments)
+
+
+def check_kitchen(name: str, most_states: int, remedy: str) -> None:
+    """Refuse a kitchen of far too many states, as soon as so many are found and before they are reduced.
+
+    Parameters
+    ----------
+    name : str
+        As in `named_kitchen`.
+    most_states : int
+        The most states that the game may have.
+    remedy : str
+        What to do about it, for the end of the message.
+
+    Raises
+    ------
+    FormatError, InputError
+        If the name cannot be used, or there are too many states.
+
+    Examples
+    --------
+    >>> check_kitchen("overcooked:tiny", 1189, "give a smaller kitchen")
+    >>> check_kitchen("overcooked:tiny", 1000, "give a smaller kitchen")
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: overcooked:tiny: got a kitchen of more than 1,000 states; give a smaller kitchen
+    """
+    layout, arguments = _arguments(name)
+    chosen = read_layout(layout)
+    limit = most_states * (REDUCTION if is_reduced(chosen, arguments.get("reduce")) else 1)
+    arguments = {key: value for key, value in arguments.items() if key != "max_states"}
+    try:
+        compile_overcooked(chosen, **arguments | {"reduce": False, "max_states": limit, "progress": False})
+    except TooManyStatesError:
+        raise InputError(f"{name}: got a kitchen of more than {limit:,} states; {remedy}") from None
+
+
+def _arguments(name: str) -> tuple[str, dict[str, Any]]:
+    """Return the layout that a name stands for, and the arguments of `compile_overcooked`."""
     family, _, spec = name.partition(":")
     if family.strip() != FAMILY:
         spec = name
@@ -128,7 +173,7 @@ def named_kitchen(name: str) -> DeterministicGame:
         if arguments["reduce"].lower() not in _YES_NO:
             raise InputError(f"reduce: got {quoted(arguments['reduce'])}; give yes or no")
         arguments["reduce"] = _YES_NO[arguments["reduce"].lower()]
-    return compile_overcooked(layout, **arguments)
+    return layout, arguments
 
 
 def _split(spec: str) -> tuple[str, str]:
