@@ -28,7 +28,8 @@ function networkFigure(lesson) {
     const width = 1.5 + (NETWORK.widest - 1.5) * share;
     const bend = arrow(places[j], places[i], width, disc);
     arrows.push(...bend.nodes);
-    const place = beside(bend, lesson.text(power[i][j]), width);
+    // Of three and more players, numbers beside the arrows would meet in the middle; there they stand on the arrows.
+    const place = n > 2 ? { x: bend.x, y: bend.y + 4 } : beside(bend, lesson.text(power[i][j]), width);
     labels.push(lesson.number(`${at}/${i}/${j}`, drawn("text", { ...place, "text-anchor": "middle", class: "halo" })));
   }));
   const nodes = players.flatMap((name, i) => [

@@ -13,11 +13,20 @@ class Lesson {
     this.intervals = readIntervals(data.report.intervals);
     this.found = this.points.map(({ equilibria }) => equilibria.map((_, e) => e).filter((e) => equilibria[e].status === "CONVERGED"));
     this.at = { point: Math.max(0, this.found.findIndex((own) => own.length)), equilibrium: 0 };
-    this.at.equilibrium = this.found[this.at.point][0];
     this.dots = this.found.flatMap((own, p) => own.map((e) => (
       { p, e, key: `${p}/${e}`, task: this.total(p, e, "task"), power: this.total(p, e, "power") })));
+    this.at.equilibrium = this.first();
     const all = this.found.flatMap((own, p) => own.map((e) => this.points[p].equilibria[e].power)).flat(Infinity);
     this.greatestPower = all.reduce((most, value) => Math.max(most, value), 0) || 1;
+  }
+
+  // The solution that a page opens with: it pays all players together the most. Of equals a pure one, then the first.
+  first() {
+    const p = this.at.point;
+    const pure = (e) => this.points[p].equilibria[e].profile.flat(this.stochastic ? 2 : 1).every((chance) => Number(chance) === 0 || Number(chance) === 1);
+    const most = Math.max(...this.found[p].map((e) => this.total(p, e, "task")));
+    const best = this.found[p].filter((e) => this.total(p, e, "task") >= most - 1e-9 * this.scale);
+    return best.find(pure) ?? best[0];
   }
 
   point() {
@@ -184,6 +193,7 @@ function refresh() {
   byId("main").dataset.equilibrium = solved ? lesson.at.equilibrium : "";
   show("answer", ...answer(lesson));
   show("payoffs", ...payoffTable(lesson));
+  byId("payoffs").querySelectorAll(".scroll").forEach(showPlayed);
   show("game-note", ...payoffNote(lesson));
   byId("scene").hidden = !lesson.stochastic || lesson.report.scenes === null;
   if (!byId("scene").hidden) show("scene", ...sceneFigure(lesson));
@@ -284,6 +294,7 @@ function provenance() {
   const failed = points.filter((_, p) => !lesson.certified(p).length).length;
   if (failed === points.length) parts.push("No certified solution was found.");
   else parts.push(failed ? `At ${failed} of them no certified solution was found.` : points.length > 1 ? "At each there is a certified solution." : "There is a certified solution.");
+  if (lesson.found.some((own) => own.length > 1)) parts.push("The page opens with the solution that pays all players together the most; as λ moves, it shows the solution most like the one before.");
   if (report.shortened) parts.push("These are fewer than usual, because the game is slow to solve or the page would be too large.");
   parts.push(report.all_equilibria ? "The search was for all equilibria." : "At each λ the search was for some equilibria, not for all.");
   if (stochastic && game.states.length < report.n_states) {

@@ -111,6 +111,16 @@ function payoffList(lesson, part, players, names, chances) {
     el("tbody", {}, ...rows)));
 }
 
+// Scroll a long table to what the solution plays, if that is out of sight.
+function showPlayed(box) {
+  const played = box.querySelector(".played");
+  if (played === null) return;
+  const [inner, outer] = [played.getBoundingClientRect(), box.getBoundingClientRect()];
+  if (inner.bottom > outer.top + box.clientHeight || inner.top < outer.top) box.scrollTop += inner.top - outer.top - (box.clientHeight - inner.height) / 2;
+  if (played.tagName !== "TD") return;
+  if (inner.right > outer.left + box.clientWidth || inner.left < outer.left) box.scrollLeft += inner.left - outer.left - (box.clientWidth - inner.width) / 2;
+}
+
 function percent(chance) {
   const value = 100 * chance;
   return value < 0.1 ? "under 0.1 %" : `${Number(value.toPrecision(3))} %`;

@@ -7,6 +7,7 @@ import re
 import time
 from dataclasses import replace
 from fractions import Fraction
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,52 @@ class TestContents:
         page = view(pg.report(pg.load("random_uniform:actions=2"), lams=[0]).html, 360)
         cut = "(nodes) => nodes.filter((node) => node.scrollWidth > node.clientWidth + 1).length"
         assert page.locator("#deviation-section .scroll").evaluate_all(cut) == 0
+
+    @pytest.mark.parametrize("name", ["stag_hunt", "assembly_line", "reputation_stag_hunt"])
+    def test_solutions_are_lists_on_a_phone_and_tables_elsewhere(self, name, lessons, view):
+        page = view(lessons[name].html, 360)
+        assert page.evaluate(
+            "[...document.querySelectorAll('#solution .scroll')].map((b) => b.scrollWidth - b.clientWidth)"
+        ) in ([0], [0, 0])
+        cell = page.locator("#solution .stacked td").nth(1)
+        assert cell.evaluate("(node) => getComputedStyle(node, '::before').content") == '"payoff"'
+        tree = page.locator("#solution").aria_snapshot()
+        assert "- rowheader " in tree
+        assert '- columnheader "regret"' in tree
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert page.locator("#solution .stacked thead").first.is_visible()
+        assert cell.evaluate("(node) => getComputedStyle(node, '::before').content") == "none"
+
+    def test_it_opens_with_what_pays_all_together_the_most(self, view):
+        page = view(pg.report(pg.load("minimum_effort"), lams=[0, "1/10"], all_equilibria=False).html)
+        assert page.locator("#equilibrium option:checked").inner_text().endswith("effort 7 | effort 7 | effort 7")
+        assert (
+            "opens with the solution that pays all players together the most"
+            in page.locator("#provenance").inner_text()
+        )
+
+    def test_of_equals_it_opens_with_a_pure_one(self, view):
+        game = pg.NormalFormGame.from_bimatrix([[1, 1], [1, 1]], [[1, 1], [1, 1]], title="All the same")
+        page = view(pg.report(game, lams=[0]).html)
+        assert page.locator("#solution .mixture").count() == 0
+
+    def test_a_long_table_shows_what_is_played(self, view):
+        page = view(pg.report(pg.load("minimum_effort"), lams=[0], all_equilibria=False).html)
+        box, row = (page.locator(f"#payoffs {part}").bounding_box() for part in (".scroll", "tr.played"))
+        assert box["y"] <= row["y"]
+        assert row["y"] + row["height"] <= box["y"] + box["height"]
+        assert page.evaluate("scrollY") == 0
+
+    def test_numbers_of_a_network_stand_apart(self, view):
+        page = view(pg.report(pg.load("minimum_effort"), lams=[0], all_equilibria=False).html)
+        boxes = page.locator("#network svg > text.halo[data-at]").evaluate_all(
+            "(nodes) => nodes.map((node) => node.getBBox()).map((b) => [b.x, b.y, b.x + b.width, b.y + b.height])"
+        )
+        assert len(boxes) == 6
+        meet = [
+            (a, b) for a, b in combinations(boxes, 2) if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+        ]
+        assert meet == []
 
     def test_names_stay_inside_their_discs(self, view):
         page = view(pg.report(pg.load("assembly_line"), lams=[0], all_equilibria=False).html)
