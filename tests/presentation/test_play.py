@@ -458,6 +458,7 @@ class TestLearning:
         page.locator("#learn").click()
         page.locator("#learn-section summary").click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert page.locator("#solution .scroll").evaluate("(box) => box.scrollWidth <= box.clientWidth")
         ratio, text = page.evaluate(CONTRAST)
         assert ratio >= 4.5, text
         assert violations(page, axe) == []
