@@ -19,9 +19,9 @@ function courseFigure(lesson) {
     const name = key === "task" ? "payoff of all" : "power of others, all";
     const chart = axes([...dots, ...ends, { x: lesson.lam(), y: dots.length ? dots[0].y : 0 }], 165, ["λ", 1], [name, lesson.scale]);
     chart.svg.setAttribute("aria-label", `${name} at each λ; the table below has the same numbers`);
-    lesson.points.map((_, p) => p).filter((p) => lesson.critical(p)).forEach((p) => chart.svg.append(drawn("line", {
-      x1: chart.x(lesson.lam(p)), x2: chart.x(lesson.lam(p)), y1: chart.topY, y2: chart.bottomY, class: "critical",
-    }, drawn("title", {}, `λ = ${lesson.lamText(p)}`))));
+    criticalIn(lesson).forEach((lam) => chart.svg.append(drawn("line", {
+      x1: chart.x(lam.number), x2: chart.x(lam.number), y1: chart.topY, y2: chart.bottomY, class: "critical",
+    }, drawn("title", {}, `λ = ${fractionText(lam)}`))));
     const now = chart.x(lesson.lam());
     chart.svg.append(drawn("line", { x1: now, x2: now, y1: chart.topY, y2: chart.bottomY, class: "now" }));
     failed.forEach((p) => chart.svg.append(drawn("text", {
@@ -30,7 +30,16 @@ function courseFigure(lesson) {
     addDots(lesson, chart, dots, new Set());
     return chart.svg;
   });
-  return [...parts, el("figcaption", {}, "All solutions over λ. Dotted lines: λ at which equilibria come, go or change. A red ×: no certified solution was found at this λ.")];
+  const notes = ["All solutions over λ."];
+  if (criticalIn(lesson).length) notes.push(lesson.intervals.complete ? "Dotted lines: λ at which equilibria come, go or change." : "Dotted lines: λ at which pure equilibria come or go.");
+  if (lesson.found.some((own) => !own.length)) notes.push("A red ×: no certified solution was found at this λ.");
+  return [...parts, el("figcaption", {}, notes.join(" "))];
+}
+
+// The critical λ between the least and the greatest λ of the page.
+function criticalIn(lesson) {
+  const { exact, intervals } = lesson;
+  return intervals === null ? [] : intervals.critical.filter((lam) => exact[0].compare(lam) <= 0 && lam.compare(exact[exact.length - 1]) <= 0);
 }
 
 // The chosen ones last, so that they lie on top.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +14,7 @@ from powergames.games.stochastic import StochasticGame
 from powergames.power import plain, power_table
 from powergames.reporting.schedule import Solved
 from powergames.reporting.tables import payoff_table, stage_table, state_layout
-from powergames.results import SCHEMA, Equilibrium, StochasticEquilibrium, Sweep, game_header, json_value
+from powergames.results import SCHEMA, Equilibrium, StochasticEquilibrium, Sweep, SweepPoint, game_header, json_value
 
 # States that a page shows: those visited most.
 MOST_STATES = 40
@@ -39,7 +40,7 @@ def build(solved: Solved, title: str, thinned: int = 1, deviations: bool = True)
     solved : Solved
     title : str
     thinned : int, default 1
-        Keep the first of so many λ, and the last one.
+        Keep the first of so many λ, the critical ones if there are few, and the last one.
     deviations : bool, default True
         Whether to work out what happens when a player leaves a solution.
 
@@ -54,8 +55,7 @@ def build(solved: Solved, title: str, thinned: int = 1, deviations: bool = True)
     """
     path = solved.path
     game = path.game
-    points = path.points[::thinned]
-    points = points if points[-1] is path.points[-1] else (*points, path.points[-1])
+    points = _thinned(solved, thinned)
     deviations = deviations and _deviations_are_few(game)
     documents = []
     for point in points:
@@ -85,6 +85,18 @@ def build(solved: Solved, title: str, thinned: int = 1, deviations: bool = True)
         },
     }
     return cast("dict[str, Any]", json_value(document))
+
+
+def _thinned(solved: Solved, thinned: int) -> list[SweepPoint]:
+    points = solved.path.points
+    critical = set() if solved.intervals is None else {Fraction(lam) for lam in solved.intervals["critical"]}
+    if len(critical) * thinned > len(points):
+        critical = set()
+    return [
+        point
+        for k, point in enumerate(points)
+        if k % thinned == 0 or k == len(points) - 1 or point.objective.exact_lam in critical
+    ]
 
 
 def _deviations_are_few(game: NormalFormGame | StochasticGame) -> bool:

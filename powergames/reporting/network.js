@@ -30,7 +30,7 @@ function networkFigure(lesson) {
     arrows.push(...bend.nodes);
     // Of three and more players, numbers beside the arrows would meet in the middle; there they stand on the arrows.
     const place = n > 2 ? { x: bend.x, y: bend.y + 4 } : beside(bend, lesson.text(power[i][j]), width);
-    labels.push(lesson.number(`${at}/${i}/${j}`, drawn("text", { ...place, "text-anchor": "middle", class: "halo" })));
+    labels.push(lesson.number(`${at}/${i}/${j}`, drawn("text", { ...place, "text-anchor": "middle", class: n > 2 ? "halo wide-halo" : "halo" })));
   }));
   const nodes = players.flatMap((name, i) => [
     drawn("circle", { cx: places[i].x, cy: places[i].y, r: disc, class: "node" }),

@@ -14,7 +14,7 @@ function isShort(fraction) {
 
 // Branches as sentences. A branch has an interval of λ from `lo` to `hi`, which is null if it has no upper end, and for
 // each player i the strategy constant[i] + slope[i] / (1 - λ weights[i]). Those that continue each other are one
-// sentence, and those without mixtures come first. `last` is the greatest λ that was looked at.
+// sentence. Those without mixtures come first, and among these those that hold over an interval. `last` is the greatest λ that was looked at.
 function statements(branches, last) {
   const groups = [];
   branches.forEach((branch) => {
@@ -29,7 +29,8 @@ function statements(branches, last) {
     } else groups.push({ key, supports, lo: branch.lo, hi: branch.hi, pieces: [branch], last });
   });
   const mixed = ({ supports }) => Number(supports.some((own) => own.length > 1));
-  return groups.sort((one, two) => mixed(one) - mixed(two) || one.lo.compare(two.lo));
+  const brief = ({ lo, hi }) => Number(hi !== null && lo.compare(hi) === 0);
+  return groups.sort((one, two) => mixed(one) - mixed(two) || brief(one) - brief(two) || one.lo.compare(two.lo));
 }
 
 // As `branchAt`, with weights. Where the strategy has a pole it ends at a vertex that the limit gives.

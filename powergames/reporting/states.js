@@ -43,17 +43,24 @@ function stateGraph(lesson) {
     arrows.push(...bend.nodes);
     if (text) labels.push(drawn("text", { ...beside(bend, text, thick), "text-anchor": "middle", class: "halo small-text" }, text));
   }));
+  const joins = (s, t) => (followers(lesson, s).get(states[t]) || 0) >= 1e-9;
   const crowded = labels.length > GRAPH.numbers;
   const nodes = states.map((name, s) => drawn("circle", {
     cx: places[s].x, cy: places[s].y, r: GRAPH.radius, class: s === lesson.state ? "node here" : "node", onclick: () => lesson.enter(s),
   }, drawn("title", {}, name)));
-  // Below the arrows, so that no name hides a tip; long names move inwards.
-  const names = states.map((name, s) => drawn("text", {
-    x: within(places[s].x, GRAPH.letter * Math.min(name.length, GRAPH.letters), width), y: places[s].y + GRAPH.radius + 14, "text-anchor": "middle", class: "halo",
-  }, shortenedInside(name, GRAPH.letters)));
+  // Names stand below their states: further below where an arrow ends there, so that its tip stays free. Long ones move
+  // inwards.
+  const names = states.map((name, s) => {
+    const { x, y } = places[s];
+    const fromBelow = (t) => places[t].y - y > 0.4 * Math.abs(places[t].x - x);
+    const tip = states.some((_, t) => t !== s && fromBelow(t) && (joins(t, s) || joins(s, t)));
+    return drawn("text", {
+      x: within(x, GRAPH.letter * Math.min(name.length, GRAPH.letters), width), y: y + GRAPH.radius + (tip ? 27 : 14), "text-anchor": "middle", class: "halo",
+    }, shortenedInside(name, GRAPH.letters));
+  });
   return [
     drawn("svg", { viewBox: `0 -10 ${width} ${GRAPH.height + 20}`, role: "img", "aria-label": "States, and which follow which in the solution" },
-      ...names, ...arrows, ...nodes, ...(crowded ? [] : labels)),
+      ...arrows, ...names, ...nodes, ...(crowded ? [] : labels)),
     el("figcaption", {}, "Arrows show which state follows which if all play the solution. ", crowded ? "Here thick ones are likely. " : "A number is a probability; an arrow without one is certain. ",
       el("span", { class: "screen" }, crowded ? "Point at an arrow to see how likely. " : "", "The state shown is filled; choose another one to go there.")),
   ];

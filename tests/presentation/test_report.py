@@ -211,6 +211,32 @@ class TestContents:
         assert row["y"] + row["height"] <= box["y"] + box["height"]
         assert page.evaluate("scrollY") == 0
 
+    def test_heads_of_a_table_that_scrolls_stay_in_sight(self, view):
+        page = view(pg.report(pg.load("minimum_effort"), lams=[0], all_equilibria=False).html)
+        box, head = (page.locator(f"#payoffs {part}").bounding_box() for part in (".scroll", "thead th >> nth=0"))
+        assert page.locator("#payoffs .scroll").evaluate("(box) => box.scrollTop") > 0
+        assert head["y"] == box["y"]
+
+    def test_sentences_begin_with_what_holds_over_an_interval(self, view):
+        page = view(pg.report(pg.load("split_work"), lams=[0], all_equilibria=False).html)
+        only = [" only at λ = " in text for text in page.locator("#answer li").all_text_contents()]
+        assert len(only) == 12
+        assert only == sorted(only)
+
+    @pytest.mark.parametrize(
+        ("name", "note"),
+        [
+            ("stag_hunt", "λ at which equilibria come, go or change."),
+            ("assembly_line", "λ at which pure equilibria come or go."),
+            ("reputation_stag_hunt", None),
+        ],
+    )
+    def test_lines_of_the_chart_are_called_what_they_are(self, name, note, lessons, view):
+        page = view(lessons[name].html)
+        text = page.locator("#course figcaption").inner_text()
+        assert text == "All solutions over λ." + (f" Dotted lines: {note}" if note else "")
+        assert page.locator("#course line.critical").count() == (2 if note else 0)
+
     def test_numbers_of_a_network_stand_apart(self, view):
         page = view(pg.report(pg.load("minimum_effort"), lams=[0], all_equilibria=False).html)
         boxes = page.locator("#network svg > text.halo[data-at]").evaluate_all(
@@ -530,6 +556,9 @@ class TestDocument:
         assert lesson.document["report"]["shortened"]
         assert (lams[0], lams[-1]) == (0, 1)
         assert len(lams) < len(lesson.path) == 51
+        monkeypatch.setattr("powergames.reporting.assemble.LARGEST", 3_000_000)
+        document = build(Solved(lesson.path, True, False, {"critical": ["3/50"]}), "", thinned=5)
+        assert document["report"]["lams"][:4] == ["0", "3/50", "1/10", "1/5"]
 
     def test_one_player(self, view):
         lesson = pg.report(pg.NormalFormGame([[1, 3, 2]]), lams=[0, 1])
