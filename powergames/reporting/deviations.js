@@ -16,7 +16,8 @@ function deviationTables(lesson, j, a) {
 function change(lesson, before, after) {
   const difference = lesson.look(after) - lesson.look(before);
   // What is left when two numbers cancel is rounding.
-  const text = Math.abs(difference) < 1e-9 * lesson.scale ? "0" : lesson.text(difference);
+  const scale = lesson.scaleAt(before);
+  const text = Math.abs(difference) < 1e-9 * scale ? "0" : lesson.text(difference, scale);
   return text === "0" || difference < 0 ? text : `+${text}`;
 }
 
@@ -24,7 +25,7 @@ function deviationText(lesson, j, a) {
   const player = named(lesson.game.players[j]);
   if (lesson.stochastic) return el("p", {}, player, " plays this action for ever, in every state that has it, and plays as before in all other states.");
   const gain = lesson.look(`what_if/${j}/${a}/utility/${j}`) - lesson.look(`utility/${j}`);
-  const slack = Math.max(1e-9 * lesson.scale, lesson.solution().certificate.regrets[j]);
+  const slack = Math.max(1e-9 * lesson.scales[j], lesson.solution().certificate.regrets[j]);
   if (Math.abs(gain) <= slack) return el("p", {}, "It makes no difference to the utility of ", player, ".");
   return el("p", {}, player, " would lose utility, and so does not do it.");
 }

@@ -80,7 +80,7 @@ def build(solved: Solved, title: str, thinned: int = 1, deviations: bool = True)
             "deviations": deviations,
             "lams": [str(point.objective.exact_lam) for point in points],
             "intervals": solved.intervals,
-            "scale": float(np.max(game.value_scale if isinstance(game, StochasticGame) else game.payoff_scale)),
+            "scales": plain(game.value_scale if isinstance(game, StochasticGame) else game.payoff_scale),
             **_tables(path, states),
         },
     }

@@ -53,7 +53,7 @@ function fractional(value, scale) {
   if (typeof value !== "number" || Number.isInteger(value) || Math.abs(value) > 1e6) return rounded(value, scale);
   for (let below = 1; below <= 60; below += 1) {
     const above = Math.round(value * below);
-    if (above && Math.abs(value * below - above) < 1e-12 * Math.max(1, scale)) return below > 1 ? `${above}/${below}` : String(above);
+    if (above && Math.abs(value * below - above) < 1e-12 * Math.max(1, Math.abs(above))) return below > 1 ? `${above}/${below}` : String(above);
   }
   return rounded(value, scale);
 }

@@ -23,13 +23,13 @@ function networkFigure(lesson) {
   const arrows = [];
   const labels = [];
   players.forEach((_, i) => players.forEach((_, j) => {
-    if (i === j || lesson.text(power[i][j]) === "0") return;
+    if (i === j || lesson.text(power[i][j], lesson.scales[i]) === "0") return;
     const share = power[i][j] / lesson.greatestPower;
     const width = 1.5 + (NETWORK.widest - 1.5) * share;
     const bend = arrow(places[j], places[i], width, disc);
     arrows.push(...bend.nodes);
     // Of three and more players, numbers beside the arrows would meet in the middle; there they stand on the arrows.
-    const place = n > 2 ? { x: bend.x, y: bend.y + 4 } : beside(bend, lesson.text(power[i][j]), width);
+    const place = n > 2 ? { x: bend.x, y: bend.y + 4 } : beside(bend, lesson.text(power[i][j], lesson.scales[i]), width);
     labels.push(lesson.number(`${at}/${i}/${j}`, drawn("text", { ...place, "text-anchor": "middle", class: n > 2 ? "halo wide-halo" : "halo" })));
   }));
   const nodes = players.flatMap((name, i) => [

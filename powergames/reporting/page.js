@@ -1,10 +1,13 @@
 // The page: which λ, solution and state it shows, and its controls.
 
+// Keys of a solution that hold one number for each player.
+const OF_PLAYERS = new Set(["task", "utility", "charged_power", "start_task", "start_utility"]);
+
 class Lesson {
   constructor(data) {
     const { players, actions } = data.game;
     const names = (own) => (Array.isArray(own[0]) ? own.map(names) : spoken(own, "action"));
-    Object.assign(this, { game: { ...data.game, players: spoken(players, "player"), actions: names(actions) }, points: data.points, report: data.report, scale: data.report.scale });
+    Object.assign(this, { game: { ...data.game, players: spoken(players, "player"), actions: names(actions) }, points: data.points, report: data.report, scales: data.report.scales, scale: Math.max(...data.report.scales) });
     this.stochastic = data.game.kind === "stochastic";
     // A game opens where it starts.
     this.state = this.stochastic ? data.report.start.indexOf(Math.max(...data.report.start)) : 0;
@@ -54,8 +57,9 @@ class Lesson {
     return this.intervals !== null && this.intervals.critical.some((lam) => lam.compare(this.exact[p]) === 0);
   }
 
-  text(value) {
-    return this.stochastic ? rounded(value, this.scale) : fractional(value, this.scale);
+  // A number given the scale of what it is a part of: the payoffs of one player, or of all.
+  text(value, scale = this.scale) {
+    return this.stochastic ? rounded(value, scale) : fractional(value, scale);
   }
 
   stateName() {
@@ -72,6 +76,15 @@ class Lesson {
     return at.split("/").reduce((value, key) => value[key], this.solution());
   }
 
+  // The scale of the number at a place: of the player whose payoff, power or utility it is, or of probabilities.
+  scaleAt(at) {
+    const keys = at.split("/");
+    if (keys[0] === "profile") return 1;
+    const own = keys.findIndex((key) => OF_PLAYERS.has(key));
+    if (own >= 0) return this.scales[keys[own + 1]];
+    return keys[0] === "power" ? this.scales[keys[keys.length - 2]] : keys[0] === "worst" ? this.scales[keys[2]] : this.scale;
+  }
+
   // The same as text that remembers its place and its digits.
   number(at, node = el("span")) {
     const value = this.look(at);
@@ -79,7 +92,7 @@ class Lesson {
     node.dataset.value = value;
     if (node instanceof SVGElement) node.append(drawn("title", {}, String(value)));
     else node.title = String(value);
-    node.append(at.startsWith("certificate/") && value !== null ? regretText(value) : this.text(value));
+    node.append(at.startsWith("certificate/") && value !== null ? regretText(value) : this.text(value, this.scaleAt(at)));
     return node;
   }
 
@@ -115,7 +128,7 @@ class Lesson {
   // A solution in a few words.
   outline(p, e) {
     const equilibrium = this.points[p].equilibria[e];
-    if (this.stochastic) return `payoffs ${equilibrium.start_task.map((value) => this.text(value)).join(", ")}`;
+    if (this.stochastic) return `payoffs ${equilibrium.start_task.map((value, i) => this.text(value, this.scales[i])).join(", ")}`;
     return equilibrium.profile.map((strategy, player) => {
       const played = strategy.map((_, a) => a).filter((a) => strategy[a] !== 0);
       const names = this.actionNames(player);

@@ -13,7 +13,7 @@ function payoffTable(lesson) {
   const cells = new Map(part.joint.map((joint, k) => [joint.join(), k]));
   const shown = names.map((_, i) => [...new Set(part.joint.map((joint) => joint[i]))]);
   const values = lesson.showUtility ? utilities(lesson, part, cells) : part.payoffs;
-  const best = lesson.stochastic || part.left_out ? null : bestReplies(part.joint, values, cells, lesson.scale);
+  const best = lesson.stochastic || part.left_out ? null : bestReplies(part.joint, values, cells, lesson.scales);
   const matrices = (shown[2] || [null]).map((third) => {
     const caption = third === null
       ? el("caption", {}, "Rows: ", coloured(players, 0), ". Columns: ", coloured(players, 1), ".")
@@ -43,7 +43,7 @@ function coloured(players, i) {
 }
 
 function payoffCell(lesson, part, values, k, chance, large, best) {
-  const text = (value, i) => (large ? coarse(value, lesson.scale) : values === part.payoffs ? rounded(value, lesson.scale) : lesson.text(value, i));
+  const text = (value, i) => (large ? coarse(value, lesson.scales[i]) : values === part.payoffs ? rounded(value, lesson.scales[i]) : lesson.text(value, lesson.scales[i]));
   const numbers = values[k].flatMap((value, i) => [
     ...(i ? [", "] : []),
     el("span", { class: `player-${i}${best && best[i] === part.joint[k][i] ? " best-reply" : ""}`, title: String(value) }, text(value, i)),
@@ -59,13 +59,13 @@ function payoffCell(lesson, part, values, k, chance, large, best) {
 
 // For each joint action and each player, the player's best action against what the others play there: the one that is
 // played there if it is among the best.
-function bestReplies(joint, values, cells, scale) {
+function bestReplies(joint, values, cells, scales) {
   return joint.map((own, k) => own.map((action, i) => {
     const other = (a) => cells.get(own.map((each, j) => (j === i ? a : each)).join());
     let [best, most] = [action, Number(values[k][i])];
     for (let a = 0; other(a) !== undefined; a += 1) {
       const value = Number(values[other(a)][i]);
-      if (value > most + 1e-12 * scale) [best, most] = [a, value];
+      if (value > most + 1e-12 * scales[i]) [best, most] = [a, value];
     }
     return best;
   }));
@@ -103,7 +103,7 @@ function payoffList(lesson, part, players, names, chances) {
   const heads = [...players, ...players.map((name) => `payoff of ${name}`), "played", ...states];
   const rows = part.joint.map((joint, k) => el("tr", { class: chances[k] > 0 ? "played" : null },
     ...joint.map((a, i) => el(i ? "td" : "th", i ? {} : { scope: "row" }, named(names[i][a]))),
-    ...part.payoffs[k].map((payoff) => el("td", { class: "number", title: String(payoff) }, rounded(payoff, lesson.scale))),
+    ...part.payoffs[k].map((payoff, i) => el("td", { class: "number", title: String(payoff) }, rounded(payoff, lesson.scales[i]))),
     el("td", { class: "number" }, chances[k] > 0 ? percent(chances[k]) : ""),
     ...(part.next ? [el("td", {}, following(part.next[k]))] : [])));
   return scrolling("Payoffs", el("table", { class: "large" },
@@ -150,7 +150,7 @@ function payoffNote(lesson) {
   if (state !== null) parts.push(`The table is for ${lesson.stateArticle()}`, el("strong", {}, named(state)), ". An arrow → says which state comes next. ");
   if (part.left_out) parts.push(`The game is large: ${part.left_out.toLocaleString("en")} more joint actions are not shown here. `);
   const isLarge = byId("payoffs").querySelector(".large") !== null;
-  if (isLarge && part.payoffs.flat().some((payoff) => coarse(payoff, lesson.scale) !== rounded(payoff, lesson.scale))) parts.push("Payoffs in the table are rounded", el("span", { class: "screen" }, "; point at one to see all its digits"), ". ");
+  if (isLarge && part.payoffs.some((own) => own.some((payoff, i) => coarse(payoff, lesson.scales[i]) !== rounded(payoff, lesson.scales[i])))) parts.push("Payoffs in the table are rounded", el("span", { class: "screen" }, "; point at one to see all its digits"), ". ");
   if (lesson.solution() !== undefined) parts.push("What the solution plays is framed or shaded.");
   return parts;
 }

@@ -93,7 +93,7 @@ function playStep(lesson) {
     steps.push([...doing, ". What follows is not on this page."]);
     return refresh();
   }
-  const paid = ` Payoffs: ${payoffs[k].map((value) => rounded(value, lesson.scale)).join(", ")}.`;
+  const paid = ` Payoffs: ${payoffs[k].map((value, i) => rounded(value, lesson.scales[i])).join(", ")}.`;
   const drawnNext = drawnFrom(next[k].map(([, chance]) => chance));
   // Rounding may leave a little to one.
   const [name] = next[k][drawnNext < 0 && following(next[k]).includes("others") ? -1 : Math.max(0, drawnNext)] || [null];

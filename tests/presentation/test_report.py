@@ -199,6 +199,16 @@ class TestContents:
             in page.locator("#provenance").inner_text()
         )
 
+    def test_what_is_small_for_one_player_is_not_for_another(self, view):
+        game = pg.NormalFormGame.from_bimatrix([[3e9, 0], [0, 1e9]], [[2e-9, 0], [0, 5e-9]])
+        page = view(pg.report(game, lams=[0], all_equilibria=True).html)
+        assert page.locator(".matrix .played").inner_text().split("\n")[0] == "3e9, 2e-9"
+        assert page.locator(".matrix td .best-reply").count() == 4
+        assert page.locator("#solution [data-at='utility/1']").inner_text() == "2e-9"
+        assert page.locator("#power [data-at='power/1/0']").inner_text() == "2e-9"
+        page.get_by_role("button", name="Both mix").click()
+        assert page.locator("#solution [data-at='profile/1/0']").inner_text() == "1/4"
+
     def test_of_equals_it_opens_with_a_pure_one(self, view):
         game = pg.NormalFormGame.from_bimatrix([[1, 1], [1, 1]], [[1, 1], [1, 1]], title="All the same")
         page = view(pg.report(game, lams=[0]).html)
