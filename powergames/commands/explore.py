@@ -42,7 +42,7 @@ def command(
     game: Annotated[
         str | None,
         typer.Argument(
-            metavar="[GAME]",
+            metavar="GAME",
             help="A small game, as a file (.nfg, .gam, .json, .npz, .csv) or a catalog name such as stag_hunt.",
             show_default=False,
         ),
