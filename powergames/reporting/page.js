@@ -307,9 +307,9 @@ function provenance() {
   const failed = points.filter((_, p) => !lesson.certified(p).length).length;
   if (failed === points.length) parts.push("No certified solution was found.");
   else parts.push(failed ? `At ${failed} of them no certified solution was found.` : points.length > 1 ? "At each there is a certified solution." : "There is a certified solution.");
-  if (lesson.found.some((own) => own.length > 1)) parts.push("The page opens with the solution that pays all players together the most; as λ moves, it shows the solution most like the one before.");
   if (report.shortened) parts.push("These are fewer than usual, because the game is slow to solve or the page would be too large.");
   parts.push(report.all_equilibria ? "The search was for all equilibria." : "At each λ the search was for some equilibria, not for all.");
+  if (lesson.found.some((own) => own.length > 1)) parts.push("The page opens with the solution that pays all players together the most; as λ moves, it shows the solution most like the one before.");
   if (stochastic && game.states.length < report.n_states) {
     parts.push(`Of ${report.n_states.toLocaleString("en")} states the page and its file show the ${game.states.length} that play visits most.`);
   }

@@ -52,7 +52,7 @@ function payoffCell(lesson, part, values, k, chance, large, best) {
   cell.style.setProperty("--share", chance);
   const arrows = best ? replyArrows(lesson.game.players, lesson.stage().names, part.joint[k], best) : [];
   if (arrows.length) cell.append(el("span", { class: "arrows" }, ...arrows));
-  if (chance > 0) cell.append(el("span", { class: "chance" }, `played: ${percent(chance)}`));
+  if (chance > 0) cell.append(el("span", { class: "chance" }, el("span", { class: "word" }, "played: "), percent(chance)));
   if (part.next) cell.append(el("span", { class: "next" }, following(part.next[k])));
   return cell;
 }
@@ -151,6 +151,6 @@ function payoffNote(lesson) {
   if (part.left_out) parts.push(`The game is large: ${part.left_out.toLocaleString("en")} more joint actions are not shown here. `);
   const isLarge = byId("payoffs").querySelector(".large") !== null;
   if (isLarge && part.payoffs.some((own) => own.some((payoff, i) => coarse(payoff, lesson.scales[i]) !== rounded(payoff, lesson.scales[i])))) parts.push("Payoffs in the table are rounded", el("span", { class: "screen" }, "; point at one to see all its digits"), ". ");
-  if (lesson.solution() !== undefined) parts.push("What the solution plays is framed or shaded.");
+  if (lesson.solution() !== undefined) parts.push("What the solution plays is framed or shaded, with its probability.");
   return parts;
 }

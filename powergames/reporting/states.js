@@ -41,7 +41,8 @@ function stateGraph(lesson) {
     const bend = arrow(places[s], places[t], thick, GRAPH.radius);
     bend.nodes[0].append(title);
     arrows.push(...bend.nodes);
-    if (text) labels.push(drawn("text", { ...beside(bend, text, thick), "text-anchor": "middle", class: "halo small-text" }, text));
+    const { x, y } = beside(bend, text, thick);
+    if (text) labels.push(drawn("text", { x: within(x, GRAPH.letter * text.length, width), y, "text-anchor": "middle", class: "halo small-text" }, text));
   }));
   const joins = (s, t) => (followers(lesson, s).get(states[t]) || 0) >= 1e-9;
   const crowded = labels.length > GRAPH.numbers;

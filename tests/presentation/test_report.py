@@ -289,6 +289,19 @@ class TestContents:
         page.get_by_label("State", exact=True).select_option("1")
         assert page.locator("#solution caption").first.inner_text() == "In the state on, and from there on"
 
+    def test_numbers_of_a_graph_are_not_cut(self, view):
+        page = view(pg.report(pg.load("dynamic_rock_paper_scissors"), lams=[0]).html)
+        boxes = page.locator("#graph .small-text").evaluate_all(
+            "(nodes) => nodes.map((node) => [node.getBBox(), node.ownerSVGElement.viewBox.baseVal])"
+            ".map(([text, all]) => [text.x - all.x, all.x + all.width - text.x - text.width])"
+        )
+        assert len(boxes) == 9
+        assert min(min(room) for room in boxes) >= 0
+
+    def test_four_columns_fit_a_phone(self, view):
+        page = view(pg.report(pg.load("oneill"), lams=[0]).html, 360)
+        assert page.locator("#payoffs .scroll").evaluate("(box) => box.scrollWidth - box.clientWidth") == 0
+
     def test_crowded_graphs_have_no_numbers(self, view):
         page = view(pg.report(pg.load("random_stochastic"), lams=[0]).html)
         assert page.locator("#graph .small-text").count() == 0
