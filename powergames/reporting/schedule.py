@@ -192,7 +192,7 @@ def rows_in(time_limit: float) -> int:
     >>> rows_in(60)
     6000000
     """
-    return int(max(time_limit, QUICK) / SECONDS_PER_ROW)
+    return round(max(time_limit, QUICK) / SECONDS_PER_ROW)
 
 
 def _check_time(game: StochasticGame, time_limit: float) -> None:
