@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 import runpy
@@ -154,6 +155,25 @@ def test_example_scripts(script, capsys, monkeypatch, tmp_path):
         pytest.importorskip("lbforaging", reason="lbforaging is not installed; run pip install lbforaging==2.0.0")
     runpy.run_path(str(script), run_name="__main__")
     assert capsys.readouterr().out
+
+
+def test_cells_of_the_lesson(capsys):
+    cells = json.loads((ROOT / "examples" / "lesson.ipynb").read_text(encoding="utf-8"))["cells"]
+    install, *code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert install == "%pip install --quiet powergames-*.whl"
+    assert not any(cell.get("outputs") for cell in cells)
+    names = {}
+    for source in code:
+        exec(source, names)
+    out = capsys.readouterr().out
+    assert "both stag: from 0 to 1/4" in out
+    assert "3/10 <Certificate FAILED" in out
+    # The solution of the exercise.
+    exec(
+        code[-1].replace("[[5, 0], [2, 2]]", "[[5, -1], [2, 2]]").replace("[[5, 2], [0, 2]]", "[[5, 2], [-1, 2]]"),
+        names,
+    )
+    assert "['stag', 'stag'] 0 1/2" in capsys.readouterr().out
 
 
 def test_the_example_with_networks(capsys, monkeypatch):
