@@ -239,6 +239,17 @@ def test_first_answers_are_measured_of_calls_that_work(monkeypatch):
         assert cold["main"](["--here", name]) == 0
 
 
+def test_photographs_of_pages_are_in_the_gallery():
+    pytest.importorskip("playwright", reason="Playwright is not installed")
+    pytest.importorskip("PIL", reason="Pillow is not installed; it is part of the extra 'viz'")
+    gallery = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    pictures = runpy.run_path(str(ROOT / "docs" / "photographs.py"))["PICTURES"]
+    for name, (_, width, *_) in pictures.items():
+        assert f"](images/{name})" in gallery
+        head = (ROOT / "docs" / "images" / name).read_bytes()[:20]
+        assert int.from_bytes(head[16:20], "big") == width
+
+
 def test_page_of_comparisons_has_a_place_for_every_benchmark(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     compare = runpy.run_path(str(ROOT / "benchmarks" / "compare.py"))
