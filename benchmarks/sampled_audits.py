@@ -3,7 +3,7 @@
 Run ``python benchmarks/sampled_audits.py``; ``--games``, ``--episodes`` and ``--kitchens`` choose others. Random games
 have two or three players, and profiles from nearly pure to mixed. Every number that `audit` computes is compared with
 its interval at the level 0.95. Intervals of one audit share their luck, so the standard error of a coverage counts
-games, not numbers. Takes about five minutes of processor time.
+games, not numbers. Takes about fifteen minutes of processor time.
 
 Of an adversary the victim's return is compared with that under the worst one there is, and what all get with the exact
 value of the very adversary that was found: two that do nearly the same harm may leave others with very different
@@ -109,12 +109,12 @@ def random_case(seed: int, episodes: int) -> tuple[dict[str, Held], int, float]:
     return compare(game, profile, episodes, seed, STEPS)
 
 
-def kitchen_case(name: str, episodes: int) -> tuple[dict[str, Held], int, float]:
+def kitchen_case(name: str, seed: int, episodes: int) -> tuple[dict[str, Held], int, float]:
     """Compare in a kitchen, whose chefs do what is best for the team nine times of ten, and else anything."""
     game = pg.load(name).with_discount(0.95)
     best = pg.team_optimum(game).profile
     profile = [0.9 * np.asarray(own) + 0.1 / np.asarray(own).shape[1] for own in best]
-    return compare(game, profile, episodes, 0, STEPS)
+    return compare(game, profile, episodes, seed, STEPS)
 
 
 def show(title: str, cases: list[tuple[dict[str, Held], int, float]]) -> None:
@@ -166,14 +166,20 @@ def main() -> None:
     parser.add_argument("--games", type=int, default=200)
     parser.add_argument("--episodes", type=int, default=300)
     parser.add_argument("--kitchens", nargs="*", default=KITCHENS)
+    parser.add_argument("--rounds", type=int, default=8, help="audits of each kitchen")
     parser.add_argument("--jobs", type=int, default=-1)
     options = parser.parse_args()
     calls = (delayed(random_case)(seed, options.episodes) for seed in range(options.games))
     show(f"{options.games} random games, {options.episodes} episodes", Parallel(n_jobs=options.jobs)(calls))
-    calls = (delayed(kitchen_case)(name, 4 * options.episodes) for name in options.kitchens)
+    calls = (
+        delayed(kitchen_case)(name, seed, 4 * options.episodes)
+        for name in options.kitchens
+        for seed in range(options.rounds)
+    )
     kitchens = Parallel(n_jobs=options.jobs)(calls)
     if kitchens:
-        show(f"{len(kitchens)} kitchens, {4 * options.episodes} episodes", kitchens)
+        title = f"{len(options.kitchens)} kitchens, {options.rounds} times, {4 * options.episodes} episodes"
+        show(title, kitchens)
     widths()
 
 

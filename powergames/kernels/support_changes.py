@@ -67,6 +67,75 @@ def local_systems(n_actions, row_starts, point_starts, egos, takes, weights, lin
 
 
 @_kernel
+def value_lines(game, point_starts, egos, takes, shares, first, second, point, responses, slopes, states):
+    """Return the lines of some states in the matrix of the linear system of all values, shape (K C, K S) for C states.
+
+    Parameters
+    ----------
+    game : tuple
+        ``(n_actions, row_starts, discounts, indptr, indices, data)``.
+    point_starts, egos, takes, shares, first, second, point
+        As for `powergames.kernels.stages.newton_system`.
+    responses, slopes : ndarray
+        As `local_systems` returns them.
+    states : ndarray of int64, shape (C,)
+    """
+    n_actions, row_starts, discounts, indptr, indices, data = game
+    n_states, n = n_actions.shape
+    kinds = len(shares)
+    lines = kinds * n
+    result = np.zeros((lines * len(states), lines * n_states))
+    begins = np.zeros(n_states, np.int64)
+    for s in range(n_states - 1):
+        begins[s + 1] = begins[s] + (point_starts[s + 1] - point_starts[s]) ** 2
+    joint = np.zeros(n, np.int64)
+    plain, disturbed = np.empty((lines, n)), np.empty((lines, n))
+    for c in range(len(states)):
+        s = states[c]
+        start, size = point_starts[s], point_starts[s + 1] - point_starts[s]
+        local = point[start : start + size]
+        bounds, places = layout(n_actions[s], egos, takes)
+        # How the values depend on what actions and takeovers are paid.
+        dependence = np.zeros((lines, size))
+        for v in range(lines):
+            kind, i = v // n, v % n
+            for p in range(size):
+                slope = slopes[kind, i, start + p]
+                if slope != 0.0:
+                    for q in range(size):
+                        dependence[v, q] += slope * responses[begins[s] + p * size + q]
+            if kind == 0:
+                for p in range(bounds[i], bounds[i + 1]):
+                    dependence[v, p] += local[p]
+        chances = _chances(n_actions[s], bounds, local)
+        joint[:] = 0
+        for row in range(row_starts[s], row_starts[s + 1]):
+            for v in range(lines):
+                for i in range(n):
+                    own = dependence[v, bounds[i] + joint[i]]
+                    plain[v, i], disturbed[v, i] = first[i, row] * own, second[i, row] * own
+                    for j in range(n):
+                        if places[i, j] >= 0:
+                            disturbed[v, i] -= first[j, row] * dependence[v, places[i, j] + joint[j]]
+                if v >= n:
+                    disturbed[v, v - n] += chances[row - row_starts[s]]
+            for entry in range(indptr[row], indptr[row + 1]):
+                for w in range(lines):
+                    kind, i = w // n, w % n
+                    weight = data[entry] * discounts[i]
+                    column = w * n_states + indices[entry]
+                    for v in range(lines):
+                        worth = shares[kind, i] * plain[v, i]
+                        if kind == kinds - 1:
+                            worth += disturbed[v, i]
+                        result[v * len(states) + c, column] -= weight * worth
+            _advance(joint, n_actions[s])
+        for v in range(lines):
+            result[v * len(states) + c, v * n_states + s] += 1.0
+    return result
+
+
+@_kernel
 def violations(n_actions, point_starts, egos, takes, point, used, gradient, negative, gain):
     """Return where supports are not those of an equilibrium, shape (S,), and by how much in all.
 
@@ -137,13 +206,14 @@ def predict(
     derivatives,
     gradient,
     values,
-    inverse,
+    columns,
     s,
     local,
     own_used,
     importance,
     negative,
     gain,
+    longest,
 ):
     """Predict what follows if the strategies of a state are others, on another support.
 
@@ -159,8 +229,8 @@ def predict(
         As for `local_systems`.
     values : ndarray, shape (K, S)
         Kinds and players in the first axis.
-    inverse : ndarray, shape (K S, K S)
-        Of the matrix of the linear system of all values.
+    columns : ndarray, shape (K S, K S)
+        Of the inverse of the matrix of the linear system of all values, one after the other.
     s : int
     local : ndarray
         The new strategies of the state.
@@ -170,11 +240,14 @@ def predict(
         What it counts that a state is wrong.
     negative, gain : float
         As for `violations`.
+    longest : float
+        By how much the strategies of the state, and the values, may change at most.
 
     Returns
     -------
     count : int
-        In how many states the supports would not be those of an equilibrium; -1 where the equations are singular.
+        In how many states the supports would not be those of an equilibrium; -1 where the equations are singular, or
+        lead too far.
     weight : float
         What that counts in all.
     amount : float
@@ -200,27 +273,29 @@ def predict(
     _add_change(bounds, local, chances, slopes, paid, moved, against, errors)
     for v in range(lines):
         errors[v] -= values[v, s]
-    columns = np.empty((lines, lines, n_states))
     plain, disturbed = np.empty_like(worth), np.empty_like(worth)
     for c in range(lines):
-        for v in range(lines):
-            for other in range(n_states):
-                columns[c, v, other] = inverse[v * n_states + other, c * n_states + s]
-        _fill_worth(game, shares, columns[c], s, plain, disturbed)
+        column = columns[c * n_states + s].reshape((lines, n_states))
+        _fill_worth(game, shares, column, s, plain, disturbed)
         pay = _gradient(n_actions[s], bounds, places, weights, plain, disturbed, local)
         effect = np.zeros(lines)
         _add_change(bounds, local, chances, slopes, pay, np.dot(response, pay), disturbed, effect)
         for v in range(lines):
-            system[v, c] = columns[c, v, s] - effect[v]
+            system[v, c] = column[v, s] - effect[v]
     right = errors.reshape((lines, 1))
     if _solve(system, right) == 0.0:
         return -1, np.inf, np.inf, changed, change
     for c in range(lines):
+        column = columns[c * n_states + s].reshape((lines, n_states))
         for v in range(lines):
             for other in range(n_states):
-                change[v, other] += right[c, 0] * columns[c, v, other]
+                change[v, other] += right[c, 0] * column[v, other]
     _fill_worth(game, shares, change, s, plain, disturbed)
     pay_here = _gradient(n_actions[s], bounds, places, weights, plain, disturbed, local)
+    moved += np.dot(response, pay_here)
+    # Also not a number.
+    if not max(np.max(np.abs(moved)), np.max(np.abs(change))) <= longest:
+        return -1, np.inf, np.inf, changed, change
     most = np.max(row_starts[1:] - row_starts[:-1])
     plain, disturbed = np.empty((n, most)), np.empty((n, most))
     count, weight, amount, begin = 0, 0.0, 0.0, 0
@@ -239,8 +314,9 @@ def predict(
             )
         for p in range(size):
             total = moved[p] if here else 0.0
-            for q in range(size):
-                total += response[p, q] * pay_here[q] if here else responses[begin + p * size + q] * pay[q]
+            if not here:
+                for q in range(size):
+                    total += responses[begin + p * size + q] * pay[q]
             changes[p] = total
             changed[start + p] = (local[p] if here else point[start + p]) + total
         for p in range(size):

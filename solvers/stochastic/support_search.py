@@ -17,8 +17,10 @@ the inverse of the matrix of Newton's method is kept, in which a change of one s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -51,7 +53,7 @@ class Limits:
     tenure: int = 2
     """A state does not return to a support for so many moves, and up to as many more."""
     vain: int = 20
-    """The same for a change that Newton's method did not follow, or that did not do what was predicted."""
+    """A change that Newton's method did not follow, or that did not do what was predicted, waits for so many moves."""
     amount: float = 0.1
     """A unit of negative probability counts as this share of a wrong state."""
     largest_amount: float = 100.0
@@ -82,16 +84,16 @@ class Limits:
     """What is not in use may be so much better than what is."""
     steps: int = 15
     """Steps of Newton's method at most."""
-    inverses: int = 1
-    """In the course of a move the inverse is computed anew so many times at most."""
     rough_steps: int = 5
     """The same where a rough solution will do."""
-    rough: float = 0.1
+    rough: float = 0.05
     """A position is good enough to go on from if the last step moved no probability by more."""
     exact: float = 1e-11
     """A solution is exact if the last step moved no probability by more."""
     longest_step: float = 30.0
     """A longer step leads nowhere."""
+    longest_pivot: float = 1.5
+    """The same for probabilities after a single action has come into use or left."""
     longest_later_step: float = 3.0
     """From the second step on this holds for shorter ones already, if they grow."""
     contraction: float = 0.5
@@ -115,12 +117,12 @@ class _Position:
     used : ndarray of bool, shape (D,)
     worth : tuple of ndarray
         What rows are worth by the values.
-    systems : tuple of ndarray
+    responses, derivatives, steps, slopes, gradient : ndarray
         What `powergames.kernels.support_changes.local_systems` returns.
-    inverse : ndarray, shape (K, K)
-        Nearly that of the matrix of Newton's method, for all values.
     wrong : ndarray of bool, shape (S,)
         Where the supports are not those of an equilibrium.
+    columns : ndarray, shape (K, K)
+        Nearly those of the inverse of the matrix of Newton's method, for all values, one after the other.
     exact : bool
         Whether the equations are solved as exactly as rounding allows.
     age : int
@@ -132,11 +134,15 @@ class _Position:
     values: np.ndarray
     used: np.ndarray
     worth: Worth
-    systems: tuple[np.ndarray, ...]
-    inverse: np.ndarray
+    responses: np.ndarray
+    derivatives: np.ndarray
+    steps: np.ndarray
+    slopes: np.ndarray
+    gradient: np.ndarray
     wrong: np.ndarray
-    exact: bool
-    age: int
+    columns: np.ndarray = field(default_factory=partial(np.zeros, (0, 0)))
+    exact: bool = False
+    age: int = 0
 
     @property
     def count(self) -> int:
@@ -165,16 +171,11 @@ class _Change:
     """A change of one state, and what is predicted to follow."""
 
     state: int
-    local: np.ndarray
+    used: np.ndarray
     score: float
     count: int
     point: np.ndarray
     values: np.ndarray
-
-    @property
-    def support(self) -> bytes:
-        """What the state uses after it."""
-        return (self.local > 0.0).tobytes()
 
 
 class _Walk:
@@ -184,6 +185,7 @@ class _Walk:
         self.problem, self.start = problem, start
         self.position: _Position | None = None
         self.forbidden: dict[tuple[int, bytes], int] = {}
+        self.vain: dict[tuple[int, bytes], int] = {}
         self.moves, self.fewest = 0, problem.n_states + 1
         self.begun, self.work = 0, 0.0
         self.patience = self.pause = LIMITS.patience * problem.n_states
@@ -210,7 +212,7 @@ class _Walk:
         chosen = (self.rng.random(problem.n_states) < LIMITS.random)[problem.state_of]
         self.start = np.where(chosen, problem.normalized(self.rng.exponential(size=problem.size)), self.best.point)
         self.position = self._first()
-        self.forbidden, self.importance = {}, np.ones(problem.n_states)
+        self.forbidden, self.vain, self.importance = {}, {}, np.ones(problem.n_states)
         self.patience *= LIMITS.growth
         self.fewest, self.pause = problem.n_states + 1, self.moves + self.patience
 
@@ -272,7 +274,11 @@ class _Walk:
                 return position
         if position.count < self.fewest:
             self.fewest, self.pause = position.count, self.moves + self.patience
+            self.fallback = position
             self.best.look(position.strategies, problem.worth(problem.evaluate(position.strategies)))
+        if position.age >= LIMITS.lasting:
+            # Also what was solved roughly is solved anew, since errors add up.
+            position = self._solved(position.point, position.used, position.values) or position
         self.moves += 1
         self._step()
         changes = [change for state in self._chosen(position) for change in self._changes(position, state)]
@@ -285,7 +291,7 @@ class _Walk:
             if after is not None and after.count <= change.count + LIMITS.surprise:
                 self._forbid(change.state, position.support(change.state), LIMITS.tenure)
                 return after
-            self._forbid(change.state, change.support, LIMITS.vain)
+            self.vain[change.state, change.used.tobytes()] = self.moves + LIMITS.vain
         return self._kicked(position)
 
     def _chosen(self, position: _Position) -> list[int]:
@@ -298,31 +304,55 @@ class _Walk:
     def _changes(self, position: _Position, state: int) -> list[_Change]:
         """Return to what a state may change."""
         seen, changes = {position.support(state)}, []
-        for attempt in range(LIMITS.starts):
-            local = self._equilibrium(position, state, near=attempt == 0)
-            support = (local > 0.0).tobytes()
+        for local, used, longest in self._alternatives(position, state):
+            support = used.tobytes()
             if support in seen:
                 continue
             seen.add(support)
-            change = self._predicted(position, state, local)
+            if self.vain.get((state, support), 0) > self.moves:
+                continue
+            change = self._predicted(position, state, local, used, longest)
             waits = self.forbidden.get((state, support), 0) > self.moves
             if change is not None and not (waits and change.count >= self.fewest):
                 changes.append(change)
         return changes
 
+    def _alternatives(self, position: _Position, state: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+        """Yield strategies of a state and supports: equilibria of its own game, and what is one action away.
+
+        The latter are not equilibria of its own game: that somebody is indifferent there may be due to what others do
+        in other states, where this state's strategies make somebody indifferent.
+        """
+        for attempt in range(LIMITS.starts):
+            local = self._equilibrium(position, state, near=attempt == 0)
+            yield local, local > 0.0, LIMITS.longest_step
+        problem, own = self.problem, self.problem.own(state)
+        local, used, paid = position.point[own], position.used[own], position.gradient[own]
+        bounds = problem.bounds[state * problem.n_groups : (state + 1) * problem.n_groups + 1] - own.start
+        for begin, end in pairwise(bounds.tolist()):
+            group = slice(begin, end)
+            top = paid[group][used[group]].max()
+            best = begin + int(np.where(used[group], -np.inf, paid[group]).argmax())
+            least = begin + int(np.where(used[group], local[group], np.inf).argmin())
+            for action, wanted in ((best, paid[best] > top + LIMITS.gain), (least, local[least] < -LIMITS.negative)):
+                if wanted and used[action] == (action == least):
+                    other = used.copy()
+                    other[action] = not used[action]
+                    yield np.where(other, local, 0.0), other, LIMITS.longest_pivot
+
     def _kicked(self, position: _Position) -> _Position:
-        """Return the position after a change of any state, right or wrong; the same if none leads on."""
+        """Return the position after a change of any state, right or wrong; if none leads on, the best so far."""
         for _ in range(LIMITS.kicks):
             state = int(self.rng.integers(self.problem.n_states))
             local = self._equilibrium(position, state, near=False)
             if (local > 0.0).tobytes() == position.support(state):
                 continue
-            change = self._predicted(position, state, local)
+            change = self._predicted(position, state, local, local > 0.0, LIMITS.longest_step)
             after = None if change is None else self._changed(position, change)
             if after is not None and after.count <= position.count + LIMITS.kick:
                 self._forbid(state, position.support(state), 2 * LIMITS.tenure)
                 return after
-        return position
+        return self.fallback
 
     def _forbid(self, state: int, support: bytes, moves: int) -> None:
         self.forbidden[state, support] = self.moves + moves + int(self.rng.integers(moves + 1))
@@ -342,12 +372,13 @@ class _Walk:
         self.work += STAGES**2 * len(worth[0][0])
         return np.asarray(found)
 
-    def _predicted(self, position: _Position, state: int, local: np.ndarray) -> _Change | None:
-        """Return a change and what follows upon it; None if the equations are singular."""
+    def _predicted(
+        self, position: _Position, state: int, local: np.ndarray, used: np.ndarray, longest: float
+    ) -> _Change | None:
+        """Return a change and what follows upon it; None if the equations are singular, or lead too far."""
         from powergames.kernels.support_changes import predict
 
         problem = self.problem
-        responses, derivatives, _, _, gradient = position.systems
         count, weight, amount, point, change = predict(
             problem.arrays,
             *problem.layout[2:],
@@ -356,29 +387,30 @@ class _Walk:
             *position.row_weights,
             position.point,
             position.used,
-            responses,
-            derivatives,
-            gradient,
+            position.responses,
+            position.derivatives,
+            position.gradient,
             position.values.reshape(-1, problem.n_states),
-            position.inverse,
+            position.columns,
             state,
             local,
-            local > 0.0,
+            used,
             self.importance,
             LIMITS.negative,
             LIMITS.gain,
+            longest,
         )
         self.work += problem.work
         # Also not a number.
-        if count < 0 or not max(np.abs(point).max(), np.abs(change).max()) <= LIMITS.longest_step:
+        if count < 0 or not np.abs(point).max() <= longest:
             return None
         score = weight + LIMITS.amount * min(amount, LIMITS.largest_amount)
-        return _Change(state, local, score, count, point, position.values + change.reshape(position.values.shape))
+        return _Change(state, used, score, count, point, position.values + change.reshape(position.values.shape))
 
     def _changed(self, position: _Position, change: _Change) -> _Position | None:
         """Return the position after a change; None if Newton's method does not lead there from the prediction."""
         used = position.used.copy()
-        used[self.problem.own(change.state)] = change.local > 0.0
+        used[self.problem.own(change.state)] = change.used
         return self._solved(change.point, used, change.values, before=position, state=change.state)
 
     def _solved(
@@ -393,40 +425,45 @@ class _Walk:
     ) -> _Position | None:
         """Solve the equations of supports, by default roughly; None if Newton's method leads nowhere.
 
-        With a position from before, the inverse is that of this one but for what a change of a state changes in it.
+        With a position from before, the inverse is that of this one but for what a change of a state changes in it, and
+        this has to do.
         """
-        from powergames.kernels.support_changes import local_systems, violations
-
-        problem = self.problem
         enough, last = LIMITS.exact if exact else LIMITS.rough, np.inf
-        inverse, age, inverses = None, 0, 0
-        if before is not None and before.age < LIMITS.lasting:
-            inverse, age = self._updated(before, point, used, values, state), before.age + 1
+        columns, age = None, 0
+        position = self._position(point, used, values)
+        if before is not None:
+            columns, age = self._updated(before, position, state), before.age + 1
         for count in range(LIMITS.steps if exact else LIMITS.rough_steps):
-            worth = problem.worth(values)
-            fresh = inverse is None
-            if inverse is None:
-                if before is not None and inverses == LIMITS.inverses:
+            fresh = columns is None
+            if columns is None:
+                # In the course of a search it takes less time to try another change.
+                columns, age = None if before is not None else self._inverse(position), 0
+                if columns is None:
                     return None
-                inverse, age, inverses = self._inverse(point, used, worth), 0, inverses + 1
-                if inverse is None:
-                    return None
-            moved, change = self._newton(point, used, values, worth, inverse)
+            moved, change = self._newton(position, columns)
             size = float(np.abs(moved).max())
             # Also not a number.
             if not size <= LIMITS.longest_step:
                 return None
-            point, values = point + moved, values + change
+            position = self._position(position.point + moved, used, position.values + change)
             if size <= enough or (exact and fresh and size > LIMITS.contraction * last and size <= LIMITS.gain):
                 break
             if size > min(2.0 * last, LIMITS.longest_later_step) and fresh and count:
                 return None
             if size > LIMITS.contraction * last or exact:
-                inverse = None
+                columns = None
             last = size
         else:
             return None
+        return replace(position, columns=columns, exact=exact, age=age)
+
+    def _position(self, point: np.ndarray, used: np.ndarray, values: np.ndarray) -> _Position:
+        """Return strategies and values with the games of all states linearized there."""
+        from powergames.kernels.support_changes import local_systems, violations
+
+        problem = self.problem
         worth = problem.worth(values)
+        self.work += 4.0 * problem.work
         systems = local_systems(*problem.layout, *worth, point, used, problem.kinds == 2)
         wrong, _ = violations(
             problem.n_actions,
@@ -439,54 +476,59 @@ class _Walk:
             LIMITS.negative,
             LIMITS.gain,
         )
-        return _Position(problem, point, values, used, worth, systems, inverse, wrong, exact, age)
+        return _Position(problem, point, values, used, worth, *systems, wrong)
 
-    def _newton(
-        self, point: np.ndarray, used: np.ndarray, values: np.ndarray, worth: Worth, inverse: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _newton(self, position: _Position, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return by how much strategies and values change in a step of Newton's method."""
-        from powergames.kernels.stages import respond
-        from powergames.kernels.support_changes import local_systems
+        from powergames.kernels.stages import payments, respond
 
         problem = self.problem
-        systems = local_systems(*problem.layout, *worth, point, used, problem.kinds == 2)
-        responses, _, steps, slopes, gradient = systems
-        errors = problem.backup(point, worth, gradient) - values
-        right = errors + np.add.reduceat(slopes * steps, problem.point_starts[:-1], axis=2)
-        change = (inverse @ right.ravel()).reshape(values.shape)
-        paid = problem.gradients(point, problem.changed_worth(change))
-        self.work += 4.0 * problem.work + right.size**2 / 80
-        return steps + respond(problem.point_starts, responses, paid), change
+        errors = problem.backup(position.point, position.worth, position.gradient) - position.values
+        right = errors + np.add.reduceat(position.slopes * position.steps, problem.point_starts[:-1], axis=2)
+        change = (right.ravel() @ columns).reshape(right.shape)
+        paid = payments(*problem.layout[:5], *position.row_weights, *problem.changed_worth(change))
+        self.work += right.size**2 / 80
+        return position.steps + respond(problem.point_starts, position.responses, paid), change
 
-    def _matrix(self, point: np.ndarray, used: np.ndarray, worth: Worth) -> np.ndarray:
-        """Return the matrix of the linear system of Newton's method."""
-        self.work += 4.0 * self.problem.work
-        _, (matrix, *_) = newton.system(self.problem, point, used, worth, dense=True)
-        return np.asarray(matrix)
+    def _lines(self, position: _Position, states: np.ndarray) -> np.ndarray:
+        """Return the lines of some states in the matrix of Newton's method."""
+        from powergames.kernels.support_changes import value_lines
 
-    def _inverse(self, point: np.ndarray, used: np.ndarray, worth: Worth) -> np.ndarray | None:
-        """Return the inverse of that matrix; None where it is singular."""
-        matrix = self._matrix(point, used, worth)
+        problem = self.problem
+        return np.asarray(
+            value_lines(
+                problem.arrays,
+                *problem.layout[2:5],
+                problem.shares,
+                *position.row_weights,
+                position.point,
+                position.responses,
+                position.slopes,
+                states,
+            )
+        )
+
+    def _inverse(self, position: _Position) -> np.ndarray | None:
+        """Return the columns of the inverse of that matrix; None where it is singular."""
+        matrix = self._lines(position, np.arange(self.problem.n_states))
         self.work += len(matrix) ** 3 / 400
         try:
-            inverse = np.linalg.inv(matrix)
+            inverse = np.linalg.inv(matrix.T)
         except np.linalg.LinAlgError:
             return None
         return inverse if np.isfinite(inverse).all() else None
 
-    def _updated(
-        self, before: _Position, point: np.ndarray, used: np.ndarray, values: np.ndarray, state: int
-    ) -> np.ndarray | None:
-        """Return the inverse for a matrix in which the lines of one state are new; None where that is singular."""
+    def _updated(self, before: _Position, position: _Position, state: int) -> np.ndarray | None:
+        """Return the columns for a matrix in which the lines of one state are new; None where that is singular."""
         problem = self.problem
-        lines = np.arange(values.size // problem.n_states) * problem.n_states + state
-        new = self._matrix(point, used, problem.worth(values))[lines]
-        products = new @ before.inverse
-        small = products[:, lines]
-        products[np.arange(len(lines)), lines] -= 1.0
+        lines = np.arange(before.values.size // problem.n_states) * problem.n_states + state
+        new = self._lines(position, np.array([state]))
+        products = before.columns @ new.T
+        small = products[lines]
+        products[lines, np.arange(len(lines))] -= 1.0
         self.work += new.size * new.shape[1] / 16
         try:
-            return np.asarray(before.inverse - before.inverse[:, lines] @ np.linalg.solve(small, products))
+            return np.asarray(before.columns - np.linalg.solve(small.T, products.T).T @ before.columns[lines])
         except np.linalg.LinAlgError:
             return None
 

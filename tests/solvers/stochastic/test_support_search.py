@@ -13,7 +13,7 @@ from powergames.games.catalog.stochastic import random_sparse
 from powergames.kernels.support_changes import local_systems, violations
 from powergames.results import Status
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import support_search
+from powergames.solvers.stochastic import newton, support_search
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
 from powergames.solvers.stochastic.search import Clock, Found, Search
@@ -68,7 +68,7 @@ def test_predictions_are_steps_of_newtons_method(lam, form, players):
     for state in range(0, problem.n_states, 3):
         own = problem.own(state)
         local = problem.purified(ours.rng.random(problem.size))[own]
-        predicted = ours._predicted(position, state, local)
+        predicted = ours._predicted(position, state, local, local > 0.0, LIMITS.longest_step)
         point, used = position.point.copy(), position.used.copy()
         point[own], used[own] = local, local > 0.0
         change, change_of_values = Linearized.at(problem, point, position.values, used).changes(0)
@@ -86,9 +86,41 @@ def test_inverses_are_kept_up_to_date(lam, form):
     point, used = position.point.copy(), position.used.copy()
     point[own] = problem.purified(ours.rng.random(problem.size))[own]
     used[own] = point[own] > 0.0
-    updated = ours._updated(position, point, used, position.values, 4)
-    matrix = ours._matrix(point, used, position.worth)
-    np.testing.assert_allclose(updated @ matrix, np.eye(len(matrix)), atol=1e-6)
+    changed = ours._position(point, used, position.values)
+    updated = ours._updated(position, changed, 4)
+    _, (matrix, *_) = newton.system(problem, point, used, position.worth, dense=True)
+    np.testing.assert_allclose(ours._lines(changed, np.arange(problem.n_states)), matrix, atol=1e-12)
+    np.testing.assert_allclose(updated.T @ matrix, np.eye(len(matrix)), atol=1e-6)
+
+
+@pytest.mark.parametrize(("players", "states", "actions", "seed"), [(2, 10, 3, 2), (3, 8, 2, 6)])
+def test_supports_need_not_be_those_of_an_equilibrium_of_the_state_alone(players, states, actions, seed):
+    """Who mixes alone in a state is made indifferent there by others, in other states."""
+    game = random_sparse(players=players, states=states, actions=actions, seed=seed)
+    problem = StochasticProblem.of(game, PowerObjective(0))
+    equilibrium = pg.solve(game, 0, method="logit")
+    assert equilibrium.converged
+    sizes = np.array([(np.asarray(own) > 0).sum(axis=1) for own in equilibrium.profile])
+    # Where one player is indifferent between more actions than all others together make it, generically.
+    alone = np.flatnonzero(2 * (sizes - 1).max(axis=0) > (sizes - 1).sum(axis=0))
+    assert len(alone)
+    used = problem.point_of(equilibrium.profile) > 0.0
+    ours = walk(problem)
+    near = problem.normalized(problem.point_of(equilibrium.profile) + 0.01 * used * ours.rng.random(problem.size))
+    position = ours._solved(near, used, problem.evaluate(near), exact=True)
+    assert position.count == 0
+    assert pg.certify(game, problem.profile(position.point)).scaled_regret < 1e-12
+
+
+def test_alternatives_are_equilibria_of_the_state_and_single_actions():
+    """Where player 0 would rather do something else, this comes into use; a negative probability leaves."""
+    rewards = np.array([[[[1.0, 0.0], [0.5, 0.0]]], [[[0.0, 0.0], [0.0, 0.0]]]])
+    problem = StochasticProblem.of(StochasticGame(rewards, np.ones((1, 2, 2, 1)), 0.5), PowerObjective(0))
+    ours = walk(problem)
+    used = np.array([False, True, True, True])
+    position = ours._position(np.array([0.0, 1.0, 1.5, -0.5]), used, problem.evaluate(problem.uniform_point()))
+    found = [other.tolist() for _, other, _ in ours._alternatives(position, 0)][LIMITS.starts :]
+    assert found == [[True, True, True, True], [False, True, True, False]]
 
 
 def test_wrong_are_negative_probabilities_and_better_actions():
