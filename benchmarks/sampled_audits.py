@@ -3,7 +3,7 @@
 Run ``python benchmarks/sampled_audits.py``; ``--games``, ``--episodes`` and ``--kitchens`` choose others. Random games
 have two or three players, and profiles from nearly pure to mixed. Every number that `audit` computes is compared with
 its interval at the level 0.95. Intervals of one audit share their luck, so the standard error of a coverage counts
-games, not numbers. Takes about fifteen minutes of processor time.
+games, not numbers. Takes about 25 minutes of processor time.
 
 Of an adversary the victim's return is compared with that under the worst one there is, and what all get with the exact
 value of the very adversary that was found: two that do nearly the same harm may leave others with very different
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--games", type=int, default=200)
     parser.add_argument("--episodes", type=int, default=300)
     parser.add_argument("--kitchens", nargs="*", default=KITCHENS)
-    parser.add_argument("--rounds", type=int, default=8, help="audits of each kitchen")
+    parser.add_argument("--rounds", type=int, default=20, help="audits of each kitchen")
     parser.add_argument("--jobs", type=int, default=-1)
     options = parser.parse_args()
     calls = (delayed(random_case)(seed, options.episodes) for seed in range(options.games))
