@@ -44,8 +44,8 @@ KITCHENS = {
         ("sbpr", "0.1", 1_600_000),
         ("sbpr", "0.3", 1_600_000),
     ),
-    "three_pots": (*LARGER, ("prim", "0.1", 1_600_000), ("sbpr", "0.3", 1_600_000)),
-    "cramped_room:counters=0": (*LARGER, ("task", "0", 6_400_000)),
+    "three_pots": (*LARGER, ("prim", "0.001", 1_600_000), ("prim", "0.1", 1_600_000), ("sbpr", "0.3", 1_600_000)),
+    "cramped_room:counters=0": (*LARGER, ("prim", "0.001", 1_600_000)),
 }
 SEEDS = 10
 
