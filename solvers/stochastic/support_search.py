@@ -468,7 +468,9 @@ class _Walk:
         problem = self.problem
         worth = problem.worth(values)
         self.work += 4.0 * problem.work
-        systems = local_systems(*problem.layout, *worth, point, used, problem.kinds == 2)
+        responses, derivatives, steps, slopes, gradient = local_systems(
+            *problem.layout, *worth, point, used, problem.kinds == 2
+        )
         wrong, _ = violations(
             problem.n_actions,
             problem.point_starts,
@@ -476,11 +478,11 @@ class _Walk:
             problem.takes,
             point,
             used,
-            systems[-1],
+            gradient,
             LIMITS.negative,
             LIMITS.gain,
         )
-        return _Position(problem, point, values, used, worth, *systems, wrong)
+        return _Position(problem, point, values, used, worth, responses, derivatives, steps, slopes, gradient, wrong)
 
     def _newton(self, position: _Position, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return by how much strategies and values change in a step of Newton's method."""
