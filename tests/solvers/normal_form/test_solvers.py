@@ -687,13 +687,14 @@ def test_every_method_keeps_a_time_limit(method):
     payoffs = np.random.default_rng(1).random((2, 150, 150))
     # What has to be compiled takes its time.
     pg.solve(pg.load("stag_hunt"), pg.PowerObjective(lam), method=method)
-    # Looking at all joint actions takes less than that.
-    limit = 0.0 if method == "pure" else 0.02
+    # On a fast processor these end before.
+    quick = method in ("pure", "linear_program", "sequential_best_response")
+    limit = 0.0 if quick else 0.02
     began = time.monotonic()
     equilibrium = pg.solve(pg.NormalFormGame(payoffs), pg.PowerObjective(lam), method=method, time_limit=limit)
     assert time.monotonic() - began < 10
     assert equilibrium.status is pg.Status.TIME_LIMIT
-    assert equilibrium.certificate.scaled_regret < (1 if method == "pure" else 0.4)
+    assert equilibrium.certificate.scaled_regret < (1 if quick else 0.4)
     assert equilibrium.blocks()[-1].startswith("FAILED: NOT an equilibrium within tolerance")
 
 
