@@ -683,6 +683,8 @@ def sampled_audit(
     """
     objective = one_step_only(as_objective(objective), "samples measure power of one step")
     _check_options(episodes, seed, level, width, n_jobs)
+    if not isinstance(attacks, bool | np.bool_):
+        raise InputError(f"attacks: got {str(attacks)[:40]!r}; give True or False")
     check_steps(steps)
     _check_response(best_response, objective)
     sampler, clock = sampler_of(env, policies, discount, horizon, key, reseed)

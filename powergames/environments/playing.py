@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import random
+import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
@@ -28,11 +29,15 @@ MOST_STATES = 20_000
 # How many objects are searched for random generators.
 MOST_OBJECTS = 10_000
 
-# Steps that are played twice from the same state, to see whether both go alike.
-PROBE = 10
+# Steps that are played twice from the same state, to see whether both go alike, and from how many states before all
+# else.
+PROBE, PROBED = 10, 8
 
 # How far probabilities may be from summing to 1: they may be of single precision.
 SUM_TOLERANCE = 1e-3
+
+# Held by whoever seeds the global random generators.
+_CHANCE = threading.RLock()
 
 Key = Callable[[Any], Hashable]
 Reseed = Callable[[Any, int], Any]
@@ -115,10 +120,14 @@ def _asked(env: Any, game: StochasticGame, player: int, entry: Any) -> Any:
     size = game.max_actions[player]
     if any(row.shape != (size,) or row.dtype.kind != "f" for row in rows):
         return None
+    shares = np.array(rows, dtype=np.float64)
+    # Play refuses what is wrong, with a state in which it is.
+    if not _are_probabilities(shares).all():
+        return None
     # What is given to an action that a state lacks goes to the one that stands for it in the environment.
     table = np.zeros((game.n_states, size))
     for action in range(size):
-        np.add.at(table, (np.arange(game.n_states), action % game.n_actions[:, player]), np.array(rows)[:, action])
+        np.add.at(table, (np.arange(game.n_states), action % game.n_actions[:, player]), shares[:, action])
     return table / table.sum(axis=1, keepdims=True)
 
 
@@ -145,6 +154,11 @@ def _of_observations(env: Any, game: StochasticGame, entries: list[Any]) -> list
         return lambda seen: table[int(seen if np.ndim(seen) == 0 else np.argmax(seen))]
 
     return [entry if callable(entry) else of(table) for entry, table in zip(entries, tables, strict=True)]
+
+
+def _are_probabilities(shares: np.ndarray) -> np.ndarray:
+    """Whether the last axis holds probabilities, up to the rounding of single precision."""
+    return np.asarray((shares >= 0.0).all(axis=-1) & (np.abs(shares.sum(axis=-1) - 1.0) <= SUM_TOLERANCE))
 
 
 def as_array(given: Any) -> np.ndarray:
@@ -245,6 +259,8 @@ class EnvSampler:
                     self._step(rng, Leave(), t)
                     effort = effort.plus(Effort(1))
                 moment = self._save()
+                # Some environments remember only after much play what they should not.
+                before = self._goes_on(moment) if b == len(seeds) - 1 else None
                 # Where somebody does not act, one action stands for all.
                 choices = [
                     [a for a, own in enumerate(self._there(j)) if own] if agent in moment.agents else [0]
@@ -258,6 +274,8 @@ class EnvSampler:
                             values[j][b, m, action] = earned
                             effort = effort.plus(more)
                         shares[j][b, m] = self._first if len(own) > 1 else np.eye(self.sizes[j])[own[0]]
+                if before is not None:
+                    self._compare(before, self._goes_on(moment))
         return [Options(*both) for both in zip(values, shares, strict=True)], effort
 
     def record(self, seeds: np.ndarray, leave: Leave, length: int) -> tuple[Record, Effort]:
@@ -296,25 +314,33 @@ class EnvSampler:
         InputError
         """
         with _global_chance():
-            self._begin(0)
-            rng = random.Random(0)
-            for _ in range(2):
-                if self._env.agents:
-                    self._step(rng, None, 0)
-            moment = self._save()
-            both = []
-            for _ in range(2):
-                self._restore(moment, 1)
-                rng = random.Random(1)
-                seen: list[Any] = []
-                while self._env.agents and len(seen) < PROBE:
-                    rewards, _ = self._step(rng, None, 0)
-                    seen.append((rewards, flat(self._observations), bool(self._env.agents)))
-                both.append(seen)
-        for step, (first, again) in enumerate(zip(*both, strict=False)):
-            if first != again:
-                kinds = zip(("rewards", "observations", "ends"), first, again, strict=True)
-                what = next(name for name, one, other in kinds if one != other)
+            for seed in range(PROBED):
+                self._begin(seed)
+                if not self._env.agents:
+                    raise InputError("env: after reset nobody plays; let its agents be those who act")
+                rng = random.Random(seed)
+                for _ in range(seed):
+                    if self._env.agents:
+                        self._step(rng, None, 0)
+                moment = self._save()
+                self._compare(self._goes_on(moment), self._goes_on(moment))
+
+    def _goes_on(self, moment: _Moment) -> list[tuple[Any, ...]]:
+        """Return how play goes on from a state if all act at random, always under the same luck."""
+        self._restore(moment, 1)
+        rng = random.Random(1)
+        seen: list[tuple[Any, ...]] = []
+        while self._env.agents and len(seen) < PROBE:
+            rewards, _ = self._step(rng, None, 0)
+            seen.append((rewards, flat(self._observations), bool(self._env.agents)))
+        return seen
+
+    def _compare(self, first: list[tuple[Any, ...]], again: list[tuple[Any, ...]]) -> None:
+        """Refuse play that went on otherwise."""
+        for step, (one, other) in enumerate(zip(first, again, strict=False)):
+            if one != other:
+                kinds = zip(("rewards", "observations", "ends"), one, other, strict=True)
+                what = next(name for name, mine, theirs in kinds if mine != theirs)
                 raise InputError(
                     f"env: set to the same state twice, {type(self._env).__name__} gave other {what} after {step + 1} "
                     "steps; let its state hold all that the future depends on, and give reseed= if it draws chance "
@@ -325,7 +351,7 @@ class EnvSampler:
 
     def _begin(self, seed: int) -> None:
         """Start an episode."""
-        self._observations, self._infos = self._env.reset(seed=seed % 2**31)
+        self._observations, self._infos = _dicts(self._env.reset(seed=seed % 2**31), "reset", 2)
         if not self._places.hold(self._env):
             self._places = _Places.of(self._env)
         self._seed_chance(seed)
@@ -381,7 +407,8 @@ class EnvSampler:
                 known += self._key(leave) in (leave.keys or {})
             rewards, cut = self._step(rng, leave, t)
             t += 1
-            rest = 1.0 if horizon or t < sure else carry
+            # Without a discount nothing counts after the first step, and nothing goes on.
+            rest = 1.0 if horizon or t < sure or not carry else carry
             for i, reward in enumerate(rewards):
                 total[i] += weights[i] * reward
                 weights[i] *= discounts[i] / rest
@@ -408,7 +435,13 @@ class EnvSampler:
                     if t == 0:
                         self._first = shares
             actions[agent] = action + self._offsets[i]
-        self._observations, paid, ended, truncated, self._infos = self._env.step(actions)
+        answer = _dicts(self._env.step(actions), "step", 5)
+        self._observations, paid, ended, truncated, self._infos = answer
+        if not paid.keys() >= actions.keys():
+            raise InputError(
+                f"env: {', '.join(map(repr, actions))} acted, and step paid {', '.join(map(repr, paid)) or 'nobody'}; "
+                "give a reward to each agent that acts"
+            )
         rewards = [float(paid.get(agent, 0.0)) for agent in self._agents]
         if not all(map(math.isfinite, rewards)):
             raise InputError(f"env: step paid {rewards}; rewards must be finite")
@@ -438,6 +471,8 @@ class EnvSampler:
 
     def _shares(self, i: int, agent: Any, there: list[bool]) -> list[float]:
         """Ask a policy what it plays, as probabilities."""
+        if agent not in self._observations:
+            raise InputError(f"env: {str(agent)!r} plays and observes nothing; give observations to all in agents")
         size, given = self.sizes[i], as_array(self._policies[i](self._observations[agent]))
         if given.size == 1 and given.dtype.kind in "iub":
             action = int(given.ravel()[0]) - self._offsets[i]
@@ -501,6 +536,21 @@ class _Tabled:
         """Remember something else."""
         self._step, memory = state
         self._otherwise = _remind(self._otherwise, memory)
+
+
+def _dicts(answer: Any, method: str, count: int) -> Any:
+    """Return what an environment answers, which must be so many dicts by agent."""
+    if (
+        not isinstance(answer, tuple | list)
+        or len(answer) != count
+        or not all(isinstance(own, Mapping) for own in answer)
+    ):
+        kinds = ", ".join(type(own).__name__ for own in answer) if isinstance(answer, tuple | list) else None
+        raise InputError(
+            f"env: {method} returned {type(answer).__name__ if kinds is None else f'({kinds})'}; give {count} dicts by "
+            "agent, as a ParallelEnv of PettingZoo does"
+        )
+    return answer
 
 
 def _any(there: list[bool], draw: float) -> int:
@@ -653,10 +703,11 @@ def _reseed_one(generator: Any, seed: int) -> None:
 
 @contextmanager
 def _global_chance() -> Iterator[None]:
-    """Give the global random generators their old state back in the end."""
-    before = np.random.get_state(), random.getstate()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.random.set_state(before[0])  # noqa: NPY002
-        random.setstate(before[1])
+    """Give the global random generators their old state back in the end; until then no other thread seeds them."""
+    with _CHANCE:
+        before = np.random.get_state(), random.getstate()  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(before[0])  # noqa: NPY002
+            random.setstate(before[1])

@@ -281,6 +281,25 @@ def test_functions_of_the_observation_are_functions_of_the_state():
     assert found.returns.mean == pytest.approx(pg.sampled_audit(GAME, PROFILE, episodes=32, attacks=False).returns.mean)
 
 
+def test_two_audits_at_once_change_nothing():
+    class Dice(Line):
+        def draw(self):
+            return np.random.random()  # noqa: NPY002
+
+    def audit(results):
+        found = pg.sampled_audit(Dice(), [going, going], discount=0.5, episodes=64, attacks=False)
+        results.append(found.to_dict())
+
+    alone, both = [], []
+    audit(alone)
+    threads = [threading.Thread(target=audit, args=(both,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert both == alone * 2
+
+
 def test_workers_change_nothing():
     one = pg.sampled_audit(GAME, PROFILE, episodes=32, steps=2)
     assert one.to_dict() == pg.sampled_audit(GAME, PROFILE, episodes=32, steps=2, n_jobs=2).to_dict()
@@ -335,6 +354,81 @@ def test_a_state_that_does_not_say_all_is_refused():
         env.noise = np.random.default_rng(seed).random
 
     assert pg.sampled_audit(Hidden(), [going] * 2, discount=0.5, episodes=32, attacks=False, reseed=reseed).steps
+
+
+def test_a_state_of_which_part_stays_as_it_was_is_refused():
+    class Half(Restored):
+        """Its clock can be set, and the walkers stay where they are."""
+
+        def get_state(self):
+            return self.clock
+
+        def set_state(self, state):
+            self.clock = state
+
+    class Tired(Restored):
+        """Walkers tire by all that is played, but not at once, and do not rest when they are set to a state."""
+
+        def reset(self, seed=None, options=None):
+            self.steps = 0
+            return super().reset(seed)
+
+        def step(self, actions):
+            self.steps += 1
+            seen, rewards, *rest = super().step(actions)
+            return seen, {agent: reward - (self.steps > 40) for agent, reward in rewards.items()}, *rest
+
+    for env in (Half(), Tired()):
+        with pytest.raises(pg.InputError, match=f"env: set to the same state twice, {type(env).__name__} gave other"):
+            pg.sampled_audit(env, [going, going], discount=0.5, episodes=32, attacks=False)
+
+
+def test_answers_that_are_not_those_of_a_parallel_env_are_refused():
+    class Old(Line):
+        def step(self, actions):
+            return super().step(actions)[:4]
+
+    class Bare(Line):
+        def reset(self, seed=None, options=None):
+            return super().reset(seed)[0]
+
+    class Other(Line):
+        def step(self, actions):
+            seen, _, *rest = super().step(actions)
+            return seen, {"player_0": 1.0, "player_1": 1.0}, *rest
+
+    class Blind(Line):
+        def seen(self):
+            return {"left": np.array(self.at)}
+
+    class Empty(Line):
+        def reset(self, seed=None, options=None):
+            answer = super().reset(seed)
+            self.agents = []
+            return answer
+
+    for env, message in (
+        (Old, r"env: step returned \(dict, dict, dict, dict\); give 5 dicts by agent"),
+        (Bare, "env: reset returned dict; give 2 dicts by agent"),
+        (Other, "env: 'left', 'right' acted, and step paid 'player_0', 'player_1'; give a reward to each agent"),
+        (Blind, "env: 'right' plays and observes nothing; give observations to all"),
+        (Empty, "env: after reset nobody plays"),
+    ):
+        with pytest.raises(pg.InputError, match=message):
+            pg.sampled_audit(env(), [going, going], discount=0.5, episodes=32)
+
+
+@pytest.mark.parametrize("bad", [[np.nan, 1.0], [0.2, 0.2], [0.0, 0.0], [2.0, 1.0], [-0.5, 1.5]])
+def test_wrong_probabilities_are_refused_in_environments_of_ours_too(bad):
+    env = pg.to_pettingzoo(GAME)
+    with pytest.raises(pg.InputError, match=r"policy of 'player 1': got .*; give 2 probabilities that sum to 1"):
+        pg.sampled_audit(env, [lambda seen: bad, lambda seen: [0.5, 0.5]], episodes=32, attacks=False)
+
+
+def test_without_a_discount_only_the_first_step_counts():
+    start = pg.sampled_audit(Line(), [going, going], discount=0, episodes=64, attacks=False, seed=1)
+    once = pg.sampled_audit(Line(), [going, going], discount=0.5, horizon=1, episodes=64, attacks=False, seed=1)
+    assert start.returns.mean.tolist() == once.returns.mean.tolist()
 
 
 @pytest.mark.parametrize(
