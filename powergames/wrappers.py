@@ -10,12 +10,13 @@ This module needs PettingZoo.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
 
-from powergames.environments.playing import flat
+from powergames.environments.playing import are_probabilities, as_array, flat
 from powergames.errors import InputError, needs
 from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only
 
@@ -81,6 +82,7 @@ class AdversarialTakeover(BaseParallelWrapper):  # type: ignore[misc]  # Petting
     def __init__(
         self, env: Any, ego: Any, p: float, adversary: Adversary, steps: int = 1, seed: int | None = None
     ) -> None:
+        _check_env(env)
         super().__init__(env)
         if ego not in env.possible_agents:
             raise InputError(f"ego: got {ego!r}; give one of {', '.join(map(repr, env.possible_agents))}")
@@ -92,6 +94,8 @@ class AdversarialTakeover(BaseParallelWrapper):  # type: ignore[misc]  # Petting
             raise InputError(
                 f"adversary: got {type(adversary).__name__}; give a function of (ego, deviator, observations, actions)"
             )
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0):
+            raise InputError(f"seed: got {seed!r}; give a whole number, at least 0")
         self.ego, self.p, self.adversary, self.takeover_steps = ego, float(p), adversary, int(steps)
         self._rng = np.random.default_rng(seed)
         self._observations: dict[Any, Any] = {}
@@ -117,10 +121,19 @@ class AdversarialTakeover(BaseParallelWrapper):  # type: ignore[misc]  # Petting
         taken = who if left and who in self.env.agents else None
         if taken is not None:
             actions = dict(actions)
-            actions[taken] = self.adversary(self.ego, taken, self._observations, dict(actions))
+            actions[taken] = self._chosen(taken, actions)
         self._taken = who, max(left - 1, 0)
         self._observations, rewards, terminations, truncations, infos = self.env.step(actions)
         return self._observations, rewards, terminations, truncations, self._told(infos, taken)
+
+    def _chosen(self, taken: Any, actions: dict[Any, Any]) -> Any:
+        """Return what the adversary does."""
+        action, space = self.adversary(self.ego, taken, self._observations, dict(actions)), self.action_space(taken)
+        if not hasattr(space, "n") or np.ndim(space.n):
+            return action
+        if (found := _index(action, _choices(self.env, taken))) is None:
+            raise InputError(f"adversary: got {str(action)[:40]} for {str(taken)!r}; give an action of {space}")
+        return found
 
     def _told(self, infos: dict[Any, dict[str, Any]], taken: Any) -> dict[Any, dict[str, Any]]:
         return {agent: {**info, "takeover": taken} if agent == self.ego else info for agent, info in infos.items()}
@@ -144,7 +157,8 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
     objective : PowerObjective or number
         A number is λ.
     policies : mapping of callable, optional
-        ``policies[agent](observation)`` returns probabilities of the agent's actions. Then both expectations are over
+        ``policies[agent](observation)`` returns probabilities of the agent's actions, or an action. Then both
+        expectations are over
         the actions of `i` and of `j`. Without, they are those of the actions taken, which is right for policies that do
         not mix and charges too much for those that do.
 
@@ -177,6 +191,7 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
         objective: AnyObjective,
         policies: Mapping[Any, Callable[[Any], Any]] | None = None,
     ) -> None:
+        _check_env(env)
         super().__init__(env)
         if not callable(critic):
             raise InputError(f"critic: got {type(critic).__name__}; give a function of (agent, observations, actions)")
@@ -198,6 +213,12 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
     def step(self, actions: dict[Any, Any]) -> Stepped:
         """Play one step, and charge for power."""
         before, acting = self._observations, list(self.env.agents)
+        for agent in acting:
+            if _index(actions.get(agent), self._actions[agent]) is None:
+                raise InputError(
+                    f"step: got action {str(actions.get(agent))[:40]} of {str(agent)!r}; give one of "
+                    f"{self.action_space(agent)}"
+                )
         charges = {agent: self._charge(agent, acting, actions) for agent in acting}
         self._observations, rewards, terminations, truncations, infos = self.env.step(actions)
         if hasattr(self.critic, "learn"):
@@ -239,18 +260,49 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
         return float(own @ (table @ others - table[:, worst])), float(taken @ others - taken[worst])
 
     def _value(self, agent: Any, actions: Mapping[Any, Any]) -> float:
-        return float(self.critic(agent, self._observations, actions))
+        given = self.critic(agent, self._observations, actions)
+        if isinstance(given, float) and math.isfinite(given):
+            return given
+        value = as_array(given)
+        if value.size != 1 or value.dtype.kind not in "iuf" or not np.isfinite(value).all():
+            raise InputError(f"critic: got {str(value)[:40]} for {str(agent)!r}; give a finite number")
+        return float(value.item())
 
     def _shares(self, agent: Any, actions: Mapping[Any, Any]) -> np.ndarray:
         """Return with which probability an agent takes each action."""
+        choices = self._actions[agent]
         if self.policies is None:
-            return np.array([float(own == int(actions[agent])) for own in self._actions[agent]])
-        return np.asarray(self.policies[agent](self._observations[agent]), dtype=np.float64)
+            return np.array([float(own == int(actions[agent])) for own in choices])
+        if agent not in self.policies:
+            raise InputError(f"policies: none of {str(agent)!r}; give one of each agent")
+        given = as_array(self.policies[agent](self._observations[agent])).ravel()
+        if given.size == 1 and (action := _index(given[0], choices)) is not None:
+            return np.array([float(own == action) for own in choices])
+        if given.size != len(choices) or given.dtype.kind not in "iuf" or not are_probabilities(given):
+            raise InputError(
+                f"policies: got {str(given)[:60]} of {str(agent)!r}; give {len(choices)} probabilities that sum to 1, "
+                "or an action"
+            )
+        return given.astype(np.float64)
 
 
 def _penalty(objective: PowerObjective) -> PowerObjective:
     lam: Any = objective.exact_lam
     return PowerObjective(lam, objective.aggregate)
+
+
+def _check_env(env: Any) -> None:
+    for name in ("possible_agents", "reset", "step", "action_space"):
+        if not hasattr(env, name):
+            raise InputError(f"env: got {type(env).__name__}, which has no {name}; give a ParallelEnv of PettingZoo")
+
+
+def _index(action: Any, choices: list[int]) -> int | None:
+    """Return an action as a whole number; None if it is none of these."""
+    given = as_array(action)
+    if given.size != 1 or given.dtype.kind not in "iub" or int(given.item()) not in choices:
+        return None
+    return int(given.item())
 
 
 def _choices(env: Any, agent: Any) -> list[int]:
@@ -347,8 +399,10 @@ class TabularCritic:
     """
 
     def __init__(self, discount: float, rate: float = 0.1) -> None:
-        if not 0 <= discount < 1:
+        if not isinstance(discount, float | int | np.number) or not 0 <= discount < 1:
             raise InputError(f"discount: got {discount!r}; give a number in [0, 1)")
+        if not isinstance(rate, float | int | np.number) or not 0 < rate <= 1:
+            raise InputError(f"rate: got {rate!r}; give a number above 0, at most 1")
         self.discount, self.rate = discount, rate
         self._values: dict[Hashable, float] = {}
         self._visits: dict[Hashable, int] = {}

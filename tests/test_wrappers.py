@@ -146,9 +146,60 @@ def test_a_tabular_critic_learns_the_worth_of_joint_actions():
         (lambda env: pg.wrappers.PowerCharge(env, None, 0.1), "critic: got NoneType; give a function"),
         (lambda env: pg.wrappers.PowerCharge(env, print, -1), "lam"),
         (lambda env: pg.wrappers.TabularCritic(1.0), "discount: got 1.0"),
+        (lambda env: pg.wrappers.TabularCritic("0.9"), "discount: got '0.9'"),
+        (lambda env: pg.wrappers.TabularCritic(0.9, -1), "rate: got -1; give a number above 0"),
+        (lambda env: pg.wrappers.AdversarialTakeover(env, "worker 1", 0.1, print, seed="x"), "seed: got 'x'"),
+        (lambda env: pg.wrappers.PowerCharge(None, print, 0.1), "env: got NoneType, which has no possible_agents"),
+        (lambda env: pg.wrappers.AdversarialTakeover(3, "worker 1", 0.1, print), "env: got int, which has no possible"),
     ],
 )
 def test_wrong_arguments_are_refused(make, message):
     with pytest.raises(pg.InputError) as caught:
         make(pg.to_pettingzoo(LINE))
     assert str(caught.value).startswith(message)
+
+
+def played(env, action=0):
+    """Play one step."""
+    env.reset(seed=0)
+    return env.step(dict.fromkeys(env.agents, action))
+
+
+@pytest.mark.parametrize(
+    ("policy", "critic", "action", "message"),
+    [
+        ([np.nan, 1.0], 1.0, 0, "policies: got [nan 1.] of 'worker 1'; give 2 probabilities"),
+        ([0.2, 0.2], 1.0, 0, "policies: got [0.2 0.2] of 'worker 1'; give 2 probabilities"),
+        ([1.0], 1.0, 0, "policies: got [1.] of 'worker 1'; give 2 probabilities"),
+        ([0.5, 0.5], np.nan, 0, "critic: got nan for 'worker 1'; give a finite number"),
+        ([0.5, 0.5], None, 0, "critic: got None for 'worker 1'; give a finite number"),
+        ([0.5, 0.5], 1.0, 7, "step: got action 7 of 'worker 1'; give one of Discrete(2)"),
+    ],
+)
+def test_a_charge_that_cannot_be_right_is_refused(policy, critic, action, message):
+    policies = dict.fromkeys(LINE.players, lambda seen: policy)
+    env = pg.wrappers.PowerCharge(pg.to_pettingzoo(LINE), lambda *_: critic, 0.3, policies)
+    with pytest.raises(pg.InputError) as caught:
+        played(env, action)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_charge_is_told_who_has_no_policy():
+    env = pg.wrappers.PowerCharge(pg.to_pettingzoo(LINE), lambda *_: 1.0, 0.3, {"worker 1": lambda seen: [0.5, 0.5]})
+    with pytest.raises(pg.InputError, match="policies: none of 'worker 2'; give one of each agent"):
+        played(env)
+
+
+def test_policies_of_a_charge_may_return_actions():
+    charges = []
+    for policy in (lambda seen: [0.0, 1.0], lambda seen: 1):
+        env = pg.wrappers.PowerCharge(pg.to_pettingzoo(LINE), payoffs(LINE), 0.3, dict.fromkeys(LINE.players, policy))
+        charges.append({agent: info["charge"] for agent, info in played(env, 1)[4].items()})
+    assert charges[0] == charges[1]
+
+
+@pytest.mark.parametrize("action", [9, None, [0.5, 0.5]])
+def test_what_an_adversary_cannot_do_is_refused(action):
+    env = pg.wrappers.AdversarialTakeover(pg.to_pettingzoo(LINE), "worker 1", 1.0, lambda *_: action)
+    with pytest.raises(pg.InputError, match=r"adversary: got .* for 'worker 2'; give an action of Discrete\(2\)"):
+        played(env)

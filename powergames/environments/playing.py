@@ -122,7 +122,7 @@ def _asked(env: Any, game: StochasticGame, player: int, entry: Any) -> Any:
         return None
     shares = np.array(rows, dtype=np.float64)
     # Play refuses what is wrong, with a state in which it is.
-    if not _are_probabilities(shares).all():
+    if not are_probabilities(shares).all():
         return None
     # What is given to an action that a state lacks goes to the one that stands for it in the environment.
     table = np.zeros((game.n_states, size))
@@ -156,7 +156,7 @@ def _of_observations(env: Any, game: StochasticGame, entries: list[Any]) -> list
     return [entry if callable(entry) else of(table) for entry, table in zip(entries, tables, strict=True)]
 
 
-def _are_probabilities(shares: np.ndarray) -> np.ndarray:
+def are_probabilities(shares: np.ndarray) -> np.ndarray:
     """Whether the last axis holds probabilities, up to the rounding of single precision."""
     return np.asarray((shares >= 0.0).all(axis=-1) & (np.abs(shares.sum(axis=-1) - 1.0) <= SUM_TOLERANCE))
 
