@@ -1,9 +1,9 @@
 """PRIM and SBPR by Stable-Baselines3 in an orchard of more than 10^23 states: what they do to power and to attacks.
 
 Run ``python benchmarks/large_environment.py`` to train and audit all, and to write the table into
-docs/how-to/audit-a-large-environment.md: one to two minutes of one core for each learner and seed. Results are kept in
-``--results FILE``, one line for each, and not made again; several processes may share one file, each with ``--seeds``
-of its own. ``--dry`` prints the table. Needs ``pip install 'powergames[ppo]'``.
+docs/how-to/audit-a-large-environment.md: at most half a minute of one core for each learner and seed. Results are kept
+in ``--results FILE``, one line for each, and not made again; several processes may share one file, each with
+``--seeds`` of its own. ``--dry`` prints the table. Needs ``pip install 'powergames[ppo]'``.
 
 ``orchard.py`` is the environment. All gatherers share one network, trained by the PPO of Stable-Baselines3 for as many
 steps of a gatherer in each case: `task` for apples alone; `prim` in `pg.wrappers.PowerCharge`; `sbpr` in

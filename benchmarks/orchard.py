@@ -198,8 +198,21 @@ class Orchard(ParallelEnv):
         self.clock = state[2]
 
 
-def roughly(env: Orchard) -> tuple[bool, ...]:
-    """Say who stands at a tree of the orchard that could burn, and whether most of the orchard is lost."""
-    at, common = TREE_AT[env.cells], env.trees[: len(COMMON)]
-    there = (at < len(COMMON)) & (env.trees[at] < BURNING)
-    return (*there.tolist(), bool((common >= BURNING).mean() > 0.5))
+def roughly(env: Orchard) -> tuple[int, ...]:
+    """Say for everybody whether their tree of the orchard could burn, or where the orchard lies; and how it does.
+
+    How it does is the third of it that is lost, and whether it burns. Everybody is in one of six places, so that this
+    tells 6^3 · 3 · 2 states apart, few enough to learn from the episodes of an audit.
+    """
+    common = env.trees[: len(COMMON)]
+    lost, burns = (common >= BURNING).mean(), (common == BURNING).any()
+    return (*(_place(env, int(cell)) for cell in env.cells), min(int(3 * lost), 2), int(burns))
+
+
+def _place(env: Orchard, cell: int) -> int:
+    """Return whether a tree of the orchard could burn here, it could not, or on which side of it the cell is."""
+    if TREE_AT[cell] < len(COMMON):
+        return int(env.trees[TREE_AT[cell]] >= BURNING)
+    row, column = divmod(cell, SIZE)
+    first, last = COMMON[0] // SIZE, COMMON[-1] // SIZE
+    return 2 if row < first else 3 if row > last else 4 if column < first else 5
