@@ -80,13 +80,14 @@ def _notebook(game: str | None, lesson: Lesson | None) -> Path:
     """Choose the notebook, and refuse a game that it cannot show."""
     loaded: Any = None
     if game is not None:
-        from powergames.environments.overcooked.names import check_kitchen, is_kitchen
+        from powergames.environments.overcooked.names import is_kitchen, kitchen_within
         from powergames.io import load
         from powergames.notebooks.limits import MOST_STATES, PAGE
 
         if is_kitchen(game):
-            check_kitchen(game, MOST_STATES, f"explore up to {MOST_STATES} states, or {PAGE}")
-        loaded = load(game)
+            loaded = kitchen_within(game, MOST_STATES, f"explore up to {MOST_STATES} states, or {PAGE}").to_game()
+        else:
+            loaded = load(game)
     from powergames.games.stochastic import StochasticGame
 
     by_state = isinstance(loaded, StochasticGame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -72,23 +72,24 @@ def command(
     from powergames.presentation.pages import of_report
     from powergames.reporting import report
 
-    if lams is None:
-        _check_size(game, seconds)
-    loaded, objective = load(game), read_objective("0", aggregate, form, weights)
+    loaded = load(game) if lams is not None else _loaded_in_time(game, seconds)
+    objective = read_objective("0", aggregate, form, weights)
     page = report(loaded, output, lams=lams, objective=objective, title=title, time_limit=seconds)
     print_blocks(*of_report(page, output))
     return DONE if page.certified else FAILED
 
 
-def _check_size(game: str, seconds: float) -> None:
-    """Refuse a kitchen of so many states that not one solution could be computed in time, before it is compiled."""
+def _loaded_in_time(game: str, seconds: float) -> Any:
+    """Load a game, but no kitchen of so many states that not one solution could be computed in time."""
     from powergames.environments.overcooked.kitchen import ACTIONS
-    from powergames.environments.overcooked.names import check_kitchen, is_kitchen
+    from powergames.environments.overcooked.names import is_kitchen, kitchen_within
+    from powergames.io import load
     from powergames.reporting.schedule import rows_in
 
-    if is_kitchen(game):
-        remedy = f"too many to solve within --time-limit {seconds:g}; give several times as much, or a smaller kitchen"
-        check_kitchen(game, max(1, rows_in(seconds) // len(ACTIONS) ** 2), remedy)
+    if not is_kitchen(game):
+        return load(game)
+    remedy = f"too many to solve within --time-limit {seconds:g}; give several times as much, or a smaller kitchen"
+    return kitchen_within(game, max(1, rows_in(seconds) // len(ACTIONS) ** 2), remedy).to_game()
 
 
 def _editable(game: str, output: str, title: str | None, form: str) -> int:

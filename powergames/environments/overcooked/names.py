@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from powergames.environments.compiler import TooManyStatesError
-from powergames.environments.overcooked.compiler import compile_overcooked, is_reduced, read_layout
+from powergames.environments.overcooked.compiler import MOST_STATES, compile_overcooked, is_reduced, read_layout
 from powergames.environments.overcooked.layouts import LAYOUTS, Layout
 from powergames.errors import InputError
-from powergames.games.catalog.parameters import named_values, quoted
+from powergames.games.catalog.parameters import integer, named_values, quoted
 from powergames.games.deterministic import DeterministicGame
 
 FAMILY = "overcooked"
@@ -123,8 +123,8 @@ def named_kitchen(name: str) -> DeterministicGame:
     return compile_overcooked(layout, **arguments)
 
 
-def check_kitchen(name: str, most_states: int, remedy: str) -> None:
-    """Refuse a kitchen of far too many states, as soon as so many are found and before they are reduced.
+def kitchen_within(name: str, most_states: int, remedy: str) -> DeterministicGame:
+    """Compile the kitchen that a name stands for, or refuse it as soon as far too many states are found.
 
     Parameters
     ----------
@@ -135,6 +135,10 @@ def check_kitchen(name: str, most_states: int, remedy: str) -> None:
     remedy : str
         What to do about it, for the end of the message.
 
+    Returns
+    -------
+    DeterministicGame
+
     Raises
     ------
     FormatError, InputError
@@ -142,8 +146,9 @@ def check_kitchen(name: str, most_states: int, remedy: str) -> None:
 
     Examples
     --------
-    >>> check_kitchen("overcooked:tiny", 1189, "give a smaller kitchen")
-    >>> check_kitchen("overcooked:tiny", 1000, "give a smaller kitchen")
+    >>> kitchen_within("overcooked:tiny", 1189, "give a smaller kitchen").n_states
+    1189
+    >>> kitchen_within("overcooked:tiny", 1000, "give a smaller kitchen")
     Traceback (most recent call last):
         ...
     powergames.errors.InputError: overcooked:tiny: got a kitchen of more than 1,000 states; give a smaller kitchen
@@ -151,10 +156,12 @@ def check_kitchen(name: str, most_states: int, remedy: str) -> None:
     layout, arguments = _arguments(name)
     chosen = read_layout(layout)
     limit = most_states * (REDUCTION if is_reduced(chosen, arguments.get("reduce")) else 1)
-    arguments = {key: value for key, value in arguments.items() if key != "max_states"}
+    own = integer("max_states", arguments.get("max_states", limit), 1, MOST_STATES)
     try:
-        compile_overcooked(chosen, **arguments | {"reduce": False, "max_states": limit, "progress": False})
+        return compile_overcooked(chosen, **arguments | {"max_states": min(own, limit)})
     except TooManyStatesError:
+        if own < limit:
+            raise
         raise InputError(f"{name}: got a kitchen of more than {limit:,} states; {remedy}") from None
 
 
