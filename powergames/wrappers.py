@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from powergames.environments.playing import are_probabilities, as_array, flat
+from powergames.environments.playing import are_probabilities, as_array, check_methods, flat
 from powergames.errors import InputError, needs
 from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only
 
@@ -82,7 +82,7 @@ class AdversarialTakeover(BaseParallelWrapper):  # type: ignore[misc]  # Petting
     def __init__(
         self, env: Any, ego: Any, p: float, adversary: Adversary, steps: int = 1, seed: int | None = None
     ) -> None:
-        _check_env(env)
+        check_methods(env)
         super().__init__(env)
         if ego not in env.possible_agents:
             raise InputError(f"ego: got {ego!r}; give one of {', '.join(map(repr, env.possible_agents))}")
@@ -158,9 +158,8 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
         A number is λ.
     policies : mapping of callable, optional
         ``policies[agent](observation)`` returns probabilities of the agent's actions, or an action. Then both
-        expectations are over
-        the actions of `i` and of `j`. Without, they are those of the actions taken, which is right for policies that do
-        not mix and charges too much for those that do.
+        expectations are over the actions of `i` and of `j`. Without, they are those of the actions taken, which is
+        right for policies that do not mix and charges too much for those that do.
 
     Raises
     ------
@@ -191,7 +190,7 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
         objective: AnyObjective,
         policies: Mapping[Any, Callable[[Any], Any]] | None = None,
     ) -> None:
-        _check_env(env)
+        check_methods(env)
         super().__init__(env)
         if not callable(critic):
             raise InputError(f"critic: got {type(critic).__name__}; give a function of (agent, observations, actions)")
@@ -278,7 +277,7 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
         given = as_array(self.policies[agent](self._observations[agent])).ravel()
         if given.size == 1 and (action := _index(given[0], choices)) is not None:
             return np.array([float(own == action) for own in choices])
-        if given.size != len(choices) or given.dtype.kind not in "iuf" or not are_probabilities(given):
+        if given.size != len(choices) or given.dtype.kind not in "iuf" or not are_probabilities(given.tolist()):
             raise InputError(
                 f"policies: got {str(given)[:60]} of {str(agent)!r}; give {len(choices)} probabilities that sum to 1, "
                 "or an action"
@@ -289,12 +288,6 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
 def _penalty(objective: PowerObjective) -> PowerObjective:
     lam: Any = objective.exact_lam
     return PowerObjective(lam, objective.aggregate)
-
-
-def _check_env(env: Any) -> None:
-    for name in ("possible_agents", "reset", "step", "action_space"):
-        if not hasattr(env, name):
-            raise InputError(f"env: got {type(env).__name__}, which has no {name}; give a ParallelEnv of PettingZoo")
 
 
 def _index(action: Any, choices: list[int]) -> int | None:

@@ -6,7 +6,7 @@ import copy
 import math
 import random
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -71,11 +71,7 @@ def sampler_of(
         env, policies = copy.deepcopy(env), _of_observations(env, game, entries)
         # The limit of steps is for learners.
         env.max_steps = np.inf
-    for name in ("possible_agents", "reset", "step", "action_space"):
-        if not hasattr(env, name):
-            raise InputError(
-                f"env: got {type(env).__name__}, which has no {name}; give a ParallelEnv of PettingZoo, or a game"
-            )
+    check_methods(env, ", or a game")
     agents = tuple(map(str, env.possible_agents))
     if discount is None:
         raise InputError("discount: none given; give a number from 0 to 1, or one for each agent")
@@ -120,14 +116,13 @@ def _asked(env: Any, game: StochasticGame, player: int, entry: Any) -> Any:
     size = game.max_actions[player]
     if any(row.shape != (size,) or row.dtype.kind != "f" for row in rows):
         return None
-    shares = np.array(rows, dtype=np.float64)
     # Play refuses what is wrong, with a state in which it is.
-    if not are_probabilities(shares).all():
+    if not all(are_probabilities(row.tolist()) for row in rows):
         return None
     # What is given to an action that a state lacks goes to the one that stands for it in the environment.
     table = np.zeros((game.n_states, size))
     for action in range(size):
-        np.add.at(table, (np.arange(game.n_states), action % game.n_actions[:, player]), shares[:, action])
+        np.add.at(table, (np.arange(game.n_states), action % game.n_actions[:, player]), np.array(rows)[:, action])
     return table / table.sum(axis=1, keepdims=True)
 
 
@@ -156,9 +151,18 @@ def _of_observations(env: Any, game: StochasticGame, entries: list[Any]) -> list
     return [entry if callable(entry) else of(table) for entry, table in zip(entries, tables, strict=True)]
 
 
-def are_probabilities(shares: np.ndarray) -> np.ndarray:
-    """Whether the last axis holds probabilities, up to the rounding of single precision."""
-    return np.asarray((shares >= 0.0).all(axis=-1) & (np.abs(shares.sum(axis=-1) - 1.0) <= SUM_TOLERANCE))
+def are_probabilities(shares: Sequence[float]) -> bool:
+    """Whether these are probabilities, up to the rounding of single precision."""
+    return min(shares) >= 0.0 and abs(sum(shares) - 1.0) <= SUM_TOLERANCE
+
+
+def check_methods(env: Any, other: str = "") -> None:
+    """Refuse what is no ParallelEnv; `other` is what else could be given."""
+    for name in ("possible_agents", "reset", "step", "action_space"):
+        if not hasattr(env, name):
+            raise InputError(
+                f"env: got {type(env).__name__}, which has no {name}; give a ParallelEnv of PettingZoo{other}"
+            )
 
 
 def as_array(given: Any) -> np.ndarray:
@@ -480,8 +484,7 @@ class EnvSampler:
                 raise InputError(f"policy of {str(agent)!r}: got action {given}; give one of {self._spaces[i]}")
             return [float(own == action) for own in range(size)]
         shares = [float(own) for own in given.ravel().tolist()] if given.dtype.kind in "iuf" else []
-        total = sum(shares)
-        if len(shares) != size or min(shares) < 0.0 or not abs(total - 1.0) <= SUM_TOLERANCE:
+        if len(shares) != size or not are_probabilities(shares):
             raise InputError(
                 f"policy of {str(agent)!r}: got {str(given)[:60]}; give {size} probabilities that sum to 1, or the "
                 "index of an action"
@@ -492,6 +495,7 @@ class EnvSampler:
                     f"policy of {str(agent)!r}: got probability {share:g} for action {action}, which action_mask rules "
                     "out; give 0"
                 )
+        total = sum(shares)
         return [share / total for share in shares]
 
     def _key(self, leave: Leave) -> Hashable:
