@@ -81,19 +81,32 @@ function counted(number, one, many) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
-// Rows are lists of cells, a cell a node or text; the first cell of each row is its header. On a narrow screen a stacked
-// table becomes a list: each row a block, each of its cells a line that begins with the name of the column.
-function table(caption, columns, rows, numbers = [], stacked = false) {
-  const heads = columns.map((column, k) => el("th", { scope: "col", role: stacked && "columnheader", class: numbers.includes(k) ? "number" : null }, column));
+// Rows are lists of cells, a cell a node or text; the first cell of each row is its header.
+function table(caption, columns, rows, numbers = [], arranged = (made) => made) {
+  const heads = columns.map((column, k) => el("th", { scope: "col", class: numbers.includes(k) ? "number" : null }, column));
   const body = rows.map((row) =>
-    el("tr", { role: stacked && "row" }, ...row.map((cell, k) => (k === 0
-      ? el("th", { scope: "row", role: stacked && "rowheader" }, cell)
-      : el("td", { class: numbers.includes(k) ? "number" : null, role: stacked && "cell", "data-column": stacked && columns[k] }, cell)))));
-  // Roles are named, because some browsers forget them where a table is not displayed as one.
-  return scrolling(caption, el("table", { class: stacked && "stacked", role: stacked && "table" },
+    el("tr", {}, ...row.map((cell, k) => (k === 0
+      ? el("th", { scope: "row" }, cell)
+      : el("td", { class: numbers.includes(k) ? "number" : null }, cell)))));
+  return scrolling(caption, arranged(el("table", {},
     ...(caption ? [el("caption", {}, caption)] : []),
-    el("thead", { role: stacked && "rowgroup" }, el("tr", { role: stacked && "row" }, ...heads)),
-    el("tbody", { role: stacked && "rowgroup" }, ...body)));
+    el("thead", {}, el("tr", {}, ...heads)),
+    el("tbody", {}, ...body))));
+}
+
+const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+
+// Let a table become a list on a narrow screen: each row a block, each of its cells a line that begins with the name of
+// the column.
+function stacked(made) {
+  made.classList.add("stacked");
+  const heads = [...made.tHead.rows[0].cells].map((head) => head.textContent);
+  // Roles are named, because some browsers forget them where a table is not displayed as one.
+  [made, ...made.querySelectorAll("thead, tbody, tr, th, td")].forEach((node) => {
+    node.setAttribute("role", ROLES[node.tagName] || (node.scope === "col" ? "columnheader" : "rowheader"));
+    if (node.tagName === "TD") node.dataset.column = heads[node.cellIndex];
+  });
+  return made;
 }
 
 // A box that scrolls by itself where the window is too narrow, or the table long.

@@ -277,15 +277,13 @@ function equilibriumTable() {
   const { players, actions } = play.game;
   const both = (values) => el("span", { title: values.join(", ") }, values.map(fractionText).join(", "));
   const heads = ["", ...players, "payoffs", "power over them", "utilities", "regrets"];
-  const cell = (column, content) => el("td", { role: "cell", class: column > 2 ? "number" : null, "data-column": heads[column] }, content);
-  const rows = play.found.map((each, k) => el("tr", { role: "row", class: k === play.at ? "chosen" : null },
-    el("th", { scope: "row", role: "rowheader" }, el("label", {}, el("input", { type: "radio", name: "chosen", checked: k === play.at ? "" : null, onchange: () => choose(k) }), ` ${k + 1}`)),
-    ...[each.x, each.y].map((strategy, i) => cell(1 + i, named(strategyText(strategy, actions[i])))),
-    ...[each.task, each.power, each.utility, each.regret].map((values, i) => cell(3 + i, both(values)))));
-  const columns = heads.map((head, k) => el("th", { scope: "col", role: "columnheader", class: k > 2 ? "number" : null }, k ? named(head) : el("span", { class: "hidden" }, "number")));
-  return scrolling("Equilibria", el("table", { class: "stacked", role: "table" },
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...columns)),
-    el("tbody", { role: "rowgroup" }, ...rows)));
+  const rows = play.found.map((each, k) => el("tr", { class: k === play.at ? "chosen" : null },
+    el("th", { scope: "row" }, el("label", {}, el("input", { type: "radio", name: "chosen", checked: k === play.at ? "" : null, onchange: () => choose(k) }), ` ${k + 1}`)),
+    ...[each.x, each.y].map((strategy, i) => el("td", {}, named(strategyText(strategy, actions[i])))),
+    ...[each.task, each.power, each.utility, each.regret].map((values) => el("td", { class: "number" }, both(values)))));
+  return scrolling("Equilibria", stacked(el("table", {},
+    el("thead", {}, el("tr", {}, ...heads.map((head, k) => el("th", { scope: "col", class: k > 2 ? "number" : null }, k ? named(head) : el("span", { class: "hidden" }, "number"))))),
+    el("tbody", {}, ...rows))));
 }
 
 // What the picture over λ can show: [text, function of (x, y, λ) in floats].

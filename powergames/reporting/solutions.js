@@ -19,7 +19,7 @@ function solutionTable(lesson) {
       named(name), strategyCell(lesson, i),
       ...[`task/${i}`, `charged_power/${i}`, `utility/${i}`, `certificate/regrets/${i}`].map((at) => lesson.number(at)),
     ]);
-    return [table("", columns, rows, [2, 3, 4, 5], true)];
+    return [table("", columns, rows, [2, 3, 4, 5], stacked)];
   }
   const s = lesson.state;
   const here = players.map((name, i) => [
@@ -30,7 +30,7 @@ function solutionTable(lesson) {
     named(name), ...[`start_task/${i}`, `charged_power/${i}`, `start_utility/${i}`].map((at) => lesson.number(at)),
   ]);
   return [
-    table(`In ${lesson.stateArticle()}${lesson.stateName()}, and from there on`, ["player", "strategy", "payoff", "utility", "regret"], here, [2, 3, 4], true),
+    table(`In ${lesson.stateArticle()}${lesson.stateName()}, and from there on`, ["player", "strategy", "payoff", "utility", "regret"], here, [2, 3, 4], stacked),
     table("From the start of the game on", ["player", "payoff", "power of others, on average", "utility"], start, [1, 2, 3]),
   ];
 }
