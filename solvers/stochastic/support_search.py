@@ -123,8 +123,6 @@ class _Position:
         What rows are worth by the values.
     responses, derivatives, steps, slopes, gradient : ndarray
         What `powergames.kernels.support_changes.local_systems` returns.
-    wrong : ndarray of bool, shape (S,)
-        Where the supports are not those of an equilibrium.
     columns : ndarray, shape (K, K)
         Nearly those of the inverse of the matrix of Newton's method, for all values, one after the other.
     exact : bool
@@ -143,10 +141,28 @@ class _Position:
     steps: np.ndarray
     slopes: np.ndarray
     gradient: np.ndarray
-    wrong: np.ndarray
     columns: np.ndarray = field(default_factory=partial(np.zeros, (0, 0)))
     exact: bool = False
     age: int = 0
+
+    @cached_property
+    def wrong(self) -> np.ndarray:
+        """Where the supports are not those of an equilibrium, shape (S,)."""
+        from powergames.kernels.support_changes import violations
+
+        problem = self.problem
+        wrong, _ = violations(
+            problem.n_actions,
+            problem.point_starts,
+            problem.egos,
+            problem.takes,
+            self.point,
+            self.used,
+            self.gradient,
+            LIMITS.negative,
+            LIMITS.gain,
+        )
+        return np.asarray(wrong)
 
     @property
     def count(self) -> int:
@@ -338,11 +354,15 @@ class _Walk:
             top = paid[group][used[group]].max()
             best = begin + int(np.where(used[group], -np.inf, paid[group]).argmax())
             least = begin + int(np.where(used[group], local[group], np.inf).argmin())
-            for action, wanted in ((best, paid[best] > top + LIMITS.gain), (least, local[least] < -LIMITS.negative)):
-                if wanted and used[action] == (action == least):
-                    other = used.copy()
-                    other[action] = not used[action]
-                    yield np.where(other, local, 0.0), other, LIMITS.longest_pivot
+            changing = []
+            if not used[best] and paid[best] > top + LIMITS.gain:
+                changing.append(best)
+            if local[least] < -LIMITS.negative:
+                changing.append(least)
+            for action in changing:
+                other = used.copy()
+                other[action] = not used[action]
+                yield np.where(other, local, 0.0), other, LIMITS.longest_pivot
 
     def _kicked(self, position: _Position) -> _Position:
         """Return the position after a change of any state, right or wrong; if none leads on, the best so far."""
@@ -433,17 +453,15 @@ class _Walk:
         this has to do.
         """
         enough, last = LIMITS.exact if exact else LIMITS.rough, np.inf
-        columns, age = None, 0
         position = self._position(point, used, values)
-        if before is not None:
-            columns, age = self._updated(before, position, state), before.age + 1
+        columns = None if before is None else self._updated(before, position, state)
         for count in range(LIMITS.steps if exact else LIMITS.rough_steps):
             fresh = columns is None
+            if columns is None and before is None:
+                columns = self._inverse(position)
             if columns is None:
                 # In the course of a search it takes less time to try another change.
-                columns, age = None if before is not None else self._inverse(position), 0
-                if columns is None:
-                    return None
+                return None
             moved, change = self._newton(position, columns)
             size = float(np.abs(moved).max())
             # Also not a number.
@@ -459,11 +477,11 @@ class _Walk:
             last = size
         else:
             return None
-        return replace(position, columns=columns, exact=exact, age=age)
+        return replace(position, columns=columns, exact=exact, age=0 if before is None else before.age + 1)
 
     def _position(self, point: np.ndarray, used: np.ndarray, values: np.ndarray) -> _Position:
         """Return strategies and values with the games of all states linearized there."""
-        from powergames.kernels.support_changes import local_systems, violations
+        from powergames.kernels.support_changes import local_systems
 
         problem = self.problem
         worth = problem.worth(values)
@@ -471,18 +489,7 @@ class _Walk:
         responses, derivatives, steps, slopes, gradient = local_systems(
             *problem.layout, *worth, point, used, problem.kinds == 2
         )
-        wrong, _ = violations(
-            problem.n_actions,
-            problem.point_starts,
-            problem.egos,
-            problem.takes,
-            point,
-            used,
-            gradient,
-            LIMITS.negative,
-            LIMITS.gain,
-        )
-        return _Position(problem, point, values, used, worth, responses, derivatives, steps, slopes, gradient, wrong)
+        return _Position(problem, point, values, used, worth, responses, derivatives, steps, slopes, gradient)
 
     def _newton(self, position: _Position, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return by how much strategies and values change in a step of Newton's method."""
