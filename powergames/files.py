@@ -5,12 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import struct
 import sys
+import time
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from powergames.errors import InputError
+
+# How a journal begins; before each entry, how many bytes it has and their checksum; and seconds between two times that
+# all of it is forced to the disk.
+_MARK = b"powergames journal 1\n"
+_FRAME = struct.Struct("<QI")
+FORCE = 30.0
 
 
 def replace_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
@@ -217,3 +226,128 @@ class FileLock:
         with suppress(OSError):
             self._path.unlink()
         self._file.close()
+
+
+class Journal:
+    """A file to which entries are added one by one, for one process at a time.
+
+    However the process ends, entries that were added before stay whole; one that was being written is dropped when the
+    file is opened again.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        A file that exists, or will; its folder exists.
+    name, noun : str
+        What the file is and what it keeps, for error messages: ``"checkpoint audit.ckpt"``, ``"an audit"``.
+
+    Raises
+    ------
+    InputError
+        If the file is no such file, is damaged, or is in use.
+    OSError
+        If the file cannot be read or written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for entry in (b"first", b"second"):
+    ...         journal = Journal(Path(folder, "log"), "log", "notes")
+    ...         print(list(iter(journal.read, None)))
+    ...         journal.add(entry)
+    ...         journal.close()
+    []
+    [b'first']
+    """
+
+    def __init__(self, path: str | os.PathLike[str], name: str, noun: str) -> None:
+        self._path, self._name = path, name
+        # Unbuffered and appending: what was written outlives the process.
+        self._file = open(path, "a+b", buffering=0)  # noqa: SIM115, open until it is closed
+        self._forced = time.monotonic()
+        try:
+            lock(self._file, name)
+            start = self._take(0, len(_MARK))
+            if start != _MARK:
+                if not _MARK.startswith(start):
+                    raise InputError(f"{name}: holds something else than {noun}; choose another file")
+                self._file.truncate(0)
+                self._write(_MARK)
+            self._at, self._end = len(_MARK), self._whole()
+            self._file.truncate(self._end)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def read(self) -> bytes | None:
+        """Return the next of the entries that were there when the file was opened, or None after the last one."""
+        if self._at >= self._end:
+            return None
+        size, _ = _FRAME.unpack(self._take(self._at, _FRAME.size))
+        self._at += _FRAME.size + size
+        return self._take(self._at - size, size)
+
+    def add(self, entry: bytes) -> None:
+        """Add an entry, and now and then wait until all are on the disk.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        self._write(_FRAME.pack(len(entry), zlib.crc32(entry)) + entry)
+        if time.monotonic() - self._forced > FORCE:
+            self._force()
+
+    def close(self) -> None:
+        """Wait until all entries are on the disk, and let others use the file.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
+        try:
+            self._force()
+        finally:
+            self._file.close()
+
+    def _whole(self) -> int:
+        """Return where the last whole entry ends."""
+        at, size = len(_MARK), os.fstat(self._file.fileno()).st_size
+        while at + _FRAME.size <= size:
+            length, checksum = _FRAME.unpack(self._take(at, _FRAME.size))
+            if at + _FRAME.size + length > size:
+                break
+            end = at + _FRAME.size + length
+            if zlib.crc32(self._take(at + _FRAME.size, length)) != checksum:
+                # Without power, a last entry may have got its length and not all of what it says.
+                if end == size:
+                    break
+                raise InputError(f"{self._name}: is damaged; delete it, and the work begins anew")
+            at = end
+        return at
+
+    def _take(self, at: int, size: int) -> bytes:
+        self._file.seek(at)
+        parts = []
+        while size > 0 and (part := self._file.read(size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[self._file.write(view) or 0 :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
+
+    def _force(self) -> None:
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from None
+        self._forced = time.monotonic()

@@ -11,7 +11,7 @@ so an adversary that is not the worst one makes the harm told too small, and nev
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,70 +28,115 @@ LONGEST = 1_000
 SETTLED = 1e-4
 
 
+class Tally(NamedTuple):
+    """What some episodes say of each pair of a state's key and an action.
+
+    Attributes
+    ----------
+    keys : list of hashable, or ndarray of int64, shape (K,)
+    pairs : ndarray of int64, shape (P,)
+        Number of the key, times the number of actions, plus the action; ascending.
+    counts : ndarray of int64, shape (P,)
+        How often each was met.
+    rewards : ndarray, shape (P, n)
+        Sums of what all earned.
+    shares : ndarray, shape (P,)
+        Sums of the probabilities with which the profile takes the action.
+    sources, targets, times : ndarray of int64, shape (T,)
+        Which key followed which pair, by their numbers, and how often.
+    """
+
+    keys: Any
+    pairs: np.ndarray
+    counts: np.ndarray
+    rewards: np.ndarray
+    shares: np.ndarray
+    sources: np.ndarray
+    targets: np.ndarray
+    times: np.ndarray
+
+
+def tally(record: Record, n_actions: int) -> Tally:
+    """Count what happened in some episodes."""
+    length = record.actions.shape[1]
+    keys, numbers = _numbered(record.keys, length)
+    seen = np.arange(length) < record.lengths[:, None]
+    over = np.arange(1, length + 1) >= record.lengths[:, None]
+    # An episode that was only cut off goes on from its last state.
+    over &= (record.lengths < length)[:, None]
+    codes = (numbers[:, :-1] * n_actions + record.actions)[seen]
+    pairs, places, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    rewards = np.stack([np.bincount(places, own, len(pairs)) for own in record.rewards[seen].T], axis=1)
+    goes_on = ~over[seen]
+    moves, times = np.unique(places[goes_on] * len(keys) + numbers[:, 1:][seen][goes_on], return_counts=True)
+    shares = np.bincount(places, record.shares[seen], len(pairs))
+    return Tally(keys, pairs, counts, rewards, shares, moves // len(keys), moves % len(keys), times)
+
+
+def _numbered(keys: Any, length: int) -> tuple[Any, np.ndarray]:
+    """Return the keys that occur, and the number of each one in each episode, shape (B, K + 1)."""
+    if isinstance(keys, np.ndarray):
+        known, places = np.unique(keys, return_inverse=True)
+        return known, places.reshape(keys.shape)
+    numbers: dict[Any, int] = {}
+    table = np.full((len(keys), length + 1), -1)
+    for row, own in zip(table, keys, strict=True):
+        row[: len(own)] = [numbers.setdefault(key, len(numbers)) for key in own]
+    return list(numbers), table
+
+
 class Experience:
     """What a player and all others were paid after its actions, and what followed."""
 
     def __init__(self, player: int, n_actions: int) -> None:
         self.player, self.n_actions = player, n_actions
         self.keys: dict[Any, int] = {}
-        self._parts: list[tuple[np.ndarray, ...]] = []
+        self._pairs: list[tuple[np.ndarray, ...]] = []
+        self._moves: list[tuple[np.ndarray, ...]] = []
 
-    def add(self, records: Iterable[Record]) -> None:
+    def add(self, tallies: Iterable[Tally]) -> None:
         """Add episodes."""
-        for record in records:
-            self._add(record)
-
-    def _add(self, record: Record) -> None:
-        length = record.actions.shape[1]
-        numbers = self._numbers(record.keys, length)
-        seen = np.arange(length) < record.lengths[:, None]
-        over = np.arange(1, length + 1) >= record.lengths[:, None]
-        # An episode that was only cut off goes on from its last state.
-        over &= (record.lengths < length)[:, None]
-        following = np.where(over, -1, numbers[:, 1:])
-        parts = numbers[:, :-1], record.actions, record.rewards, following, record.shares
-        self._parts.append(tuple(part[seen] for part in parts))
-
-    def _numbers(self, keys: Any, length: int) -> np.ndarray:
-        if isinstance(keys, np.ndarray):
-            known, places = np.unique(keys, return_inverse=True)
-            numbers = np.array([self.keys.setdefault(key, len(self.keys)) for key in known.tolist()])
-            return numbers[places].reshape(keys.shape)
-        table = np.full((len(keys), length + 1), -1)
-        for row, own in zip(table, keys, strict=True):
-            row[: len(own)] = [self.keys.setdefault(key, len(self.keys)) for key in own]
-        return table
+        for own in tallies:
+            known = own.keys.tolist() if isinstance(own.keys, np.ndarray) else own.keys
+            numbers = np.array([self.keys.setdefault(key, len(self.keys)) for key in known])
+            pairs = numbers[own.pairs // self.n_actions] * self.n_actions + own.pairs % self.n_actions
+            self._pairs.append((pairs, own.counts, own.rewards, own.shares))
+            self._moves.append((pairs[own.sources], numbers[own.targets], own.times))
 
     def model(self) -> Model:
         """Return the table of all that was seen."""
-        return Model(self, *(np.concatenate(parts) for parts in zip(*self._parts, strict=True)))
+        pairs, moves = (tuple(map(np.concatenate, zip(*own, strict=True))) for own in (self._pairs, self._moves))
+        return Model(self, pairs, moves)
 
 
 class Model:
-    """Mean rewards and frequencies of what follows, for each pair of a key and an action that was seen."""
+    """Mean rewards and frequencies of what follows, for each pair of a key and an action that was seen.
 
-    def __init__(
-        self,
-        experience: Experience,
-        keys: np.ndarray,
-        actions: np.ndarray,
-        rewards: np.ndarray,
-        following: np.ndarray,
-        shares: np.ndarray,
-    ) -> None:
+    Parameters
+    ----------
+    experience : Experience
+    seen : tuple of ndarray
+        Pairs, how often each was met, and sums of rewards and of shares, as in `Tally`; a pair may come several times.
+    moves : tuple of ndarray
+        Pairs, keys that followed, and how often.
+    """
+
+    def __init__(self, experience: Experience, seen: tuple[np.ndarray, ...], moves: tuple[np.ndarray, ...]) -> None:
         from scipy.sparse import csr_array
 
+        codes, times, rewards, shares = seen
         self.player = experience.player
         self.size, self.n_actions = len(experience.keys), experience.n_actions
-        pairs, places, counts = np.unique(keys * self.n_actions + actions, return_inverse=True, return_counts=True)
-        self.keys, self.actions, self.counts = pairs // self.n_actions, pairs % self.n_actions, counts
+        pairs, places = np.unique(codes, return_inverse=True)
+        self.keys, self.actions = pairs // self.n_actions, pairs % self.n_actions
+        self.counts = np.bincount(places, times)
         self.known, self.firsts = np.unique(self.keys, return_index=True)
-        self.rewards = np.stack([np.bincount(places, own) / counts for own in rewards.T])
-        goes_on = following >= 0
-        entries = (1.0 / counts[places])[goes_on], (places[goes_on], following[goes_on])
+        self.rewards = np.stack([np.bincount(places, own) / self.counts for own in rewards.T])
+        sources = np.searchsorted(pairs, moves[0])
+        entries = moves[2] / self.counts[sources], (sources, moves[1])
         self.transitions = csr_array(entries, shape=(len(pairs), self.size))
         # With which probability the profile takes the action of a pair, among those that were seen.
-        taken = np.bincount(places, shares[np.arange(len(actions)), actions]) / counts
+        taken = np.bincount(places, shares) / self.counts
         totals, choices = self._per_key(np.add, taken), self._per_key(np.add, np.ones(len(taken)))
         self.shares = np.where(totals > 0, taken, 1.0) / np.where(totals > 0, totals, choices)
 
@@ -154,7 +199,7 @@ def learn(
     victims: Sequence[int],
     clock: Clock,
     steps: Sequence[int],
-    play: Callable[[int, Leave, int], Iterable[Record]],
+    play: Callable[[int, Leave, int], Iterable[Tally]],
     own: bool = False,
 ) -> dict[tuple[int, int | None], Leave]:
     """Learn the adversaries of one player.
@@ -169,7 +214,8 @@ def learn(
     steps : sequence of int
         For how many steps, besides for ever.
     play : callable
-        ``play(turn, leave, length)`` plays episodes of at most that length; those of each turn are new.
+        ``play(turn, leave, length)`` plays episodes of at most that length, and returns what they say; those of each
+        turn are new.
     own : bool, default False
         Whether the player tells states apart only by what it observes itself.
 

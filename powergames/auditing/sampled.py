@@ -25,18 +25,20 @@ Every number is the mean of independent episodes, with an interval by Student's 
 
 from __future__ import annotations
 
-import itertools
+import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from powergames.auditing.adversaries import learn
+from powergames.auditing.adversaries import Tally, learn, tally
+from powergames.auditing.checkpoints import Checkpoint
 from powergames.auditing.departures import check_steps, label_of
 from powergames.display import Shown
 from powergames.environments.playing import Players, sampler_of
-from powergames.environments.sampling import Clock, Effort, Leave, Options, Record, Sampler, seeds_of
+from powergames.environments.sampling import Clock, Effort, Leave, Options, Sampler, seeds_of
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
 from powergames.games.policies import by_player
@@ -203,8 +205,17 @@ def _counts(episodes: int) -> list[int]:
 class _Run:
     """Samples so far, and how to get more."""
 
-    def __init__(self, sampler: Sampler, clock: Clock, seed: int, n_jobs: int | None, report: Callback) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        clock: Clock,
+        seed: int,
+        n_jobs: int | None,
+        report: Callback,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         self.sampler, self.clock, self.seed, self.n_jobs, self.report = sampler, clock, seed, n_jobs, report
+        self.checkpoint = checkpoint
         self.n = len(sampler.players)
         self.total = Effort()
         # The least and greatest returns that any episode had.
@@ -216,25 +227,39 @@ class _Run:
         self._power: dict[tuple[int, int], list[np.ndarray]] = {}
 
     def _work(self, method: str, tasks: Sequence[tuple[Any, ...]], stage: str) -> list[Any]:
-        """Call a method of the sampler for each task, by as many workers as there are."""
+        """Call a method of the sampler for each task that the checkpoint lacks, by as many workers as there are."""
         from joblib import Parallel, delayed
 
-        parallel = Parallel(self.n_jobs, return_as="generator", prefer="threads" if self.sampler.compiled else None)
-        results = []
-        for found, effort in parallel(delayed(_call)(self.sampler, method, task) for task in tasks):
+        results: list[Any] = []
+
+        def take(found: Any, effort: Effort) -> None:
             self.total = self.total.plus(effort)
             results.append(found)
             self.report(stage, len(results), len(tasks))
+
+        if self.checkpoint is not None:
+            for task in tasks:
+                known = self.checkpoint.replay(method, task)
+                if known is None:
+                    break
+                take(*known)
+        left = tasks[len(results) :]
+        parallel = Parallel(self.n_jobs, return_as="generator", prefer="threads" if self.sampler.compiled else None)
+        calls = (delayed(_call)(self.sampler, method, task) for task in left)
+        for task, (found, effort) in zip(left, parallel(calls) if left else (), strict=True):
+            if self.checkpoint is not None:
+                self.checkpoint.keep(method, task, found, effort)
+            take(found, effort)
         return results
 
-    def _pieces(self, first: int, last: int, each: int) -> list[tuple[int, int]]:
-        """Split episodes, each of which makes so many values, into pieces of work."""
-        size = max(1, self.sampler.piece // each)
+    def _pieces(self, first: int, last: int, steps: int) -> list[tuple[int, int]]:
+        """Split episodes, each of which takes so many steps, into pieces of work."""
+        size = max(1, self.sampler.piece // steps)
         return [(begin, min(begin + size, last)) for begin in range(first, last, size)]
 
     def _earn(self, first: int, last: int, leave: Leave, stage: str) -> list[np.ndarray]:
         """Return what all get from the start in each episode, in pieces of shape (N, n)."""
-        pieces = self._pieces(first, last, 1)
+        pieces = self._pieces(first, last, self.clock.mean_length)
         found = self._work("returns", [(seeds_of(self.seed, (START,), *piece), leave) for piece in pieces], stage)
         for values in found:
             self._see(values)
@@ -253,19 +278,26 @@ class _Run:
 
     def _outcomes(self, first: int, last: int, level: int, discount: int | None, stage: str) -> list[_Outcomes]:
         """Return what each player could do in states that are visited with a discount, or at the start."""
-        plays = 2 << level
+        plays, steps = 2 << level, sum(self.sampler.sizes) * self.clock.mean_length
+        # Plays of one state may be too many for one piece.
+        part = min(plays, max(1, self.sampler.piece // steps))
         purpose = PLAYS, level, 0 if discount is None else discount + 1
         tasks = []
-        for begin, end in self._pieces(first, last, plays * sum(self.sampler.sizes)):
+        pieces = self._pieces(first, last, plays * steps)
+        for begin, end in pieces:
             seeds = seeds_of(self.seed, (*purpose, 0), begin, end)
             when = seeds_of(self.seed, (*purpose, 1), begin, end)
             times = None if discount is None else self._times(discount, when)
             luck = seeds_of(self.seed, (*purpose, 2), begin * plays, end * plays).reshape(-1, plays)
-            tasks.append((seeds, times, luck))
-        options = self._work("options", tasks, stage)
-        for own in itertools.chain.from_iterable(options):
-            self._see(own.values)
-        found = ([_level(own, level) for own in piece] for piece in options)
+            tasks += [(seeds, times, luck[:, at : at + part]) for at in range(0, plays, part)]
+        answers = self._work("options", tasks, stage)
+        each, found = len(tasks) // len(pieces), []
+        for at in range(0, len(answers), each):
+            players = zip(*answers[at : at + each], strict=True)
+            options = [Options(*map(_joined, zip(*own, strict=True))) for own in players]
+            for own in options:
+                self._see(own.values)
+            found.append([_level(own, level) for own in options])
         return [_Outcomes(*map(np.concatenate, zip(*own, strict=True))) for own in zip(*found, strict=True)]
 
     def _times(self, discount: int, seeds: np.ndarray) -> np.ndarray:
@@ -389,10 +421,10 @@ class _Run:
         play = self._player(LEARNING, j, count)
         return learn(j, self.sampler.sizes[j], victims, self.clock, tuple(dict.fromkeys((1, steps))), play)
 
-    def _player(self, purpose: int, j: int, count: int) -> Callable[[int, Leave, int], list[Record]]:
+    def _player(self, purpose: int, j: int, count: int) -> Callable[[int, Leave, int], list[Tally]]:
         """Return what plays the episodes from which a player learns."""
 
-        def play(turn: int, leave: Leave, length: int) -> list[Record]:
+        def play(turn: int, leave: Leave, length: int) -> list[Tally]:
             pieces = self._pieces(0, count, length)
             tasks = [(seeds_of(self.seed, (purpose, j, turn), *piece), leave, length) for piece in pieces]
             return self._work("record", tasks, "learning")
@@ -442,8 +474,20 @@ def _less(mean: _Mean, factor: np.ndarray, other: _Mean) -> _Mean:
     return _Mean(mean.value - factor * other.value, total, freedom, skew, scale, rare)
 
 
-def _call(sampler: Sampler, method: str, task: tuple[Any, ...]) -> Any:
-    return getattr(sampler, method)(*task)
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Put the plays of some states together."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _call(sampler: Sampler, method: str, task: tuple[Any, ...]) -> tuple[Any, Effort]:
+    """Do a piece of work; arrays are laid out in memory as a checkpoint would return them."""
+    if method == "returns":
+        return sampler.returns(*task)
+    if method == "options":
+        options, effort = sampler.options(*task)
+        return [Options(*map(np.ascontiguousarray, own)) for own in options], effort
+    record, effort = sampler.record(*task)
+    return tally(record, sampler.sizes[task[1].player]), effort
 
 
 @dataclass(frozen=True, eq=False)
@@ -593,6 +637,7 @@ def sampled_audit(
     key: Callable[[Any], Hashable] | None = None,
     reseed: Callable[[Any, int], Any] | None = None,
     n_jobs: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
     callback: Callback | None = None,
 ) -> SampledAudit:
@@ -639,6 +684,11 @@ def sampled_audit(
         lead to is seeded, and NumPy's and Python's global ones, which get their old state back in the end.
     n_jobs : int, optional
         Number of joblib workers; -1 for all processors. Results do not depend on it.
+    checkpoint : path, optional
+        File in which the audit keeps what it has played. A later call with the same arguments goes on from there, and
+        returns the same numbers, bit for bit. Give the same environment, policies and functions again: what they do
+        in a few first steps is compared, and no more. A `best_response` of your own trains anew, and must return the
+        same policies.
     progress : bool, optional
         Whether to show a progress bar on stderr; by default only if that is a terminal.
     callback : callable, optional
@@ -651,8 +701,10 @@ def sampled_audit(
     Raises
     ------
     InputError
-        If an option does not fit, the environment answers otherwise when it is set to the same state again, or an
-        action or observation cannot be used.
+        If an option does not fit, the environment answers otherwise when it is set to the same state again, an action
+        or observation cannot be used, or the checkpoint belongs to another audit, is damaged or is in use.
+    OSError
+        If the checkpoint cannot be read or written.
 
     Notes
     -----
@@ -689,8 +741,29 @@ def sampled_audit(
     _check_response(best_response, objective)
     sampler, clock = sampler_of(env, policies, discount, horizon, key, reseed)
     count = int(episodes) if width is None else min(FIRST, int(episodes))
-    with reporter(progress, callback) as report:
-        run = _Run(sampler, clock, int(seed), n_jobs, report)
+    question = {
+        **objective.to_dict(),
+        "players": sampler.players,
+        "actions": sampler.sizes,
+        "discount": clock.discounts.tolist(),
+        "horizon": clock.horizon,
+        "episodes": int(episodes),
+        "seed": int(seed),
+        "level": float(level),
+        "steps": int(steps),
+        "attacks": bool(attacks),
+        "best_response": best_response if isinstance(best_response, bool) else "own",
+        "width": None if width is None else float(width),
+        "key": key is not None,
+        "reseed": reseed is not None,
+    }
+    with ExitStack() as stack:
+        kept = None
+        if checkpoint is not None:
+            kept = Checkpoint(checkpoint, question | sampler.digests())
+            stack.callback(kept.close)
+        report = stack.enter_context(reporter(progress, callback))
+        run = _Run(sampler, clock, int(seed), n_jobs, report, kept)
         while True:
             run.visit(count)
             mean, (split, plain) = run.returns(), run.power()
@@ -710,9 +783,10 @@ def sampled_audit(
             for i, agent in enumerate(getattr(env, "possible_agents", sampler.players)):
                 entries = by_player(Players(sampler.players), policies)
                 entries[i] = run.response(i, count) if best_response is True else best_response(env, agent)
-                other = _Run(
-                    sampler_of(env, entries, discount, horizon, key, reseed)[0], clock, run.seed, n_jobs, report
-                )
+                own = sampler_of(env, entries, discount, horizon, key, reseed)[0]
+                if kept is not None:
+                    kept.same("best_response", own.digests())
+                other = _Run(own, clock, run.seed, n_jobs, report, kept)
                 other.visit(count, power=objective.lam > 0)
                 price = objective.lam * float(clock.weight[i])
                 gains.append(run.gain(other, i, price, objective.weights(run.n)[i] if price else None, level))

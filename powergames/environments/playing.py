@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import random
 import threading
@@ -22,6 +23,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.policies import as_policies, by_player
 from powergames.games.stochastic import StochasticGame, check_discounted, read_discounts
 from powergames.games.timed import check_horizon, timed_profile
+from powergames.numerics.digests import digest
 
 # A policy that is a function of the observation is asked once in each state of a game, if it has no more of them.
 MOST_STATES = 20_000
@@ -193,7 +195,7 @@ class EnvSampler:
         As in `powergames.sampled_audit`.
     """
 
-    compiled, piece = False, 400
+    compiled, piece = False, 10_000
 
     def __init__(self, env: Any, policies: list[Any], clock: Clock, key: Key | None, reseed: Reseed | None) -> None:
         self._way = next((way for way in ("get_state", "clone") if hasattr(type(env), way)), "copy")
@@ -287,7 +289,7 @@ class EnvSampler:
         count, j = len(seeds), leave.player
         length = min(length, self._clock.horizon or length)
         actions, rewards = np.zeros((count, length), np.int64), np.zeros((count, length, len(self.players)))
-        shares = np.zeros((count, length, self.sizes[j]))
+        shares = np.zeros((count, length))
         keys, lengths = [], np.zeros(count, np.int64)
         with _global_chance():
             for b, seed in enumerate(seeds.tolist()):
@@ -299,7 +301,8 @@ class EnvSampler:
                         break
                     self._last = 0, [1.0] + [0.0] * (self.sizes[j] - 1)
                     rewards[b, t], _ = self._step(rng, leave, t)
-                    actions[b, t], shares[b, t] = self._last
+                    action, probabilities = self._last
+                    actions[b, t], shares[b, t] = action, probabilities[action]
                     own.append(self._key(leave))
                     lengths[b] = t + 1
                 keys.append(own)
@@ -309,6 +312,24 @@ class EnvSampler:
         """Return a table as a function of the observation; see `Sampler`."""
         policy = _Tabled(leave, self._policies[leave.player], self._offsets[leave.player])
         return policy if policy.remembers else policy.act
+
+    def digests(self) -> dict[str, str]:
+        """Return a digest of some first steps; see `Sampler`."""
+        steps = []
+        with _global_chance():
+            for seed in range(PROBED):
+                self._begin(seed)
+                rng = random.Random(seed)
+                # Leaves the profile for no step, so that its probabilities are told.
+                leave = Leave(seed % len(self._agents), limit=0)
+                for t in range(PROBE):
+                    if not self._env.agents:
+                        break
+                    self._last = 0, []
+                    rewards, _ = self._step(rng, leave, t)
+                    # Networks may round otherwise on another machine.
+                    steps.append([f"{number:.5g}" for number in (*rewards, *self._last[1])])
+        return {"first steps": digest([np.array(json.dumps(steps))])}
 
     def probe(self) -> None:
         """Refuse an environment that goes on otherwise when it is set to the same state under the same luck.

@@ -15,6 +15,7 @@ import numpy as np
 
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
+from powergames.numerics.digests import digest
 
 # An episode without a horizon is played in full until what is left weighs so little, and then ends at random.
 REST = 0.01
@@ -83,8 +84,8 @@ class Record(NamedTuple):
     keys : list of (list of hashable), or ndarray of int64, shape (B, K + 1)
     actions : ndarray of int64, shape (B, K)
     rewards : ndarray, shape (B, K, n)
-    shares : ndarray, shape (B, K, A)
-        With which probability the profile takes each action.
+    shares : ndarray, shape (B, K)
+        With which probability the profile takes the action that the player took.
     lengths : ndarray of int64, shape (B,)
         Steps until the end of each episode.
     """
@@ -130,7 +131,7 @@ class Sampler(Protocol):
     compiled : bool
         Whether workers may be threads.
     piece : int
-        How many values a piece of work should make.
+        How many steps a piece of work should have.
     """
 
     players: tuple[str, ...]
@@ -149,6 +150,9 @@ class Sampler(Protocol):
 
     def policy_of(self, leave: Leave) -> Any:
         """Return a table as a policy that `sampled_audit` takes; where it knows nothing, that of the profile."""
+
+    def digests(self) -> dict[str, str]:
+        """Return what tells games, environments and policies apart, by what each text is about."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +220,7 @@ class GameSampler:
     clock : Clock
     """
 
-    compiled, piece = True, 200_000
+    compiled, piece = True, 2_000_000
 
     def __init__(self, game: StochasticGame, policies: np.ndarray, clock: Clock) -> None:
         from powergames.kernels.sampling import Rules
@@ -278,7 +282,7 @@ class GameSampler:
         rewards = np.empty((count, length, len(self.players)))
         record(self._rules, self._departure(leave), seeds, states, actions, rewards)
         layers = np.minimum(np.arange(length), len(self.policies) - 1)
-        shares = self.policies[layers, leave.player, states[:, :-1], : self.sizes[leave.player]]
+        shares = self.policies[layers, leave.player, states[:, :-1], actions]
         return Record(states, actions, rewards, shares, np.full(count, length)), Effort(count * length)
 
     def policy_of(self, leave: Leave) -> np.ndarray:
@@ -289,6 +293,11 @@ class GameSampler:
         chosen = np.eye(self.sizes[j])[departure.table[np.minimum(layers, len(departure.table) - 1)]]
         policy = np.where(departure.known[:, None], chosen, own[np.minimum(layers, len(own) - 1)])
         return policy if len(layers) > 1 else np.asarray(policy[0])
+
+    def digests(self) -> dict[str, str]:
+        """Return digests of the game and the policies; see `Sampler`."""
+        arrays = [np.asarray(part) for name, part in self._rules._asdict().items() if name != "policies"]
+        return {"env": digest(arrays), "policies": digest([self.policies])}
 
     def _begin(self, seeds: np.ndarray) -> np.ndarray:
         from powergames.kernels.sampling import begin

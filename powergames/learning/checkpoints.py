@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +9,10 @@ from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
-from powergames.errors import InputError
 from powergames.files import FileLock, replace_file
 from powergames.games.timed import AnyProfile
+from powergames.io.checkpoints import Question
 from powergames.io.npz import packed, read_arrays
-from powergames.results import SCHEMA
-
-KIND = "training"
 
 
 class AnyLearners(Protocol):
@@ -91,15 +86,8 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | os.PathLike[str], question: Mapping[str, Any]) -> None:
-        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-            raise InputError(f"checkpoint: got {str(path)[:40] or 'an empty name'}; give the name of a file")
-        self._path = Path(path)
-        if not self._path.parent.is_dir():
-            raise InputError(f"checkpoint {self._path}: there is no folder {self._path.parent}; make it first")
-        if self._path.exists() and not self._path.is_file():
-            raise InputError(f"checkpoint {self._path}: is not a regular file; choose another one")
-        self._question = {"schema": SCHEMA, "kind": KIND, **question}
-        self._lock = FileLock(self._path, f"checkpoint {self._path}")
+        self._question = Question(path, "training", "a run", question)
+        self._lock = FileLock(self._question.path, self._question.name)
 
     def close(self) -> None:
         """Let others use the file."""
@@ -109,7 +97,7 @@ class Checkpoint:
         """Write the state of the run and its history so far."""
         arrays = {f"learners_{name}": array for name, array in learners.items()}
         arrays |= {f"history_{name}": array for name, array in history.items()}
-        write_archive(self._path, {"question": np.array(json.dumps(self._question)), **arrays})
+        write_archive(self._question.path, {"question": self._question.array(), **arrays})
 
     def restore(self, learners: AnyLearners, history: Mapping[str, tuple[int, ...]]) -> Any:
         """Let the learners go on from what the file holds, and return the history, or None if there is no file.
@@ -126,10 +114,10 @@ class Checkpoint:
         InputError
             If the file is damaged, or belongs to another run.
         """
-        if not self._path.exists():
+        if not self._question.path.exists():
             return None
-        arrays = read_arrays(self._path.read_bytes(), f"checkpoint {self._path}")
-        self._check_question(arrays.get("question"))
+        arrays = read_arrays(self._question.path.read_bytes(), self._question.name)
+        self._question.check(arrays.get("question"))
         found = {
             name: array
             for name, model in learners.arrays().items()
@@ -142,32 +130,8 @@ class Checkpoint:
             and len({len(array) for array in entries.values() if array is not None}) == 1
             and learners.restore(found)
         ):
-            raise InputError(f"checkpoint {self._path}: is damaged; delete it, and the run begins anew")
+            raise self._question.damaged()
         return entries
-
-    def _check_question(self, found: np.ndarray | None) -> None:
-        try:
-            document = json.loads(str(found)) if found is not None and found.dtype.kind == "U" else None
-        except (RecursionError, ValueError):
-            document = None
-        if not isinstance(document, dict) or document.get("kind") != KIND:
-            raise InputError(f"checkpoint {self._path}: holds something else than a run; choose another file")
-        ours = json.loads(json.dumps(self._question))
-        differing = sorted(name for name in document | ours if document.get(name) != ours.get(name))
-        if differing:
-            raise InputError(
-                f"checkpoint {self._path}: belongs to another run ({', '.join(differing)[:200]} differ); "
-                "choose another file, or the same arguments"
-            )
-
-
-def game_digest(tables: Mapping[str, np.ndarray]) -> str:
-    """Return a digest of the numbers of a game, whatever its labels."""
-    digest = hashlib.sha256()
-    for array in tables.values():
-        digest.update(f"{array.shape} {array.dtype.str}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def _alike(array: np.ndarray | None, model: np.ndarray) -> TypeGuard[np.ndarray]:

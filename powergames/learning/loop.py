@@ -22,11 +22,12 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.stochastic import StochasticGame
 from powergames.games.timed import AnyProfile, check_horizon
 from powergames.kernels import compilation
-from powergames.learning.checkpoints import AnyLearners, Checkpoint, checkpoint_path, game_digest
+from powergames.learning.checkpoints import AnyLearners, Checkpoint, checkpoint_path
 from powergames.learning.networks.parameters import NetworkParameters
 from powergames.learning.parameters import FORMS, MOST_STEPS, Parameters, check_algorithm, check_integer
 from powergames.learning.runs import HistoryPoint, TrainingRun
 from powergames.learning.tables import TableLearners
+from powergames.numerics.digests import digest
 from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only, with_lam
 from powergames.progress import Callback, check_callback, reporter
 from powergames.results import Status
@@ -435,7 +436,7 @@ class _Training:
             objective, seeds = members[0][0], [seed for _, seed in members]
             lams = [str(each.exact_lam) for each, _ in members]
             question = {
-                "game": game_digest(learners.tables),
+                "game": digest(learners.tables.values()),
                 "algorithm": algorithm,
                 "seed": seeds[0] if len(seeds) == 1 else seeds,
                 **objective.to_dict(),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import powergames as pg
-from powergames.auditing.adversaries import Experience
+from powergames.auditing.adversaries import Experience, tally
 from powergames.environments.sampling import Clock, Record
 
 pytestmark = pytest.mark.usefixtures("pettingzoo")
@@ -469,9 +469,9 @@ def test_what_adversaries_learn():
     clock = Clock(np.array([0.5, 0.5]), 0)
     actions = np.array([[0, 1, 0, 1]])
     rewards = np.stack([np.zeros((1, 4)), np.array([[1.0, 0.0, 1.0, 0.0]])], axis=2)
-    keys, shares = [["a"] * 5], np.full((1, 4, 2), 0.5)
+    keys, shares = [["a"] * 5], np.full((1, 4), 0.5)
     experience = Experience(0, 2)
-    experience.add([Record(keys, actions, rewards, shares, np.array([4]))])
+    experience.add([tally(Record(keys, actions, rewards, shares, np.array([4])), 2)])
     assert experience.model().adversary(1, clock, None).tolist() == [[1, 1]]
     assert experience.model().adversary(1, clock, 2).tolist() == [[1, 1], [1, 1]]
     assert experience.model().adversary(0, clock, 1).tolist() == [[0, 0]]

@@ -1,0 +1,134 @@
+"""Kill a sampled audit again and again, and check that it ends as one that was left alone.
+
+Run ``python benchmarks/kill_audit.py`` (``--kills 20``). It audits a game in compiled code and the orchard of
+``orchard.py`` in Python, ends the process by SIGKILL at random moments, and calls it again. After each kill the
+checkpoint must hold no less than before; while the audit is alive, a second one on the same checkpoint must be refused.
+In the end the audit must return the numbers of an audit without a break, bit for bit. It prints how long before a kill
+the checkpoint had been written last, which is the work that was lost, and how much processor time keeping it takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from orchard import Orchard, roughly
+
+import powergames as pg
+
+KINDS = ("game", "orchard")
+
+
+def audit(kind: str, checkpoint: str | None = None, callback: Any = None) -> pg.SampledAudit:
+    """Audit uniform play in a random game, or in the orchard."""
+    if kind == "game":
+        game = pg.load("random_stochastic:players=3,states=50,actions=3").with_discount(0.9)
+        options: dict[str, Any] = {"episodes": 30_000, "steps": 3, "checkpoint": checkpoint, "callback": callback}
+        return pg.sampled_audit(game, game.uniform_profile(), 0.2, **options)
+    env = Orchard()
+    sizes = [env.action_space(agent).n for agent in env.possible_agents]
+    policies = [lambda seen, size=size: np.full(size, 1 / size) for size in sizes]
+    options = {"discount": 0.9, "episodes": 32, "key": roughly, "checkpoint": checkpoint, "callback": callback}
+    return pg.sampled_audit(env, policies, 0.2, **options)
+
+
+def digits(found: pg.SampledAudit) -> str:
+    """Return all numbers of an audit; JSON keeps every bit of them."""
+    return json.dumps(found.to_dict())
+
+
+def overhead(kind: str) -> str:
+    """Return how much processor time an audit takes, and how much of it goes to keeping it."""
+    audit(kind)
+    seconds, size = {}, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(3):
+            for kept in (False, True):
+                path = Path(folder, f"audit-{turn}")
+                began = time.process_time()
+                found = audit(kind, str(path) if kept else None)
+                seconds[kept] = min(seconds.get(kept, np.inf), time.process_time() - began)
+                size = path.stat().st_size if kept else size
+        began = time.process_time()
+        audit(kind, str(path))
+        again = time.process_time() - began
+    return (
+        f"{kind}: {found.steps:,} steps in {seconds[False]:.2f} s of processor time, {seconds[True]:.2f} s with a "
+        f"checkpoint of {size / 1e6:.1f} MB ({seconds[True] / seconds[False] - 1:+.1%}); reading it all {again:.2f} s"
+    )
+
+
+def check(kind: str, kills: int, chance: random.Random) -> str:
+    """Kill one audit many times, and tell what it met; an assertion fails if anything was lost."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "audit")
+        began = time.monotonic()
+        expected = digits(audit(kind))
+        least = (time.monotonic() - began) / kills
+        size = early = refused = 0
+        lost, longest = 0.0, 0.0
+        for kill in range(kills):
+            process = subprocess.Popen([sys.executable, __file__, "--child", kind, str(path)])
+            # Long enough to begin, so that half of the kills at least come while it plays.
+            moment = 4.0 + 2.0 * least * chance.random()
+            while process.poll() is None and moment > 0:
+                time.sleep(0.01)
+                moment -= 0.01
+                if path.exists() and path.stat().st_size > size:
+                    longest = max(longest, time.time() - path.stat().st_mtime)
+            if process.poll() is not None:
+                break
+            if kill % 4 == 3 and path.exists():
+                try:
+                    audit(kind, str(path), stop)
+                except pg.InputError as error:
+                    assert "is in use" in str(error), error
+                    refused += 1
+            process.kill()
+            process.wait()
+            now = path.stat().st_size if path.exists() else 0
+            assert now >= size, f"{size} bytes became {now}"
+            if now == size:
+                early += 1
+            else:
+                lost = max(lost, time.time() - path.stat().st_mtime)
+            size = now
+        assert digits(audit(kind, str(path))) == expected
+        left = sorted(entry.name for entry in Path(folder).iterdir())
+        assert left == ["audit"], left
+    return (
+        f"{kind}: {kill + 1} kills, {early} of them before anything new was kept; {refused} second audits refused; "
+        f"at most {lost:.1f} s of work lost, and {longest:.1f} s between two writes; the same numbers bit for bit"
+    )
+
+
+def stop(stage: str, done: int, total: int) -> None:
+    """End an audit that should have been refused."""
+    raise AssertionError("a second audit was not refused")
+
+
+def main() -> None:
+    """Check both kinds of audits."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        audit(*options.child)
+        return
+    for kind in KINDS:
+        print(overhead(kind), flush=True)
+        print(check(kind, options.kills, random.Random(options.seed)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
