@@ -3,7 +3,8 @@
 Run ``python benchmarks/sampled_audits.py``; ``--games``, ``--episodes`` and ``--kitchens`` choose others. Random games
 have two or three players, and profiles from nearly pure to mixed. Every number that `audit` computes is compared with
 its interval at the level 0.95. Intervals of one audit share their luck, so the standard error of a coverage counts
-games, not numbers. Takes about 25 minutes of processor time.
+games, not numbers. Takes about 25 minutes of processor time. ``--speed`` only measures how many steps a second one
+worker plays, two, and those of a Dask cluster on this machine, and checks that the numbers are the same.
 
 Of an adversary the victim's return is compared with that under the worst one there is, and what all get with the exact
 value of the very adversary that was found: two that do nearly the same harm may leave others with very different
@@ -20,10 +21,11 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import argparse
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from rich.console import Console
 from rich.table import Table
 from scipy.sparse import csr_array
@@ -160,6 +162,43 @@ def widths(seed: int = 0) -> None:
         print(f"For ± 2 % of the range: about {needed[0]:,} episodes for returns, {needed[1]:,} for power.\n")
 
 
+def speeds() -> None:
+    """Print how fast workers play, in compiled code and in Python."""
+    from distributed import Client, LocalCluster
+    from orchard import Orchard, roughly
+
+    game = pg.load("random_stochastic:players=3,states=50,actions=3").with_discount(0.9)
+    orchard = {"discount": 0.9, "episodes": 32, "key": roughly}
+    policies = [lambda seen: np.full(6, 1 / 6)] * 3
+
+    def in_code(**how: Any) -> Any:
+        return pg.sampled_audit(game, game.uniform_profile(), episodes=1_000, steps=STEPS, **how)
+
+    def in_python(**how: Any) -> Any:
+        return pg.sampled_audit(Orchard(), policies, steps=STEPS, **orchard, **how)
+
+    table = Table("audit of", "workers", "steps", "seconds", "steps a second", "same numbers")
+    for title, audit in (("a game, compiled", in_code), ("the orchard, in Python", in_python)):
+        expected: dict[str, Any] = {}
+        for workers in ("1", "2", "2 of Dask"):
+            with ExitStack() as stack:
+                if workers == "2 of Dask":
+                    threads = 2 if audit is in_code else 1
+                    cluster = LocalCluster(n_workers=2 // threads, threads_per_worker=threads, dashboard_address=None)
+                    stack.enter_context(Client(stack.enter_context(cluster)))
+                    stack.enter_context(parallel_config(backend="dask"))
+                how = {} if "Dask" in workers else {"n_jobs": int(workers)}
+                # Workers start, and code is compiled, before the clock does.
+                audit(**how)
+                began = time.perf_counter()
+                found = audit(**how)
+                seconds = time.perf_counter() - began
+            expected = expected or found.to_dict()
+            speed, same = f"{found.steps / seconds:,.0f}", "yes" if found.to_dict() == expected else "NO"
+            table.add_row(title, workers, f"{found.steps:,}", f"{seconds:.1f}", speed, same)
+    Console(width=120).print(table)
+
+
 def main() -> None:
     """Read the arguments and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -168,7 +207,11 @@ def main() -> None:
     parser.add_argument("--kitchens", nargs="*", default=KITCHENS)
     parser.add_argument("--rounds", type=int, default=20, help="audits of each kitchen")
     parser.add_argument("--jobs", type=int, default=-1)
+    parser.add_argument("--speed", action="store_true", help="only measure speed")
     options = parser.parse_args()
+    if options.speed:
+        speeds()
+        return
     calls = (delayed(random_case)(seed, options.episodes) for seed in range(options.games))
     show(f"{options.games} random games, {options.episodes} episodes", Parallel(n_jobs=options.jobs)(calls))
     calls = (

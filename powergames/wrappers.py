@@ -82,7 +82,7 @@ class AdversarialTakeover(BaseParallelWrapper):  # type: ignore[misc]  # Petting
     def __init__(
         self, env: Any, ego: Any, p: float, adversary: Adversary, steps: int = 1, seed: int | None = None
     ) -> None:
-        check_methods(env)
+        check_methods(env, "seed", "options")
         super().__init__(env)
         if ego not in env.possible_agents:
             raise InputError(f"ego: got {ego!r}; give one of {', '.join(map(repr, env.possible_agents))}")
@@ -190,7 +190,7 @@ class PowerCharge(BaseParallelWrapper):  # type: ignore[misc]  # PettingZoo has 
         objective: AnyObjective,
         policies: Mapping[Any, Callable[[Any], Any]] | None = None,
     ) -> None:
-        check_methods(env)
+        check_methods(env, "seed", "options")
         super().__init__(env)
         if not callable(critic):
             raise InputError(f"critic: got {type(critic).__name__}; give a function of (agent, observations, actions)")

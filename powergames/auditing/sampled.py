@@ -37,7 +37,7 @@ from powergames.auditing.adversaries import Tally, learn, tally
 from powergames.auditing.checkpoints import Checkpoint
 from powergames.auditing.departures import check_steps, label_of
 from powergames.display import Shown
-from powergames.environments.playing import Players, sampler_of
+from powergames.environments.playing import Players, asked, check_call, sampler_of
 from powergames.environments.sampling import Clock, Effort, Leave, Options, Sampler, seeds_of
 from powergames.errors import InputError
 from powergames.games.immutable import Frozen
@@ -782,7 +782,11 @@ def sampled_audit(
             gains = []
             for i, agent in enumerate(getattr(env, "possible_agents", sampler.players)):
                 entries = by_player(Players(sampler.players), policies)
-                entries[i] = run.response(i, count) if best_response is True else best_response(env, agent)
+                entries[i] = (
+                    run.response(i, count)
+                    if best_response is True
+                    else asked("best_response", best_response, env, agent)
+                )
                 own = sampler_of(env, entries, discount, horizon, key, reseed)[0]
                 if kept is not None:
                     kept.same("best_response", own.digests())
@@ -820,6 +824,8 @@ def _check_response(best_response: Any, objective: PowerObjective) -> None:
             f"best_response: got {str(best_response)[:40]!r}; give True, or a function of (env, agent) that returns a "
             "policy"
         )
+    if not isinstance(best_response, bool):
+        check_call("best_response", best_response, "give a function of (env, agent)", None, None)
     if best_response is not False and objective.lam > 0 and not _is_measurable(objective):
         raise InputError(
             'best_response: the gain of one cannot be measured in the form "adversarial" or with the aggregate "max"; '

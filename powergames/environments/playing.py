@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import math
 import random
@@ -56,8 +57,11 @@ def sampler_of(
         If the environment or a policy cannot be played, or an option does not fit.
     """
     for name, function in (("key", key), ("reseed", reseed)):
-        if function is not None and not callable(function):
-            raise InputError(f"{name}: got {type(function).__name__}; give a function")
+        if function is not None:
+            if not callable(function):
+                raise InputError(f"{name}: got {type(function).__name__}; give a function")
+            given = (env,) if name == "key" else (env, 0)
+            check_call(name, function, f"give a function of {'env' if name == 'key' else '(env, seed)'}", *given)
     ours = type(env).__module__ == "powergames.environments.parallel_env"
     game = env.game if ours else env if isinstance(env, Game | DeterministicGame) else None
     if isinstance(game, NormalFormGame) and horizon is None and discount is None:
@@ -73,7 +77,7 @@ def sampler_of(
         env, policies = copy.deepcopy(env), _of_observations(env, game, entries)
         # The limit of steps is for learners.
         env.max_steps = np.inf
-    check_methods(env, ", or a game")
+    check_methods(env, "seed", other=", or a game")
     agents = tuple(map(str, env.possible_agents))
     if discount is None:
         raise InputError("discount: none given; give a number from 0 to 1, or one for each agent")
@@ -85,6 +89,7 @@ def sampler_of(
                 f"policy of {agent!r}: got {type(entry).__name__}; give a function of the observation that returns "
                 "probabilities of actions, or an action"
             )
+        check_call(f"policy of {agent!r}", entry, "give a function of the observation", None)
     sampler = EnvSampler(env, entries, clock, key, reseed)
     sampler.probe()
     return sampler, clock
@@ -114,7 +119,9 @@ def _asked(env: Any, game: StochasticGame, player: int, entry: Any) -> Any:
         return entry
     if hasattr(entry, "reset") or game.n_states > MOST_STATES:
         return None
-    rows = [as_array(entry(env.observe(state))) for state in range(game.n_states)]
+    who = f"policy of {game.players[player]!r}"
+    check_call(who, entry, "give a function of the observation", None)
+    rows = [as_array(asked(who, entry, env.observe(state))) for state in range(game.n_states)]
     size = game.max_actions[player]
     if any(row.shape != (size,) or row.dtype.kind != "f" for row in rows):
         return None
@@ -158,13 +165,62 @@ def are_probabilities(shares: Sequence[float]) -> bool:
     return min(shares) >= 0.0 and abs(sum(shares) - 1.0) <= SUM_TOLERANCE
 
 
-def check_methods(env: Any, other: str = "") -> None:
-    """Refuse what is no ParallelEnv; `other` is what else could be given."""
+def check_methods(env: Any, *keywords: str, other: str = "") -> None:
+    """Refuse what is no ParallelEnv whose reset takes these keywords; `other` is what else could be given."""
     for name in ("possible_agents", "reset", "step", "action_space"):
         if not hasattr(env, name):
             raise InputError(
                 f"env: got {type(env).__name__}, which has no {name}; give a ParallelEnv of PettingZoo{other}"
             )
+    kind = type(env).__name__
+    check_call(
+        f"env: reset of {kind}", env.reset, "let it be reset(self, seed=None, options=None)", **dict.fromkeys(keywords)
+    )
+    check_call(f"env: step of {kind}", env.step, "let it be step(self, actions), of a dict by agent", {})
+
+
+def check_call(what: str, function: Callable[..., Any], mend: str, *arguments: Any, **keywords: Any) -> None:
+    """Refuse a function that cannot be called with such arguments.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_call("key", lambda: 3, "give a function of the environment", "an environment")
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: key: too many positional arguments; give a function of the environment
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        # Some compiled functions do not tell.
+        return
+    try:
+        signature.bind(*arguments, **keywords)
+    except TypeError as error:
+        raise InputError(f"{what}: {error}; {mend}") from None
+
+
+def asked(what: str, function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call a function of the user's, and say which one it was if it fails.
+
+    Raises
+    ------
+    InputError
+        If the function raises anything, which is then the cause.
+    """
+    try:
+        return function(*arguments, **keywords)
+    except InputError:
+        raise
+    except Exception as error:
+        text = str(error)[:200] or "no message"
+        raise InputError(
+            f"{what} raised {type(error).__name__} ({text}); mend it, its traceback is the cause"
+        ) from error
 
 
 def as_array(given: Any) -> np.ndarray:
@@ -213,6 +269,7 @@ class EnvSampler:
             self._env = env
         self._agents = list(env.possible_agents)
         self.players = tuple(map(str, self._agents))
+        self._names = [f"policy of {agent!r}" for agent in self.players]
         self._spaces = [self._space(agent) for agent in self._agents]
         self.sizes = tuple(int(space.n) for space in self._spaces)
         self._offsets = [int(getattr(space, "start", 0)) for space in self._spaces]
@@ -376,13 +433,13 @@ class EnvSampler:
 
     def _begin(self, seed: int) -> None:
         """Start an episode."""
-        self._observations, self._infos = _dicts(self._env.reset(seed=seed % 2**31), "reset", 2)
+        self._observations, self._infos = _dicts(asked("env: reset", self._env.reset, seed=seed % 2**31), "reset", 2)
         if not self._places.hold(self._env):
             self._places = _Places.of(self._env)
         self._seed_chance(seed)
-        for policy in self._policies:
+        for who, policy in zip(self._names, self._policies, strict=True):
             if hasattr(policy, "reset"):
-                policy.reset()
+                asked(who, policy.reset)
 
     def _seed_chance(self, seed: int) -> None:
         # Policies' actions are drawn from the seed itself.
@@ -391,22 +448,22 @@ class EnvSampler:
         np.random.seed(seed % 2**32)  # noqa: NPY002
         random.seed(seed)
         if self._reseed:
-            self._reseed(self._env, seed % 2**31)
+            asked("reseed", self._reseed, self._env, seed % 2**31)
         for number, place in enumerate(() if self._reseed else self._places.generators):
             _reseed_one(_at(self._env, place), (seed + number) % 2**63)
 
     def _save(self) -> _Moment:
         env = self._env
         if self._way == "get_state":
-            state = copy.deepcopy(env.get_state())
+            state = copy.deepcopy(asked("env: get_state", env.get_state))
         else:
-            state = env.clone() if self._way == "clone" else _copied(env, self._places)
+            state = asked("env: clone", env.clone) if self._way == "clone" else _copied(env, self._places)
         return _Moment(state, list(env.agents), self._observations, self._infos, [_memory(p) for p in self._policies])
 
     def _restore(self, moment: _Moment, seed: int) -> None:
         """Set the environment and all memories to what they were, and all chance to what a seed says."""
         if self._way == "get_state":
-            self._env.set_state(copy.deepcopy(moment.state))
+            asked("env: set_state", self._env.set_state, copy.deepcopy(moment.state))
             self._env.agents = list(moment.agents)
         else:
             self._env = moment.state.clone() if self._way == "clone" else _copied(moment.state, self._places)
@@ -460,7 +517,7 @@ class EnvSampler:
                     if t == 0:
                         self._first = shares
             actions[agent] = action + self._offsets[i]
-        answer = _dicts(self._env.step(actions), "step", 5)
+        answer = _dicts(asked("env: step", self._env.step, actions), "step", 5)
         self._observations, paid, ended, truncated, self._infos = answer
         if not paid.keys() >= actions.keys():
             raise InputError(
@@ -498,7 +555,7 @@ class EnvSampler:
         """Ask a policy what it plays, as probabilities."""
         if agent not in self._observations:
             raise InputError(f"env: {str(agent)!r} plays and observes nothing; give observations to all in agents")
-        size, given = self.sizes[i], as_array(self._policies[i](self._observations[agent]))
+        size, given = self.sizes[i], as_array(asked(self._names[i], self._policies[i], self._observations[agent]))
         if given.size == 1 and given.dtype.kind in "iub":
             action = int(given.ravel()[0]) - self._offsets[i]
             if not 0 <= action < size:
@@ -523,7 +580,7 @@ class EnvSampler:
         """Return by what the player who leaves the profile tells states apart."""
         if leave.own:
             return flat(self._observations.get(self._agents[leave.player]))
-        return flat(self._observations) if self._own_key is None else self._own_key(self._env)
+        return flat(self._observations) if self._own_key is None else asked("key", self._own_key, self._env)
 
 
 class _Tabled:

@@ -593,3 +593,65 @@ def test_workers_on_other_machines_change_nothing():
     assert (
         played.to_dict() == pg.sampled_audit(Line(), [going, going], discount=0.6, episodes=32, attacks=False).to_dict()
     )
+
+
+class Seedless(Line):
+    """Its reset takes no seed."""
+
+    def reset(self):
+        return super().reset()
+
+
+class Idle(Line):
+    """Its step takes no actions."""
+
+    def step(self):
+        return super().step({})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"env": Seedless()}, "env: reset of Seedless: got an unexpected keyword argument 'seed'; let it be reset"),
+        ({"env": Idle()}, "env: step of Idle: too many positional arguments; let it be step"),
+        ({"policies": [going, lambda: 0]}, "policy of 'right': too many positional arguments; give a function of the"),
+        ({"policies": [lambda seen, mask: 0, going]}, "policy of 'left': missing a required argument: 'mask'; give"),
+        ({"key": lambda: 0}, "key: too many positional arguments; give a function of env"),
+        ({"reseed": lambda env: 0}, "reseed: too many positional arguments; give a function of .env, seed"),
+        ({"best_response": lambda env: 0}, "best_response: too many positional arguments; give a function of .env, a"),
+    ],
+)
+def test_functions_of_other_arguments_are_refused(changes, message):
+    call = {"env": Line(), "policies": [going, going], "discount": 0.5, "episodes": 32}
+    with pytest.raises(pg.InputError, match=message):
+        pg.sampled_audit(**call | changes)
+
+
+def test_a_wrapper_needs_an_environment_that_takes_options():
+    class Plain(Line):
+        def reset(self, seed=None):
+            return super().reset(seed)
+
+    pg.sampled_audit(Plain(), [going, going], discount=0.5, episodes=32, attacks=False)
+    with pytest.raises(pg.InputError, match="env: reset of Plain: got an unexpected keyword argument 'options'"):
+        pg.wrappers.PowerCharge(Plain(), lambda *arguments: 0.0, 0.1, {})
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("where", ["env: reset", "env: step", "policy of 'left'", "key", "reseed", "best_response"])
+def test_what_a_function_of_the_user_raises_is_the_cause(where, n_jobs):
+    def fail(*arguments, **keywords):
+        raise KeyError("no such fruit")
+
+    env, call = Line(), {"policies": [going, going], "discount": 0.5, "episodes": 32}
+    if where.startswith("env"):
+        setattr(env, where.removeprefix("env: "), fail)
+    else:
+        call |= {"policies": [fail, going]} if "policy" in where else {where: fail}
+    with pytest.raises(pg.InputError, match=f"{where} raised KeyError .'no such fruit'.; mend it") as failure:
+        pg.sampled_audit(env, n_jobs=n_jobs, **call)
+    assert "no such fruit" in str(failure.value.__cause__)
+    game = pg.to_pettingzoo(GAME)
+    if "policy" in where:
+        with pytest.raises(pg.InputError, match="policy of 'player 1' raised KeyError"):
+            pg.sampled_audit(game, [fail, fail], episodes=32)
