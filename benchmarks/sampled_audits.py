@@ -172,7 +172,7 @@ def speeds() -> None:
     policies = [lambda seen: np.full(6, 1 / 6)] * 3
 
     def in_code(**how: Any) -> Any:
-        return pg.sampled_audit(game, game.uniform_profile(), episodes=1_000, steps=STEPS, **how)
+        return pg.sampled_audit(game, game.uniform_profile(), episodes=3_000, steps=STEPS, **how)
 
     def in_python(**how: Any) -> Any:
         return pg.sampled_audit(Orchard(), policies, steps=STEPS, **orchard, **how)

@@ -29,7 +29,7 @@ import os
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,9 @@ from powergames.games.policies import by_player
 from powergames.objectives import AnyObjective, PowerObjective, as_objective, one_step_only
 from powergames.progress import Callback, reporter
 from powergames.results.estimates import Estimate, LowerBound
+
+if TYPE_CHECKING:
+    from joblib import Parallel
 
 # Each level of plays has twice as many of them as the one below, and this share of its states; fewer states than FEWEST
 # are no level.
@@ -210,11 +213,11 @@ class _Run:
         sampler: Sampler,
         clock: Clock,
         seed: int,
-        n_jobs: int | None,
+        workers: Parallel,
         report: Callback,
         checkpoint: Checkpoint | None = None,
     ) -> None:
-        self.sampler, self.clock, self.seed, self.n_jobs, self.report = sampler, clock, seed, n_jobs, report
+        self.sampler, self.clock, self.seed, self.workers, self.report = sampler, clock, seed, workers, report
         self.checkpoint = checkpoint
         self.n = len(sampler.players)
         self.total = Effort()
@@ -228,7 +231,7 @@ class _Run:
 
     def _work(self, method: str, tasks: Sequence[tuple[Any, ...]], stage: str) -> list[Any]:
         """Call a method of the sampler for each task that the checkpoint lacks, by as many workers as there are."""
-        from joblib import Parallel, delayed
+        from joblib import delayed
 
         results: list[Any] = []
 
@@ -244,9 +247,10 @@ class _Run:
                     break
                 take(*known)
         left = tasks[len(results) :]
-        parallel = Parallel(self.n_jobs, return_as="generator", prefer="threads" if self.sampler.compiled else None)
         calls = (delayed(_call)(self.sampler, method, task) for task in left)
-        for task, (found, effort) in zip(left, parallel(calls) if left else (), strict=True):
+        # Handing out a single piece takes longer than it helps.
+        answers = self.workers(calls) if len(left) > 1 else (_call(self.sampler, method, task) for task in left)
+        for task, (found, effort) in zip(left, answers, strict=True):
             if self.checkpoint is not None:
                 self.checkpoint.keep(method, task, found, effort)
             take(found, effort)
@@ -472,6 +476,13 @@ def _less(mean: _Mean, factor: np.ndarray, other: _Mean) -> _Mean:
     skew = np.where(total > 0, third / np.where(total > 0, total, 1.0), 0.0)
     scale, rare = mean.scale + factor * other.scale, mean.rare + factor * other.rare
     return _Mean(mean.value - factor * other.value, total, freedom, skew, scale, rare)
+
+
+def _workers(sampler: Sampler, n_jobs: int | None) -> Parallel:
+    """Return what hands out pieces of work, and returns results in their order."""
+    from joblib import Parallel
+
+    return Parallel(n_jobs, return_as="generator", prefer="threads" if sampler.compiled else None)
 
 
 def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -763,7 +774,9 @@ def sampled_audit(
             kept = Checkpoint(checkpoint, question | sampler.digests())
             stack.callback(kept.close)
         report = stack.enter_context(reporter(progress, callback))
-        run = _Run(sampler, clock, int(seed), n_jobs, report, kept)
+        # Workers start once, and not for each kind of play.
+        workers = {sampler.compiled: stack.enter_context(_workers(sampler, n_jobs))}
+        run = _Run(sampler, clock, int(seed), workers[sampler.compiled], report, kept)
         while True:
             run.visit(count)
             mean, (split, plain) = run.returns(), run.power()
@@ -788,9 +801,11 @@ def sampled_audit(
                     else asked("best_response", best_response, env, agent)
                 )
                 own = sampler_of(env, entries, discount, horizon, key, reseed)[0]
+                if own.compiled not in workers:
+                    workers[own.compiled] = stack.enter_context(_workers(own, n_jobs))
                 if kept is not None:
                     kept.same("best_response", own.digests())
-                other = _Run(own, clock, run.seed, n_jobs, report, kept)
+                other = _Run(own, clock, run.seed, workers[own.compiled], report, kept)
                 other.visit(count, power=objective.lam > 0)
                 price = objective.lam * float(clock.weight[i])
                 gains.append(run.gain(other, i, price, objective.weights(run.n)[i] if price else None, level))

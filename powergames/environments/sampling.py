@@ -220,7 +220,7 @@ class GameSampler:
     clock : Clock
     """
 
-    compiled, piece = True, 2_000_000
+    compiled, piece = True, 300_000
 
     def __init__(self, game: StochasticGame, policies: np.ndarray, clock: Clock) -> None:
         from powergames.kernels.sampling import Rules
