@@ -1,6 +1,6 @@
 """An environment of JaxMARL as one of PettingZoo: audited here by sampling, and ready for the wrappers.
 
-Needs ``pip install 'powergames[pettingzoo]' jaxmarl``. Tried with JaxMARL 0.2.0.
+Needs ``pip install 'powergames[pettingzoo]' jaxmarl``. Tried with JaxMARL 0.2.0 and JAX 0.10.2.
 """
 
 import sys

@@ -1,6 +1,6 @@
 """PRIM in RLlib: a shared PPO in an environment whose rewards are charged for power.
 
-Needs ``pip install 'powergames[pettingzoo]' 'ray[rllib]' torch``. Tried with Ray 2.60.0 and PyTorch 2.13.0.
+Needs ``pip install 'powergames[pettingzoo]' 'ray[rllib]' torch``. Tried with Ray 2.60.0 and PyTorch 2.14.1.
 """
 
 import sys

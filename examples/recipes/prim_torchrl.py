@@ -1,6 +1,6 @@
 """PRIM in TorchRL: a shared PPO in an environment whose rewards are charged for power.
 
-Needs ``pip install 'powergames[pettingzoo]' torchrl``. Tried with TorchRL 0.14.1 and PyTorch 2.13.0.
+Needs ``pip install 'powergames[pettingzoo]' torchrl``. Tried with TorchRL 0.14.1 and PyTorch 2.14.1.
 """
 
 import sys

@@ -6,7 +6,7 @@ or have a row of NaN, or None: it is filled with equal probabilities, and named 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,6 +31,9 @@ class HasPlayers(Protocol):
     def n_players(self) -> int:
         """How many they are."""
 
+
+# What a player sees of a state.
+Observe = Callable[[Any], Any]
 
 _KINDS = "an array, a dict of states, or a function of the state"
 
@@ -69,7 +72,8 @@ def as_policies(
         Whether callables are given the name of a state instead of its index.
     observe : callable or sequence of callable, optional
         What callables are given instead, as a function of the state: of its entry in ``game.state_objects``, or its
-        index in a game without. One for all players, or one for each.
+        index in a game without. One for all players, or one for each. A callable is then not asked where a player has
+        one action.
 
     Returns
     -------
@@ -79,8 +83,8 @@ def as_policies(
     Raises
     ------
     InputError
-        If a player or state is missing or unknown, a shape does not fit, or probabilities are off the simplex; or if
-        integers may be the actions of as many states as well as probabilities of as many actions.
+        If a player or state is missing or unknown, a shape does not fit, a callable remembers, or probabilities are off
+        the simplex; or if integers may be the actions of as many states as well as probabilities of as many actions.
 
     Examples
     --------
@@ -102,9 +106,9 @@ def as_policies(
                 )
         return Policies(game.profile(entries), tuple(np.zeros(0, dtype=np.int64) for _ in entries))
     filled, unvisited = [], []
-    states = _given(game, labels, observe)
+    given = _given(game, labels, observe)
     for player, entry in enumerate(entries):
-        strategy = _strategy(game, player, entry, states[player])
+        strategy = _strategy(game, player, entry, *given[player])
         exists = np.arange(strategy.shape[1]) < game.n_actions[:, player, None]
         empty = (np.isnan(strategy) | ~exists).all(axis=1)
         filled.append(np.where(empty[:, None], exists / game.n_actions[:, player, None], strategy))
@@ -179,24 +183,42 @@ def by_player(game: HasPlayers, policies: Any) -> list[Any]:
     return entries
 
 
-def _given(game: StochasticGame, labels: bool, observe: Any) -> list[Iterable[Any]]:
-    """Return what the callable of each player is given, for each state."""
+def _given(game: StochasticGame, labels: bool, observe: Any) -> list[tuple[Sequence[Any], Observe | None]]:
+    """Return the states as the callable of each player is given them, and what it observes of them if not all."""
     if observe is None:
-        return [game.states if labels else range(game.n_states)] * game.n_players
+        return [(game.states if labels else range(game.n_states), None)] * game.n_players
     if labels:
         raise InputError("observe: got labels=True too; leave one of them out")
     functions = [observe] * game.n_players if callable(observe) else observe
     if not isinstance(functions, list | tuple) or len(functions) != game.n_players or not all(map(callable, functions)):
         raise InputError(f"observe: give a function of the state, or a list of {game.n_players}, one for each player")
     objects = game.state_objects or range(game.n_states)
-    return [map(function, objects) for function in functions]
+    return [(objects, function) for function in functions]
 
 
-def _strategy(game: StochasticGame, player: int, entry: Any, states: Iterable[Any]) -> np.ndarray:
+def _answers(
+    game: StochasticGame, player: int, policy: Any, states: Sequence[Any], observe: Observe | None
+) -> list[Any]:
+    """Ask the policy of one player what it does in each state."""
+    if hasattr(policy, "reset"):
+        raise InputError(
+            f"profile of player {player}: a {type(policy).__name__} has a method reset, so it remembers, and an exact "
+            "audit needs what it does in each state; give a function of the state, or use sampled_audit"
+        )
+    if observe is None:
+        return [policy(state) for state in states]
+    # A network answers for all its actions where play is over, too.
+    counts = game.n_actions[:, player].tolist()
+    return [policy(observe(state)) if count > 1 else 0 for state, count in zip(states, counts, strict=True)]
+
+
+def _strategy(
+    game: StochasticGame, player: int, entry: Any, states: Sequence[Any], observe: Observe | None
+) -> np.ndarray:
     """Read the policy of one player as an array of shape (S, A_i), with NaN where it says nothing."""
     size = game.max_actions[player]
     if callable(entry):
-        return _from_rows(game, player, [entry(state) for state in states])
+        return _from_rows(game, player, _answers(game, player, entry, states, observe))
     if isinstance(entry, Mapping):
         return _from_rows(game, player, _by_state(game, player, entry))
     indices = action_indices(entry)

@@ -37,7 +37,7 @@ class Question:
     --------
     >>> asked = Question("run.npz", "training", "a run", {"seed": 0})
     >>> asked.check(asked.array())
-    >>> asked.check(Question("run.npz", "training", "a run", {"seed": 1}).array())
+    >>> asked.check(Question("run.npz", "training", "a run", {"seed": 1}).array())  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
         ...
     powergames.errors.InputError: checkpoint run.npz: belongs to another run (seed differ); choose another file, or the

@@ -275,3 +275,29 @@ def test_unreadable_files(tmp_path):
     (tmp_path / "p.npz").write_bytes(b"PK")
     with pytest.raises(pg.FormatError, match=r"p\.npz"):
         pg.audit(BIG_MATCH, tmp_path / "p.npz", pg.PowerObjective())
+
+
+def test_networks_are_not_asked_where_there_is_one_action():
+    """They would answer for all their actions, and where play is over there may be nothing to see."""
+    step = lambda state, joint: [(0.5, 0, [1, 0]), (0.5, "over", [0, joint[0]])]  # noqa: E731
+    game = pg.from_env(0, lambda state: None if state == "over" else [2, 2], step, 0.5)
+
+    def observe(state):
+        assert state == 0
+        return [1.0, 0.0]
+
+    found = pg.audit(game, [lambda seen: [0.3, 0.7], lambda seen: 1], 0.2, observe=observe)
+    assert [own.tolist() for own in found.profile] == [[[0.3, 0.7], [1.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]]]
+
+
+def test_a_policy_that_remembers_is_refused_by_exact_audits():
+    class Recurrent:
+        def reset(self):
+            self.hidden = 0.0
+
+        def __call__(self, seen):
+            return [self.hidden, 1 - self.hidden]
+
+    message = "profile of player 1: a Recurrent has a method reset, so it remembers, .* or use sampled_audit"
+    with pytest.raises(pg.InputError, match=message):
+        pg.audit(pg.load("reputation_stag_hunt"), [[0.5, 0.5], Recurrent()])
