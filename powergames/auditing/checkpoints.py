@@ -114,7 +114,7 @@ def _label(method: str, task: tuple[Any, ...]) -> str:
     """Return what tells pieces of work apart, as far as it is cheap."""
     arrays = [part for part in task if isinstance(part, np.ndarray)]
     leaves = [part for part in task if isinstance(part, Leave)]
-    ways = [(own.player, own.mode, own.argument, own.limit, np.shape(own.table), own.chance, own.own) for own in leaves]
+    ways = [own._replace(table=None, keys=None) for own in leaves]
     return f"{method} {digest(arrays)} {ways}"
 
 

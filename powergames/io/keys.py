@@ -93,9 +93,12 @@ def _pack_kind(kind: type, length: int, values: list[Any], arrays: list[np.ndarr
 def _plain(value: Any) -> Any:
     """Return an equal value of a plain type."""
     own = value.item() if isinstance(value, np.generic) else value
-    for kind in _PLAIN[1:]:
-        if isinstance(own, kind):
-            return kind(own)
+    if isinstance(own, str):
+        # Members of an Enum would return their name.
+        return str.__str__(own)
+    kinds: list[Any] = [kind for kind in _PLAIN[1:] if isinstance(own, kind)]
+    if kinds:
+        return kinds[0](own)
     raise InputError(
         f"key: got {type(value).__name__}, which no checkpoint can hold; return numbers, strings, bytes, or tuples of "
         "them, or leave checkpoint= out"
@@ -104,13 +107,14 @@ def _plain(value: Any) -> Any:
 
 def _unpack(layout: list[Any], arrays: Iterator[np.ndarray]) -> list[Any]:
     if len(layout) <= 1:
-        return _unpack_kind(*layout[0], arrays) if layout else []
+        return _unpack_kind(layout[0], arrays) if layout else []
     which = next(arrays).tolist()
-    groups = [iter(_unpack_kind(*own, arrays)) for own in layout]
+    groups = [iter(_unpack_kind(own, arrays)) for own in layout]
     return [next(groups[number]) for number in which]
 
 
-def _unpack_kind(name: str, count: int, more: Any, arrays: Iterator[np.ndarray]) -> list[Any]:
+def _unpack_kind(layout: list[Any], arrays: Iterator[np.ndarray]) -> list[Any]:
+    name, count, more = layout
     if name == "as":
         return _unpack(more, arrays)
     if name in ("tuple", "frozenset"):
@@ -119,7 +123,7 @@ def _unpack_kind(name: str, count: int, more: Any, arrays: Iterator[np.ndarray])
     if name == "text":
         return [more] * count
     if name == "str":
-        return [own.decode("utf-8", "surrogatepass") for own in _unpack_kind(*more, arrays)]
+        return [own.decode("utf-8", "surrogatepass") for own in _unpack_kind(more, arrays)]
     if name == "bytes":
         data = next(arrays).tobytes()
         ends = np.cumsum(next(arrays) if more is None else np.full(count, more)).tolist()

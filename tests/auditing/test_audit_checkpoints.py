@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -291,5 +293,14 @@ def test_keys_come_back_as_they_were(keys):
 
 
 def test_keys_of_other_types_come_back_equal():
-    keys = [np.int64(3), (np.float64(0.5), np.str_("a")), np.bool_(True)]
-    assert unpacked_keys(packed_keys(keys)) == keys
+    class Color(str, Enum):  # noqa: UP042, its text is its name, and not its value
+        RED = "r"
+
+    class Place(NamedTuple):
+        row: int
+        column: float
+
+    keys = [np.int64(3), (np.float64(0.5), np.str_("a")), np.bool_(True), Color.RED, Place(1, 2.5)]
+    found = unpacked_keys(packed_keys(keys))
+    assert found == keys
+    assert list(map(hash, found)) == list(map(hash, keys))
