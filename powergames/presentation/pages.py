@@ -17,10 +17,14 @@ def of_report(report: Report, file: str) -> list[Block]:
     lams = [point["objective"]["lam"] for point in shown]
     span = number_text(lams[0]) if len(lams) == 1 else f"{number_text(min(lams))} to {number_text(max(lams))}"
     every = "all equilibria at" if report.document["report"]["all_equilibria"] else "equilibria at"
+    if not any(equilibrium.converged for point in report.path for equilibrium in point.equilibria):
+        every = "no equilibrium found at"
+    slow = report.document["report"]["shortened"] and len(shown) == len(report.path)
     return [
         f"{printable(file)}: {printable(report.document['report']['title'])}, {every} "
         f"{counted(len(lams), 'value')} of λ, {span}; {len(report.html) / 1e6:.2f} MB.",
         *path_summary(report.path.points),
+        *(["The game is slow to solve: a greater --time-limit finds equilibria at more λ."] if slow else []),
     ]
 
 

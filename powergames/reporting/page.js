@@ -303,17 +303,18 @@ function prepare() {
 function provenance() {
   const { report, points, stochastic, game } = lesson;
   const lams = points.map((_, p) => lesson.lamText(p));
-  const parts = [`Computed for ${counted(lams.length, "value", "values")} of λ: ${lams.length > 12 ? `${lams.slice(0, 3).join(", ")} … ${lams[lams.length - 1]}` : lams.join(", ")}.`];
+  const which = lams.length > 12 ? `${lams.slice(0, 3).join(", ")} … ${lams[lams.length - 1]}` : lams.join(", ");
+  const fewer = report.shortened ? "; usually there are more, but the game is slow to solve or the page would be too large" : "";
+  const parts = [`Computed for ${counted(lams.length, "value", "values")} of λ: ${which}${fewer}.`];
   const failed = points.filter((_, p) => !lesson.certified(p).length).length;
   if (failed === points.length) parts.push("No certified solution was found.");
   else parts.push(failed ? `At ${failed} of them no certified solution was found.` : points.length > 1 ? "At each there is a certified solution." : "There is a certified solution.");
-  if (report.shortened) parts.push("These are fewer than usual, because the game is slow to solve or the page would be too large.");
   parts.push(report.all_equilibria ? "The search was for all equilibria." : "At each λ the search was for some equilibria, not for all.");
   if (lesson.found.some((own) => own.length > 1)) parts.push("The page opens with the solution that pays all players together the most; as λ moves, it shows the solution most like the one before.");
   if (stochastic && game.states.length < report.n_states) {
-    parts.push(`Of ${report.n_states.toLocaleString("en")} states the page and its file show the ${game.states.length} that play visits most.`);
+    parts.push(`Of ${report.n_states.toLocaleString("en")} states the page and its file show ${game.states.length}${failed === points.length ? "" : ": those that play visits most"}.`);
   }
-  if (!report.deviations) parts.push("Deviations are left out, because the game is too large.");
+  if (!report.deviations && failed < points.length) parts.push("Deviations are left out, because the game is too large.");
   parts.push("Made with powergames.");
   return parts.join(" ");
 }

@@ -64,7 +64,8 @@ def assembled(template: str, styles: Sequence[str], scripts: Sequence[str], data
     Parameters
     ----------
     template : str
-        With ``{{policy}}``, ``{{title}}``, ``{{style}}``, ``{{words}}``, ``{{data}}`` and ``{{script}}``.
+        With ``{{policy}}``, ``{{title}}``, ``{{heading}}``, ``{{style}}``, ``{{words}}``, ``{{data}}`` and
+        ``{{script}}``.
     styles, scripts : sequence of str
     data : dict
     title : str
@@ -74,6 +75,8 @@ def assembled(template: str, styles: Sequence[str], scripts: Sequence[str], data
         "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         "title": html.escape(printable(title)),
+        # On a phone a long name breaks between its words.
+        "heading": html.escape(printable(title)).replace("_", "_<wbr>"),
         "style": style,
         "words": _asset("words.html"),
         "data": escaped_json(data),

@@ -148,6 +148,7 @@ function payoffNote(lesson) {
       : "Underlined: a best reply to what the others play there. ", "An arrow shows where a player would rather go. ");
   }
   if (state !== null) parts.push(`The table is for ${lesson.stateArticle()}`, el("strong", {}, named(state)), ". An arrow → says which state comes next. ");
+  if (state !== null && !part.left_out && part.payoffs.flat().every((payoff) => payoff === 0)) parts.push("Nobody is paid in this step, whatever they play. ");
   if (part.left_out) parts.push(`The game is large: ${part.left_out.toLocaleString("en")} more joint actions are not shown here. `);
   const isLarge = byId("payoffs").querySelector(".large") !== null;
   if (isLarge && part.payoffs.some((own) => own.some((payoff, i) => coarse(payoff, lesson.scales[i]) !== rounded(payoff, lesson.scales[i])))) parts.push("Payoffs in the table are rounded", el("span", { class: "screen" }, "; point at one to see all its digits"), ". ");

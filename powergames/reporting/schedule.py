@@ -29,8 +29,8 @@ FEW = COUNTS[2]
 # seconds are never too many.
 SECONDS_PER_ROW, QUICK = 1e-5, 20.0
 
-# Share of the time for solving; the rest is for putting the page together.
-SOLVING = 0.9
+# Share of the time for solving, the rest of which is for putting the page together; and for the first λ alone.
+SOLVING, FIRST = 0.9, 0.7
 
 # Where a game that is slow to solve is solved at first, as shares of the greatest λ: closer where λ is small, which is
 # easier.
@@ -356,7 +356,10 @@ def _seconds_for_all(task: _Task, limit: float) -> float:
 
 
 def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint], float]:
-    """One equilibrium at some λ, in half of the time, and the seconds that a sweep would take for each λ."""
+    """One equilibrium at some λ, in half of the time, and the seconds that a sweep would take for each λ.
+
+    The first λ may take longer: without a solution there, the page would be empty.
+    """
     points: list[SweepPoint] = []
     total, began, end = 0.0, clock(), task.time_limit / 2
     with counter("trials", len(probes), task.progress, task.callback) as step:
@@ -366,7 +369,7 @@ def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint]
             if points and left <= 0:
                 break
             # Enough to solve at one λ, rather than to fail at several.
-            limit = max(0.0, min(left, end / 2))
+            limit = max(0.0, min(left, end / 2)) if points else FIRST * task.time_limit
             found: list[SweepPoint] = []
 
             def compute(
@@ -377,7 +380,7 @@ def _probed(task: _Task, probes: list[PowerObjective]) -> tuple[list[SweepPoint]
                 return clock() - began
 
             # The first one also loads what is needed, so that its time says little.
-            total += _again_if_slow(compute, end / (len(probes) * PASSES * COUNTS[0]), limit / 10)
+            total += _again_if_slow(compute, end / (len(probes) * PASSES * COUNTS[0]), min(limit, end / 2) / 10)
             points += found
             step()
     return points, PASSES * total / len(points)

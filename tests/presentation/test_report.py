@@ -583,6 +583,16 @@ class TestDocument:
         document = build(Solved(lesson.path, True, False, {"critical": ["3/50"]}), "", thinned=5)
         assert document["report"]["lams"][:4] == ["0", "3/50", "1/10", "1/5"]
 
+    def test_a_step_in_which_nobody_is_paid_is_told(self, view):
+        rewards = [[[[0, 0], [0, 0]], [[1, 0], [0, 0]]]] * 2
+        game = pg.StochasticGame(rewards, np.full((2, 2, 2, 2), 0.5), 0.5, title="long_name_of_a_game")
+        page = view(pg.report(game, lams=[0]).html, 360)
+        note = page.locator("#game-note")
+        assert "Nobody is paid in this step" in note.inner_text()
+        page.get_by_label("State", exact=True).select_option("1")
+        assert "Nobody is paid" not in note.inner_text()
+        assert page.locator("h1 wbr").count() == 4
+
     def test_one_player(self, view):
         lesson = pg.report(pg.NormalFormGame([[1, 3, 2]]), lams=[0, 1])
         page = view(lesson.html)
@@ -637,6 +647,23 @@ class TestSchedule:
         assert all(point.converged for point in solved.path)
         assert solved.shortened
 
+    def test_the_first_lam_has_most_of_the_time(self, monkeypatch):
+        now, limits = [0.0], []
+
+        def solve_slowly(game, objective, *, start=None, time_limit):
+            limits.append(time_limit)
+            now[0] += min(time_limit, 40)
+            found = pg.solve(game, objective)
+            return found if time_limit > 40 else replace(found, status=Status.TIME_LIMIT)
+
+        monkeypatch.setattr(schedule, "clock", lambda: now[0])
+        monkeypatch.setattr(schedule, "solve", solve_slowly)
+        lesson = pg.report(pg.load("reputation_stag_hunt"), time_limit=60)
+        assert limits[0] == pytest.approx(42)
+        assert now[0] <= 60
+        assert lesson.certified
+        assert lesson.path.lams.tolist() == [0]
+
     def test_a_time_that_is_far_too_short_is_refused_at_once(self, monkeypatch):
         monkeypatch.setattr(schedule, "SECONDS_PER_ROW", 5.0)
         game = pg.load("reputation_stag_hunt")
@@ -680,6 +707,13 @@ class TestCommand:
         assert run(["report", "stag_hunt", "-o", str(file), "--lam", "0,1"]) == 1
         assert "2 of 2 points without a certified equilibrium" in capsys.readouterr().out
         assert "ZeroDivisionError" in file.read_text(encoding="utf-8")
+
+    def test_a_page_with_few_lam_says_how_to_get_more(self, tmp_path, capsys):
+        file = tmp_path / "lesson.html"
+        assert run(["report", "reputation_stag_hunt", "-o", str(file), "--time-limit", "0"]) == 1
+        out = " ".join(capsys.readouterr().out.split())
+        assert "no equilibrium found at 1 value of λ, 0;" in out
+        assert out.endswith("The game is slow to solve: a greater --time-limit finds equilibria at more λ.")
 
     @pytest.mark.parametrize(
         ("arguments", "problem"),
