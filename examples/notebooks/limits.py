@@ -42,9 +42,20 @@ def check_states(game: StochasticGame) -> None:
     InputError
         If there are not two or three players, or too many states.
     """
-    if not 2 <= game.n_players <= 3 or game.n_states > MOST_STATES:
+    check_size(game.n_players, game.n_states)
+
+
+def check_size(n_players: int, n_states: int, *_: int) -> None:
+    """Refuse a stochastic game by its size.
+
+    Raises
+    ------
+    InputError
+        If there are not two or three players, or too many states.
+    """
+    if not 2 <= n_players <= 3 or n_states > MOST_STATES:
         raise InputError(
-            f"game: got {game.n_players} players and {game.n_states} states; explore two or three players and up to "
+            f"game: got {n_players} players and {n_states:,} states; explore two or three players and up to "
             f"{MOST_STATES} states, or {PAGE}"
         )
 

@@ -81,13 +81,15 @@ def _notebook(game: str | None, lesson: Lesson | None) -> Path:
     loaded: Any = None
     if game is not None:
         from powergames.environments.overcooked.names import is_kitchen, kitchen_within
+        from powergames.games.memory import sizes_checked
         from powergames.io import load
-        from powergames.notebooks.limits import MOST_STATES, PAGE
+        from powergames.notebooks.limits import MOST_STATES, PAGE, check_size
 
         if is_kitchen(game):
             loaded = kitchen_within(game, MOST_STATES, f"explore up to {MOST_STATES} states, or {PAGE}").to_game()
         else:
-            loaded = load(game)
+            with sizes_checked(check_size):
+                loaded = load(game)
     from powergames.games.stochastic import StochasticGame
 
     by_state = isinstance(loaded, StochasticGame)

@@ -214,13 +214,28 @@ def _identity(path: str) -> tuple[int, int] | str:
     return status.st_dev, status.st_ino
 
 
-def refuse_for_stochastic(game: Any, **options: bool) -> None:
-    """Refuse options, of which those given are true, that a stochastic game cannot take."""
-    from powergames.games import StochasticGame
+def load_for(game: str, **options: bool) -> Any:
+    """Load a game for options, of which those given are true, that a stochastic game cannot take.
 
-    for option, given in options.items():
-        if given and isinstance(game, StochasticGame):
-            raise InputError(f"--{option}: not for stochastic games; leave it out")
+    A kitchen or a named game of any size is refused before it is built.
+    """
+    from powergames.environments.overcooked.names import is_kitchen
+    from powergames.games import StochasticGame
+    from powergames.games.memory import sizes_checked
+    from powergames.io import load
+
+    def refuse(*_: int) -> None:
+        for option, given in options.items():
+            if given:
+                raise InputError(f"--{option}: not for stochastic games; leave it out")
+
+    if is_kitchen(game):
+        refuse()
+    with sizes_checked(refuse):
+        loaded = load(game)
+    if isinstance(loaded, StochasticGame):
+        refuse()
+    return loaded
 
 
 def read_seconds(text: str) -> float:

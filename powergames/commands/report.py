@@ -80,29 +80,36 @@ def command(
 
 
 def _loaded_in_time(game: str, seconds: float) -> Any:
-    """Load a game, but no kitchen of so many states that not one solution could be computed in time."""
+    """Load a game, but none of so many states that not one solution could be computed in time."""
     from powergames.environments.overcooked.kitchen import ACTIONS
     from powergames.environments.overcooked.names import is_kitchen, kitchen_within
+    from powergames.games.memory import sizes_checked
     from powergames.io import load
-    from powergames.reporting.schedule import rows_in
+    from powergames.reporting.schedule import check_time, rows_in
 
     if not is_kitchen(game):
-        return load(game)
+        with sizes_checked(lambda _, n_states, n_rows: check_time(n_states, n_rows, seconds)):
+            return load(game)
     remedy = f"too many to solve within --time-limit {seconds:g}; give several times as much, or a smaller kitchen"
     return kitchen_within(game, max(1, rows_in(seconds) // len(ACTIONS) ** 2), remedy).to_game()
 
 
 def _editable(game: str, output: str, title: str | None, form: str) -> int:
     from powergames.environments.overcooked.names import is_kitchen
+    from powergames.games.memory import sizes_checked
     from powergames.io import load
     from powergames.presentation.pages import of_editable
     from powergames.reporting import editable
 
-    if is_kitchen(game):
+    def refuse(*_: int) -> None:
         raise InputError(
             f"report: got {game}, a stochastic game; an editable page has one table of payoffs, so leave --editable out"
         )
-    loaded = load(game)
+
+    if is_kitchen(game):
+        refuse()
+    with sizes_checked(refuse):
+        loaded = load(game)
     page = editable(loaded, output, title=title, form=form)
     print_blocks(*of_editable(loaded.title if title is None else title, page, output))
     return DONE

@@ -28,11 +28,11 @@ from powergames.commands.options import (
     check_distinct,
     check_plot,
     check_plot_kind,
+    load_for,
     read_horizon,
     read_objective,
     read_seconds,
     read_tolerance,
-    refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.commands.terminal import print_blocks, print_result
@@ -89,14 +89,13 @@ def command(
             raise InputError(f"solve: got --all together with {option}; --all returns everything, so drop one of them")
     tolerance, seconds = read_tolerance(tol), None if time_limit is None else read_seconds(time_limit)
     from powergames.games import StochasticGame
-    from powergames.io import load
     from powergames.presentation.results import of_set
     from powergames.results import SCHEMA, EquilibriumSet, game_header
     from powergames.solvers import solve, solve_all
 
-    loaded, objective = load(game), read_objective(lam, aggregate, form, weights, power_steps)
+    loaded = load_for(game, exact=exact, select=horizon is None and select is not None)
+    objective = read_objective(lam, aggregate, form, weights, power_steps)
     steps = read_horizon(horizon, loaded)
-    refuse_for_stochastic(loaded, exact=exact, select=steps is None and select is not None)
     if steps is None and select in (Select.TEAM, Select.NEAREST):
         raise InputError(f"--select: got {select.value}, which needs --horizon; give welfare or power")
     _check_picture(loaded, kind)

@@ -24,13 +24,13 @@ from powergames.commands.options import (
     check_distinct,
     check_plot,
     check_plot_kind,
+    load_for,
     read_horizon,
     read_jobs,
     read_lam_range,
     read_objective,
     read_seconds,
     read_tolerance,
-    refuse_for_stochastic,
 )
 from powergames.commands.outcome import DONE, FAILED, print_json, raise_on_ctrl_c
 from powergames.commands.terminal import print_result
@@ -83,16 +83,15 @@ def command(
             raise InputError(f"sweep: got --all together with {option}; --all returns everything, so drop one of them")
     lams, n_jobs = read_lam_range(lam), read_jobs(jobs)
     tolerance, seconds = read_tolerance(tol), None if time_limit is None else read_seconds(time_limit)
-    from powergames.io import load
     from powergames.results import SCHEMA, game_header
     from powergames.solvers import sweep
     from powergames.solvers.normal_form.bifurcations import is_quick
 
-    loaded, objective = load(game), read_objective("0", aggregate, form, weights, power_steps)
-    steps = read_horizon(horizon, loaded)
-    refuse_for_stochastic(
-        loaded, all=every, exact=exact, select=steps is None and select is not None, store=store is not None
+    loaded = load_for(
+        game, all=every, exact=exact, select=horizon is None and select is not None, store=store is not None
     )
+    objective = read_objective("0", aggregate, form, weights, power_steps)
+    steps = read_horizon(horizon, loaded)
     if plot is not None and method is select is None and is_quick(loaded):
         every = True
     if n_jobs != 1:

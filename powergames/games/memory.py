@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from decimal import Decimal
 
 import numpy as np
@@ -16,6 +18,13 @@ MAX_AXES = 64 if np.lib.NumpyVersion(np.__version__) >= "2.0.0" else 32
 
 # Bytes up to which asking how much memory is free is not worth the time.
 SMALL = 2**24
+
+
+# Refuses a game with states that whoever loads it has no use for: from its number of players, of states, and of joint
+# actions of all states.
+SizeCheck = Callable[[int, int, int], None]
+
+_size_check: ContextVar[SizeCheck | None] = ContextVar("size_check", default=None)
 
 
 def available_memory() -> int | None:
@@ -75,6 +84,76 @@ def check_memory(n_bytes: int, what: str) -> None:
             f"{what} would take {_bytes(n_bytes)}, half as much again while it is built, and {_bytes(available)} of "
             "memory are free; make the game smaller"
         )
+
+
+@contextmanager
+def sizes_checked(check: SizeCheck) -> Iterator[None]:
+    """Refuse games of the catalog by their size, before they are built.
+
+    Parameters
+    ----------
+    check : callable
+        Called as ``check(n_players, n_states, n_rows)``, where `n_rows` counts the joint actions of all states, before
+        a named stochastic game is built whose parameters decide how large it is. It raises an `InputError` if whoever
+        loads the game has no use for it.
+
+    Examples
+    --------
+    >>> import powergames as pg
+    >>> def small(n_players, n_states, n_rows):
+    ...     if n_states > 1000:
+    ...         raise InputError(f"got {n_states:,} states; give up to 1,000")
+    >>> with sizes_checked(small):
+    ...     pg.load("random_sparse:states=2000000")
+    Traceback (most recent call last):
+        ...
+    powergames.errors.InputError: got 2,000,000 states; give up to 1,000
+    """
+    refusals: list[InputError] = []
+
+    def call(n_players: int, n_states: int, n_rows: int) -> None:
+        try:
+            check(n_players, n_states, n_rows)
+        except InputError as error:
+            refusals.append(error)
+            raise
+
+    token = _size_check.set(call)
+    try:
+        yield
+    except InputError:
+        # As the check said it: the catalog puts the name of the game before its own errors.
+        if refusals:
+            raise refusals[0] from None
+        raise
+    finally:
+        _size_check.reset(token)
+
+
+def check_states(n_players: int, n_states: int, n_rows: int, n_bytes: int, what: str) -> None:
+    """Refuse a stochastic game that does not fit in memory, or that whoever loads it has no use for.
+
+    Parameters
+    ----------
+    n_players, n_states, n_rows : int
+        Its size; `n_rows` counts the joint actions of all states.
+    n_bytes : int
+        Bytes that it takes.
+    what : str
+        What it is, to begin the message about memory with.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_states(2, 10, 90, 7200, "a game")
+    """
+    check = _size_check.get()
+    if check is not None:
+        check(n_players, n_states, n_rows)
+    check_memory(n_bytes, what)
 
 
 def check_copy(n_bytes: int) -> None:

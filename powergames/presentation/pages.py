@@ -23,8 +23,8 @@ def of_report(report: Report, file: str) -> list[Block]:
     return [
         f"{printable(file)}: {printable(report.document['report']['title'])}, {every} "
         f"{counted(len(lams), 'value')} of λ, {span}; {len(report.html) / 1e6:.2f} MB.",
-        *path_summary(report.path.points),
         *(["The game is slow to solve: a greater --time-limit finds equilibria at more λ."] if slow else []),
+        *path_summary(report.path.points),
     ]
 
 

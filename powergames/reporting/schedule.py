@@ -166,7 +166,7 @@ def solve_in_time(
     """
     began = clock()
     if lams is None and isinstance(game, StochasticGame):
-        _check_time(game, time_limit)
+        check_time(game.n_states, game.n_rows, time_limit)
     wanted = objectives_of(usual_lams(game, objective, COUNTS[0]) if lams is None else lams, objective)
     if not wanted:
         raise InputError("lams: got none; give at least one number >= 0")
@@ -195,13 +195,28 @@ def rows_in(time_limit: float) -> int:
     return round(max(time_limit, QUICK) / SECONDS_PER_ROW)
 
 
-def _check_time(game: StochasticGame, time_limit: float) -> None:
-    """Refuse a game of which not even one solution could be computed in time."""
-    if game.n_rows > rows_in(time_limit):
-        needed = SECONDS_PER_ROW * game.n_rows
+def check_time(n_states: int, n_rows: int, time_limit: float) -> None:
+    """Refuse a game of which not even one solution could be computed in time.
+
+    Parameters
+    ----------
+    n_states, n_rows : int
+        Number of states, and of joint actions of all states.
+    time_limit : float
+        Seconds.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_time(4, 16, 0.0)
+    """
+    if n_rows > rows_in(time_limit):
         raise InputError(
-            f"time_limit: got {time_limit:g}; one solution of this game of {game.n_states:,} states takes {needed:.0f} "
-            "s or more; give several times as much, or a smaller game"
+            f"time_limit: got {time_limit:g}; one solution of this game of {n_states:,} states takes "
+            f"{SECONDS_PER_ROW * n_rows:.0f} s or more; give several times as much, or a smaller game"
         )
 
 

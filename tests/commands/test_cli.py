@@ -558,6 +558,33 @@ def test_bad_file_is_one_line(invoke, name, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("report GAME -o page.html", "time_limit: got 60; one solution of this game of 2,000,000 states takes 180 s"),
+        ("report GAME -o page.html --editable", "report: got GAME, a stochastic game; an editable page has one table"),
+        ("explore GAME", "game: got 2 players and 2,000,000 states; explore two or three players"),
+        ("solve GAME --exact", "--exact: not for stochastic games; leave it out"),
+        ("sweep GAME --lam 0,1 --all", "--all: not for stochastic games; leave it out"),
+    ],
+)
+def test_named_games_too_large_for_a_command_are_refused_before_they_are_built(command, told, invoke, monkeypatch):
+    if command.startswith("explore"):
+        pytest.importorskip("marimo")
+    monkeypatch.setattr("powergames.games.catalog.stochastic._draws", lambda *_: pytest.fail("the game was built"))
+    name = "random_sparse:states=2000000"
+    code, out, err = invoke(*command.replace("GAME", name).split())
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"powergames: {told.replace('GAME', name)}")
+
+
+@pytest.mark.parametrize("layout", ["tiny", "counter_circuit"])
+def test_kitchens_are_not_compiled_for_options_that_they_cannot_take(layout, invoke, monkeypatch):
+    monkeypatch.setattr("powergames.io.named_kitchen", lambda *_: pytest.fail("the kitchen was compiled"))
+    code, _, err = invoke("solve", f"overcooked:{layout}", "--exact")
+    assert (code, err) == (2, "powergames: --exact: not for stochastic games; leave it out\n")
+
+
+@pytest.mark.parametrize(
     "profile", [[[1, 0]], [[1, 0], [1, 0, 0]], [[0.7, 0.2], [1, 0]], [[2, -1], [1, 0]], [["x", 0], [1, 0]], "no", []]
 )
 def test_bad_profile_is_one_line(invoke, policy, profile):

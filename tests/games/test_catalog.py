@@ -397,6 +397,30 @@ def test_games_too_large_for_memory_are_refused_before_they_are_built(spec, mess
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "commons:n=3,stock=5,most=1",
+        "line_with_breakdowns:n=4",
+        "delegation:n=4",
+        "grid_game",
+        "grid_game:width=2,height=5",
+        "grid_game:width=6,height=4",
+        "soccer:width=4,height=2",
+        "random_stochastic:players=3,states=5",
+        "random_sparse:states=7",
+        "random_turn_based:players=3",
+    ],
+)
+def test_the_size_that_is_checked_is_that_of_the_game(spec):
+    told = []
+    with limits.sizes_checked(lambda *size: told.append(size)):
+        game = pg.load(spec)
+    assert told == [(game.n_players, game.n_states, game.n_rows)]
+    pg.load(spec)
+    assert len(told) == 1
+
+
 def test_formulas_need_memory_for_their_fractions(monkeypatch):
     monkeypatch.setattr(limits, "available_memory", lambda: 100_000)
     with pytest.raises(InputError, match="minimum_effort: a table of 30 x 30 fractions would take 115,200 bytes"):

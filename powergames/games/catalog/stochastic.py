@@ -14,7 +14,7 @@ import numpy as np
 from powergames.errors import InputError
 from powergames.games.catalog.parameters import LARGEST_INTEGER, integer, real
 from powergames.games.labels import GridNames, Piece
-from powergames.games.memory import MAX_AXES, check_memory
+from powergames.games.memory import MAX_AXES, check_states
 from powergames.games.stochastic import StochasticGame
 
 # Bounds on what can be asked for at all; memory sets the real limit, and is checked separately.
@@ -252,7 +252,8 @@ def commons(n: int = 2, stock: int = 4, most: int = 2, discount: float = 0.9) ->
     n = integer("n", n, 1, MOST_PLAYERS)
     stock = integer("stock", stock, 1, MOST_ACTIONS)
     most = integer("most", most, 1, MOST_ACTIONS)
-    check_memory(200 * (stock + 1) * (most + 1) ** n * n, "commons: the game")
+    n_rows = (stock + 1) * (most + 1) ** n
+    check_states(n, stock + 1, n_rows, 200 * n_rows * n, "commons: the game")
 
     def step(state: int, joint: tuple[int, ...]) -> _Step:
         wanted = sum(joint)
@@ -308,7 +309,7 @@ def line_with_breakdowns(n: int = 3, breakdown: float = 0.1, discount: float = 0
     """
     n = integer("n", n, 1, MOST_PLAYERS)
     chance = _probability("breakdown", breakdown)
-    check_memory(200 * 2 * 2**n * n, "line_with_breakdowns: the game")
+    check_states(n, 2, 2 * 2**n, 200 * 2 * 2**n * n, "line_with_breakdowns: the game")
 
     def step(state: int, joint: tuple[int, ...]) -> _Step:
         helping = n - sum(joint)
@@ -368,7 +369,7 @@ def delegation(n: int = 3, gain: float = 1.0, loss: float = 1.0, discount: float
     brought, cost = float(real("gain", gain)), float(real("loss", loss))
     if brought < 0 or cost < 0:
         raise InputError(f"gain, loss: got {gain} and {loss}; give numbers >= 0")
-    check_memory(200 * n * 2**n * n, "delegation: the game")
+    check_states(n, n, n * (2**n - 1), 200 * n * 2**n * n, "delegation: the game")
 
     def step(state: int, joint: tuple[int, ...]) -> _Step:
         failing = sum(joint[1 : state + 1])
@@ -424,7 +425,13 @@ def grid_game(width: int = 3, height: int = 3, discount: float = 0.99) -> Stocha
     width = integer("width", width, 2, 1000)
     height = integer("height", height, 2, 1000)
     cells = list(product(range(width), range(height)))
-    check_memory(16 * 2000 * len(cells) ** 2, "grid_game: the game")
+    # Pairs of cells without those in which a robot has arrived or both are in one place, and the end of the game.
+    n_states = (len(cells) - 1) ** 2 - (len(cells) - 2) + 1
+    # Ways out of all cells but a corner, which has two; and for each cell but two corners, the square of its ways.
+    ways_out = 4 * len(cells) - 2 * (width + height) - 2
+    in_one_place = 16 * (width - 2) * (height - 2) + 18 * (width + height - 4) + 2 * 2**2
+    n_rows = ways_out**2 - in_one_place + 1
+    check_states(2, n_states, n_rows, 16 * 2000 * len(cells) ** 2, "grid_game: the game")
     goals = (width - 1, height - 1), (0, height - 1)
     pairs = [(a, b) for a in cells for b in cells if a != b and a != goals[0] and b != goals[1]]
     number = {pair: k for k, pair in enumerate(pairs)}
@@ -499,7 +506,8 @@ def soccer(width: int = 5, height: int = 4, discount: float = 0.9) -> Stochastic
     width = integer("width", width, 3, 1000)
     height = integer("height", height, 2, 1000)
     cells = list(product(range(width), range(height)))
-    check_memory(16 * 10_000 * len(cells) ** 2, "soccer: the game")
+    n_states = 2 * len(cells) * (len(cells) - 1)
+    check_states(2, n_states, 25 * n_states, 16 * 10_000 * len(cells) ** 2, "soccer: the game")
     states = [(a, b, ball) for a in cells for b in cells if a != b for ball in (0, 1)]
     number = {state: k for k, state in enumerate(states)}
     goal_rows = {(height - 1) // 2, height // 2}
@@ -585,7 +593,8 @@ def random_stochastic(
     """
     n_players, n_states, n_actions, seed = _sizes(players, states, actions, seed)
     n_rows = n_states * n_actions**n_players
-    check_memory(8 * n_rows * (n_players + 3 * n_states), f"random_stochastic: {n_rows} x {n_states} transitions")
+    n_bytes = 8 * n_rows * (n_players + 3 * n_states)
+    check_states(n_players, n_states, n_rows, n_bytes, f"random_stochastic: {n_rows} x {n_states} transitions")
     generator = np.random.default_rng(seed)
     rewards = generator.random((n_players, n_rows))
     weights = generator.exponential(size=(n_rows, n_states))
@@ -628,7 +637,8 @@ def random_sparse(
     n_players, n_states, n_actions, seed = _sizes(players, states, actions, seed)
     successors = integer("successors", successors, 1, MOST_STATES)
     n_rows = n_states * n_actions**n_players
-    check_memory(8 * n_rows * (n_players + 10 * successors), f"random_sparse: {n_rows} x {successors} transitions")
+    n_bytes = 8 * n_rows * (n_players + 10 * successors)
+    check_states(n_players, n_states, n_rows, n_bytes, f"random_sparse: {n_rows} x {successors} transitions")
     generator = np.random.default_rng(seed)
     rewards = generator.random((n_players, n_rows))
     transitions = _draws(generator, n_rows, n_states, successors)
@@ -670,7 +680,8 @@ def random_turn_based(
     n_players, n_states, n_actions, seed = _sizes(players, states, actions, seed)
     successors = integer("successors", successors, 1, MOST_STATES)
     n_rows = n_states * n_actions
-    check_memory(8 * n_rows * (n_players + 10 * successors), f"random_turn_based: {n_rows} x {successors} transitions")
+    n_bytes = 8 * n_rows * (n_players + 10 * successors)
+    check_states(n_players, n_states, n_rows, n_bytes, f"random_turn_based: {n_rows} x {successors} transitions")
     generator = np.random.default_rng(seed)
     rewards = generator.random((n_players, n_rows))
     transitions = _draws(generator, n_rows, n_states, successors)
