@@ -1,10 +1,16 @@
-"""Photograph the pages for a class, as the gallery shows them. Needs Playwright, Pillow, and a Chromium."""
+"""Photograph the pages for a class and the app, as the gallery shows them.
+
+Needs Playwright, Pillow, a Chromium, and what ``powergames explore`` needs.
+"""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -23,16 +29,39 @@ PICTURES = {
     "page_paper.png": ("lesson", 1000, 1700, "light", True),
     "play_light.png": ("play", 1280, 1700, "light", False),
     "play_phone.png": ("play", 360, 1700, "dark", False),
+    "explore_light.png": ("explore", 1280, 1700, "light", False),
+    "explore_phone.png": ("explore", 360, 1700, "dark", False),
 }
 
+# Milliseconds in which the app arranges what it has.
+SETTLED = 3000
 
-def photograph(browser: Browser, page: Path, out: Path, width: int, height: int, scheme: str, paper: bool) -> None:
+
+@contextmanager
+def app() -> Iterator[str]:
+    """Serve ``powergames explore`` for as long as it is photographed, and say where."""
+    command = [sys.executable, "-m", "powergames", "explore", "stag_hunt", "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().partition("Ctrl-C: ")[2].strip()
+        finally:
+            process.terminate()
+
+
+def photograph(browser: Browser, link: str, out: Path, width: int, height: int, scheme: str, paper: bool) -> None:
     """Save the top of a page as a picture."""
-    view = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = link.startswith("file:")
+    # The app scrolls inside of its window.
+    view = browser.new_page(viewport={"width": width, "height": 900 if page else height}, color_scheme=scheme)
     if paper:
         view.emulate_media(media="print")
-    view.goto(page.as_uri())
-    view.wait_for_selector("#payoffs table")
+    view.goto(link)
+    if page:
+        view.wait_for_selector("#payoffs table")
+    else:
+        view.wait_for_selector(".vega-embed canvas, .vega-embed svg.marks")
+        view.wait_for_timeout(SETTLED)
     tall = view.evaluate("document.documentElement.scrollHeight")
     view.screenshot(path=out, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": min(height, tall)})
     view.close()
@@ -44,14 +73,15 @@ def photograph(browser: Browser, page: Path, out: Path, width: int, height: int,
 def main() -> None:
     """Make the pages, and write the pictures to a folder: docs/images, or the one that is given."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "images"
-    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as scratch, app() as served, sync_playwright() as playwright:
         pages = {name: Path(scratch, f"{name}.html") for name in ("lesson", "states", "play")}
         pg.report(pg.load("stag_hunt"), pages["lesson"])
         pg.report(pg.load("reputation_stag_hunt"), pages["states"], lams=[k / 20 for k in range(21)])
         editable(pg.load("stag_hunt"), pages["play"])
+        links = {name: page.as_uri() for name, page in pages.items()} | {"explore": served}
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         for name, (page, *rest) in PICTURES.items():
-            photograph(browser, pages[page], folder / name, *rest)
+            photograph(browser, links[page], folder / name, *rest)
         browser.close()
 
 

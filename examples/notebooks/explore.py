@@ -17,6 +17,7 @@ with app.setup:
     from powergames import viz
     from powergames.errors import InputError
     from powergames.games.catalog.normal_form import random_uniform
+    from powergames.notebooks.charts import quiet
     from powergames.notebooks.limits import check_payoffs, offered
     from powergames.notebooks.payoff_table import cell_texts, field_label, joint_names, read_cells, table_html
     from powergames.presentation.shared import strategy_text
@@ -35,10 +36,6 @@ with app.setup:
     )
     YOUR_OWN = "a game of your own"
     NETWORK, RESPONSES, FRONTIER = "who can hurt whom", "best responses", "task against power"
-
-    def quiet(chart):
-        """Leave out the menu of a chart, which has no name for a screen reader."""
-        return chart.properties(usermeta={"embedOptions": {"actions": False}})
 
     OVER_LAM = {"task at every λ": "task", "power at every λ": "power", "utility at every λ": "utility"}
 

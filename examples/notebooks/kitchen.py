@@ -17,6 +17,7 @@ with app.setup:
 
     import powergames as pg
     from powergames import viz
+    from powergames.notebooks.charts import quiet
 
     LAMS = (0.1, 0.3)
     TEAM = "team optimum"
@@ -145,7 +146,8 @@ def _(evaluation, game, time, way):
         )
     )
     _now = alt.Chart(alt.InlineData(values=[{"time": time.value}])).mark_rule(color=viz.theme.GREY).encode(x="time:Q")
-    viz.theme.themed((_lines + _now).properties(width=620, height=240), "Power over each chef along the way", [], 620)
+    _chart = (_lines + _now).properties(width=620, height=240)
+    quiet(viz.theme.themed(_chart, "Power over each chef along the way", [], 620))
     return
 
 

@@ -13,6 +13,7 @@ with app.setup:
 
     import powergames as pg
     from powergames import viz
+    from powergames.notebooks.charts import quiet
 
     CATALOG = ("chicken", "stag_hunt", "reputation_stag_hunt")
     SEEDS = 3
@@ -103,7 +104,7 @@ def _(exact, runs):
             mo.md(
                 f"## How {SEEDS} runs went\n\nThe exact equilibrium is one of perhaps several; regret is what counts."
             ),
-            viz.learning_curves(runs, exact=exact),
+            quiet(viz.learning_curves(runs, exact=exact)),
         ]
     )
     return
@@ -134,7 +135,7 @@ def _(game, runs):
     mo.vstack(
         [
             mo.md("## The audit: if somebody leaves the learned policies"),
-            viz.off_policy(report),
+            quiet(viz.off_policy(report)),
             mo.md("This is what λ buys: compare λ = 0 and λ = 0.5."),
         ]
     )

@@ -15,6 +15,7 @@ with app.setup:
     import powergames as pg
     from powergames import viz
     from powergames.errors import InputError
+    from powergames.notebooks.charts import quiet
     from powergames.notebooks.limits import check_states, offered
 
     CATALOG = ("reputation_stag_hunt", "delegation:loss=3", "line_with_breakdowns:n=2")
@@ -108,11 +109,11 @@ def _(evaluation, game, state):
     mo.vstack(
         [
             mo.md("## Along the way"),
-            viz.trajectory(evaluation, game.states if game.n_states <= MOST_SHOWN else None),
+            quiet(viz.trajectory(evaluation, game.states if game.n_states <= MOST_SHOWN else None)),
             mo.md("How often each state is visited, where later rounds count for less:"),
             mo.plain_text(_visits),
             state,
-            viz.power_network(evaluation, state=state.value),
+            quiet(viz.power_network(evaluation, state=state.value)),
         ]
     )
     return
@@ -120,7 +121,7 @@ def _(evaluation, game, state):
 
 @app.cell(hide_code=True)
 def _(report):
-    mo.vstack([mo.md("## If somebody leaves the plan"), viz.off_policy(report)])
+    mo.vstack([mo.md("## If somebody leaves the plan"), quiet(viz.off_policy(report))])
     return
 
 

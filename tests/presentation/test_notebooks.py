@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from browsing import violations
 
 import powergames as pg
 from powergames.cli import run
@@ -54,7 +55,7 @@ def serve():
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         started.append(process)
         line = process.stdout.readline()
-        link = line.removeprefix("explore, until Ctrl-C: ").removesuffix("\n")
+        link = line.partition(", until Ctrl-C: ")[2].removesuffix("\n")
         end = time.monotonic() + 60
         while line and time.monotonic() < end and process.poll() is None:
             try:
@@ -284,4 +285,29 @@ def test_equilibria_follow_the_typing(serve, browser, tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=20)[1] == ""
     assert process.returncode == 0
+    page.close()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("assembly_line",),
+        ("reputation_stag_hunt",),
+        pytest.param(("--lesson", "kitchen"), marks=pytest.mark.slow),
+        pytest.param(("--lesson", "learning"), marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
+)
+def test_nothing_stands_in_anybody_s_way(arguments, serve, browser, axe):
+    _, link = serve(*arguments)
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    for width, scheme in ((1280, "light"), (360, "dark")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        page.goto(link)
+        page.wait_for_selector(".vega-embed canvas, .vega-embed svg.marks")
+        # The rest of the page follows.
+        page.wait_for_timeout(3000)
+        assert violations(page, axe) == []
     page.close()
