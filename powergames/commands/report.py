@@ -15,6 +15,7 @@ from powergames.commands.options import (
     WeightsOption,
     check_distinct,
     check_output,
+    load_for,
     read_lam_range,
     read_objective,
     read_seconds,
@@ -95,21 +96,10 @@ def _loaded_in_time(game: str, seconds: float) -> Any:
 
 
 def _editable(game: str, output: str, title: str | None, form: str) -> int:
-    from powergames.environments.overcooked.names import is_kitchen
-    from powergames.games.memory import sizes_checked
-    from powergames.io import load
     from powergames.presentation.pages import of_editable
     from powergames.reporting import editable
 
-    def refuse(*_: int) -> None:
-        raise InputError(
-            f"report: got {game}, a stochastic game; an editable page has one table of payoffs, so leave --editable out"
-        )
-
-    if is_kitchen(game):
-        refuse()
-    with sizes_checked(refuse):
-        loaded = load(game)
+    loaded = load_for(game, editable=True)
     page = editable(loaded, output, title=title, form=form)
     print_blocks(*of_editable(loaded.title if title is None else title, page, output))
     return DONE

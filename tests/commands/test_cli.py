@@ -561,7 +561,7 @@ def test_bad_file_is_one_line(invoke, name, tmp_path):
     ("command", "told"),
     [
         ("report GAME -o page.html", "time_limit: got 60; one solution of this game of 2,000,000 states takes 180 s"),
-        ("report GAME -o page.html --editable", "report: got GAME, a stochastic game; an editable page has one table"),
+        ("report GAME -o page.html --editable", "--editable: not for stochastic games; leave it out"),
         ("explore GAME", "game: got 2 players and 2,000,000 states; explore two or three players"),
         ("solve GAME --exact", "--exact: not for stochastic games; leave it out"),
         ("sweep GAME --lam 0,1 --all", "--all: not for stochastic games; leave it out"),

@@ -485,7 +485,7 @@ class TestCommand:
         [
             (["assembly_line"], "got a game of 3 players with 2 x 2 x 2 actions; give one of two players"),
             (["travellers_dilemma"], "99 x 99 actions"),
-            (["grid_game"], "where a NormalFormGame is needed"),
+            (["grid_game"], "--editable: not for stochastic games; leave it out"),
             (["stag_hunt", "--lam", "0"], "got --editable together with --lam"),
         ],
     )
