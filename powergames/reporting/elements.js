@@ -43,7 +43,14 @@ function rounded(value, scale) {
   return Math.abs(value) < 1e-12 * scale ? "0" : digits(value, 5);
 }
 
+// The number that a payoff stands for, which is a text such as "1/3" where floats cannot hold it.
+function numeric(payoff) {
+  const [above, below = "1"] = String(payoff).split("/");
+  return Number(above) / Number(below);
+}
+
 function digits(value, most) {
+  if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const number = Number(value.toPrecision(most));
   return Math.abs(number) < 1e6 ? String(number) : number.toExponential().replace("e+", "e");
 }

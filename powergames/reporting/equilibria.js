@@ -280,6 +280,15 @@ function joined(pieces) {
   return [...functions.values()].flat().sort((one, two) => inOrder(one, two) || compareAll(first(two), first(one)));
 }
 
+// The equilibria that are on no branch, as branches at a single λ: one at which something changes, 0 or 1.
+function isolated([A, B], { branches, critical }) {
+  return [ZERO, ...critical, ONE].flatMap((lam) => {
+    const known = new Set(branches.filter((branch) => contains(branch, lam)).map((branch) => keyOf(...branchAt(branch, lam))));
+    return equilibriaAt(A, B, lam).filter(({ x, y }) => !known.has(keyOf(x, y)))
+      .map(({ x, y }) => ({ lo: lam, hi: lam, constant: [x, y], slope: [x, y].map((own) => own.map(() => ZERO)) }));
+  });
+}
+
 // The λ at which there are equilibria that are on no branch.
 function more(rows, columns, labels, branches) {
   const { x, w, y, z, end } = labels;

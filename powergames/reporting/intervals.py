@@ -10,6 +10,7 @@ from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import pure_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective
+from powergames.results import Bifurcations, Branch
 from powergames.solvers import bifurcations, pure_equilibria
 from powergames.solvers.normal_form.bifurcations import is_quick
 
@@ -66,7 +67,7 @@ def intervals(
     complete = is_quick(game)
     if complete:
         found = bifurcations(game, objective, lam=(0, last))
-        branches += [each.to_dict() for each in found if max(map(len, each.support)) > 1]
+        branches += [each.to_dict() for each in (*found, *_isolated(found)) if max(map(len, each.support)) > 1]
         ends |= set(found.critical)
     branches.sort(key=lambda each: Fraction(each["lo"]))
     critical = sorted(end for end in ends if 0 < end < last)
@@ -76,3 +77,16 @@ def intervals(
         "critical": [str(end) for end in critical],
         "last": str(last),
     }
+
+
+def _isolated(found: Bifurcations) -> list[Branch]:
+    """Return the equilibria that are on no branch, as branches at a single λ."""
+    isolated = []
+    for point in found.points:
+        lam = point.objective.exact_lam
+        known = {tuple(map(tuple, branch.at(lam))) for branch in found if branch.contains(lam)}
+        for equilibrium in point:
+            profile = equilibrium.profile
+            if tuple(map(tuple, profile)) not in known:
+                isolated.append(Branch(lam, lam, profile, tuple(0 * own for own in profile), (Fraction(1),) * 2))
+    return isolated

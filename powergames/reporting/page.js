@@ -286,7 +286,7 @@ function prepare() {
   }));
   byId("state-choice").hidden = !lesson.stochastic;
   if (lesson.stochastic) {
-    show("state", ...game.states.map((name, s) => el("option", { value: s, selected: s === lesson.state ? "" : null }, report.start[s] ? `${name} (start)` : name)));
+    show("state", ...game.states.map((name, s) => el("option", { value: s, selected: s === lesson.state ? "" : null }, report.start[s] ? `${name} (start${report.start[s] < 1 ? `: ${percent(report.start[s])}` : ""})` : name)));
   }
   byId("answer-section").hidden = lesson.intervals === null;
   byId("lambda-section").hidden = !lesson.dots.length;

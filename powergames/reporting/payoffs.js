@@ -62,9 +62,9 @@ function payoffCell(lesson, part, values, k, chance, large, best) {
 function bestReplies(joint, values, cells, scales) {
   return joint.map((own, k) => own.map((action, i) => {
     const other = (a) => cells.get(own.map((each, j) => (j === i ? a : each)).join());
-    let [best, most] = [action, Number(values[k][i])];
+    let [best, most] = [action, numeric(values[k][i])];
     for (let a = 0; other(a) !== undefined; a += 1) {
-      const value = Number(values[other(a)][i]);
+      const value = numeric(values[other(a)][i]);
       if (value > most + 1e-12 * scales[i]) [best, most] = [a, value];
     }
     return best;
@@ -86,15 +86,15 @@ function utilities(lesson, part, cells) {
   const { aggregate } = lesson.points[0].objective;
   const n = lesson.game.players.length;
   return part.joint.map((own, k) => own.map((_, i) => {
-    const value = (joint) => Number(part.payoffs[cells.get(joint.join())][i]);
+    const value = (joint) => numeric(part.payoffs[cells.get(joint.join())][i]);
     const powers = own.map((__, j) => {
       if (j === i) return 0;
       const could = lesson.stage().names[j].map((___, a) => value(own.map((each, l) => (l === j ? a : each))));
-      return Number(part.payoffs[k][i]) - Math.min(...could);
+      return numeric(part.payoffs[k][i]) - Math.min(...could);
     });
-    const weight = (j) => (Array.isArray(aggregate) ? Number(aggregate[i][j]) : aggregate === "mean" ? 1 / (n - 1) : 1);
+    const weight = (j) => (Array.isArray(aggregate) ? numeric(aggregate[i][j]) : aggregate === "mean" ? 1 / (n - 1) : 1);
     const power = aggregate === "max" ? Math.max(...powers) : powers.reduce((sum, each, j) => sum + (j === i ? 0 : weight(j) * each), 0);
-    return Number(part.payoffs[k][i]) - lesson.lam() * power;
+    return numeric(part.payoffs[k][i]) - lesson.lam() * power;
   }));
 }
 
@@ -148,7 +148,7 @@ function payoffNote(lesson) {
       : "Underlined: a best reply to what the others play there. ", "An arrow shows where a player would rather go. ");
   }
   if (state !== null) parts.push(`The table is for ${lesson.stateArticle()}`, el("strong", {}, named(state)), ". An arrow → says which state comes next. ");
-  if (state !== null && !part.left_out && part.payoffs.flat().every((payoff) => payoff === 0)) parts.push("Nobody is paid in this step, whatever they play. ");
+  if (state !== null && !part.left_out && part.payoffs.flat().every((payoff) => numeric(payoff) === 0)) parts.push("Nobody is paid in this step, whatever they play. ");
   if (part.left_out) parts.push(`The game is large: ${part.left_out.toLocaleString("en")} more joint actions are not shown here. `);
   const isLarge = byId("payoffs").querySelector(".large") !== null;
   if (isLarge && part.payoffs.some((own) => own.some((payoff, i) => coarse(payoff, lesson.scales[i]) !== rounded(payoff, lesson.scales[i])))) parts.push("Payoffs in the table are rounded", el("span", { class: "screen" }, "; point at one to see all its digits"), ". ");

@@ -37,7 +37,7 @@ function solvePayoffs() {
   const wrong = numbers.flat(2).includes(null);
   play.solved = wrong ? null : { payoffs: numbers, ...branchesOf(...numbers) };
   if (play.solved) {
-    play.solved.sentences = statements(play.solved.branches, ONE);
+    play.solved.sentences = statements([...play.solved.branches, ...isolated(numbers, play.solved)], ONE);
     const stops = new Map();
     Array.from({ length: GRID + 1 }, (_, k) => new Fraction(BigInt(k), BigInt(GRID))).concat(play.solved.critical)
       .forEach((lam) => stops.set(String(lam), lam));
@@ -195,6 +195,7 @@ function drawCell(a, b) {
       class: `player-${i}`, value: game.payoffs[i][a][b], inputmode: "text", autocomplete: "off", spellcheck: "false",
       "aria-label": `Payoff of ${game.players[i]} at ${game.actions[0][a]}, ${game.actions[1][b]}`, "data-cell": `${i}/${a}/${b}`,
     });
+    input.style.setProperty("--letters", input.value.length);
     input.addEventListener("input", () => edit(input, i, a, b));
     return input;
   });
@@ -205,6 +206,7 @@ let typing;
 
 function edit(input, i, a, b) {
   play.game.payoffs[i][a][b] = input.value;
+  input.style.setProperty("--letters", input.value.length);
   input.toggleAttribute("aria-invalid", false);
   clearTimeout(typing);
   typing = setTimeout(solvePayoffs, 250);

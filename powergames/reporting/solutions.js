@@ -31,7 +31,7 @@ function solutionTable(lesson) {
   ]);
   return [
     table(`In ${lesson.stateArticle()}${lesson.stateName()}, and from there on`, ["player", "strategy", "payoff", "utility", "regret"], here, [2, 3, 4], stacked),
-    table("From the start of the game on", ["player", "payoff", "power of others, on average", "utility"], start, [1, 2, 3]),
+    table(`From the start of the game on${Math.max(...lesson.report.start) < 1 ? ", on average over the states in which it may start" : ""}`, ["player", "payoff", "power of others, on average", "utility"], start, [1, 2, 3]),
   ];
 }
 

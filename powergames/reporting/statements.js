@@ -90,6 +90,7 @@ function formula(constant, slope, weight) {
   const below = `(1 − ${String(weight) === "1" ? "" : String(weight)}λ)`;
   const above = size.denominator === 1n ? `${size.numerator}/${below}` : `${size.numerator}/(${size.denominator}${below})`;
   if (!constant.sign) return slope.sign < 0 ? `−${above}` : above;
+  if (constant.sign < 0) return `${above} − ${ZERO.minus(constant)}`;
   return `${constant} ${slope.sign < 0 ? "−" : "+"} ${above}`;
 }
 

@@ -279,6 +279,18 @@ class TestPage:
             hidden = page.locator("#payoffs .scroll").evaluate("(box) => box.scrollWidth - box.clientWidth")
             assert hidden == 0
 
+    def test_long_payoffs_are_seen_as_a_whole(self, stag):
+        for text in ("1000000", "-123456/7890"):
+            type_payoffs(stag, {"0/0/0": text})
+            assert stag.locator('[data-cell="0/0/0"]').evaluate("(input) => input.scrollWidth <= input.clientWidth")
+
+    def test_equilibria_at_a_single_lam_are_told(self, view):
+        rows = [[4, 1, 0, 2], [5, 3, 1, 0], [0, 0, 2, "1/3"], [1, 2, "7/2", 1]]
+        game = pg.NormalFormGame.from_bimatrix(rows, [list(own) for own in zip(*rows, strict=True)])
+        told = answer(view(editable(game)))
+        assert [text.partition(": ")[2] for text in told].count("an equilibrium only at λ = 1.") == 3
+        assert any("27/59 ≤ λ ≤ 1" in text for text in told)
+
     @pytest.mark.parametrize("scheme", ["dark", "light"])
     def test_nothing_stands_in_anybody_s_way(self, stag, axe, scheme):
         stag.emulate_media(color_scheme=scheme)

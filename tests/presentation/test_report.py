@@ -268,6 +268,37 @@ class TestContents:
         page = view(pg.report(pg.NormalFormGame([[12.000000000000002, 0.5]]), lams=[0]).html)
         assert page.locator("#solution td").all_inner_texts()[1] == "12"
 
+    def test_payoffs_that_are_fractions_are_compared_as_numbers(self, view):
+        cells = [[("1/3", "7/2"), ("2", "1/3")], [("1/2", "1"), ("1", "5/3")]]
+        page = view(pg.report(pg.NormalFormGame.from_cells(cells), lams=["1/2"]).html)
+        underlined = page.locator("#payoffs .best-reply").all_inner_texts()
+        assert underlined == ["7/2", "2", "1/2", "5/3"]
+        page.get_by_role("radio", name="utility").check()
+        texts = [text.split("\n")[0] for text in page.locator("#payoffs td:has(span)").all_inner_texts()]
+        # At λ = 1/2: the mean of a payoff and of the least that the other can make of it.
+        assert texts == ["1/3, 9/4", "7/6, 1/3", "1/2, 1", "3/4, 1"]
+
+    def test_equilibria_at_a_single_lam_are_told(self, view):
+        cells = [[(4, 4), (1, 5), (0, 0), (2, 1)], [(5, 1), (3, 3), (1, 0), (0, 2)]]
+        cells += [[(0, 0), (0, 1), (2, 2), ("1/3", "7/2")], [(1, 2), (2, 0), ("7/2", "1/3"), (1, 1)]]
+        game = pg.NormalFormGame.from_cells(cells)
+        told = pg.report(game, lams=[1]).document["report"]["intervals"]["branches"]
+        found = [each for each in told if each["hi"] is None or Fraction(each["hi"]) >= 1]
+        assert sorted((each["lo"], each["support"]) for each in found) == [
+            ("1", [[0, 1, 3], [0, 3]]),
+            ("1", [[0, 3], [0, 1, 3]]),
+            ("1", [[0, 3], [0, 3]]),
+            ("27/59", [[0, 1, 3], [0, 1, 3]]),
+        ]
+        assert len(found) == len(pg.solve_all(game, 1))
+
+    def test_a_start_in_one_of_several_states_is_told(self, view):
+        rewards = [[[[1, 0]], [[0, 1]]]] * 2
+        game = pg.StochasticGame(rewards, np.full((2, 1, 2, 2), 0.5), 0.5, states=["calm", "storm"])
+        page = view(pg.report(game, lams=[0]).html)
+        assert page.locator("#state option").all_inner_texts() == ["calm (start: 50 %)", "storm (start: 50 %)"]
+        assert "From the start of the game on, on average over the states" in page.locator("#solution").inner_text()
+
     def test_names_that_only_count_get_a_word(self, view):
         page = view(pg.report(pg.NormalFormGame.from_bimatrix([[1, 2], [3, 4]], [[1, 3], [2, 4]]), lams=[0]).html)
         assert "Both play action 1" in page.locator("#answer").inner_text()
@@ -276,7 +307,7 @@ class TestContents:
     def test_huge_numbers_have_a_power_of_ten(self, view):
         page = view(pg.report(pg.NormalFormGame.from_bimatrix([[-1e12, 3.5e11]], [[-2.5e12, 999999]]), lams=[0]).html)
         texts = page.locator("#payoffs td:has(span)").all_inner_texts()
-        assert [text.split("\n")[0] for text in texts] == ["-1e12, -2.5e12", "3.5e11, 1e6"]
+        assert [text.split("\n")[0] for text in texts] == ["-1e12, -2.5e12", "3.5e11, 999999"]
         labels = page.locator("figure text").all_text_contents()
         assert max(map(len, labels)) < 40
         assert [text for text in labels if re.fullmatch(r"-?\d{7,}", text)] == []
