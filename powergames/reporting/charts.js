@@ -1,6 +1,6 @@
 // Dots for all certified solutions of the page: payoff against power, and both against λ.
 
-const CHART = { width: 340, left: 46, right: 12, top: 10, bottom: 38 };
+const CHART = { width: 340, left: 46, right: 12, top: 10, bottom: 38, letter: 7.5 };
 
 function frontierFigure(lesson) {
   const dots = lesson.dots.map((dot) => ({ ...dot, x: dot.power, y: dot.task }));
@@ -87,33 +87,35 @@ function axes(dots, height, [xLabel, xScale], [yLabel, yScale]) {
   };
   const [x0, x1] = range(dots.map((dot) => dot.x), xScale);
   const [y0, y1] = range(dots.map((dot) => dot.y), yScale);
+  // Long numbers get the room that they need.
+  const numbers = ticks(y0, y1).map(([, text]) => text.length);
+  const left = Math.max(CHART.left, 8 + CHART.letter * Math.max(...numbers));
   const rightX = CHART.width - CHART.right;
   const [topY, bottomY] = [CHART.top + 14, height - CHART.bottom];
-  const x = (value) => CHART.left + (value - x0) / (x1 - x0) * (rightX - CHART.left);
+  const x = (value) => left + (value - x0) / (x1 - x0) * (rightX - left);
   const y = (value) => bottomY - (value - y0) / (y1 - y0) * (bottomY - topY);
   const svg = drawn("svg", { viewBox: `0 0 ${CHART.width} ${height}`, role: "img" });
-  ticks(x0, x1).forEach((value) => svg.append(
+  ticks(x0, x1).forEach(([value, text]) => svg.append(
     drawn("line", { x1: x(value), x2: x(value), y1: topY, y2: bottomY, class: "grid" }),
-    drawn("text", { x: x(value), y: bottomY + 15, "text-anchor": "middle" }, tickText(value))));
-  ticks(y0, y1).forEach((value) => svg.append(
-    drawn("line", { x1: CHART.left, x2: rightX, y1: y(value), y2: y(value), class: "grid" }),
-    drawn("text", { x: CHART.left - 6, y: y(value) + 4, "text-anchor": "end" }, tickText(value))));
+    drawn("text", { x: x(value), y: bottomY + 15, "text-anchor": "middle" }, text)));
+  ticks(y0, y1).forEach(([value, text]) => svg.append(
+    drawn("line", { x1: left, x2: rightX, y1: y(value), y2: y(value), class: "grid" }),
+    drawn("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, text)));
   svg.append(
-    drawn("path", { d: `M${CHART.left} ${topY}V${bottomY}H${rightX}`, class: "axis" }),
+    drawn("path", { d: `M${left} ${topY}V${bottomY}H${rightX}`, class: "axis" }),
     drawn("text", { x: rightX, y: bottomY + 32, "text-anchor": "end" }, xLabel),
     drawn("text", { x: 4, y: CHART.top + 2 }, yLabel));
   return { svg, x, y, topY, bottomY };
 }
 
+// Round numbers of an axis, each with its text, in which neighbours differ.
 function ticks(low, high) {
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((k) => k * power).find((size) => size >= rough);
   const first = Math.ceil(low / step);
   const count = Math.floor(high / step) - first;
-  return Array.from({ length: count + 1 }, (_, k) => (first + k) * step);
-}
-
-function tickText(value) {
-  return digits(value, 3);
+  const values = Array.from({ length: count + 1 }, (_, k) => (first + k) * step);
+  const places = Math.floor(Math.log10(Math.max(...values.map(Math.abs)) / step) + 1e-9) + 1;
+  return values.map((value) => [value, digits(value, Math.min(15, Math.max(3, places)))]);
 }

@@ -46,9 +46,11 @@ function answer(lesson) {
   const sentences = (own) => statementList(own, players, actions, lesson.exact[lesson.at.point], (statement) => lesson.choose(statement));
   const parts = [];
   if (!found.length) parts.push(el("p", {}, "No equilibrium is pure: somebody mixes at every λ."));
-  else parts.push(sentences(found.slice(0, MOST_SENTENCES)));
-  if (found.length > MOST_SENTENCES) {
-    parts.push(el("details", {}, el("summary", {}, `${found.length - MOST_SENTENCES} more`), sentences(found.slice(MOST_SENTENCES))));
+  // A single one would be longer to unfold than to read.
+  const first = found.length > MOST_SENTENCES + 1 ? MOST_SENTENCES : found.length;
+  if (first) parts.push(sentences(found.slice(0, first)));
+  if (first < found.length) {
+    parts.push(el("details", {}, el("summary", {}, `${found.length - first} more`), sentences(found.slice(first))));
   }
   const texts = critical.map(fractionText);
   const what = complete ? "Equilibria come, go or change at" : "Pure equilibria come or go at";

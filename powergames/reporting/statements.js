@@ -5,7 +5,11 @@ const LONGEST_FRACTION = 7;
 
 function fractionText(fraction) {
   const text = String(fraction);
-  return text.length > LONGEST_FRACTION ? `${Number(fraction.number.toPrecision(4))}…` : text;
+  if (text.length <= LONGEST_FRACTION) return text;
+  // Never zeros in place of other digits before the point.
+  const { number } = fraction;
+  const short = Math.abs(number) >= 1e4 && Math.abs(number) < 1e9 ? Math.trunc(number) : Number(number.toPrecision(4));
+  return `${short}…`;
 }
 
 function isShort(fraction) {
@@ -108,7 +112,7 @@ function statementList(found, players, actions, lam, choose) {
   return el("ul", { class: "statements" }, ...found.map((statement) => {
     const holds = holdsAt(statement, lam);
     const more = mixtures(statement, players, actions);
-    const label = el("span", {}, el("strong", {}, named(capital(doing(statement, players, actions)))), ended(`: an equilibrium ${span(statement)}`));
+    const label = el("span", {}, el("strong", {}, named(capital(doing(statement, players, actions)))), ": an equilibrium ", el("span", { class: "together" }, ended(span(statement))));
     return el("li", { class: holds ? "holds" : "fails" },
       el("span", { class: "mark", role: "img", "aria-label": holds ? "holds at this λ:" : "does not hold at this λ:" }, holds ? "●" : "○"),
       el("div", {}, choose && holds ? el("button", { type: "button", class: "plain", onclick: () => choose(statement) }, label) : label,

@@ -299,6 +299,29 @@ class TestContents:
         assert page.locator("#state option").all_inner_texts() == ["calm (start: 50 %)", "storm (start: 50 %)"]
         assert "From the start of the game on, on average over the states" in page.locator("#solution").inner_text()
 
+    @pytest.mark.parametrize("editable", [False, True])
+    @pytest.mark.parametrize("payoffs", [[[1e6, 0], [5e5, 7e5]], [[1001, 1000], [1000.25, 1000.75]]])
+    def test_numbers_of_axes_differ_and_are_not_cut(self, payoffs, editable, view):
+        game = pg.NormalFormGame.from_bimatrix(payoffs, [[1e-6, 3e-6], [2e-6, 1e-6]])
+        html = pg.reporting.editable(game) if editable else pg.report(game, lams=[0, "1/10", "1/2"]).html
+        page = view(html, 360)
+        outside = """[...document.querySelectorAll("figure svg")].flatMap((svg) => {
+          const box = svg.getBoundingClientRect();
+          const inside = ({ left, right }) => left >= box.left - 1 && right <= box.right + 1;
+          const texts = [...svg.querySelectorAll("text")];
+          return texts.filter((text) => !inside(text.getBoundingClientRect())).map((text) => text.textContent);
+        })"""
+        assert page.evaluate(outside) == []
+        numbers = """[...document.querySelectorAll("figure svg:has(.axis)")].map((svg) =>
+          [...svg.querySelectorAll("text[text-anchor=end]")].map((text) => text.textContent))"""
+        found = page.evaluate(numbers)
+        assert found
+        assert all(len(set(own)) == len(own) > 2 for own in found)
+
+    def test_long_fractions_keep_the_digits_before_the_point(self, view):
+        page = view(pg.reporting.editable(pg.NormalFormGame.from_bimatrix([[1000000, 0], [500000, 700000]])))
+        assert "583333…" in page.locator("#equilibria, main").first.inner_text()
+
     def test_names_that_only_count_get_a_word(self, view):
         page = view(pg.report(pg.NormalFormGame.from_bimatrix([[1, 2], [3, 4]], [[1, 3], [2, 4]]), lams=[0]).html)
         assert "Both play action 1" in page.locator("#answer").inner_text()
