@@ -17,11 +17,11 @@ from powergames.games.profiles import Profile, pure_profile
 from powergames.games.stochastic import StochasticGame
 from powergames.objectives import PowerObjective, with_lam
 from powergames.power import power_table
-from powergames.results import Bifurcations, Branch, Sweep, SweepPoint, Trace
+from powergames.results import Branch, Sweep, SweepPoint, Trace
 from powergames.viz.frontiers import outcome
 from powergames.viz.labels import axis_format, domain, game_title, objective_text, player_index, player_names, shorten
 from powergames.viz.placing import ALONG, placed_labels
-from powergames.viz.sweeps import CROSS, check_path, counts, failures, lam_domain
+from powergames.viz.sweeps import CROSS, all_branches, check_path, counts, failures, lam_domain
 from powergames.viz.theme import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, altair, data, themed
 
 # Joint actions up to which pure equilibria are looked for without being asked.
@@ -138,7 +138,7 @@ def bifurcation(
     intervals = _pure(game, objective, pure)
     lams = [*path.lams.tolist(), *(lam for trace in followed for lam in trace.lams.tolist())]
     ends = lam_domain(lams)
-    exact = _all(game, objective, ends) if pure is None and path.points else None
+    exact = all_branches(game, objective, ends) if pure is None and path.points else None
     changes = () if exact is None else [float(lam) for lam in exact.critical]
     critical = _critical(intervals, followed, changes, ends)
     branches = () if exact is None else tuple(each for each in exact if max(map(len, each.support)) > 1)
@@ -397,18 +397,6 @@ def _segments(
 def _joined(labels: list[str]) -> str:
     more = f" and {len(labels) - MOST_NAMES} more" if len(labels) > MOST_NAMES else ""
     return " / ".join(shorten(label, 40) for label in labels[:MOST_NAMES]) + more
-
-
-def _all(game: Any, objective: PowerObjective, ends: Sequence[float]) -> Bifurcations | None:
-    """All equilibria over the λ of the picture, where that is quick."""
-    from powergames.solvers import bifurcations
-    from powergames.solvers.normal_form.bifurcations import is_quick
-
-    if not is_quick(game) or ends[0] == ends[1]:
-        return None
-    # The axis may go on beyond the λ that are probabilities; without states both forms are the same.
-    found = bifurcations(game, replace(objective, form="penalty"), lam=tuple(ends))
-    return found if found.complete else None
 
 
 def _at(picture: _Picture, branch: Branch, lam: float) -> _Pure:

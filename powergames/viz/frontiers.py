@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from powergames.games.profiles import Profile
 from powergames.games.timed import TimedStrategy
-from powergames.results import Sweep
+from powergames.results import Bifurcations, Sweep
 from powergames.viz.labels import axis_format, domain, game_title, lam_list, objective_text, player_index, shorten
 from powergames.viz.placing import placed_labels
-from powergames.viz.sweeps import CROSS, check_path, counts, failures, lam_domain
+from powergames.viz.sweeps import CROSS, all_branches, check_path, counts, failures, lam_domain
 from powergames.viz.theme import BLUE, GREY, INK, VERMILION, altair, data, themed
 
 WIDTH, HEIGHT = 560, 380
@@ -40,7 +41,8 @@ def frontier(path: Sweep, *, player: int | str | None = None) -> Any:
     alt.Chart
         A mark for each outcome, with the λ at which it was found; outcomes that coincide share a mark. What no other
         certified outcome beats in both task value and power is drawn on the frontier. Lines join outcomes at
-        neighbouring λ at which the same actions are played, and nothing else.
+        neighbouring λ at which the same actions are played, and nothing else. Where all equilibria are quick to
+        compute, lines end where an equilibrium jumps.
 
     Raises
     ------
@@ -125,14 +127,37 @@ def _along_branches(path: Sweep, player: int | None) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     ordered = sorted(path, key=lambda point: point.objective.lam)
     known = [_by_support(point.equilibria) for point in ordered]
+    every: Bifurcations | None = None
+    if len(ordered) > 1:
+        every = all_branches(path.game, ordered[0].objective, [ordered[k].objective.exact_lam for k in (0, -1)])
     for before, after in pairwise(known):
         for support in before.keys() & after.keys():
             if len(before[support]) == len(after[support]) == 1:
-                ends = [_mean_outcome(own[support][0], player) for own in (before, after)]
-                if ends[0] != ends[1]:
+                pair = before[support][0], after[support][0]
+                ends = [_mean_outcome(own, player) for own in pair]
+                if ends[0] != ends[1] and (every is None or _continues(every, *pair)):
                     branch = len(lines)
                     lines += [{"task": t, "power": p, "branch": branch, "step": k} for k, (t, p) in enumerate(ends)]
     return lines
+
+
+def _continues(every: Bifurcations, before: Any, after: Any) -> bool:
+    """Whether an equilibrium becomes another one without a jump as λ grows: by branches that meet."""
+    lam, last = before.objective.exact_lam, after.objective.exact_lam
+    reached = [branch for branch in every if branch.contains(lam) and _near(branch.at(lam), before.profile)]
+    while reached:
+        branch = reached.pop()
+        if branch.contains(last):
+            if _near(branch.at(last), after.profile):
+                return True
+        else:
+            at, profile = branch.hi, branch.at(branch.hi)
+            reached += [each for each in every if each.lo == at < each.hi and _near(each.at(at), profile)]
+    return False
+
+
+def _near(one: Profile, other: Profile) -> bool:
+    return all((np.abs(a.astype(float) - b.astype(float)) <= SAME).all() for a, b in zip(one, other, strict=True))
 
 
 def _by_support(equilibria: Sequence[Any]) -> dict[bytes, list[Any]]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from powergames.display import counted
 from powergames.errors import InputError
-from powergames.results import Sweep
+from powergames.objectives import PowerObjective
+from powergames.results import Bifurcations, Sweep
 from powergames.viz.labels import lam_list
 
 # The symbol of what failed, as an SVG path.
@@ -49,3 +52,28 @@ def failures(path: Sweep) -> str:
     if not lost:
         return ""
     return f"{len(lost)} of {len(path)} without a certified equilibrium: {lam_list(lost, path.lams.tolist())}"
+
+
+def all_branches(game: Any, objective: PowerObjective, ends: Sequence[float | Fraction]) -> Bifurcations | None:
+    """Return all equilibria over the λ of a picture, where that is quick.
+
+    Parameters
+    ----------
+    game : NormalFormGame, StochasticGame or DeterministicGame
+    objective : PowerObjective
+        Supplies the aggregate.
+    ends : sequence of numbers
+        The least and the greatest λ.
+
+    Returns
+    -------
+    Bifurcations or None
+    """
+    from powergames.solvers import bifurcations
+    from powergames.solvers.normal_form.bifurcations import is_quick
+
+    if not is_quick(game) or ends[0] == ends[1]:
+        return None
+    # The axis may go on beyond the λ that are probabilities; without states both forms are the same.
+    found = bifurcations(game, replace(objective, form="penalty"), lam=tuple(ends))
+    return found if found.complete else None

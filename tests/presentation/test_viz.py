@@ -117,6 +117,17 @@ def test_frontier_joins_outcomes_along_one_branch_only():
     assert [tuple(ends) for ends in pieces.values()] == list(pairwise(mixed))
 
 
+def test_frontier_joins_no_outcomes_across_a_jump():
+    """At λ = 1/8 the mixed equilibrium jumps along a connected set, with the same support before and after."""
+    game = pg.NormalFormGame.from_bimatrix([[10, 0], [5, 7]], [[1, 3], [2, 1]])
+    assert 1 / 8 in [float(lam) for lam in pg.bifurcations(game).critical]
+    path = pg.sweep(game, lams=["0", "1/20", "1/10", "3/20", "7/40"], all_equilibria=True, progress=False)
+    lines = rows(viz.frontier(path), "branch")
+    mixed = [(float(p.equilibria[0].task.mean())) for p in path]
+    joined = [tuple(row["task"] for row in lines if row["branch"] == k) for k in {row["branch"] for row in lines}]
+    assert sorted(joined) == sorted([tuple(mixed[:2]), tuple(mixed[1:3]), tuple(mixed[3:])])
+
+
 def test_critical_lam_are_all_changes_or_called_what_they_are(swept):
     assert "Critical λ, dashed: 1/4" in words(viz.bifurcation(swept))
     assert "Ends of pure equilibria, dashed: 2/3" in words(viz.bifurcation(pg.sweep(LINE, lams=[0, 1], progress=False)))
