@@ -23,7 +23,7 @@ def of_report(report: Report, file: str) -> list[Block]:
     return [
         f"{printable(file)}: {printable(report.document['report']['title'])}, {every} "
         f"{counted(len(lams), 'value')} of λ, {span}; {len(report.html) / 1e6:.2f} MB.",
-        *(["The game is slow to solve: a greater --time-limit finds equilibria at more λ."] if slow else []),
+        *(["The game is slow to solve; with a greater --time-limit more λ can be solved."] if slow else []),
         *path_summary(report.path.points),
     ]
 

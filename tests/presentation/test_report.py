@@ -769,7 +769,7 @@ class TestCommand:
         assert run(["report", "reputation_stag_hunt", "-o", str(file), "--time-limit", "0"]) == 1
         out = " ".join(capsys.readouterr().out.split())
         assert "no equilibrium found at 1 value of λ, 0;" in out
-        assert "The game is slow to solve: a greater --time-limit finds equilibria at more λ." in out
+        assert "The game is slow to solve; with a greater --time-limit more λ can be solved." in out
 
     @pytest.mark.parametrize(
         ("arguments", "problem"),
