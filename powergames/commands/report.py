@@ -91,7 +91,10 @@ def _loaded_in_time(game: str, seconds: float) -> Any:
     if not is_kitchen(game):
         with sizes_checked(lambda _, n_states, n_rows: check_time(n_states, n_rows, seconds)):
             return load(game)
-    remedy = f"too many to solve within --time-limit {seconds:g}; give several times as much, or a smaller kitchen"
+    remedy = (
+        f"too many to solve within --time-limit {seconds:g}; give several times as much, or a kitchen with fewer "
+        "counters or onions"
+    )
     return kitchen_within(game, max(1, rows_in(seconds) // len(ACTIONS) ** 2), remedy).to_game()
 
 
