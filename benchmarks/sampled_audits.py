@@ -168,14 +168,13 @@ def speeds() -> None:
     from orchard import Orchard, roughly
 
     game = pg.load("random_stochastic:players=3,states=50,actions=3").with_discount(0.9)
-    orchard = {"discount": 0.9, "episodes": 32, "key": roughly}
     policies = [lambda seen: np.full(6, 1 / 6)] * 3
 
     def in_code(**how: Any) -> Any:
         return pg.sampled_audit(game, game.uniform_profile(), episodes=3_000, steps=STEPS, **how)
 
     def in_python(**how: Any) -> Any:
-        return pg.sampled_audit(Orchard(), policies, steps=STEPS, **orchard, **how)
+        return pg.sampled_audit(Orchard(), policies, discount=0.9, episodes=32, key=roughly, steps=STEPS, **how)
 
     table = Table("audit of", "workers", "steps", "seconds", "steps a second", "same numbers")
     for title, audit in (("a game, compiled", in_code), ("the orchard, in Python", in_python)):
@@ -184,8 +183,10 @@ def speeds() -> None:
             with ExitStack() as stack:
                 if workers == "2 of Dask":
                     threads = 2 if audit is in_code else 1
-                    cluster = LocalCluster(n_workers=2 // threads, threads_per_worker=threads, dashboard_address=None)
-                    stack.enter_context(Client(stack.enter_context(cluster)))
+                    cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                        n_workers=2 // threads, threads_per_worker=threads, dashboard_address=None
+                    )
+                    stack.enter_context(Client(stack.enter_context(cluster)))  # type: ignore[no-untyped-call]
                     stack.enter_context(parallel_config(backend="dask"))
                 how = {} if "Dask" in workers else {"n_jobs": int(workers)}
                 # Workers start, and code is compiled, before the clock does.

@@ -14,7 +14,7 @@ values alone, see `newton`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -45,6 +45,8 @@ class Limits(HomotopyLimits):
     """A path is given up above this precision."""
     earliest: float = 5.0
     """Newton's method on supports is tried from this precision on, where the path suggests new ones."""
+    rounds: int = 4
+    """Paths that have not ended are followed on in so many rounds."""
 
 
 LIMITS = Limits()
@@ -65,7 +67,8 @@ class Attempt:
 
 
 # One path after the other, until one leads to an equilibrium. From near an equilibrium a path is short, or else another
-# one is; those from random strategies almost surely do not cross.
+# one is; those from random strategies almost surely do not cross. A path that begins where one before did is that one,
+# followed on.
 ATTEMPTS = (
     Attempt(unsettled_only=True, evenness=0.0, caution=0.3, steps=150),
     Attempt(unsettled_only=True, evenness=0.1, caution=0.3, steps=150),
@@ -138,22 +141,46 @@ Direction = tuple[np.ndarray, np.ndarray, float]
 
 def find(problem: StochasticProblem, start: Found, search: Search, attempts: Sequence[Attempt] | None = None) -> Found:
     """Follow paths, the first ones from a point, until one leads to an equilibrium."""
-    if attempts is None:
-        attempts = ATTEMPTS if problem.n_states > 1 else ATTEMPTS_OF_ONE_STATE
-    with search.best(problem, start) as best:
-        for attempt in attempts:
-            if attempt.unsettled_only and not 0 < start.unsettled.sum() < problem.n_states:
-                continue
-            free = start.unsettled if attempt.unsettled_only else np.ones(problem.n_states, dtype=bool)
-            if attempt.evenness is None:
-                prior = search.options.rng.normal(size=problem.size)
-            else:
-                mixed = (1.0 - attempt.evenness) * start.point + attempt.evenness * problem.uniform_point()
-                prior = np.log(np.maximum(mixed, LIMITS.linear))
-            Path(problem, free, prior, start.point, attempt.caution, best).follow(attempt.steps)
-            if best.good:
-                break
-    return best.found(Status.PATH_LOST)
+    if attempts is None and problem.n_states == 1:
+        attempts = ATTEMPTS_OF_ONE_STATE
+    return _Paths(ATTEMPTS * LIMITS.rounds if attempts is None else attempts).find(problem, start, search)
+
+
+class _Paths:
+    """Paths to try, one after the other, and how far each has been followed."""
+
+    def __init__(self, attempts: Sequence[Attempt]) -> None:
+        self.attempts = list(attempts)
+        self.begun: dict[tuple[bytes, bytes, float], Path] = {}
+        self.current: Path | None = None
+
+    def find(self, problem: StochasticProblem, start: Found, search: Search) -> Found:
+        """Go on where a slice of work ended."""
+        with search.best(problem, start) as best:
+            while not best.good and (self.current is not None or self.attempts):
+                if self.current is None:
+                    self.current = self._next(problem, start, self.attempts.pop(0), best)
+                if self.current is not None:
+                    self.current.best = best
+                    self.current.follow()
+                    self.current = None
+        return replace(best.found(Status.PATH_LOST), onward=self.find if self.current or self.attempts else None)
+
+    def _next(self, problem: StochasticProblem, start: Found, attempt: Attempt, best: Best) -> Path | None:
+        """Return the path of an attempt: one that was begun before goes on."""
+        if attempt.unsettled_only and not 0 < start.unsettled.sum() < problem.n_states:
+            return None
+        free = start.unsettled if attempt.unsettled_only else np.ones(problem.n_states, dtype=bool)
+        if attempt.evenness is None:
+            prior = best.search.options.rng.normal(size=problem.size)
+        else:
+            mixed = (1.0 - attempt.evenness) * start.point + attempt.evenness * problem.uniform_point()
+            prior = np.log(np.maximum(mixed, LIMITS.linear))
+        key = prior.tobytes(), free.tobytes(), attempt.caution
+        if key not in self.begun:
+            self.begun[key] = Path(problem, free, prior, start.point, attempt.caution, best)
+        self.begun[key].due += attempt.steps
+        return self.begun[key]
 
 
 class Path:
@@ -179,27 +206,31 @@ class Path:
         point = np.where(logarithmic, problem.normalized(np.exp(prior)), rest)
         unknowns = np.where(logarithmic, np.log(np.where(logarithmic, point, 1.0)), point)
         self.start = State(unknowns, logarithmic, problem.evaluate(point), 0.0)
+        # Where the path has been followed to, in which direction it leads on and how far the next step goes.
+        self.reached: tuple[State, Direction, float] | None = None
+        self.lost, self.due = False, 0
         # Supports that Newton's method began from, and the precision at which it last did.
         self.tried: dict[bytes, float] = {}
 
-    def follow(self, longest: int) -> None:
-        """Follow the path as far as it leads, for so many steps, or to an equilibrium."""
-        still = np.zeros_like(self.start.unknowns), np.zeros_like(self.start.values), 1.0
+    def follow(self) -> None:
+        """Follow the path on as far as it leads, for the steps that are due, or to an equilibrium."""
         try:
-            begun = self._corrected(self.start, still)
-            if begun is None:
-                return
-            state, system, _ = begun
-            direction, length = self._tangent(system, state, None), LIMITS.first_step
-            for _ in range(longest):
-                advanced = self._advanced(state, direction, length)
-                if advanced is None:
-                    return
-                state, direction, length = advanced
-                if self._finished(state) or state.precision > LIMITS.highest_precision:
-                    return
+            if self.reached is None and not self.lost:
+                still = np.zeros_like(self.start.unknowns), np.zeros_like(self.start.values), 1.0
+                begun = self._corrected(self.start, still)
+                self.lost = begun is None
+                if begun is not None:
+                    state, system, _ = begun
+                    self.reached = state, self._tangent(system, state, None), LIMITS.first_step
+            while self.due > 0 and not self.lost and self.reached is not None:
+                advanced = self._advanced(*self.reached)
+                self.due -= 1
+                self.lost = advanced is None
+                if advanced is not None:
+                    self.reached = advanced
+                    self.lost = self._finished(advanced[0]) or advanced[0].precision > LIMITS.highest_precision
         except np.linalg.LinAlgError:
-            return
+            self.lost = True
 
     def climb(self, state: State, target: float, longest: int) -> State:
         """Follow the path from a state on it, upward at first, to some precision or for so many steps.
@@ -340,5 +371,5 @@ METHOD = StochasticMethod(
     "logit",
     find,
     "logit homotopy over all states with a Newton finish: any number of players, any λ, slow and sure",
-    share=0.25,
+    share=2,
 )
