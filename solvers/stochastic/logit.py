@@ -33,7 +33,7 @@ class Limits(HomotopyLimits):
 
     corrections: int = 8
     """Corrections of a step at most."""
-    systems_per_step: int = 6
+    systems_per_step: int = 3
     """A step of a path takes about this many linear systems."""
     shortest_step: float = 1e-6
     """A path is given up if a shorter step is needed."""
@@ -371,5 +371,5 @@ METHOD = StochasticMethod(
     "logit",
     find,
     "logit homotopy over all states with a Newton finish: any number of players, any λ, slow and sure",
-    share=2,
+    share=2.0,
 )
