@@ -301,10 +301,11 @@ class Path:
         key = used.tobytes()
         if state.precision < LIMITS.again * self.tried.get(key, 0.0):
             return False
-        self.tried[key] = state.precision
         self.best.look(point, problem.worth(problem.evaluate(point)))
         if not self.best.done:
             self.best.take(newton.finish(problem, point, used, self.best.search))
+        if self.best.search.over is None:
+            self.tried[key] = state.precision
         return self.best.good
 
     def _tangent(self, system: Linearized, state: State, before: Direction | None) -> Direction:

@@ -21,7 +21,7 @@ from powergames.evaluation import evaluate
 from powergames.games.catalog.stochastic import STOCHASTIC_GAMES, random_sparse, random_stochastic, random_turn_based
 from powergames.solvers import STOCHASTIC_METHODS
 from powergames.solvers.common import Options
-from powergames.solvers.stochastic import between_payments, newton, solve, stage_games, unsettled_states
+from powergames.solvers.stochastic import between_payments, logit, newton, solve, stage_games, unsettled_states
 from powergames.solvers.stochastic.duplicates import Distinct
 from powergames.solvers.stochastic.newton import Linearized
 from powergames.solvers.stochastic.problem import StochasticProblem
@@ -702,6 +702,34 @@ def test_best_responses_go_on_where_their_slice_ended():
     assert found.status is pg.Status.CONVERGED
     # Begun anew, the last slice alone would take as many steps as the whole.
     assert found.steps < steps < ours.clock.steps < (count + 1) * steps
+
+
+def test_paths_go_on_where_their_slice_ended():
+    problem = StochasticProblem.of(random_sparse(states=20, seed=3), PowerObjective(0.3))
+    start = found = Found.nothing(problem, problem.uniform_point())
+    whole, ours = logit.find(problem, start, search()), search()
+    find, slices = logit.find, 0
+    while found.status is not pg.Status.CONVERGED:
+        with ours.slice(3e5):
+            found = find(problem, start, ours)
+        find, slices = found.onward, slices + 1
+    assert found.point == pytest.approx(whole.point, abs=1e-12)
+    # Begun anew, the last slice alone would take as many steps as the whole.
+    assert slices > 2
+    assert found.steps < whole.steps
+    assert ours.clock.steps < 2 * whole.steps
+
+
+def test_a_path_is_not_followed_twice():
+    problem = StochasticProblem.of(random_sparse(states=20, seed=3), PowerObjective(0.3))
+    start = Found.nothing(problem, problem.uniform_point())
+    # From even mixing all priors that are partly even are the same.
+    pieces = [logit.Attempt(evenness=evenness, caution=0.3, steps=20) for evenness in (0.0, 0.1, 0.3, 1.0) * 20]
+    whole = logit.find(problem, start, search(), [logit.Attempt(evenness=1.0, caution=0.3, steps=1_600)])
+    found = logit.find(problem, start, search(), pieces)
+    assert whole.status is found.status is pg.Status.CONVERGED
+    assert (found.point == whole.point).all()
+    assert found.steps == whole.steps > 20
 
 
 def test_games_that_passes_do_not_suit():
