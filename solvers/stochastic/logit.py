@@ -151,7 +151,7 @@ class _Paths:
 
     def __init__(self, attempts: Sequence[Attempt]) -> None:
         self.attempts = list(attempts)
-        self.begun: dict[tuple[bytes, bytes, float], Path] = {}
+        self.begun: dict[tuple[bytes, bytes, bytes, float], Path] = {}
         self.current: Path | None = None
 
     def find(self, problem: StochasticProblem, start: Found, search: Search) -> Found:
@@ -176,7 +176,8 @@ class _Paths:
         else:
             mixed = (1.0 - attempt.evenness) * start.point + attempt.evenness * problem.uniform_point()
             prior = np.log(np.maximum(mixed, LIMITS.linear))
-        key = prior.tobytes(), free.tobytes(), attempt.caution
+        rest = np.where(free[problem.state_of], 0.0, start.point)
+        key = prior.tobytes(), free.tobytes(), rest.tobytes(), attempt.caution
         if key not in self.begun:
             self.begun[key] = Path(problem, free, prior, start.point, attempt.caution, best)
         self.begun[key].due += attempt.steps
