@@ -9,7 +9,9 @@ import struct
 import sys
 import time
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import RawIOBase
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +22,46 @@ from powergames.errors import InputError
 _MARK = b"powergames journal 1\n"
 _FRAME = struct.Struct("<QI")
 FORCE = 30.0
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let errors of the operating system name a file.
+
+    Raises
+    ------
+    OSError
+        If one was raised within.
+
+    Examples
+    --------
+    >>> with naming("notes.txt"):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+        ...
+    OSError: [Errno 28] No space left on device: 'notes.txt'
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def write_all(file: RawIOBase, data: bytes) -> None:
+    """Write all of some bytes to an unbuffered file, which may take them in parts.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with open(Path(folder, "notes"), "wb", buffering=0) as file:
+    ...         write_all(file, b"1 2 3")
+    ...     Path(folder, "notes").read_bytes()
+    b'1 2 3'
+    """
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) or 0 :]
 
 
 def replace_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None:
@@ -51,11 +93,9 @@ def replace_file(path: str | os.PathLike[str], data: bytes | memoryview) -> None
     # A digest, because the name itself may be as long as the system allows.
     beginning = f".powergames-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:12]}-"
     _remove_abandoned(target.parent, beginning)
-    try:
+    with naming(path):
         while not _replaced(target, target.with_name(f"{beginning}{secrets.token_hex(6)}.tmp"), data):
             pass
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _replaced(target: Path, partial: Path, data: bytes | memoryview) -> bool:
@@ -203,10 +243,8 @@ class FileLock:
         target = Path(os.path.realpath(path))
         self._path = target.with_name(f".{target.name}.lock")
         while True:
-            try:
+            with naming(path):
                 self._file = open(self._path, "ab")  # noqa: SIM115, open until it is released
-            except OSError as error:
-                raise OSError(error.errno, error.strerror, str(path)) from None
             try:
                 lock(self._file, name)
             except BaseException:
@@ -338,16 +376,10 @@ class Journal:
         return b"".join(parts)
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[self._file.write(view) or 0 :]
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from None
+        with naming(self._path):
+            write_all(self._file, data)
 
     def _force(self) -> None:
-        try:
+        with naming(self._path):
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from None
         self._forced = time.monotonic()

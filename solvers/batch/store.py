@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from powergames.errors import InputError
-from powergames.files import lock
+from powergames.files import lock, naming, write_all
 from powergames.games.normal_form import NormalFormGame
 from powergames.games.profiles import Profile, frozen
 from powergames.objectives import PowerObjective
@@ -95,13 +95,9 @@ class Store:
         self._records[key] = document
 
     def _append(self, line: bytes) -> None:
-        try:
-            written = 0
-            while written < len(line):
-                written += self._file.write(line[written:]) or 0
+        with naming(self._path):
+            write_all(self._file, line)
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from None
 
     def _read(self, data: bytes, header: bytes) -> dict[str, dict[str, Any]]:
         whole = data[: data.rfind(b"\n") + 1]
