@@ -19,6 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
+from powergames.numerics.digests import digest
 from powergames.results import Status
 from powergames.solvers.normal_form.logit import HomotopyLimits
 from powergames.solvers.stochastic import newton
@@ -151,7 +152,7 @@ class _Paths:
 
     def __init__(self, attempts: Sequence[Attempt]) -> None:
         self.attempts = list(attempts)
-        self.begun: dict[tuple[bytes, bytes, bytes, float], Path] = {}
+        self.begun: dict[tuple[str, float], Path] = {}
         self.current: Path | None = None
 
     def find(self, problem: StochasticProblem, start: Found, search: Search) -> Found:
@@ -177,7 +178,7 @@ class _Paths:
             mixed = (1.0 - attempt.evenness) * start.point + attempt.evenness * problem.uniform_point()
             prior = np.log(np.maximum(mixed, LIMITS.linear))
         rest = np.where(free[problem.state_of], 0.0, start.point)
-        key = prior.tobytes(), free.tobytes(), rest.tobytes(), attempt.caution
+        key = digest([prior, free, rest]), attempt.caution
         if key not in self.begun:
             self.begun[key] = Path(problem, free, prior, start.point, attempt.caution, best)
         self.begun[key].due += attempt.steps
