@@ -229,8 +229,8 @@ def predict(
         As for `local_systems`.
     values : ndarray, shape (K, S)
         Kinds and players in the first axis.
-    columns : ndarray, shape (K S, K S)
-        Of the inverse of the matrix of the linear system of all values, one after the other.
+    columns : ndarray, shape (K, K, S)
+        Those of the inverse of the matrix of the linear system of all values that belong to the state.
     s : int
     local : ndarray
         The new strategies of the state.
@@ -275,7 +275,7 @@ def predict(
         errors[v] -= values[v, s]
     plain, disturbed = np.empty_like(worth), np.empty_like(worth)
     for c in range(lines):
-        column = columns[c * n_states + s].reshape((lines, n_states))
+        column = columns[c]
         _fill_worth(game, shares, column, s, plain, disturbed)
         pay = _gradient(n_actions[s], bounds, places, weights, plain, disturbed, local)
         effect = np.zeros(lines)
@@ -286,7 +286,7 @@ def predict(
     if _solve(system, right) == 0.0:
         return -1, np.inf, np.inf, changed, change
     for c in range(lines):
-        column = columns[c * n_states + s].reshape((lines, n_states))
+        column = columns[c]
         for v in range(lines):
             for other in range(n_states):
                 change[v, other] += right[c, 0] * column[v, other]

@@ -23,6 +23,12 @@ class Limits:
 
 LIMITS = Limits()
 
+LARGEST_DENSE = 5_000
+"""Up to this many rows factors are dense unless sparse ones have few entries."""
+
+SPARSE_SHARE = 0.25
+"""Sparse factors have few entries if these are at most this share of those of a dense matrix."""
+
 
 class Factors:
     """An LU factorization.
@@ -133,3 +139,17 @@ def _parity(order: np.ndarray) -> float:
                 seen[place] = True
                 place = int(order[place])
     return -1.0 if (len(order) - cycles) % 2 else 1.0
+
+
+def most_filled(matrix: Any) -> int:
+    """Return a bound on the entries of factors, in an order in which all entries are near the diagonal."""
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    order = reverse_cuthill_mckee(matrix)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    row, column = matrix.nonzero()
+    distance = np.abs(place[row].astype(np.int64) - place[column])
+    reach = np.zeros(len(order), dtype=np.int64)
+    np.maximum.at(reach, np.maximum(place[row], place[column]), distance)
+    return 2 * int(reach.sum())

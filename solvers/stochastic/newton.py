@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from powergames.results import Status
-from powergames.solvers.stochastic.factors import Factors
+from powergames.solvers.stochastic.factors import LARGEST_DENSE, SPARSE_SHARE, Factors, most_filled
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Best, Found, Search
 
@@ -27,10 +27,6 @@ class Limits:
 
     dense_unknowns: int = 500
     """Up to this many unknowns the linear system is dense."""
-    largest_dense: int = 5_000
-    """Up to this many it is dense unless sparse factors have few entries."""
-    sparse_share: float = 0.25
-    """Sparse factors have few entries if these are at most this share of those of a dense matrix."""
     iterative_unknowns: int = 2_000
     """Beyond this many unknowns a sparse system is solved iteratively."""
     few_entries: int = 20_000_000
@@ -106,7 +102,9 @@ class Linearized:
         takes few iterations. The values then move as if time passed with rate one, and for one over `damping`.
         """
         exact = accuracy == 0.0
-        dense = exact and values.size <= (LIMITS.largest_dense if problem.ordinary else LIMITS.dense_unknowns)
+        # On supports many transitions play no part.
+        full = problem.ordinary or (logs is not None and problem.fills_factors)
+        dense = exact and values.size <= (LARGEST_DENSE if full else LIMITS.dense_unknowns)
         worth = problem.worth(values)
         weights, parts = system(
             problem, point, used, worth, free=free, logs=logs, prior=prior, precision=precision, dense=dense
@@ -196,11 +194,11 @@ def _sparse(size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarra
     from scipy.sparse.linalg import bicgstab
 
     matrix = csr_matrix(csr_matrix((entries, (rows, columns)), shape=(size, size)) + eye_array(size, format="csr"))
-    filled = _most_filled(matrix)
+    filled = most_filled(matrix)
 
     @cache
     def factorized() -> _Solver:
-        if size <= LIMITS.largest_dense and filled > LIMITS.sparse_share * size**2:
+        if size <= LARGEST_DENSE and filled > SPARSE_SHARE * size**2:
             return _dense(matrix.toarray())
         if filled > LIMITS.most_entries:
             raise np.linalg.LinAlgError
@@ -264,20 +262,6 @@ def _gmres(multiply: Callable[[np.ndarray], np.ndarray], right: np.ndarray, accu
                 break
         basis[count] = vector / rest
     return np.asarray(shares @ basis[: len(shares)])
-
-
-def _most_filled(matrix: Any) -> int:
-    """Return a bound on the entries of factors, in an order in which all entries are near the diagonal."""
-    from scipy.sparse.csgraph import reverse_cuthill_mckee
-
-    order = reverse_cuthill_mckee(matrix)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    row, column = matrix.nonzero()
-    distance = np.abs(place[row].astype(np.int64) - place[column])
-    reach = np.zeros(len(order), dtype=np.int64)
-    np.maximum.at(reach, np.maximum(place[row], place[column]), distance)
-    return 2 * int(reach.sum())
 
 
 def finish(problem: StochasticProblem, point: np.ndarray, used: np.ndarray, search: Search) -> Found:

@@ -27,6 +27,7 @@ from powergames.numerics.discounted import DiscountedSystem
 from powergames.numerics.ranges import ranges
 from powergames.objectives import PowerObjective
 from powergames.solvers import common
+from powergames.solvers.stochastic.factors import LARGEST_DENSE, SPARSE_SHARE, most_filled
 
 # n_actions, row_starts, discounts and the transitions in CSR form (indptr, indices, data), as kernels take a game.
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -161,14 +162,14 @@ class StochasticProblem:
         """Return where in a point the local point of a state stands."""
         return slice(int(self.point_starts[state]), int(self.point_starts[state + 1]))
 
-    def alone_in(self, state: int, worth: Worth) -> tuple[Layout, Worth]:
-        """Return the layout of the game of a state, and what its rows are worth, without all others."""
+    def alone_in(self, states: np.ndarray, worth: Worth) -> tuple[Layout, Worth]:
+        """Return the layout of the games of some states, and what their rows are worth, without all others."""
         n_actions, row_starts, *_ = self.arrays
-        rows, own = slice(row_starts[state], row_starts[state + 1]), self.own(state)
-        local = read_only(n_actions[state : state + 1])
-        ends = read_only(np.array([0, rows.stop - rows.start])), read_only(np.array([0, own.stop - own.start]))
-        layout = local, *ends, self.egos, self.takes, self.weights
-        return layout, (worth[0][:, rows].copy(), worth[1][:, rows].copy())
+        counts, sizes = np.diff(row_starts)[states], np.diff(self.point_starts)[states]
+        rows = ranges(row_starts[states], counts)
+        ends = (read_only(np.concatenate([[0], np.cumsum(each)])) for each in (counts, sizes))
+        layout = read_only(n_actions[states]), *ends, self.egos, self.takes, self.weights
+        return layout, (worth[0][:, rows], worth[1][:, rows])
 
     @cached_property
     def spans(self) -> np.ndarray:
@@ -230,7 +231,24 @@ class StochasticProblem:
     def linear_work(self) -> float:
         """What it takes to solve a linear system in the values, in the same units: about as long."""
         unknowns = self.kinds * self.n_players * self.n_states
-        return self.work + 0.01 * unknowns * min(unknowns, 300) ** 2
+        dense = unknowns**3 / 1_600 if self.fills_factors else 0.0
+        return self.work + 0.01 * unknowns * min(unknowns, 300) ** 2 + dense
+
+    @cached_property
+    def fills_factors(self) -> bool:
+        """Whether linear systems in the values of all states have dense factors."""
+        from scipy.sparse import csr_array
+
+        from powergames.kernels.stages import state_graph
+
+        n_states = self.n_states
+        if self.kinds * self.n_players * n_states > LARGEST_DENSE or n_states == 1:
+            return False
+        if self.ordinary:
+            return True
+        starts, successors = state_graph(self.arrays[1], *self.arrays[3:5])
+        graph = csr_array((np.ones(len(successors)), successors, starts), shape=(n_states, n_states))
+        return most_filled(graph) > SPARSE_SHARE * n_states**2
 
     @property
     def layout(self) -> Layout:

@@ -22,8 +22,8 @@ the inverse of the matrix of Newton's method is kept, in which a change of one s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -33,6 +33,7 @@ from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.common import LimitError
 from powergames.solvers.stochastic import newton
+from powergames.solvers.stochastic.inverse import Factorized, Inverse
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Found, Search, StochasticMethod
 from powergames.solvers.stochastic.stage_games import STAGES, stage_equilibria
@@ -42,7 +43,7 @@ from powergames.solvers.stochastic.stage_games import STAGES, stage_equilibria
 class Limits:
     """How large a game may be, what a move is chosen from, and how exact positions are."""
 
-    unknowns: int = 2_400
+    unknowns: int = 6_000
     """Values of states, of all kinds and players, at most: the inverse of a matrix of so many lines is kept."""
     responses: tuple[int, ...] = (12, 20, 40, 70, 120)
     """Supports are taken for the first time after everybody has so often responded to averages of the values."""
@@ -50,8 +51,10 @@ class Limits:
     """They are good enough if this share of the states is wrong."""
     purified: float = 0.1
     """Where the equations of all these lead nowhere, this share of the states becomes pure, then twice as many."""
-    states: int = 30
+    wrong: int = 30
     """Wrong states among which a move is chosen."""
+    states: int = 60
+    """All states among which it is chosen, with some that follow upon the wrong ones."""
     starts: int = 2
     """For each of them equilibria of its own game are sought from so many starts: where it is, and random ones."""
     tenure: int = 2
@@ -102,8 +105,10 @@ class Limits:
     """From the second step on this holds for shorter ones already, if they grow."""
     contraction: float = 0.5
     """A step longer than this share of the one before shows that the matrix is out of date."""
-    lasting: int = 60
-    """Moves after which the inverse is computed anew."""
+    lasting: float = 0.1
+    """Moves for each of its lines after which the inverse is computed anew."""
+    least_lasting: int = 60
+    """But so many at least."""
 
 
 LIMITS = Limits()
@@ -123,8 +128,8 @@ class _Position:
         What rows are worth by the values.
     responses, derivatives, steps, slopes, gradient : ndarray
         What `powergames.kernels.support_changes.local_systems` returns.
-    columns : ndarray, shape (K, K)
-        Nearly those of the inverse of the matrix of Newton's method, for all values, one after the other.
+    inverse : Inverse, optional
+        Nearly that of the matrix of Newton's method, for all values.
     exact : bool
         Whether the equations are solved as exactly as rounding allows.
     age : int
@@ -141,7 +146,7 @@ class _Position:
     steps: np.ndarray
     slopes: np.ndarray
     gradient: np.ndarray
-    columns: np.ndarray = field(default_factory=partial(np.zeros, (0, 0)))
+    inverse: Inverse | None = None
     exact: bool = False
     age: int = 0
 
@@ -196,6 +201,10 @@ class _Change:
     count: int
     point: np.ndarray
     values: np.ndarray
+
+
+# Strategies of a state, the support, and how long the step may be that follows.
+_Alternative = tuple[np.ndarray, np.ndarray, float]
 
 
 class _Walk:
@@ -296,12 +305,12 @@ class _Walk:
             self.fewest, self.pause = position.count, self.moves + self.patience
             self.fallback = position
             self.best.look(position.strategies, problem.worth(problem.evaluate(position.strategies)))
-        if position.age >= LIMITS.lasting:
+        if position.age >= max(LIMITS.least_lasting, LIMITS.lasting * position.values.size):
             # Also what was solved roughly is solved anew, since errors add up.
             position = self._solved(position.point, position.used, position.values) or position
         self.moves += 1
         self._step()
-        changes = [change for state in self._chosen(position) for change in self._changes(position, state)]
+        changes = list(self._changes(position, self._chosen(position)))
         now = self.importance[position.wrong].sum()
         if not changes or min(change.score for change in changes) >= now:
             self.importance[position.wrong] += LIMITS.insistence
@@ -314,38 +323,58 @@ class _Walk:
             self.vain[change.state, change.used.tobytes()] = self.moves + LIMITS.vain
         return self._kicked(position)
 
-    def _chosen(self, position: _Position) -> list[int]:
-        """Return some states that are wrong."""
-        states = np.flatnonzero(position.wrong)
-        if len(states) > LIMITS.states:
-            states = self.rng.choice(states, LIMITS.states, replace=False)
-        return states.tolist()
+    def _chosen(self, position: _Position) -> np.ndarray:
+        """Return some states that are wrong, and some that follow upon them; if none is wrong, any."""
+        wrong = np.flatnonzero(position.wrong)
+        if not len(wrong):
+            return np.unique(self.rng.integers(self.problem.n_states, size=LIMITS.states))
+        if len(wrong) > LIMITS.wrong:
+            wrong = self.rng.choice(wrong, LIMITS.wrong, replace=False)
+        _, row_starts, _, indptr, indices, _ = self.problem.arrays
+        before = self.rng.choice(wrong, LIMITS.states - len(wrong))
+        begin, end = indptr[row_starts[before]], indptr[row_starts[before + 1]]
+        leads = end > begin
+        return np.union1d(wrong, indices[self.rng.integers(begin[leads], end[leads])])
 
-    def _changes(self, position: _Position, state: int) -> list[_Change]:
-        """Return to what a state may change."""
-        seen, changes = {position.support(state)}, []
-        for local, used, longest in self._alternatives(position, state):
-            support = used.tobytes()
-            if support in seen:
-                continue
-            seen.add(support)
-            if self.vain.get((state, support), 0) > self.moves:
-                continue
-            change = self._predicted(position, state, local, used, longest)
-            waits = self.forbidden.get((state, support), 0) > self.moves
-            if change is not None and not (waits and change.count >= self.fewest):
-                changes.append(change)
-        return changes
+    def _changes(self, position: _Position, states: np.ndarray) -> Iterator[_Change]:
+        """Yield changes of some states, and what is predicted to follow."""
+        for state, offered in self._alternatives(position, states).items():
+            seen, columns = {position.support(state)}, self._columns(position, state)
+            for local, used, longest in offered:
+                support = used.tobytes()
+                if support in seen:
+                    continue
+                seen.add(support)
+                if self.vain.get((state, support), 0) > self.moves:
+                    continue
+                change = self._predicted(position, columns, state, local, used, longest)
+                waits = self.forbidden.get((state, support), 0) > self.moves
+                if change is not None and not (waits and change.count >= self.fewest):
+                    yield change
 
-    def _alternatives(self, position: _Position, state: int) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
-        """Yield strategies of a state and supports: equilibria of its own game, and what is one action away.
+    def _alternatives(self, position: _Position, states: np.ndarray) -> dict[int, list[_Alternative]]:
+        """Return other strategies of some states, their supports, and how long a step may follow.
 
-        The latter are not equilibria of its own game: that somebody is indifferent there may be due to what others do
-        in other states, where this state's strategies make somebody indifferent.
+        These are equilibria of a state's own game, and in wrong states what is one action away. The latter are none:
+        that somebody is indifferent there may be due to what others do in other states, where this state's strategies
+        make somebody indifferent.
         """
+        problem = self.problem
+        alternatives: dict[int, list[_Alternative]] = {}
+        entries, sizes = problem.entries_of(states), np.diff(problem.point_starts)[states]
+        starts = np.cumsum(sizes) - sizes
         for attempt in range(LIMITS.starts):
-            local = self._equilibrium(position, state, near=attempt == 0)
-            yield local, local > 0.0, LIMITS.longest_step
+            found = self._equilibria(position, states, near=attempt == 0)
+            differs = np.logical_or.reduceat((found > 0.0) != position.used[entries], starts)
+            for place in np.flatnonzero(differs).tolist():
+                local = found[starts[place] : starts[place] + sizes[place]]
+                alternatives.setdefault(int(states[place]), []).append((local, local > 0.0, LIMITS.longest_step))
+        for state in states[position.wrong[states]].tolist():
+            alternatives.setdefault(state, []).extend(self._neighbours(position, state))
+        return alternatives
+
+    def _neighbours(self, position: _Position, state: int) -> Iterator[_Alternative]:
+        """Yield strategies of a state in which a better action comes into use, or a negative one leaves."""
         problem, own = self.problem, self.problem.own(state)
         local, used, paid = position.point[own], position.used[own], position.gradient[own]
         bounds = problem.bounds[state * problem.n_groups : (state + 1) * problem.n_groups + 1] - own.start
@@ -368,10 +397,11 @@ class _Walk:
         """Return the position after a change of any state, right or wrong; if none leads on, the best so far."""
         for _ in range(LIMITS.kicks):
             state = int(self.rng.integers(self.problem.n_states))
-            local = self._equilibrium(position, state, near=False)
+            local = self._equilibria(position, np.array([state]), near=False)
             if (local > 0.0).tobytes() == position.support(state):
                 continue
-            change = self._predicted(position, state, local, local > 0.0, LIMITS.longest_step)
+            columns = self._columns(position, state)
+            change = self._predicted(position, columns, state, local, local > 0.0, LIMITS.longest_step)
             after = None if change is None else self._changed(position, change)
             if after is not None and after.count <= position.count + LIMITS.kick:
                 self._forbid(state, position.support(state), 2 * LIMITS.tenure)
@@ -381,23 +411,37 @@ class _Walk:
     def _forbid(self, state: int, support: bytes, moves: int) -> None:
         self.forbidden[state, support] = self.moves + moves + int(self.rng.integers(moves + 1))
 
-    def _equilibrium(self, position: _Position, state: int, *, near: bool) -> np.ndarray:
-        """Return an equilibrium of the game of a state, by Lemke's algorithm from where it is or from anywhere."""
+    def _equilibria(self, position: _Position, states: np.ndarray, *, near: bool) -> np.ndarray:
+        """Return an equilibrium of the game of each state, by Lemke's algorithm from where it is or from anywhere."""
         from powergames.kernels.stages import solve_stages
 
         problem = self.problem
-        layout, worth = problem.alone_in(state, position.worth)
-        point = position.strategies[problem.own(state)]
-        if not near:
-            bounds = problem.bounds[state * problem.n_groups : (state + 1) * problem.n_groups + 1]
-            point = self.rng.exponential(size=len(point))
-            point /= np.repeat(np.add.reduceat(point, bounds[:-1] - bounds[0]), np.diff(bounds))
-        found, _ = solve_stages(*layout, *worth, point, np.full(problem.n_players, LIMITS.exact))
+        layout, worth = problem.alone_in(states, position.worth)
+        point = position.strategies if near else problem.normalized(self.rng.exponential(size=problem.size))
+        slack = np.full(problem.n_players, LIMITS.exact)
+        found, _ = solve_stages(*layout, *worth, point[problem.entries_of(states)], slack)
         self.work += STAGES**2 * len(worth[0][0])
         return np.asarray(found)
 
+    def _columns(self, position: _Position, state: int) -> np.ndarray:
+        """Return the columns of the inverse that belong to a state, shape (K, K, S) for K values of each state."""
+        assert position.inverse is not None
+        lines = self._places(state)
+        return position.inverse.columns(lines).reshape(len(lines), len(lines), -1)
+
+    def _places(self, state: int) -> np.ndarray:
+        """Return where the values of a state are among those of all."""
+        problem = self.problem
+        return np.arange(problem.kinds * problem.n_players) * problem.n_states + state
+
     def _predicted(
-        self, position: _Position, state: int, local: np.ndarray, used: np.ndarray, longest: float
+        self,
+        position: _Position,
+        columns: np.ndarray,
+        state: int,
+        local: np.ndarray,
+        used: np.ndarray,
+        longest: float,
     ) -> _Change | None:
         """Return a change and what follows upon it; None if the equations are singular, or lead too far."""
         from powergames.kernels.support_changes import predict
@@ -415,7 +459,7 @@ class _Walk:
             position.derivatives,
             position.gradient,
             position.values.reshape(-1, problem.n_states),
-            position.columns,
+            columns,
             state,
             local,
             used,
@@ -454,15 +498,15 @@ class _Walk:
         """
         enough, last = LIMITS.exact if exact else LIMITS.rough, np.inf
         position = self._position(point, used, values)
-        columns = None if before is None else self._updated(before, position, state)
+        inverse = None if before is None else self._updated(before, position, state)
         for count in range(LIMITS.steps if exact else LIMITS.rough_steps):
-            fresh = columns is None
-            if columns is None and before is None:
-                columns = self._inverse(position)
-            if columns is None:
+            fresh = inverse is None
+            if inverse is None and before is None:
+                inverse = self._factorized(position)
+            if inverse is None:
                 # In the course of a search it takes less time to try another change.
                 return None
-            moved, change = self._newton(position, columns)
+            moved, change = self._newton(position, inverse)
             size = float(np.abs(moved).max())
             # Also not a number.
             if not size <= LIMITS.longest_step:
@@ -473,11 +517,14 @@ class _Walk:
             if size > min(2.0 * last, LIMITS.longest_later_step) and fresh and count:
                 return None
             if size > LIMITS.contraction * last or exact:
-                columns = None
+                inverse = None
             last = size
         else:
             return None
-        return replace(position, columns=columns, exact=exact, age=0 if before is None else before.age + 1)
+        known = inverse.inverse()
+        if known is None:
+            return None
+        return replace(position, inverse=known, exact=exact, age=0 if before is None else before.age + 1)
 
     def _position(self, point: np.ndarray, used: np.ndarray, values: np.ndarray) -> _Position:
         """Return strategies and values with the games of all states linearized there."""
@@ -491,14 +538,14 @@ class _Walk:
         )
         return _Position(problem, point, values, used, worth, responses, derivatives, steps, slopes, gradient)
 
-    def _newton(self, position: _Position, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _newton(self, position: _Position, inverse: Factorized | Inverse) -> tuple[np.ndarray, np.ndarray]:
         """Return by how much strategies and values change in a step of Newton's method."""
         from powergames.kernels.stages import payments, respond
 
         problem = self.problem
         errors = problem.backup(position.point, position.worth, position.gradient) - position.values
         right = errors + np.add.reduceat(position.slopes * position.steps, problem.point_starts[:-1], axis=2)
-        change = (right.ravel() @ columns).reshape(right.shape)
+        change = inverse.times(right.ravel()).reshape(right.shape)
         paid = payments(*problem.layout[:5], *position.row_weights, *problem.changed_worth(change))
         self.work += right.size**2 / 80
         return position.steps + respond(problem.point_starts, position.responses, paid), change
@@ -521,29 +568,17 @@ class _Walk:
             )
         )
 
-    def _inverse(self, position: _Position) -> np.ndarray | None:
-        """Return the columns of the inverse of that matrix; None where it is singular."""
+    def _factorized(self, position: _Position) -> Factorized | None:
+        """Return the factors of that matrix; None where it is singular."""
         matrix = self._lines(position, np.arange(self.problem.n_states))
-        self.work += len(matrix) ** 3 / 400
-        try:
-            inverse = np.linalg.inv(matrix.T)
-        except np.linalg.LinAlgError:
-            return None
-        return inverse if np.isfinite(inverse).all() else None
+        self.work += len(matrix) ** 3 / 800
+        return Factorized.of(matrix)
 
-    def _updated(self, before: _Position, position: _Position, state: int) -> np.ndarray | None:
-        """Return the columns for a matrix in which the lines of one state are new; None where that is singular."""
-        problem = self.problem
-        lines = np.arange(before.values.size // problem.n_states) * problem.n_states + state
+    def _updated(self, before: _Position, position: _Position, state: int) -> Inverse | None:
+        """Return the inverse of a matrix in which the lines of one state are new; None where that is singular."""
         new = self._lines(position, np.array([state]))
-        products = before.columns @ new.T
-        small = products[lines]
-        products[lines, np.arange(len(lines))] -= 1.0
-        self.work += new.size * new.shape[1] / 16
-        try:
-            return np.asarray(before.columns - np.linalg.solve(small.T, products.T).T @ before.columns[lines])
-        except np.linalg.LinAlgError:
-            return None
+        self.work += new.size * new.shape[1] / 80
+        return None if before.inverse is None else before.inverse.with_lines(self._places(state), new)
 
 
 def find(problem: StochasticProblem, start: Found, search: Search) -> Found:
