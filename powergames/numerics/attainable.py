@@ -9,6 +9,7 @@ ones. The best value ``v`` of such a process satisfies
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,11 +21,11 @@ from powergames.numerics.discounted import FEW, DiscountedSystem
 # Entries of dense transitions up to which policies of few states are evaluated all at once.
 SMALL = 2**16
 
-# Share of states in which a policy changes from which on it is evaluated exactly, and sweeps that evaluate it before.
-SETTLED, SWEEPS = 0.02, 20
+# Sweeps that evaluate a policy where there are many states, and policies that are evaluated so at most.
+SWEEPS, SWEPT = 20, 60
 
-# Differences relative to the greatest value that are rounding.
-ROUNDING = 1e-14
+# Differences relative to the greatest value that are rounding, and that do not count as long as sweeps evaluate.
+ROUNDING, SLIGHT = 1e-14, 1e-9
 
 
 def greatest_values(transitions: Any, row_starts: np.ndarray, rewards: np.ndarray, discounts: np.ndarray) -> np.ndarray:
@@ -47,8 +48,8 @@ def greatest_values(transitions: Any, row_starts: np.ndarray, rewards: np.ndarra
 
     Notes
     -----
-    Policy iteration. Where there are many states, a few sweeps evaluate the first policies. It ends, since each exact
-    step is an improvement.
+    Policy iteration. Where there are many states, a few sweeps evaluate the first policies, until these hardly change.
+    It ends, since each exact step is an improvement.
 
     Examples
     --------
@@ -67,20 +68,22 @@ def greatest_values(transitions: Any, row_starts: np.ndarray, rewards: np.ndarra
     states, each = np.repeat(np.arange(n_states), np.diff(row_starts)), np.arange(len(rewards))[:, None]
     values, total = np.zeros((len(rewards), n_states)), -np.inf
     played = _first_best(rewards, np.maximum.reduceat(rewards, row_starts[:-1], axis=1), row_starts, states)
-    while True:
+    for count in itertools.count():
         values = evaluate(played, rewards[each, played], values, exact)
         if exact:
             # No value falls, but for rounding.
             if values.sum() <= total:
-                return values
+                break
             total = float(values.sum())
         worth = rewards + discounts[:, None] * (transitions @ values.T).T
         best = np.maximum.reduceat(worth, row_starts[:-1], axis=1)
-        better = best > worth[each, played] + ROUNDING * np.abs(best).max(axis=1, keepdims=True)
+        least = (ROUNDING if exact else SLIGHT) * np.abs(best).max(axis=1, keepdims=True)
+        better = best > worth[each, played] + least
         if exact and not better.any():
-            return values
-        exact = exact or np.count_nonzero(better) <= SETTLED * better.size
+            break
+        exact = exact or not better.any() or count >= SWEPT
         played = np.where(better, _first_best(worth, best, row_starts, states), played)
+    return values
 
 
 def _first_best(worth: np.ndarray, best: np.ndarray, row_starts: np.ndarray, states: np.ndarray) -> np.ndarray:

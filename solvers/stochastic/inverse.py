@@ -81,8 +81,8 @@ class Inverse:
     def with_lines(self, lines: np.ndarray, new: np.ndarray) -> Inverse | None:
         """Return the inverse of the matrix in which some lines are new; None where that is singular."""
         held = np.flatnonzero(new.any(axis=0))
-        base = self.base if len(held) > FEW * len(self.base) else self.base[:, held]
-        products = base @ new[:, held].T if base is not self.base else base @ new.T
+        few = len(held) <= FEW * len(self.base)
+        products = self.base[:, held] @ new[:, held].T if few else self.base @ new.T
         products -= self.left @ (self.right @ new.T)
         small = products[lines]
         products[lines, np.arange(len(lines))] -= 1.0

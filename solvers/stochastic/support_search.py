@@ -51,10 +51,10 @@ class Limits:
     """They are good enough if this share of the states is wrong."""
     purified: float = 0.1
     """Where the equations of all these lead nowhere, this share of the states becomes pure, then twice as many."""
-    wrong: int = 30
+    states: int = 30
     """Wrong states among which a move is chosen."""
-    states: int = 60
-    """All states among which it is chosen, with some that follow upon the wrong ones."""
+    others: float = 0.25
+    """And others that follow upon these, about this share of all."""
     starts: int = 2
     """For each of them equilibria of its own game are sought from so many starts: where it is, and random ones."""
     tenure: int = 2
@@ -328,10 +328,10 @@ class _Walk:
         wrong = np.flatnonzero(position.wrong)
         if not len(wrong):
             return np.unique(self.rng.integers(self.problem.n_states, size=LIMITS.states))
-        if len(wrong) > LIMITS.wrong:
-            wrong = self.rng.choice(wrong, LIMITS.wrong, replace=False)
+        if len(wrong) > LIMITS.states:
+            wrong = self.rng.choice(wrong, LIMITS.states, replace=False)
         _, row_starts, _, indptr, indices, _ = self.problem.arrays
-        before = self.rng.choice(wrong, LIMITS.states - len(wrong))
+        before = self.rng.choice(wrong, int(LIMITS.others * self.problem.n_states))
         begin, end = indptr[row_starts[before]], indptr[row_starts[before + 1]]
         leads = end > begin
         return np.union1d(wrong, indices[self.rng.integers(begin[leads], end[leads])])
