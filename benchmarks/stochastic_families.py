@@ -103,7 +103,7 @@ FAMILIES: dict[str, Callable[[], pg.StochasticGame]] = {
 }
 
 # Random games of a hundred states and more, each from so many seeds.
-SEEDS = 3
+SEEDS = 10
 LARGE: dict[str, Callable[[int], pg.StochasticGame]] = {
     "detteam 2x200x4": lambda seed: random_game(2, 200, 4, "deterministic team", 100 + seed, paid=0.05),
     "detgen 2x200x4": lambda seed: random_game(2, 200, 4, "deterministic", 100 + seed),
