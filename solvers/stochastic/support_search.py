@@ -2,12 +2,13 @@
 
 On given supports, equations tell what everybody plays in all states, and what these are worth. Newton's method solves
 them. In some states the solution is not one of the game: there a probability is negative, or somebody would rather do
-something else. Such a state may change to the support of another equilibrium of its own game, for the values of all
-states as they are, or take in a better action, or give up one that it plays with a negative probability. Of a few such
-changes that is made after which the fewest states are wrong, to first order; a state does not return to the support
-that it had for some time (F. Glover 1989). With no state wrong, the solution is an equilibrium.
+something else. Such a state, or one that follows upon it, may change to the support of another equilibrium of its own
+game, for the values of all states as they are. A wrong state may also take in a better action, or give up one that it
+plays with a negative probability. Of these changes that is made after which the fewest states are wrong, to first
+order; a state does not return to the support that it had for some time (F. Glover 1989). With no state wrong, the
+solution is an equilibrium.
 
-The last two kinds of changes lead to supports that no equilibrium of a state alone has: there a single player mixes,
+Changes by one action lead to supports that no equilibrium of a state alone has: there a single player mixes,
 say. What makes this player indifferent is how others mix in other states, and they are indifferent due to this player.
 Of 24 random games of twenty states, half have such an equilibrium at the end of their logit path.
 
@@ -600,8 +601,8 @@ def refuses(game: StochasticGame, objective: PowerObjective) -> str | None:
 METHOD = StochasticMethod(
     "support_search",
     find,
-    "local search for supports, in which one state after the other changes its own: general games of up to a few "
-    "hundred states, any number of players, no guarantee",
+    "local search for supports, in which one state after the other changes its own: general games of up to a "
+    "thousand states or so, any number of players, no guarantee",
     refuses,
     share=4.0,
 )
