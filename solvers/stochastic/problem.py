@@ -167,8 +167,8 @@ class StochasticProblem:
         n_actions, row_starts, *_ = self.arrays
         counts, sizes = np.diff(row_starts)[states], np.diff(self.point_starts)[states]
         rows = ranges(row_starts[states], counts)
-        ends = (read_only(np.concatenate([[0], np.cumsum(each)])) for each in (counts, sizes))
-        layout = read_only(n_actions[states]), *ends, self.egos, self.takes, self.weights
+        row_ends, point_ends = (read_only(np.concatenate([[0], np.cumsum(each)])) for each in (counts, sizes))
+        layout = read_only(n_actions[states]), row_ends, point_ends, self.egos, self.takes, self.weights
         return layout, (worth[0][:, rows], worth[1][:, rows])
 
     @cached_property

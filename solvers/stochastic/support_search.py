@@ -499,7 +499,7 @@ class _Walk:
         """
         enough, last = LIMITS.exact if exact else LIMITS.rough, np.inf
         position = self._position(point, used, values)
-        inverse = None if before is None else self._updated(before, position, state)
+        inverse: Factorized | Inverse | None = None if before is None else self._updated(before, position, state)
         for count in range(LIMITS.steps if exact else LIMITS.rough_steps):
             fresh = inverse is None
             if inverse is None and before is None:
