@@ -356,9 +356,9 @@ class _Walk:
     def _alternatives(self, position: _Position, states: np.ndarray) -> dict[int, list[_Alternative]]:
         """Return other strategies of some states, their supports, and how long a step may follow.
 
-        These are equilibria of a state's own game, and in wrong states what is one action away. The latter are none:
-        that somebody is indifferent there may be due to what others do in other states, where this state's strategies
-        make somebody indifferent.
+        These are equilibria of a state's own game, and in wrong states what is one action away. The latter need be no
+        equilibrium of that game: somebody may be indifferent due to what others do in other states, where this state's
+        strategies make somebody indifferent.
         """
         problem = self.problem
         alternatives: dict[int, list[_Alternative]] = {}
