@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from powergames.numerics.digests import digest
+from powergames.objectives import PowerObjective
 from powergames.results import Status
 from powergames.solvers.normal_form.logit import HomotopyLimits
 from powergames.solvers.stochastic import newton
@@ -46,6 +47,10 @@ class Limits(HomotopyLimits):
     """A path is given up above this precision."""
     earliest: float = 5.0
     """Newton's method on supports is tried from this precision on, where the path suggests new ones."""
+    high_price: float = 0.5
+    """From this λ on, paths are better than a local search in the form "penalty"."""
+    leading_share: float = 16.0
+    """Where they are, they get so many times the work of other methods."""
     rounds: int = 4
     """Paths that have not ended are followed on in so many rounds."""
 
@@ -82,6 +87,14 @@ ATTEMPTS = (
     Attempt(evenness=1.0, caution=0.1, steps=3_000),
     Attempt(evenness=None, caution=0.1, steps=3_000),
     Attempt(evenness=None, caution=0.03, steps=10_000),
+)
+
+# The same where other methods are known to fail, so that their profiles are a bad place to begin.
+LEADING_ATTEMPTS = (
+    *ATTEMPTS[:4],
+    Attempt(evenness=1.0, caution=0.3, steps=1_500),
+    *ATTEMPTS[4:7],
+    *ATTEMPTS[8:],
 )
 
 # The same for games of one state, where paths from even mixing are short.
@@ -138,6 +151,15 @@ class State:
 
 # Changes of the unknowns, of the values and of the precision.
 Direction = tuple[np.ndarray, np.ndarray, float]
+
+
+def leads(objective: PowerObjective) -> bool:
+    """Return whether paths are known to be better than a local search.
+
+    So they are where power is charged for at a high price: strategies then respond to values too strongly for a search
+    that looks one linear step ahead.
+    """
+    return objective.form == "penalty" and objective.exact_lam >= LIMITS.high_price
 
 
 def find(problem: StochasticProblem, start: Found, search: Search, attempts: Sequence[Attempt] | None = None) -> Found:
@@ -376,3 +398,6 @@ METHOD = StochasticMethod(
     "logit homotopy over all states with a Newton finish: any number of players, any λ, slow and sure",
     share=2.0,
 )
+
+# Where it `leads`.
+LEADING = replace(METHOD, find=partial(find, attempts=LEADING_ATTEMPTS * LIMITS.rounds), share=LIMITS.leading_share)

@@ -94,6 +94,9 @@ def methods_to_try(game: StochasticGame, objective: PowerObjective, name: str | 
         if best_response.METHOD in methods and best_response.leads(game, objective):
             methods.remove(best_response.METHOD)
             methods.insert(0, replace(best_response.METHOD, share=LIMITS.leading_share))
+        elif logit.leads(objective):
+            instead = {"logit": logit.LEADING, "support_search": replace(support_search.METHOD, share=1.0)}
+            methods = [instead.get(method.name, method) for method in methods]
         return methods
     if not (isinstance(name, str) and name in METHODS):
         raise InputError(

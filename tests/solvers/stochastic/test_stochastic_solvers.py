@@ -1029,3 +1029,13 @@ def test_what_the_certificate_rejects_goes_on_to_the_next_method(monkeypatch):
     equilibrium = pg.solve(game)
     check(equilibrium)
     assert equilibrium.method not in ("shapley", "stages")
+
+
+@pytest.mark.parametrize(
+    ("lam", "form", "logit", "search"),
+    [("1", "penalty", 16.0, 1.0), ("0.3", "penalty", 2.0, 4.0), ("1", "adversarial", 2.0, 4.0)],
+)
+def test_paths_get_most_of_the_work_at_a_high_price_of_power(lam, form, logit, search):
+    game = random_sparse(states=20, seed=1, players=3)
+    shares = {method.name: method.share for method in methods_to_try(game, PowerObjective(lam, form=form), None)}
+    assert (shares["logit"], shares["support_search"]) == (logit, search)
