@@ -17,17 +17,15 @@ class Limits:
     """Up to this many rows a dense factorization is quicker, also where several threads slow it down."""
     shortest_rows: int = 1_000
     """Up to this many rows shortest solutions are found by a dense factorization."""
+    largest_dense: int = 5_000
+    """Up to this many rows matrices may be dense where their sparse factors have many entries."""
+    sparse_share: float = 0.25
+    """Sparse factors have few entries if these are at most this share of those of a dense matrix."""
     inverse_iterations: int = 3
     """Rounds of inverse iteration for the least singular value."""
 
 
 LIMITS = Limits()
-
-LARGEST_DENSE = 5_000
-"""Up to this many rows factors are dense unless sparse ones have few entries."""
-
-SPARSE_SHARE = 0.25
-"""Sparse factors have few entries if these are at most this share of those of a dense matrix."""
 
 
 class Factors:

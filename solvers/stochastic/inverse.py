@@ -11,11 +11,18 @@ from typing import Any
 
 import numpy as np
 
-PENDING = 48
-"""So many changes of lines wait until they are added."""
 
-FEW = 0.05
-"""Lines with entries in at most this share of the columns are multiplied without the others."""
+@dataclass(frozen=True)
+class Limits:
+    """How many changes wait, and when entries of zero are left out."""
+
+    pending: int = 48
+    """So many changes of lines wait until they are added."""
+    few: float = 0.05
+    """Lines with entries in at most this share of the columns are multiplied without the others."""
+
+
+LIMITS = Limits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +88,7 @@ class Inverse:
     def with_lines(self, lines: np.ndarray, new: np.ndarray) -> Inverse | None:
         """Return the inverse of the matrix in which some lines are new; None where that is singular."""
         held = np.flatnonzero(new.any(axis=0))
-        few = len(held) <= FEW * len(self.base)
+        few = len(held) <= LIMITS.few * len(self.base)
         products = self.base[:, held] @ new[:, held].T if few else self.base @ new.T
         products -= self.left @ (self.right @ new.T)
         small = products[lines]
@@ -91,6 +98,6 @@ class Inverse:
         except np.linalg.LinAlgError:
             return None
         left, right = np.hstack([self.left, factors]), np.vstack([self.right, self.columns(lines)])
-        if len(right) < PENDING:
+        if len(right) < LIMITS.pending:
             return Inverse(self.base, left, right)
         return Inverse(self.base - left @ right, left[:, :0], right[:0])

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from powergames.results import Status
-from powergames.solvers.stochastic.factors import LARGEST_DENSE, SPARSE_SHARE, Factors, most_filled
+from powergames.solvers.stochastic.factors import LIMITS as DENSITY
+from powergames.solvers.stochastic.factors import Factors, most_filled
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Best, Found, Search
 
@@ -104,7 +105,7 @@ class Linearized:
         exact = accuracy == 0.0
         # On supports many transitions play no part.
         full = problem.ordinary or (logs is not None and problem.fills_factors)
-        dense = exact and values.size <= (LARGEST_DENSE if full else LIMITS.dense_unknowns)
+        dense = exact and values.size <= (DENSITY.largest_dense if full else LIMITS.dense_unknowns)
         worth = problem.worth(values)
         weights, parts = system(
             problem, point, used, worth, free=free, logs=logs, prior=prior, precision=precision, dense=dense
@@ -198,7 +199,7 @@ def _sparse(size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarra
 
     @cache
     def factorized() -> _Solver:
-        if size <= LARGEST_DENSE and filled > SPARSE_SHARE * size**2:
+        if size <= DENSITY.largest_dense and filled > DENSITY.sparse_share * size**2:
             return _dense(matrix.toarray())
         if filled > LIMITS.most_entries:
             raise np.linalg.LinAlgError

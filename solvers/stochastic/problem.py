@@ -27,7 +27,8 @@ from powergames.numerics.discounted import DiscountedSystem
 from powergames.numerics.ranges import ranges
 from powergames.objectives import PowerObjective
 from powergames.solvers import common
-from powergames.solvers.stochastic.factors import LARGEST_DENSE, SPARSE_SHARE, most_filled
+from powergames.solvers.stochastic.factors import LIMITS as DENSITY
+from powergames.solvers.stochastic.factors import most_filled
 
 # n_actions, row_starts, discounts and the transitions in CSR form (indptr, indices, data), as kernels take a game.
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -242,13 +243,13 @@ class StochasticProblem:
         from powergames.kernels.stages import state_graph
 
         n_states = self.n_states
-        if self.kinds * self.n_players * n_states > LARGEST_DENSE or n_states == 1:
+        if self.kinds * self.n_players * n_states > DENSITY.largest_dense or n_states == 1:
             return False
         if self.ordinary:
             return True
         starts, successors = state_graph(self.arrays[1], *self.arrays[3:5])
         graph = csr_array((np.ones(len(successors)), successors, starts), shape=(n_states, n_states))
-        return most_filled(graph) > SPARSE_SHARE * n_states**2
+        return most_filled(graph) > DENSITY.sparse_share * n_states**2
 
     @property
     def layout(self) -> Layout:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,12 +19,12 @@ def matrix_of(size, seed=0):
 @pytest.mark.parametrize("few", [0.0, 1.0])
 def test_lines_change_again_and_again(few, monkeypatch):
     """Also after the changes that waited were added; columns without entries are left out, or not."""
-    monkeypatch.setattr(inverse, "FEW", few)
+    monkeypatch.setattr(inverse, "LIMITS", replace(inverse.LIMITS, few=few))
     rng = np.random.default_rng(1)
     matrix = matrix_of(30)
     known = Factorized.of(matrix).inverse()
     waiting = []
-    for _ in range(2 * inverse.PENDING):
+    for _ in range(2 * inverse.LIMITS.pending):
         lines = rng.choice(30, 2, replace=False)
         matrix[lines] = np.eye(30)[lines] + rng.random((2, 30)) * (rng.random(30) < 0.2) / 30
         known = known.with_lines(lines, matrix[lines])
@@ -30,7 +32,7 @@ def test_lines_change_again_and_again(few, monkeypatch):
         np.testing.assert_allclose(known.columns(lines), np.linalg.inv(matrix)[:, lines].T, atol=1e-12)
         vector = rng.random(30)
         np.testing.assert_allclose(matrix @ known.times(vector), vector, atol=1e-12)
-    assert max(waiting) < inverse.PENDING
+    assert max(waiting) < inverse.LIMITS.pending
     assert min(waiting) == 0
 
 

@@ -978,7 +978,8 @@ def test_newton_steps_of_kitchens_are_those_of_dense_matrices(form, monkeypatch)
     }
     systems = []
     iterative = {"iterative_unknowns": 0, "few_entries": 0}
-    for limits in ({"sparse_share": 0.0}, {"sparse_share": 1.0}, iterative, {**iterative, "iterations": 1}):
+    for share, limits in ((0.0, {}), (1.0, {}), (1.0, iterative), (1.0, {**iterative, "iterations": 1})):
+        monkeypatch.setattr(newton, "DENSITY", dataclasses.replace(newton.DENSITY, sparse_share=share))
         monkeypatch.setattr(newton, "LIMITS", dataclasses.replace(newton.LIMITS, **limits))
         systems.append(Linearized.at(part, point, values, point > 0, **arguments))
     assert values.size > newton.LIMITS.dense_unknowns
@@ -994,8 +995,9 @@ def test_iterations_solve_for_right_hand_sides_of_any_length(monkeypatch):
     size = 300
     rng = np.random.default_rng(0)
     rows, columns = np.repeat(np.arange(size), 3), rng.integers(0, size, 3 * size)
-    limits = dataclasses.replace(newton.LIMITS, iterative_unknowns=0, few_entries=0, most_entries=0, largest_dense=0)
+    limits = dataclasses.replace(newton.LIMITS, iterative_unknowns=0, few_entries=0, most_entries=0)
     monkeypatch.setattr(newton, "LIMITS", limits)
+    monkeypatch.setattr(newton, "DENSITY", dataclasses.replace(newton.DENSITY, largest_dense=0))
     entries = np.full(3 * size, -0.3)
     solve, _ = newton._sparse(size, rows, columns, entries)
     matrix = np.eye(size)
