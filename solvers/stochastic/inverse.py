@@ -46,6 +46,13 @@ class Factorized:
 
         return np.asarray(dgetrs(self.factors, self.order, vector)[0])
 
+    @property
+    def sign(self) -> float:
+        """Sign of the determinant."""
+        swaps = np.count_nonzero(self.order != np.arange(len(self.order)))
+        negative = np.count_nonzero(np.diag(self.factors) < 0.0)
+        return float((-1.0) ** (swaps + negative))
+
     def inverse(self) -> Inverse | None:
         """Return the inverse; None where it overflows."""
         from scipy.linalg.lapack import dgetri, dgetri_lwork

@@ -18,6 +18,7 @@ import numpy as np
 from powergames.results import Status
 from powergames.solvers.stochastic.factors import LIMITS as DENSITY
 from powergames.solvers.stochastic.factors import Factors, most_filled
+from powergames.solvers.stochastic.inverse import Factorized
 from powergames.solvers.stochastic.problem import StochasticProblem, Worth
 from powergames.solvers.stochastic.search import Best, Found, Search
 
@@ -180,14 +181,10 @@ _Solver = tuple[Callable[[np.ndarray], np.ndarray], Callable[[], float]]
 
 
 def _dense(matrix: np.ndarray) -> _Solver:
-    from scipy.linalg.lapack import dgetrf, dgetrs
-
-    factors, order, singular = dgetrf(matrix, overwrite_a=False)
-    if singular or not np.isfinite(factors).all():
+    factorized = Factorized.of(matrix)
+    if factorized is None:
         raise np.linalg.LinAlgError
-    swaps = np.count_nonzero(order != np.arange(len(order)))
-    negative = np.count_nonzero(np.diag(factors) < 0.0)
-    return (lambda right: dgetrs(factors, order, right)[0]), (lambda: (-1.0) ** (swaps + negative))
+    return factorized.times, lambda: factorized.sign
 
 
 def _sparse(size: int, rows: np.ndarray, columns: np.ndarray, entries: np.ndarray) -> _Solver:
